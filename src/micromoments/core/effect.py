@@ -1,0 +1,61 @@
+"""Effects: what the pure core wants done. Only ``engine`` performs them; every id is deterministic, so twice is once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.moment import Moment
+from micromoments.core.outcome import Outcome
+
+
+class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
+    """A moment opened, changed, ended, or was withdrawn because late events retold the story."""
+
+    id: str
+    person: str
+    surrogate: int
+    change: Literal["opened", "changed", "ended", "withdrawn"]
+    moment: Moment
+    at: Millis
+    marks: int = 0
+    served: Millis = 0
+
+
+class Happened(msgspec.Struct, frozen=True, tag="outcome", kw_only=True):
+    """An outcome came about: to be appended to the log, learned from, and kept as a fact."""
+
+    id: str
+    outcome: Outcome
+
+
+class Reserve(msgspec.Struct, frozen=True, tag="reserve", kw_only=True):
+    """Take ``units`` of a budget until then, before the answer; the one effect that can be refused."""
+
+    id: str
+    budget: str
+    units: int
+    decision: str
+    until: Millis
+
+
+class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True):
+    """End a reservation: spend it (redeemed) or give it back (expired)."""
+
+    id: str
+    decision: str
+    spend: bool
+
+
+class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True):
+    """Two surrogates turned out to be one person; ``into`` is the smaller."""
+
+    id: str
+    surrogate: int
+    into: int
+    at: Millis
+
+
+Effect = Told | Happened | Reserve | Settle | Joined

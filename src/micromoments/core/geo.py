@@ -1,0 +1,28 @@
+"""Where things are: coordinates in degrees (WGS 84), distances in metres."""
+
+from __future__ import annotations
+
+from math import asin, cos, radians, sin, sqrt
+
+import msgspec
+
+EARTH_RADIUS = 6_371_008.8
+"""Mean radius of the Earth in metres (IUGG)."""
+
+
+class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A position: latitude and longitude in degrees."""
+
+    lat: float
+    lon: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.lat <= 90 and -180 <= self.lon <= 180):
+            raise ValueError(f"got position ({self.lat}, {self.lon}); wanted latitude -90..90 and longitude -180..180")
+
+
+def metres(a: Point, b: Point) -> float:
+    """Great-circle distance in metres (haversine)."""
+    dlat, dlon = radians(b.lat - a.lat), radians(b.lon - a.lon)
+    h = sin(dlat / 2) ** 2 + cos(radians(a.lat)) * cos(radians(b.lat)) * sin(dlon / 2) ** 2
+    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(h)))

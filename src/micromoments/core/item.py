@@ -1,0 +1,73 @@
+"""An item: something that can be served."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.geo import Point
+
+Kind = Literal["article", "guide", "place", "product", "offer"]
+KINDS: tuple[Kind, ...] = ("article", "guide", "place", "product", "offer")
+
+
+class Money(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An amount in whole minor units (cents, pence, yen) of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that can be served: an article, a guide, a place, a product or an offer.
+
+    ``hours`` is an OpenStreetMap ``opening_hours`` expression, read in ``timezone`` (an IANA name); empty means always.
+    ``stock`` is pieces left, ``None`` where it doesn't run out. ``valid_from`` and ``valid_until`` bound when it may be
+    served. ``budget`` names the budget that serving it draws on. ``attributes`` is the business's own, any JSON;
+    ``steps`` (guides), ``materials`` (item ids) and the like live there. ``value`` is what one success is worth to the
+    business, in minor units, for ranking.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    text: str = ""
+    category: str = ""
+    brand: str = ""
+    tags: tuple[str, ...] = ()
+    url: str = ""
+    image: str = ""
+    price: Money | None = None
+    location: Point | None = None
+    hours: str = ""
+    timezone: str = ""
+    stock: int | None = None
+    valid_from: Millis | None = None
+    valid_until: Millis | None = None
+    budget: str = ""
+    campaign: str = ""
+    value: int = 0
+    priority: int = 0
+    condition: dict[str, Any] | None = None
+    attributes: dict[str, Any] = {}
+
+
+class Facet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What ``step`` needs to know of an item that an event names, captured on the record as of arrival."""
+
+    id: str
+    kind: Kind
+    title: str
+    category: str
+    brand: str
+
+
+class Nearby(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The closest place to a reported position, captured on the record as of arrival; ``distance`` in metres."""
+
+    id: str
+    title: str
+    distance: int
+    open: bool

@@ -1,0 +1,126 @@
+"""A person: all ids known to be one consumer, with bounded state that joins.
+
+``join`` is associative, commutative and idempotent: every field is a set with a bound that depends on its content alone
+(the newest so many, the last writer), so the order of arrival can't show. What is derived (``reading``) is not joined but
+folded again from the joined traces.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from micromoments.core.decision import Assignment
+from micromoments.core.event import Millis
+from micromoments.core.moment import Reading, Trace
+
+MAX_TRACES = 24
+"""Signal-bearing events kept for each source id."""
+MAX_PARTS = 8
+"""Source ids whose traces are kept; the least recently heard of is let go."""
+MAX_NAMES = 24
+MAX_TRAITS = 24
+MAX_TRAIT_BYTES = 1024
+MAX_SERVED = 32
+MAX_PENDING = 16
+MAX_ITEMS = 16
+MAX_ENDED = 6
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
+    """The order of writes: (event time, message hash). The larger wins."""
+
+    at: Millis
+    mid: int
+
+
+class Trait(msgspec.Struct, frozen=True, array_like=True):
+    """A value and who wrote it last."""
+
+    stamp: Stamp
+    value: Any
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """What one source id contributed: its newest traces in order, and its counters by event name."""
+
+    traces: tuple[Trace, ...] = ()
+    counts: dict[str, int] = {}
+    first: Millis = 0
+    last: Millis = 0
+    total: int = 0
+
+
+class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One item put before the person, for frequency caps."""
+
+    at: Millis
+    item: str
+    slot: str
+    campaign: str
+    decision: str
+
+
+class Pending(msgspec.Struct, frozen=True, array_like=True):
+    """A decision whose window is open. ``done`` holds the ids of outcomes that were counted; ``seen`` its instant or 0.
+
+    ``value`` is the deepest reward counted so far, so that a click and then an order pay once, the larger.
+    """
+
+    id: str
+    slot: str
+    at: Millis
+    until: Millis
+    items: tuple[str, ...]
+    moment: str = ""
+    goal: str = ""
+    seen: Millis = 0
+    done: tuple[str, ...] = ()
+    reserved: bool = False
+    marks: int = 0
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True):
+    """All that is kept of one consumer between events: at most 4 KB encoded.
+
+    ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under which
+    facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last instant.
+    ``stopped`` is the stamp of the last switch of personalisation (value True = off).
+    """
+
+    id: str
+    surrogate: int
+    parts: dict[str, Part] = {}
+    traits: dict[str, Trait] = {}
+    consent: dict[str, Trait] = {}
+    reading: Reading = Reading()
+    pending: tuple[Pending, ...] = ()
+    served: tuple[Served, ...] = ()
+    bought: dict[str, Millis] = {}
+    dismissed: dict[str, Millis] = {}
+    assignments: dict[str, Assignment] = {}
+    answered: dict[str, Millis] = {}
+    marks: int = 0
+    first: Millis = 0
+    last: Millis = 0
+
+    def wake_at(self) -> Millis:
+        """The next instant at which time alone changes this person, 0 if none."""
+        due = [m.expires_at for m in self.reading.open]
+        due += [p.until for p in self.pending]
+        return min(due, default=0)
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
+    """From this stamp on, until the next claim, an anonymousId belongs to ``user``."""
+
+    stamp: Stamp
+    user: str
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one source id: who claimed it (an ``anon:``), or which user ids alias joined it with (a ``user:``)."""
+
+    claims: tuple[Claim, ...] = ()
+    joined: tuple[str, ...] = ()

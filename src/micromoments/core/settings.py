@@ -1,0 +1,148 @@
+"""The settings of one project: slots, goals, experiments, caps, half-lives. Values only; ``config`` reads them from TOML."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.item import KINDS, Kind
+
+Mode = Literal["live", "shadow", "observe", "off"]
+Purpose = Literal["measure", "personalise", "location", "contact", "share"]
+PURPOSES: tuple[Purpose, ...] = ("measure", "personalise", "location", "contact", "share")
+
+MINUTE: Millis = 60_000
+HOUR: Millis = 60 * MINUTE
+DAY: Millis = 24 * HOUR
+
+
+class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """At most ``times`` deliveries to a person in ``hours``, counted by item, campaign, slot or in all."""
+
+    times: int
+    hours: float = 24.0
+    by: Literal["item", "campaign", "slot", "all"] = "item"
+
+
+class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where something is served. A slot that no configuration names has these defaults.
+
+    ``assume_seen`` counts a decision as seen when it was answered (a push, a page that shows what it got); otherwise
+    reward 0 is learned only for decisions with a ``Decision Seen``. ``floor`` is the least propensity mass spread evenly
+    over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead.
+    """
+
+    kinds: tuple[Kind, ...] = KINDS
+    policy: str = "thompson"
+    default: Literal["popular", "first", "nothing"] = "popular"
+    goal: str = ""
+    limit: int = 3
+    holdout: float = 0.0
+    floor: float = 0.05
+    mode: Mode = "live"
+    assume_seen: bool = False
+    caps: tuple[Cap, ...] = ()
+    window_minutes: float = 30.0
+    categories: tuple[str, ...] = ()
+    condition: dict[str, Any] | None = None
+
+
+class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An event that means success. ``value`` names the property that carries its worth (major units) or is a constant.
+
+    ``trusted`` counts only events that arrived under the secret key. ``ends`` are the moment types that it fulfils.
+    """
+
+    event: str
+    value: str | float = 1.0
+    currency: str = ""
+    window_hours: float = 24.0
+    trusted: bool = False
+    where: dict[str, Any] = {}
+    ends: tuple[Literal["know", "go", "do", "buy"], ...] = ()
+
+
+class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A deterministic split of people; ``salt`` (its key unless set) and weights can't change while it runs."""
+
+    slot: str
+    variants: dict[str, float]
+    policies: dict[str, str] = {}
+    goal: str = ""
+    salt: str = ""
+    coverage: float = 1.0
+    running: bool = True
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Units that a campaign may spend in all; exact means never over."""
+
+    units: int
+    hold_minutes: float = 60.0
+
+
+class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How evidence fades and when a moment ends: half-lives and lifetimes in minutes, by type.
+
+    ``threshold`` is the least probability of any intent (1 - none) at which a moment opens.
+    """
+
+    half_life: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"know": 8.0, "go": 15.0, "do": 30.0, "buy": 30.0}
+    )
+    lifetime: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"know": 20.0, "go": 45.0, "do": 90.0, "buy": 60.0}
+    )
+    threshold: float = 0.55
+
+
+class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is kept out of the counts: internal people, test orders, and the words that are scrubbed."""
+
+    internal_ids: tuple[str, ...] = ()
+    internal_domains: tuple[str, ...] = ()
+    internal_ips: tuple[str, ...] = ()
+    test_property: str = "test"
+    scrub: bool = True
+    max_events_per_minute: int = 300
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long things are kept, in days: the log (a recovery buffer), facts, and people not heard of."""
+
+    log_days: float = 14.0
+    facts_days: float = 730.0
+    people_days: float = 400.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings of a project; every default is sensible, so a project needs none.
+
+    ``consent`` is what holds before a person said anything, by purpose. It is empty by default: unknown means no.
+    ``origins`` are the web origins that may call the doors from a browser (``*`` for any).
+    """
+
+    name: str = "my-shop"
+    timezone: str = "UTC"
+    currency: str = "USD"
+    origins: tuple[str, ...] = ()
+    consent: tuple[Purpose, ...] = ()
+    slots: dict[str, Slot] = {}
+    goals: dict[str, Goal] = msgspec.field(
+        default_factory=lambda: {"order": Goal(event="Order Completed", value="revenue", ends=("buy",))}
+    )
+    experiments: dict[str, Experiment] = {}
+    budgets: dict[str, Budget] = {}
+    synonyms: dict[str, tuple[str, ...]] = {}
+    recognition: Recognition = Recognition()
+    intake: Intake = Intake()
+    retention: Retention = Retention()
+
+    def slot(self, name: str) -> Slot:
+        """The slot of that name, or the defaults where no configuration names it."""
+        return self.slots.get(name, DEFAULT_SLOT)
+
+
+DEFAULT_SLOT = Slot()
