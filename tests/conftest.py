@@ -1,0 +1,38 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# No deadline: the machine is shared, and a slow example is not a wrong one. CI tries more of them.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("here"), max_examples=200, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def shared_folder() -> Path | None:
+    """The folder of shared data: ``MICROMOMENTS_SHARED``, else ``../shared`` beside the repository, else None."""
+    named = os.environ.get("MICROMOMENTS_SHARED")
+    folder = Path(named) if named else ROOT.parent / "shared"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared data; the test is skipped where it is absent."""
+    folder = shared_folder()
+    if folder is None:
+        pytest.skip("shared data not found; set MICROMOMENTS_SHARED to its folder to run this")
+    return folder
