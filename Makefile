@@ -42,7 +42,7 @@ demo: setup ## a simulated city, live in the browser
 	$(VENV)/bin/micromoments demo
 
 docs: setup ## build the documentation, warnings are errors
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 wheel: setup ## build the package into dist/
 	$(VENV)/bin/uv build --quiet --wheel --out-dir dist
