@@ -2,8 +2,8 @@
 
 What runs:
 
-* ``python`` blocks, plain or with ``>>>`` prompts, all in one namespace, in which ``shared`` is the shared data's folder
-  or None;
+* ``python`` blocks, plain or with ``>>>`` prompts, all in one namespace, in which ``shared`` is the shared data's
+  folder or None;
 * an ``output`` block, which must equal what the block before it printed (``...`` stands for any text);
 * ``console`` blocks: each ``$ command`` runs in bash in the document's own empty folder, and the lines below it, if
   there are any, must equal its standard output.
