@@ -1,0 +1,339 @@
+"""What a policy sees of a candidate in a moment: ``DIM`` numbers in [-1, 1], most of them named, so that they explain.
+
+Only what differs between candidates can order them, so context enters as products with what the item is: the moment's
+type with the item's kind, the hour with its category. Categories and item ids are hashed with signs (Weinberger et al.,
+"Feature Hashing for Large Scale Multitask Learning", 2009), so new ones need no room of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from math import log1p
+from typing import Any, Protocol
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from micromoments.core.event import Millis
+from micromoments.core.item import KINDS, Item, Kind
+from micromoments.core.moment import TYPES, MomentType, MomentView
+from micromoments.core.settings import MINUTE
+from micromoments.policy.base import FloatArray
+
+VIA = ("search", "nearby", "similar", "popular", "together", "new")
+INTENTS = TYPES[:4]
+
+BIAS = 0
+FIT = 1  # 20: intent x kind
+KIND = FIT + len(INTENTS) * len(KINDS)
+SCORE = KIND + len(KINDS)
+FOUND = SCORE + 1  # 6: via
+NEAR = FOUND + len(VIA)
+QUICK = NEAR + 1
+OPEN = QUICK + 1
+CLOSING = OPEN + 1
+PRICE = CLOSING + 1
+CATEGORY = PRICE + 1
+BRAND = CATEGORY + 1
+TITLE = BRAND + 1
+POPULAR = TITLE + 1
+PRIORITY = POPULAR + 1
+VALUE = PRIORITY + 1
+HOUR = VALUE + 1  # hashed (category, part of the day)
+HOUR_BUCKETS = 4
+GROUP = HOUR + HOUR_BUCKETS  # hashed category
+GROUP_BUCKETS = 6
+SELF = GROUP + GROUP_BUCKETS  # hashed item id, three signed buckets each
+SELF_BUCKETS = 10
+DIM = SELF + SELF_BUCKETS
+
+PARTS = ("night", "morning", "afternoon", "evening")
+"""Six hours each, from midnight."""
+CLOSING_SOON: Millis = 30 * MINUTE
+NEAR_METRES = 1_000.0
+QUICK_SECONDS = 600.0
+"""Distance and travel time at which nearness has fallen to 1/e."""
+
+NAMES: tuple[str, ...] = (
+    "bias",
+    *(f"{intent} x {kind}" for intent in INTENTS for kind in KINDS),
+    *(f"kind {kind}" for kind in KINDS),
+    "retrieval score",
+    *(f"via {via}" for via in VIA),
+    "near",
+    "quick to reach",
+    "open place",
+    "closing soon",
+    "price fits",
+    "category matches",
+    "brand matches",
+    "words in title",
+    "popular",
+    "priority",
+    "value",
+    *(f"category at this hour #{n}" for n in range(HOUR_BUCKETS)),
+    *(f"category #{n}" for n in range(GROUP_BUCKETS)),
+    *(f"item #{n}" for n in range(SELF_BUCKETS)),
+)
+
+SUITS: dict[MomentType, tuple[Kind, ...]] = {
+    "know": ("article",),
+    "go": ("place",),
+    "do": ("guide",),
+    "buy": ("product", "offer"),
+}
+"""The kinds that serve each type of moment."""
+
+
+def fit(intent: MomentType, kind: Kind) -> int:
+    """The index of the feature that is an intent's probability where the item is of this kind."""
+    return FIT + INTENTS.index(intent) * len(KINDS) + KINDS.index(kind)
+
+
+WORDS: dict[int, str] = {
+    SCORE: "a close match",
+    FOUND: "matches your words",
+    FOUND + 1: "near you",
+    FOUND + 2: "like what you looked at",
+    FOUND + 3: "popular now",
+    FOUND + 4: "goes with what you looked at",
+    FOUND + 5: "new here",
+    NEAR: "close by",
+    QUICK: "quick to reach",
+    OPEN: "open now",
+    PRICE: "within your price",
+    CATEGORY: "the kind of thing you are after",
+    BRAND: "the brand you named",
+    TITLE: "has your words in its title",
+    POPULAR: "popular now",
+}
+"""Reasons in the person's words; what isn't here is no reason to a person."""
+_INTENT_WORDS: dict[MomentType, str] = {
+    "know": "answers what you want to know",
+    "go": "somewhere to go now",
+    "do": "helps you do it",
+    "buy": "something to buy now",
+}
+for _intent, _kinds in SUITS.items():
+    for _kind in _kinds:
+        WORDS[fit(_intent, _kind)] = _INTENT_WORDS[_intent]
+
+
+def _prior() -> FloatArray:
+    """The weights believed before any outcome: what suits the moment and what retrieval found good is better."""
+    weights = np.zeros(DIM)
+    for intent, kinds in SUITS.items():
+        for kind in kinds:
+            weights[fit(intent, kind)] = 0.2
+    weights[[SCORE, TITLE, CATEGORY]] = 0.1
+    weights[[NEAR, QUICK, OPEN, PRICE, BRAND, POPULAR]] = 0.05
+    return weights
+
+
+PRIOR = _prior()
+"""Prior weights (d,), in expected reward a unit of feature: an assumption, worth ``linear.PRECISION`` outcomes."""
+
+
+class Found(Protocol):
+    """What a feature needs of a candidate, as retrieval gives it."""
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """Retrieval's score, 0 or more."""
+        ...
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """How it was found, codes of ``VIA``."""
+        ...
+
+    @property
+    def metres(self) -> int:
+        """Distance, -1 unknown."""
+        ...
+
+    @property
+    def seconds(self) -> int:
+        """Travel time, -1 unknown."""
+        ...
+
+    @property
+    def open(self) -> bool:
+        """Whether it is open now; items without hours always are."""
+        ...
+
+    @property
+    def closes_at(self) -> Millis:
+        """When it closes, 0 unknown or never."""
+        ...
+
+
+def hour_part(context: Mapping[str, Any], now: Millis) -> int:
+    """The part of the day (0 night ... 3 evening) in the context's ``timezone``, UTC where it names none that
+    exists.
+    """
+    return datetime.fromtimestamp(now / 1000, _zone(str(context.get("timezone") or "UTC"))).hour // 6
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder's name
+        return ZoneInfo("UTC")
+
+
+def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, float]]:
+    """``hashes`` signed buckets of a key; together of length 1 unless they meet."""
+    mixed = ((crc32(key.encode("utf-8", "surrogatepass")) + salt + 1) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    out = []
+    for n in range(hashes):
+        part = (mixed >> (16 * n + 8)) & 0xFFFF
+        out.append(((part >> 1) % buckets, (1.0 if part & 1 else -1.0) / hashes**0.5))
+    return out
+
+
+@lru_cache(maxsize=16_384)
+def _own(kind: Kind, id: str, category: str, order: tuple[int, int], via: tuple[str, ...], part: int) -> FloatArray:
+    """What follows from the item itself, the way it was found and the part of the day: (d,), shared, not to be
+    written.
+    """
+    row = np.zeros(DIM)
+    row[BIAS] = 1.0
+    row[KIND + KINDS.index(kind)] = 1.0
+    for code in via:
+        if code in VIA:
+            row[FOUND + VIA.index(code)] = 1.0
+    priority, value = order
+    row[PRIORITY] = priority / (1.0 + abs(priority))
+    row[VALUE] = min(1.0, log1p(max(0, value)) / log1p(10_000_000))
+    if category:
+        for bucket, sign in _spread(f"{category}@{PARTS[part]}", 1, HOUR_BUCKETS, 1):
+            row[HOUR + bucket] += sign
+        for bucket, sign in _spread(category, 2, GROUP_BUCKETS, 1):
+            row[GROUP + bucket] += sign
+    for bucket, sign in _spread(id, 3, SELF_BUCKETS, 3):
+        row[SELF + bucket] += sign
+    np.clip(row, -1.0, 1.0, out=row)
+    row.flags.writeable = False
+    return row
+
+
+@lru_cache(maxsize=16_384)
+def _words(text: str) -> frozenset[str]:
+    return frozenset("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+
+
+def matrix(
+    candidates: Sequence[Found], moment: MomentView | None, context: Mapping[str, Any], now: Millis
+) -> FloatArray:
+    """The features of candidates in a moment: (n, d), every value in [-1, 1], the same for the same arguments."""
+    n = len(candidates)
+    if not n:
+        return np.zeros((0, DIM))
+    part = hour_part(context, now)
+    x = np.array(
+        [
+            _own(c.item.kind, c.item.id, c.item.category, (c.item.priority, c.item.value), c.via, part)
+            for c in candidates
+        ]
+    )
+    score = np.array([c.score for c in candidates], dtype=np.float64)
+    np.maximum(score, 0.0, out=score)
+    x[:, SCORE] = score / (1.0 + score)
+    x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
+    _place(x, candidates, now)
+    if moment is not None:
+        _moment(x, candidates, moment)
+    return x
+
+
+def _place(x: FloatArray, candidates: Sequence[Found], now: Millis) -> None:
+    """Fill in distance, travel time and hours."""
+    metres = np.array([c.metres for c in candidates], dtype=np.float64)
+    if metres.max() >= 0.0:
+        x[:, NEAR] = np.where(metres >= 0.0, np.exp(-np.maximum(metres, 0.0) / NEAR_METRES), 0.0)
+    seconds = np.array([c.seconds for c in candidates], dtype=np.float64)
+    if seconds.max() >= 0.0:
+        x[:, QUICK] = np.where(seconds >= 0.0, np.exp(-np.maximum(seconds, 0.0) / QUICK_SECONDS), 0.0)
+    x[:, OPEN] = [c.open and bool(c.item.hours) for c in candidates]
+    x[:, CLOSING] = [0 < c.closes_at - now <= CLOSING_SOON for c in candidates]
+
+
+def _moment(x: FloatArray, candidates: Sequence[Found], moment: MomentView) -> None:
+    """Fill in how each candidate fits the moment's type and need."""
+    kinds = x[:, KIND : KIND + len(KINDS)]
+    for n, intent in enumerate(INTENTS):
+        start = FIT + n * len(KINDS)
+        x[:, start : start + len(KINDS)] = kinds * min(1.0, max(0.0, moment.probabilities.get(intent, 0.0)))
+    need = moment.need
+    category = str(need.get("category", "")).casefold()
+    if category:
+        x[:, CATEGORY] = [c.item.category.casefold() == category for c in candidates]
+    brand = str(need.get("brand", "")).casefold()
+    if brand:
+        x[:, BRAND] = [c.item.brand.casefold() == brand for c in candidates]
+    asked = _words(str(need.get("query", "")))
+    if asked:
+        x[:, TITLE] = [len(asked & _words(c.item.title)) / len(asked) for c in candidates]
+    low, high = _whole(need.get("price_from")), _whole(need.get("price_to"))
+    if low or high:
+        x[:, PRICE] = [_price(c.item, low, high) for c in candidates]
+
+
+def _whole(value: str | int | None) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _price(item: Item, low: int, high: int) -> float:
+    """1 within the wanted range of minor units, -1 outside, 0 for what has no price; 0 is an open end."""
+    if item.price is None:
+        return 0.0
+    return 1.0 if item.price.amount >= low and (not high or item.price.amount <= high) else -1.0
+
+
+def features(
+    candidate: Found, moment: MomentView | None, context: Mapping[str, Any], now: Millis
+) -> tuple[tuple[int, float], ...]:
+    """One candidate's features, sparse: (index, value) in rising order of index."""
+    return sparse(matrix([candidate], moment, context, now)[0])
+
+
+def sparse(row: FloatArray) -> tuple[tuple[int, float], ...]:
+    """A row (d,) as (index, value) pairs, zeros left out."""
+    at = np.flatnonzero(row)
+    return tuple(zip(at.tolist(), row[at].tolist(), strict=True))
+
+
+def dense(pairs: Sequence[tuple[int, float]], dim: int = DIM) -> FloatArray:
+    """(index, value) pairs as a row (d,); pairs beyond ``dim`` (of a later release's features) are left out."""
+    row = np.zeros(dim)
+    for index, value in pairs:
+        if 0 <= index < dim:
+            row[index] = value
+    return row
+
+
+def explain(x: FloatArray, theta: FloatArray, limit: int = 2) -> tuple[str, ...]:
+    """The reasons that weigh most for one row ``x`` (d,) under weights ``theta`` (d,), heaviest first, in the
+    person's words.
+
+    Only what speaks for the item and can be said to a person counts; none may be left.
+    """
+    pull = x * theta
+    said: list[str] = []
+    for index in np.argsort(-pull, kind="stable").tolist():
+        if pull[index] <= 0.0 or len(said) >= limit:
+            break
+        words = WORDS.get(index)
+        if words is not None and words not in said:
+            said.append(words)
+    return tuple(said)

@@ -1,0 +1,143 @@
+"""Bayesian linear regression, online, in square-root form: what the learning policies have in common.
+
+Model: reward = x . theta + noise, noise ~ N(0, s2), theta ~ N(m, s2 P) with P = S S^T, s2 ~ InvGamma(a, b) (normal
+inverse
+gamma; Riquelme, Tucker and Snoek, "Deep Bayesian Bandits Showdown", 2018, section 3). ``S`` is updated by Potter's
+square-root measurement update (Bierman, "Factorization Methods for Discrete Sequential Estimation", 1977, chapter 2),
+so
+P can't lose its positive definiteness to rounding, and drawing from the posterior needs no factorisation.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from micromoments.policy.base import FloatArray, from_bytes, to_bytes
+
+REFRESH = 256
+"""Outcomes between two re-factorisations; between them forgetting waits, too."""
+PRECISION = 9.0
+"""Prior outcomes' worth of belief in the prior weights, in each direction."""
+NOISE_SHAPE = 10.0
+"""The prior's a: 20 outcomes' worth of belief in the noise."""
+NOISE_VARIANCE = 0.09
+"""The prior's expected s2: the variance of a reward that is won one time in ten."""
+NUMBERS = 5
+"""How many scalars a model encodes to."""
+
+
+class Regression:
+    """A linear model of the reward with its uncertainty.
+
+    ``mean`` is (d,), ``root`` (d, d) with covariance ``noise * root @ root.T``. ``half_life`` is the number of
+    outcomes after
+    which one weighs half, 0 for never: then the world is taken to be the same for ever.
+    """
+
+    __slots__ = ("a", "b", "dim", "half_life", "mean", "precision", "prior", "root", "seen")
+
+    def __init__(
+        self, dim: int, *, prior: FloatArray | None = None, precision: float = PRECISION, half_life: float = 0.0
+    ) -> None:
+        if dim < 1 or precision <= 0.0 or half_life < 0.0:
+            raise ValueError(
+                f"got dim {dim}, precision {precision}, half_life {half_life}; "
+                "wanted dim from 1, precision above 0, half_life from 0; correct the policy's parameters"
+            )
+        self.dim = dim
+        self.prior: FloatArray = np.zeros(dim) if prior is None else np.array(prior, dtype=np.float64)
+        if self.prior.shape != (dim,):
+            raise ValueError(f"got a prior of shape {self.prior.shape}; wanted ({dim},); give one weight a feature")
+        self.precision = precision
+        self.half_life = half_life
+        self.mean: FloatArray = self.prior.copy()
+        self.root: FloatArray = np.eye(dim) / sqrt(precision)
+        self.a = NOISE_SHAPE
+        self.b = NOISE_SHAPE * NOISE_VARIANCE
+        self.seen = 0
+
+    @property
+    def noise(self) -> float:
+        """The noise variance expected now."""
+        return self.b / self.a
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """Features (n, d) -> expected rewards (n,)."""
+        return x @ self.mean
+
+    def update(self, x: FloatArray, reward: float, weight: float) -> None:
+        """Learn one outcome, x (d,), in O(d^2); a weight of 2 moves the weights as two outcomes of this reward
+        would.
+        """
+        f = x @ self.root
+        r = 1.0 / weight
+        spread = float(f @ f) + r
+        gain = (self.root @ f) / spread
+        error = reward - float(x @ self.mean)
+        self.mean += gain * error
+        self.root -= (gain / (1.0 + sqrt(r / spread)))[:, None] * f
+        self.a += 0.5
+        self.b += 0.5 * error * error / spread
+        self.seen += 1
+        if self.seen % REFRESH == 0:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Fade what was learned towards the prior by the half-life, then factor anew: rounding can't pile up."""
+        covariance = self.root @ self.root.T
+        if self.half_life:
+            keep = 2.0 ** (-REFRESH / self.half_life)
+            gained = np.linalg.inv((covariance + covariance.T) / 2.0)
+            precision = keep * gained + (1.0 - keep) * self.precision * np.eye(self.dim)
+            pull = keep * (gained @ (self.mean - self.prior))
+            covariance = np.linalg.inv((precision + precision.T) / 2.0)
+            self.mean = self.prior + covariance @ pull
+            self.a = NOISE_SHAPE + keep * (self.a - NOISE_SHAPE)
+            self.b = NOISE_SHAPE * NOISE_VARIANCE + keep * (self.b - NOISE_SHAPE * NOISE_VARIANCE)
+        self.root = factor(covariance)
+
+    def numbers(self) -> tuple[float, ...]:
+        """The scalars of the state, ``NUMBERS`` of them; ``arrays`` has the rest."""
+        return (self.precision, self.half_life, self.a, self.b, float(self.seen))
+
+    def arrays(self) -> tuple[bytes, ...]:
+        """Prior, mean and root as bytes."""
+        return (to_bytes(self.prior), to_bytes(self.mean), to_bytes(self.root))
+
+    @classmethod
+    def restore(cls, dim: int, numbers: tuple[float, ...], arrays: tuple[bytes, ...]) -> Regression:
+        """The model that ``numbers`` and ``arrays`` describe; ``ValueError`` where they don't fit."""
+        if len(numbers) != NUMBERS or len(arrays) != 3:
+            raise ValueError(
+                f"got {len(numbers)} numbers and {len(arrays)} arrays; wanted {NUMBERS} and 3; restore a kept version"
+            )
+        model = cls(dim, prior=from_bytes(arrays[0], (dim,)), precision=numbers[0], half_life=numbers[1])
+        model.a, model.b, model.seen = numbers[2], numbers[3], int(numbers[4])
+        model.mean = from_bytes(arrays[1], (dim,))
+        model.root = from_bytes(arrays[2], (dim, dim))
+        return model
+
+
+def factor(covariance: FloatArray) -> FloatArray:
+    """The lower Cholesky factor of a covariance (d, d) that rounding may have bent: symmetrised, and with as little
+    added to
+    its diagonal as makes it positive definite.
+
+    Raises:
+        ValueError: the matrix isn't finite, so nothing can make it a covariance.
+    """
+    even = (covariance + covariance.T) / 2.0
+    scale = float(np.trace(even)) / len(even)
+    if not np.isfinite(even).all():
+        raise ValueError("got a covariance that is not finite; wanted finite numbers; restore a kept version")
+    jitter = 0.0
+    for _ in range(12):
+        try:
+            root: FloatArray = np.linalg.cholesky(even + jitter * np.eye(len(even))).astype(np.float64)
+            return root
+        except np.linalg.LinAlgError:
+            jitter = max(10.0 * jitter, 1e-12 * scale, 1e-300)
+    flat: FloatArray = np.diag(np.sqrt(np.maximum(np.diag(even), 1e-12 * max(scale, 1e-12)))).astype(np.float64)
+    return flat
