@@ -1,0 +1,237 @@
+"""Clean input: bots, internal people and tests are marked at intake; what people typed is scrubbed of contact data.
+
+Marked events stay in the log and out of the counts. Scrubbing touches free text only (what someone typed into a search
+box, a message, a comment; the address of a page), never the traits that a business sent on purpose.
+The kept list of crawlers is the package ``crawler-user-agents`` (MIT).
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import msgspec
+
+from micromoments.core.event import BOT, INTERNAL, TEST, Arrival, Event
+from micromoments.core.settings import MINUTE, Intake
+from micromoments.sources.wire import decode_any, encode
+
+FREE_TEXT = frozenset(
+    """
+    query search search_query search_term search_text searchterm searchquery q term terms text words keywords prompt
+    question answer message comment comments note notes review body feedback description reason free_text freetext input
+    """.split()  # noqa: SIM905 a list of words reads as words
+)
+"""Properties that hold what a person typed."""
+_ADDRESSES = ("url", "search", "referrer", "title", "path")
+_MAX_AGENTS = 20_000
+_MAX_RATES = 100_000
+
+_HINT = re.compile(r"@|%40|\d(?:\D{0,3}\d){7}")
+_EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+_NUMBER = re.compile(r"(?<![\w.])(?:\+|00)?\(?\d(?:[\s().\-/]{0,3}\d){7,18}(?![\w])")
+_DATE_OR_ADDRESS = re.compile(r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4}|(?:\d{1,3}\.){3}\d{1,3})")
+_CARD = re.compile(r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14}|6\d{15,18}")
+_NORTH_AMERICAN = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
+
+
+class Cleaner:
+    """Marks and scrubs arrivals by the settings of a project. Bounded memory; not shared by threads."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._agents: dict[str, bool] = {}
+        self._internal_ips: dict[str, bool] = {}
+        self._networks = tuple(ip_network(text, strict=False) for text in intake.internal_ips)
+        self._internal_ids = frozenset(intake.internal_ids)
+        self._domains = tuple(f"@{domain.lower().lstrip('@')}" for domain in intake.internal_domains)
+        self._watch_people = bool(self._internal_ids or self._domains or self._networks)
+        self._rates: dict[str | None, list[int]] = {}
+
+    def clean(self, arrival: Arrival, *, agent: str = "", ip: str = "") -> Arrival:
+        """The arrival with its marks, its free text scrubbed.
+
+        Args:
+            arrival: what a door took.
+            agent: the request's user agent.
+            ip: the sender's address.
+        """
+        event, body, marks = arrival.event, arrival.body, arrival.marks
+        properties, context = event.properties, event.context
+        said = context.get("userAgent") or agent
+        if said:
+            known = self._agents.get(said) if type(said) is str else None
+            if known or (known is None and self._is_crawler(said, said is agent)):
+                marks |= BOT
+        # More in a minute of event time than people do. The counts are changed in place: this runs for every event.
+        key, minute = event.anonymous_id or event.user_id, arrival.occurred // MINUTE
+        rate = self._rates.get(key)
+        if rate is None or rate[0] != minute:
+            self._count_from(key, minute)
+        else:
+            rate[1] += 1
+            if rate[1] > self._intake.max_events_per_minute:
+                marks |= BOT
+        if self._watch_people and self._is_internal(event, ip):
+            marks |= INTERNAL
+        if self._intake.test_property in properties and _is_true(properties[self._intake.test_property]):
+            marks |= TEST
+        if self._intake.scrub and (
+            (context and (b"@" in body or (b"%" in body and b"%40" in body)))
+            or (not FREE_TEXT.isdisjoint(properties) and _may_need_scrub(properties))
+        ):
+            event, body = scrub(event, body)
+        if marks == arrival.marks and event is arrival.event:
+            return arrival
+        return msgspec.structs.replace(arrival, event=event, body=body, marks=marks)
+
+    def warm(self) -> None:
+        """Load the kept list now, so that no request waits for it (about 0.1 s)."""
+        self._listed("Mozilla/5.0")
+
+    @staticmethod
+    def _listed(agent: str) -> bool:
+        return bool(import_module("crawleruseragents").is_crawler(agent))
+
+    def _is_crawler(self, agent: object, by_request: bool) -> bool:
+        """Whether a user agent is on the kept list.
+
+        The request's own agent is asked only where it is a browser's: servers of the business send events too, with
+        libraries (``python-requests``, ``Go-http-client``) that the list knows as scripts.
+        """
+        if not isinstance(agent, str):
+            return False
+        verdict = self._listed(agent[:512]) if agent.startswith("Mozilla/") or not by_request else False
+        if len(self._agents) >= _MAX_AGENTS:
+            self._agents.clear()
+        self._agents[agent] = verdict
+        return verdict
+
+    def _count_from(self, key: str | None, minute: int) -> None:
+        if len(self._rates) >= _MAX_RATES:
+            self._rates.clear()
+        self._rates[key] = [minute, 1]
+
+    def _is_internal(self, event: Event, ip: str) -> bool:
+        if event.user_id in self._internal_ids or event.anonymous_id in self._internal_ids:
+            return True
+        if self._domains and any(_email(bag).endswith(self._domains) for bag in _bags(event)):
+            return True
+        if not self._networks:
+            return False
+        own = event.context.get("ip")
+        return self._is_internal_ip(own if isinstance(own, str) else ip)
+
+    def _is_internal_ip(self, text: str) -> bool:
+        known = self._internal_ips.get(text)
+        if known is None:
+            try:
+                address = ip_address(text)
+                known = any(address in network for network in self._networks)
+            except ValueError:
+                known = False
+            if len(self._internal_ips) >= _MAX_AGENTS:
+                self._internal_ips.clear()
+            self._internal_ips[text] = known
+        return known
+
+
+def _may_need_scrub(properties: dict[str, Any]) -> bool:
+    """Whether any free text could hold contact data: an @, or eight digits close together. Never wrongly no."""
+    return any(
+        not isinstance(value, str) or _HINT.search(value) is not None
+        for key, value in properties.items()
+        if key in FREE_TEXT
+    )
+
+
+def scrub(event: Event, body: bytes) -> tuple[Event, bytes]:
+    """The event and its body with e-mails, phone and card numbers taken out of free text; the same objects if none.
+
+    The words are replaced by ``[email]``, ``[phone]`` and ``[card]``.
+    """
+    properties = {k: scrubbed(v) if k in FREE_TEXT else v for k, v in event.properties.items()}
+    if event.type in ("page", "screen"):
+        properties = _scrub_addresses(properties)
+    context = event.context
+    page = context.get("page")
+    if isinstance(page, dict):
+        context = {**context, "page": _scrub_addresses(page)}
+    if properties == event.properties and context == event.context:
+        return event, body
+    payload = decode_any(body)
+    if properties:
+        payload["properties"] = properties
+    if context:
+        payload["context"] = context
+    return msgspec.structs.replace(event, properties=properties, context=context), encode(payload)
+
+
+def scrubbed(value: Any) -> Any:
+    """A free-text value without contact data; lists and objects within it too."""
+    if isinstance(value, str):
+        return scrub_text(value)
+    if isinstance(value, list):
+        return [scrubbed(one) for one in value]
+    if isinstance(value, dict):
+        return {key: scrubbed(one) for key, one in value.items()}
+    return value
+
+
+def scrub_text(text: str) -> str:
+    """Text without e-mail addresses, and without phone and card numbers.
+
+    Cards are known by their issuer's range and check digit (Luhn); phones by a leading +, 0 or bracket, by groups, or
+    by the North American form. Barcodes, model numbers, dates and network addresses stay.
+    """
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub("[email]", text)
+    if sum(map(text.count, "0123456789")) < 8:
+        return text
+    return _NUMBER.sub(_replace_number, text)
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit checks (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _replace_number(match: re.Match[str]) -> str:
+    said = match.group()
+    digits = "".join(filter(str.isdecimal, said))
+    if not digits.isascii():
+        return said
+    if _CARD.fullmatch(digits) and luhn(digits):
+        return "[card]"
+    if _DATE_OR_ADDRESS.match(said) or not 8 <= len(digits) <= 15:
+        return said
+    marked = said.startswith(("+", "00", "(", "0"))
+    grouped = len(re.findall(r"\d+", said)) >= 3 and len(digits) >= 9
+    if marked or grouped or _NORTH_AMERICAN.fullmatch(digits):
+        return "[phone]"
+    return said
+
+
+def _scrub_addresses(bag: dict[str, Any]) -> dict[str, Any]:
+    """E-mails only: the numbers in an address are mostly ids."""
+    return {k: _EMAIL.sub("[email]", v) if k in _ADDRESSES and isinstance(v, str) else v for k, v in bag.items()}
+
+
+def _bags(event: Event) -> tuple[dict[str, Any], ...]:
+    told = event.context.get("traits")
+    return (event.traits, event.properties, told if isinstance(told, dict) else {})
+
+
+def _email(bag: dict[str, Any]) -> str:
+    value = bag.get("email")
+    return value.lower() if isinstance(value, str) else ""
+
+
+def _is_true(value: object) -> bool:
+    return value is True or value == 1 or (isinstance(value, str) and value.lower() in ("true", "1", "yes", "test"))
