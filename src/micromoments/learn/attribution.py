@@ -1,0 +1,373 @@
+"""Which decision an outcome belongs to, and what a policy may learn from it: pure, and cheap for all other events.
+
+**Joining.** ``Decision Seen``, ``Decision Clicked`` and ``Decision Dismissed`` name their decision (``decision_id``,
+and ``item_id`` where one item is meant). A goal's event joins by ``decision_id`` too; one that names none joins by
+*window*: among the person's decisions that were seen (or whose slot assumes so), that want this goal and whose goal
+window is open, the latest that served one of the event's products, else the latest. A refund joins a decision to which
+its goal was put down.
+
+**Windows.** A decision's first window is its slot's ``window_minutes``: when it ends unanswered, a decision that was
+seen has been *ignored* (reward 0). It stays open for late goals until the longest ``window_hours`` of the goals.
+
+**Rewards.** A click is worth 0.3 and a goal that the decision wants 1.0; a decision pays once, the deepest. So that a
+policy moves at once and nothing is paid twice, an outcome carries the *increment*: a click 0.3, the goal after it 0.7,
+the goal without a click 1.0, a goal after the window 1.0 on top of the *ignored* 0. The sum over a decision is the
+deepest reward, never more. An outcome that adds nothing has reward None: a second click, a goal that the slot isn't
+after, *seen*. Since a policy that averages sees one observation more for each increment, its estimate is low by the
+factor 1 + (late or second increments a decision), which is near 1 and the same for all items of a slot.
+
+**Counting once.** An outcome's id is a hash of the decision, what came about, the goal and the item: the second of the
+same kind has no effect. Refunds are told apart by their message. Events with a mark in ``UNCOUNTED`` yield nothing.
+An outcome's ``at`` is the arrival of the event that told it, or the end of the window.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec.structs import replace
+
+from micromoments.core.event import UNCOUNTED, Millis
+from micromoments.core.outcome import Outcome, What
+from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
+from micromoments.core.settings import HOUR, MINUTE
+from micromoments.learn.goals import NOTHING, Reached, index, reached
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from micromoments.core.decision import Decision, Ranked
+    from micromoments.core.record import EventRecord
+    from micromoments.core.settings import Settings, Slot
+
+CLICK_REWARD = 0.3
+GOAL_REWARD = 1.0
+MAX_DONE = 12
+"""Outcome ids that a pending decision remembers, the least by their text; the words below guard what is paid."""
+MAX_ASSIGNMENTS = 32
+SKEW: Millis = MINUTE
+"""How far an event's corrected time may lie before its decision's: what is left of a client's wrong clock."""
+CLICKED, GOAL, DISMISSED, ENDED = "clicked", "goal", "dismissed", "ended"
+"""Words in ``Pending.done``, beside the ids: a click or a goal was paid, a dismissal was learned, the slot's window is
+over (*ignored* was settled, only late goals are awaited). Words and ids join by union when two people merge."""
+WORDS = frozenset({CLICKED, GOAL, DISMISSED, ENDED})
+
+_SAID: dict[str, What] = {"Decision Seen": "seen", "Decision Clicked": "clicked", "Decision Dismissed": "dismissed"}
+
+
+def attribute(
+    person: Person, record: EventRecord, settings: Settings, result: Reached | None = None
+) -> tuple[Person, tuple[Outcome, ...]]:
+    """Joins an event to the person's decisions. Most events are nobody's outcome and give the person back unchanged.
+
+    An event that names a decision which this person doesn't have open (its window is over, or it is someone else's)
+    yields an outcome without slot and reward: counted as unmatched, never learned.
+
+    Args:
+        person: their timers due by the record's arrival have fired (``windows``).
+        record: the event.
+        settings: the goals in force.
+        result: what ``reached`` gave for this record, where the caller has it already.
+    """
+    what = _SAID.get(record.event.event or "")
+    result = (NOTHING if what else reached(record, settings)) if result is None else result
+    if (what is None and not result.goals) or record.marks & UNCOUNTED:
+        return person, ()
+    properties = record.event.properties
+    named = _text(properties, "decision_id", "decisionId")
+    things = _things(properties)
+    if what is not None:
+        return _said(person, record, what, named, things[0] if things else "")
+    outcomes: list[Outcome] = []
+    for goal in result.goals:
+        person, more = _goal(person, record, settings, goal, named, things, result)
+        outcomes += more
+    return person, tuple(outcomes)
+
+
+def _said(person: Person, record: EventRecord, what: What, named: str, item: str) -> tuple[Person, tuple[Outcome, ...]]:
+    pending = _find(person, named)
+    if pending is None:
+        return person, _unmatched(person, record, what, named, item)
+    item = item if item in pending.items else ""
+    id = outcome_id(named, what, "", item)
+    if id in pending.done:
+        return person, ()
+    reward: float | None = None
+    if what == "clicked":
+        reward = _increment(pending, CLICKED)
+    elif what == "dismissed" and WORDS.isdisjoint(pending.done):
+        reward = 0.0
+    words = () if what == "seen" else (what,)
+    pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, *words))
+    made = _outcome(person, pending, record, id=id, what=what, item=item, reward=reward, via="id")
+    return _put(person, pending), (made,)
+
+
+def _goal(
+    person: Person,
+    record: EventRecord,
+    settings: Settings,
+    goal: str,
+    named: str,
+    things: tuple[str, ...],
+    result: Reached,
+) -> tuple[Person, tuple[Outcome, ...]]:
+    back = result.value < 0
+    pending = _find(person, named) if named else _by_window(person, record, settings, goal, things, back=back)
+    if pending is None:
+        return person, _unmatched(person, record, "goal", named, "", goal) if named else ()
+    via: Literal["id", "window"] = "id" if named else "window"
+    if back:
+        id = outcome_id(pending.id, "refund", goal, record.message_id)
+        made = _outcome(person, pending, record, id=id, what="goal", item="", reward=None, via=via)
+        return person, (_valued(made, goal, result),)
+    item = _item(pending, things)
+    id = outcome_id(pending.id, "goal", goal, item)
+    if id in pending.done:
+        return person, ()
+    wanted = pending.goal in {"", goal}
+    reward = _increment(pending, GOAL) if wanted else None
+    pending = replace(pending, done=_done(pending, id, *((GOAL,) if wanted else ())))
+    made = _outcome(person, pending, record, id=id, what="goal", item=item, reward=reward, via=via)
+    return _put(person, pending), (_valued(made, goal, result),)
+
+
+def _by_window(
+    person: Person, record: EventRecord, settings: Settings, goal: str, things: tuple[str, ...], *, back: bool
+) -> Pending | None:
+    """The latest decision that was seen, wants the goal and has its window open; one that served these things first.
+
+    To take a goal ``back``, only decisions to which it was put down.
+    """
+    until = round(settings.goals[goal].window_hours * HOUR)
+    best: tuple[bool, Millis, str] | None = None
+    found: Pending | None = None
+    for pending in person.pending:
+        if not pending.seen or pending.goal not in {"", goal}:
+            continue
+        if back and not any(
+            outcome_id(pending.id, "goal", goal, item) in pending.done for item in ("", *pending.items)
+        ):
+            continue
+        if not pending.at - SKEW <= record.occurred <= pending.at + until:
+            continue
+        rank = (any(thing in pending.items for thing in things), pending.at, pending.id)
+        if best is None or rank > best:
+            best, found = rank, pending
+    return found
+
+
+def _item(pending: Pending, things: tuple[str, ...]) -> str:
+    """The item that earned the goal: of those that the event names and that were served, the first that was clicked;
+    else the first named; else the topmost that was clicked; else the only one served; else none in particular.
+    """
+    clicked = [item for item in pending.items if outcome_id(pending.id, "clicked", "", item) in pending.done]
+    named = [thing for thing in things if thing in pending.items]
+    for choice in ([item for item in named if item in clicked], named, clicked):
+        if choice:
+            return choice[0]
+    return pending.items[0] if len(pending.items) == 1 else ""
+
+
+def windows(person: Person, now: Millis, settings: Settings) -> tuple[Person, tuple[Outcome, ...]]:
+    """Ends the windows that are over by ``now``: *ignored* (reward 0) for what was seen and not acted on.
+
+    A decision then waits, without further reward 0, for goals that come late, and is let go when their window is over.
+    """
+    if all(pending.until > now for pending in person.pending):
+        return person, ()
+    late = index(settings).window
+    kept: list[Pending] = []
+    outcomes: list[Outcome] = []
+    for was in person.pending:
+        pending = was
+        if pending.until <= now and ENDED not in pending.done:
+            if pending.seen and WORDS.isdisjoint(pending.done):
+                outcomes.append(_ignored(person, pending))
+            pending = replace(pending, done=_done(pending, ENDED), until=max(pending.until, pending.at + late))
+        if pending.until > now:
+            kept.append(pending)
+    return replace(person, pending=tuple(kept)), tuple(outcomes)
+
+
+def _ignored(person: Person, pending: Pending) -> Outcome:
+    return Outcome(
+        id=outcome_id(pending.id, "ignored", "", ""),
+        decision=pending.id,
+        slot=pending.slot,
+        item="",
+        what="ignored",
+        at=pending.until,
+        reward=0.0,
+        via="window",
+        moment=pending.moment,
+        surrogate=person.surrogate,
+        marks=pending.marks,
+    )
+
+
+def remember(person: Person, decision: Decision, slot: Slot, settings: Settings) -> Person:
+    """Notes a decision that was answered: what was put before the person (for caps), its open window, its experiments.
+
+    A goal that the settings don't have can't be waited for: such a decision wants any goal.
+
+    Nothing is put before anyone by a decision that isn't live or has no items, and nothing of a decision with a mark in
+    ``UNCOUNTED`` counts. What passes the bounds goes in this order: decisions whose window is over, then those never
+    seen, then the oldest. A second call with the same decision changes nothing.
+    """
+    if decision.marks & UNCOUNTED:
+        return person
+    assignments = dict(person.assignments)
+    for assignment in decision.experiments:
+        assignments.setdefault(assignment.key, assignment)
+    if len(assignments) > MAX_ASSIGNMENTS:
+        newest = sorted(assignments.values(), key=lambda one: (one.at, one.key))[-MAX_ASSIGNMENTS:]
+        assignments = {one.key: one for one in newest}
+    person = replace(person, assignments=assignments)
+    if not decision.items or decision.mode != "live" or _find(person, decision.id) is not None:
+        return person
+    served = [
+        Served(at=decision.at, item=item.id, slot=decision.slot, campaign=item.campaign, decision=decision.id)
+        for item in decision.items
+    ]
+    goal = decision.goal or slot.goal
+    pending = Pending(
+        id=decision.id,
+        slot=decision.slot,
+        at=decision.at,
+        until=decision.at + round(slot.window_minutes * MINUTE),
+        items=tuple(item.id for item in decision.items),
+        moment=decision.moment.id if decision.moment is not None else "",
+        goal=goal if goal in settings.goals else "",
+        seen=decision.at if slot.assume_seen else 0,
+        marks=decision.marks,
+    )
+    return replace(
+        person,
+        served=tuple(sorted([*person.served, *served], key=_newest)[-MAX_SERVED:]),
+        pending=_bounded((*person.pending, pending)),
+    )
+
+
+def _newest(served: Served) -> tuple[Millis, str, str]:
+    return served.at, served.decision, served.item
+
+
+def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
+    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
+    return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
+
+
+def credit(decision: Decision, outcome: Outcome) -> tuple[tuple[Ranked, float], ...]:
+    """What a policy learns of an outcome: (item, reward) pairs, under the cascade model (Craswell et al. 2008).
+
+    A person looks from the top: what stands above the item that was acted on was seen and passed over (reward 0), what
+    stands below may not have been seen (nothing). *Ignored* and a dismissal of the whole are 0 for every item; a goal
+    that no item in particular earned is the first one's. A later increment touches only its own item.
+    """
+    if outcome.reward is None or (decision.marks | outcome.marks) & UNCOUNTED:
+        return ()
+    place = next((n for n, item in enumerate(decision.items) if item.id == outcome.item), -1)
+    if outcome.what in {"ignored", "dismissed"}:
+        return tuple((item, 0.0) for n, item in enumerate(decision.items) if place in {-1, n})
+    place = max(place, 0)
+    whole = CLICK_REWARD if outcome.what == "clicked" else GOAL_REWARD
+    above = decision.items[:place] if outcome.reward >= whole else ()
+    return (*((item, 0.0) for item in above), *((item, outcome.reward) for item in decision.items[place : place + 1]))
+
+
+def outcome_id(decision: str, what: str, goal: str, item: str) -> str:
+    """The id of an outcome: 24 hexadecimal digits (BLAKE2b, 96 bits) of what it is."""
+    return blake2b("\x1f".join((decision, what, goal, item)).encode(), digest_size=12).hexdigest()
+
+
+def _increment(pending: Pending, word: str) -> float | None:
+    """What this adds to what the decision paid before; None where it adds nothing."""
+    before = GOAL_REWARD if GOAL in pending.done else CLICK_REWARD if CLICKED in pending.done else 0.0
+    more = (GOAL_REWARD if word == GOAL else CLICK_REWARD) - before
+    return round(more, 9) if more > 0 else None
+
+
+def _done(pending: Pending, *new: str) -> tuple[str, ...]:
+    every = {*pending.done, *new}
+    return (*sorted(every & WORDS), *sorted(every - WORDS)[:MAX_DONE])
+
+
+def _find(person: Person, id: str) -> Pending | None:
+    return next((pending for pending in person.pending if pending.id == id), None)
+
+
+def _put(person: Person, pending: Pending) -> Person:
+    replaced = tuple(pending if one.id == pending.id else one for one in person.pending)
+    return replace(person, pending=replaced)
+
+
+def _outcome(
+    person: Person,
+    pending: Pending,
+    record: EventRecord,
+    *,
+    id: str,
+    what: What,
+    item: str,
+    reward: float | None,
+    via: Literal["id", "window"],
+) -> Outcome:
+    return Outcome(
+        id=id,
+        decision=pending.id,
+        slot=pending.slot,
+        item=item,
+        what=what,
+        at=record.at,
+        reward=reward,
+        via=via,
+        moment=pending.moment,
+        surrogate=person.surrogate,
+        marks=record.marks | pending.marks,
+    )
+
+
+def _valued(outcome: Outcome, goal: str, result: Reached) -> Outcome:
+    return replace(outcome, goal=goal, value=result.value, currency=result.currency)
+
+
+def _unmatched(
+    person: Person, record: EventRecord, what: What, named: str, item: str, goal: str = ""
+) -> tuple[Outcome, ...]:
+    """Named a decision that isn't open for this person. Its id holds the message's, so it can't pass for a true one."""
+    if not named:
+        return ()
+    return (
+        Outcome(
+            id=outcome_id(named, f"unmatched {what}", goal, record.message_id),
+            decision=named,
+            slot="",
+            item=item,
+            what=what,
+            at=record.at,
+            reward=None,
+            goal=goal,
+            surrogate=person.surrogate,
+            marks=record.marks,
+        ),
+    )
+
+
+def _text(properties: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = properties.get(name)
+        if isinstance(value, str) and value:
+            return value[:128]
+    return ""
+
+
+def _things(properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """The item ids that an event names: its own first, then those of its ``products``."""
+    own = _text(properties, "item_id", "itemId", "product_id", "productId")
+    products = properties.get("products")
+    listed = products[:100] if isinstance(products, list) else ()
+    inner = (_text(one, "product_id", "productId", "item_id", "itemId") for one in listed if isinstance(one, dict))
+    return tuple(dict.fromkeys(thing for thing in (own, *inner) if thing))

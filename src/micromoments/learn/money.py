@@ -1,0 +1,36 @@
+"""Amounts as senders write them, in whole minor units. Decimal arithmetic throughout: no binary fraction of a cent."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+#: Digits after the point of the currencies that don't have two (ISO 4217, list one, column "Minor unit").
+DIGITS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),  # noqa: SIM905
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905 a list of words reads as words
+    "CLF": 4,
+    "UYW": 4,
+}
+_MOST_DIGITS = 15
+"""Amounts with more digits before the point are a sender's mistake, and might not fit 64 bits in minor units."""
+
+
+def minor(amount: object, currency: str) -> int | None:
+    """An amount in major units as whole minor units, rounded half to even.
+
+    Args:
+        amount: a number or its decimal text, such as ``89``, ``89.9`` or ``"89.90"``.
+        currency: an ISO 4217 code; any that isn't known has two digits.
+
+    Returns:
+        The minor units, or None for what is not a finite amount of at most fifteen digits before the point.
+    """
+    if isinstance(amount, bool) or not isinstance(amount, int | float | str | Decimal):
+        return None
+    try:
+        exact = Decimal(str(amount)) if not isinstance(amount, str) else Decimal(amount.strip())
+    except (InvalidOperation, ValueError):
+        return None
+    if not exact.is_finite() or (exact and exact.adjusted() >= _MOST_DIGITS):
+        return None
+    return int(exact.scaleb(DIGITS.get(currency.upper(), 2)).to_integral_value(rounding=ROUND_HALF_EVEN))
