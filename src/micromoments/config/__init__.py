@@ -1,0 +1,23 @@
+"""The configuration: one optional ``micromoments.toml``, read whole or refused with file, line, and what was wanted."""
+
+from __future__ import annotations
+
+from micromoments.config.change import silent_changes
+from micromoments.config.keys import Keys, load_keys
+from micromoments.config.loader import FILE_NAME, load, parse
+from micromoments.config.mistakes import ConfigError, Mistake
+from micromoments.config.schema import json_schema
+from micromoments.config.starter import starter
+
+__all__ = [
+    "FILE_NAME",
+    "ConfigError",
+    "Keys",
+    "Mistake",
+    "json_schema",
+    "load",
+    "load_keys",
+    "parse",
+    "silent_changes",
+    "starter",
+]

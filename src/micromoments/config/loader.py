@@ -1,0 +1,114 @@
+"""Reads ``micromoments.toml`` into settings, whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from micromoments.config.mistakes import ConfigError, Found, Mistake, located
+from micromoments.config.positions import line_numbers
+from micromoments.config.rules import impossible
+from micromoments.config.shape import misshapen
+from micromoments.core.settings import Recognition, Settings
+
+FILE_NAME = "micromoments.toml"
+KEYS_TABLE = "keys"
+"""The table of ``keys.load_keys``; it is no setting, so that no key can get into settings or their digest."""
+
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
+
+
+def load(folder: Path) -> Settings:
+    """Reads the settings of a project.
+
+    Args:
+        folder: the project's folder, or the file itself.
+
+    Returns:
+        The settings; all defaults where the folder has no ``micromoments.toml``.
+
+    Raises:
+        ConfigError: the file can't be used; every mistake is in it, with its line.
+        OSError: the file is there and can't be read.
+    """
+    file = folder / FILE_NAME if folder.is_dir() else folder
+    return parse(read_text(file), file) if file.exists() else Settings()
+
+
+def parse(text: str, file: Path | str = FILE_NAME) -> Settings:
+    r"""Reads settings from the text of a file.
+
+    Args:
+        text: TOML.
+        file: the name that mistakes are reported under.
+
+    Raises:
+        ConfigError: the text can't be used.
+
+    >>> parse("[slots.home]\nlimit = 5").slot("home").limit
+    5
+    >>> parse('[slots.home]\nlimit = "5"')
+    Traceback (most recent call last):
+    micromoments.config.mistakes.ConfigError: micromoments.toml:2: slots.home.limit: got "5" (text); wanted a whole ...
+    """
+    data = {key: value for key, value in read_toml(text, file).items() if key != KEYS_TABLE}
+    _refuse(list(misshapen(data, Settings)), text, file)
+    settings = msgspec.convert(_with_defaults(data), Settings)
+    _refuse(list(impossible(settings)), text, file)
+    return settings
+
+
+def read_text(file: Path) -> str:
+    """The text of a configuration file.
+
+    Raises:
+        ConfigError: it is not in UTF-8.
+        OSError: it can't be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        mistake = Mistake(
+            file=str(file),
+            line=0,
+            setting="",
+            got=f"a byte that is not UTF-8 at position {error.start}",
+            wanted="a text file in UTF-8",
+            todo="save it as UTF-8",
+        )
+        raise ConfigError([mistake]) from error
+
+
+def read_toml(text: str, file: Path | str) -> dict[str, Any]:
+    """The data of a TOML text, as the standard library reads it.
+
+    Raises:
+        ConfigError: it is no TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        at = _AT_LINE.search(said)
+        line = int(at[1]) if at else len(text.splitlines())
+        got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end").lower()
+        raise ConfigError([Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML")]) from error
+
+
+def _refuse(found: list[Found], text: str, file: Path | str) -> None:
+    if found:
+        raise ConfigError(located(found, file, line_numbers(text)))
+
+
+def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """Half-lives and lifetimes that name some types keep the defaults of the others."""
+    given = data.get("recognition")
+    if not given:
+        return data
+    default = Recognition()
+    minutes = {key: {**getattr(default, key), **given[key]} for key in ("half_life", "lifetime") if key in given}
+    return {**data, "recognition": {**given, **minutes}}

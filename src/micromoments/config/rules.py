@@ -1,0 +1,136 @@
+"""Are the values of the settings possible, and do they fit together? Shape is checked before this."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from micromoments.config.mistakes import Found, Place, shown
+from micromoments.core.settings import Experiment, Goal, Settings, Slot
+
+TYPES = ("know", "go", "do", "buy")
+MAX_ITEMS = 100
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#\s]+")
+
+
+def impossible(settings: Settings) -> Iterator[Found]:
+    """Finds values outside of their range, and names that nothing bears.
+
+    Args:
+        settings: settings of the right shape.
+
+    Yields:
+        One finding a mistake.
+    """
+    yield from _project(settings)
+    for name, slot in settings.slots.items():
+        yield from _slot(slot, ("slots", name), settings)
+    for name, goal in settings.goals.items():
+        yield from _goal(goal, ("goals", name))
+    for name, experiment in settings.experiments.items():
+        yield from _experiment(experiment, ("experiments", name), settings)
+    for name, budget in settings.budgets.items():
+        yield from _number(budget.units, ("budgets", name, "units"), least=0)
+        yield from _above_zero(budget.hold_minutes, ("budgets", name, "hold_minutes"))
+    yield from _recognition(settings)
+    yield from _intake(settings)
+    for key in ("log_days", "facts_days", "people_days"):
+        yield from _above_zero(getattr(settings.retention, key), ("retention", key))
+
+
+def _number(
+    value: float, place: Place, *, least: float, most: float | None = None, below: bool = False
+) -> Iterator[Found]:
+    """The value is at least ``least``, and at most ``most`` (under it, where ``below``)."""
+    too_much = most is not None and (value >= most if below else value > most)
+    if value < least or too_much:
+        end = "" if most is None else f" and {'under' if below else 'at most'} {most:g}"
+        yield Found(place, f"{value:g}", f"at least {least:g}{end}")
+
+
+def _above_zero(value: float, place: Place) -> Iterator[Found]:
+    if value <= 0:
+        yield Found(place, f"{value:g}", "more than 0")
+
+
+def _currency(value: str, place: Place) -> Iterator[Found]:
+    if value and not _CURRENCY.fullmatch(value):
+        yield Found(place, shown(value), "an ISO 4217 code of three capital letters", 'write "EUR", for example')
+
+
+def _is_goal(name: str, place: Place, settings: Settings) -> Iterator[Found]:
+    if name and name not in settings.goals:
+        known = ", ".join(settings.goals) or "none"
+        yield Found(
+            place, shown(name), f"the name of a goal; there is {known}", f"add [goals.{name}] or use one of these"
+        )
+
+
+def _project(settings: Settings) -> Iterator[Found]:
+    try:
+        ZoneInfo(settings.timezone)
+    except (KeyError, ValueError, OSError):
+        yield Found(("timezone",), shown(settings.timezone), "an IANA time zone", 'write "Europe/Berlin", for example')
+    yield from _currency(settings.currency or "-", ("currency",))
+    for at, origin in enumerate(settings.origins):
+        if not _ORIGIN.fullmatch(origin):
+            wanted = "a scheme and a host without a path, or *"
+            yield Found(("origins", str(at)), shown(origin), wanted, 'write "https://shop.example", for example')
+
+
+def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
+    if not slot.kinds:
+        yield Found((*place, "kinds"), "an empty list", "at least one kind", "leave it out to allow all")
+    yield from _is_goal(slot.goal, (*place, "goal"), settings)
+    yield from _number(slot.limit, (*place, "limit"), least=1, most=MAX_ITEMS)
+    yield from _number(slot.holdout, (*place, "holdout"), least=0, most=1, below=True)
+    yield from _number(slot.floor, (*place, "floor"), least=0, most=1)
+    yield from _above_zero(slot.window_minutes, (*place, "window_minutes"))
+    for at, cap in enumerate(slot.caps):
+        yield from _number(cap.times, (*place, "caps", str(at), "times"), least=1)
+        yield from _above_zero(cap.hours, (*place, "caps", str(at), "hours"))
+
+
+def _goal(goal: Goal, place: Place) -> Iterator[Found]:
+    if not goal.event:
+        yield Found((*place, "event"), "an empty text", "the name of an event", 'write "Order Completed", for example')
+    yield from _currency(goal.currency, (*place, "currency"))
+    yield from _above_zero(goal.window_hours, (*place, "window_hours"))
+
+
+def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Iterator[Found]:
+    weights = experiment.variants
+    if len(weights) < 2 or min(weights.values()) < 0 or sum(weights.values()) <= 0:
+        wanted = "two or more variants, each with a weight of at least 0, not all 0"
+        yield Found((*place, "variants"), str(weights), wanted, "write { control = 1, treatment = 1 }, for example")
+    for variant in experiment.policies:
+        if variant not in weights:
+            yield Found((*place, "policies", variant), shown(variant), f"one of the variants {', '.join(weights)}")
+    yield from _is_goal(experiment.goal, (*place, "goal"), settings)
+    yield from _number(experiment.coverage, (*place, "coverage"), least=0, most=1)
+
+
+def _recognition(settings: Settings) -> Iterator[Found]:
+    for key in ("half_life", "lifetime"):
+        minutes: dict[str, float] = getattr(settings.recognition, key)
+        for kind, value in minutes.items():
+            if kind not in TYPES:
+                yield Found(("recognition", key, kind), shown(kind), f"one of {', '.join(TYPES)}")
+            yield from _above_zero(value, ("recognition", key, kind))
+    if not 0 < settings.recognition.threshold < 1:
+        yield Found(("recognition", "threshold"), f"{settings.recognition.threshold:g}", "more than 0 and less than 1")
+
+
+def _intake(settings: Settings) -> Iterator[Found]:
+    for at, address in enumerate(settings.intake.internal_ips):
+        try:
+            ipaddress.ip_network(address, strict=False)
+        except ValueError:
+            wanted = "an IP address or a network"
+            yield Found(
+                ("intake", "internal_ips", str(at)), shown(address), wanted, 'write "192.0.2.0/24", for example'
+            )
+    yield from _number(settings.intake.max_events_per_minute, ("intake", "max_events_per_minute"), least=1)
