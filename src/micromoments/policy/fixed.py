@@ -1,4 +1,4 @@
-"""Policies that don't learn: popular, random, rules. Defaults, controls, and what to be better than."""
+"""Policies that don't learn: popular, first, random, rules. Defaults, controls, and what to be better than."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ class _Fixed:
     """What they have in common: they count outcomes, and nothing else of them stays."""
 
     name = ""
+    named = True
+    """Whether it reads named features, and so needs the engine's own ``DIM``."""
 
     def __init__(self, dim: int = DIM) -> None:
-        if self.name != "random" and dim != DIM:
+        if self.named and dim != DIM:
             raise ValueError(f"got dim {dim}; wanted {DIM}, as {self.name!r} reads named features; use policy.features")
         self._dim = dim
         self._version = 0
@@ -59,10 +61,27 @@ class Popular(_Fixed):
         return one_hot(len(scores), int(scores.argmax())) if len(scores) else scores
 
 
+class First(_Fixed):
+    """Retrieval's own order."""
+
+    name = "first"
+    named = False
+
+    def score(self, x: FloatArray) -> FloatArray:
+        """All alike."""
+        return np.zeros(len(rows(x, self._dim)))
+
+    def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:  # noqa: ARG002 needs no chance
+        """All on the first row."""
+        n = len(rows(x, self._dim))
+        return one_hot(n, 0) if n else np.zeros(0)
+
+
 class Random(_Fixed):
     """Any of them, evenly: the reference that every learner must beat."""
 
     name = "random"
+    named = False
 
     def score(self, x: FloatArray) -> FloatArray:
         """All alike."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM, PRIOR
-from micromoments.policy.fixed import Popular, Random, Rules
+from micromoments.policy.fixed import First, Popular, Random, Rules
 from micromoments.policy.squarecb import Epsilon, SquareCB
 from micromoments.policy.thompson import Thompson
 
@@ -15,7 +15,7 @@ GROUP = "micromoments.policies"
 """The entry points' group: ``name = "package.module:Class"`` makes a class available to every slot under that name."""
 
 LEARNERS: tuple[type[Thompson] | type[SquareCB] | type[Epsilon], ...] = (Thompson, SquareCB, Epsilon)
-FIXED: tuple[type[Popular] | type[Random] | type[Rules], ...] = (Popular, Random, Rules)
+FIXED: tuple[type[Popular] | type[First] | type[Random] | type[Rules], ...] = (Popular, First, Random, Rules)
 NAMES: tuple[str, ...] = tuple(kind.name for kind in (*LEARNERS, *FIXED))
 
 

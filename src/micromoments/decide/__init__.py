@@ -1,0 +1,1 @@
+"""What to serve: who may get what, in which variant, drawn from which distribution, and why."""

@@ -1,0 +1,102 @@
+"""The parts of a decision, put into words and numbers: served items, scores of all, reservations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micromoments.core.decision import Ranked, Scored
+from micromoments.core.effect import Reserve
+from micromoments.core.event import Millis
+from micromoments.core.settings import MINUTE, Settings
+from micromoments.decide.eligibility import units_of
+from micromoments.policy.base import FloatArray, Policy
+from micromoments.policy.features import explain, sparse
+
+if TYPE_CHECKING:
+    from micromoments.retrieve.catalog import Candidate
+
+MAX_REASONS = 4
+HOLD_MINUTES = 60.0
+"""How long a reservation holds of a budget that says nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What came of the draw: rows of the eligible by position, the propensity of each given those above it, and the
+    first
+    position's distribution (n,).
+    """
+
+    rows: list[int]
+    propensities: list[float]
+    first: FloatArray
+
+
+def ranked(may: Sequence[Candidate], x: FloatArray, drawn: Drawn, by: Policy) -> tuple[Ranked, ...]:
+    """The served items, with what a page needs to show them and why they are there: retrieval's reasons come first,
+    then
+    the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``.
+    """
+    if not drawn.rows:
+        return ()
+    scores = by.score(x[drawn.rows]).tolist()
+    weights = by.score(np.eye(x.shape[1]))  # of each feature alone
+    return tuple(
+        _ranked(may[row], x[row], score, given, weights)
+        for row, score, given in zip(drawn.rows, scores, drawn.propensities, strict=True)
+    )
+
+
+def _ranked(candidate: Candidate, x: FloatArray, score: float, given: float, weights: FloatArray) -> Ranked:
+    item = candidate.item
+    reasons = dict.fromkeys((*candidate.reasons, *explain(x, weights)))
+    shown: dict[str, Any] = {
+        "url": item.url,
+        "image": item.image,
+        "price": {"amount": item.price.amount, "currency": item.price.currency} if item.price is not None else None,
+        "metres": candidate.metres if candidate.metres >= 0 else None,
+        "closes_at": candidate.closes_at or None,
+    }
+    return Ranked(
+        id=item.id,
+        kind=item.kind,
+        title=item.title,
+        score=score,
+        propensity=given,
+        reasons=tuple(reasons)[:MAX_REASONS],
+        attributes={name: value for name, value in shown.items() if value not in ("", None)} | item.attributes,
+        features=sparse(x),
+        campaign=item.campaign,
+        category=item.category,
+    )
+
+
+def scored(may: Sequence[Candidate], x: FloatArray, first: FloatArray, by: Policy) -> tuple[Scored, ...]:
+    """Every eligible candidate with its score and its probability of the first position."""
+    return tuple(
+        Scored(candidate.item.id, score, p)
+        for candidate, score, p in zip(may, by.score(x).tolist(), first.tolist(), strict=True)
+    )
+
+
+def reservations(decision: str, at: Millis, served: Sequence[Candidate], settings: Settings) -> tuple[Reserve, ...]:
+    """What has to be taken of budgets before the answer: one reservation an item that names a budget, by position."""
+    out = []
+    for item in (candidate.item for candidate in served):
+        if item.budget:
+            configured = settings.budgets.get(item.budget)
+            hold = configured.hold_minutes if configured is not None else HOLD_MINUTES
+            out.append(
+                Reserve(
+                    id=f"{decision}:{item.id}",
+                    budget=item.budget,
+                    units=units_of(item),
+                    decision=decision,
+                    until=at + round(hold * MINUTE),
+                )
+            )
+    return tuple(out)

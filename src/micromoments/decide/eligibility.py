@@ -1,0 +1,226 @@
+"""Who may be served what: every candidate passes, or is refused with a code and its words (got, limit)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from micromoments.core.decision import Refused, Request
+from micromoments.core.event import UNCOUNTED, Millis
+from micromoments.core.item import Item
+from micromoments.core.moment import MomentView
+from micromoments.core.person import Person, Served
+from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
+from micromoments.decide import targeting
+
+if TYPE_CHECKING:
+    from micromoments.retrieve.catalog import Candidate
+
+DISMISSED_FOR: Millis = 30 * DAY
+"""How long a dismissed item stays away."""
+OF_HISTORY = frozenset({"similar", "together"})
+"""Ways of finding that use the person's history, and so need consent to personalisation."""
+CODES = (
+    "not_asked",
+    "wrong_kind",
+    "wrong_category",
+    "not_valid_yet",
+    "expired",
+    "out_of_stock",
+    "closed",
+    "no_consent",
+    "targeting",
+    "dismissed",
+    "already_bought",
+    "cap",
+    "budget",
+)
+"""Every code, in the order in which they are checked: the cheap and the certain first."""
+
+
+def consents(person: Person, purpose: Purpose, settings: Settings) -> bool:
+    """Whether a purpose is allowed: what the person said last, else what the project declares; unknown means no."""
+    said = person.consent.get(purpose)
+    return said.value is True if said is not None else purpose in settings.consent
+
+
+def eligible(
+    candidates: Sequence[Candidate],
+    person: Person,
+    slot: Slot,
+    settings: Settings,
+    request: Request,
+    now: Millis,
+    budgets_left: Mapping[str, int],
+    moment: MomentView | None = None,
+) -> tuple[list[Candidate], list[Refused]]:
+    """Split the candidates, in their order, into those that may be served and those that may not, each with the first
+    reason of ``CODES`` that holds.
+
+    ``budgets_left`` are the units left of each budget now: a check beforehand, as only a reservation is exact. A
+    budget that
+    it doesn't name has all of its configured units; one that nobody configured has none.
+    """
+    rules = _Rules(person, slot, settings, request, now, budgets_left, moment)
+    may: list[Candidate] = []
+    refused: list[Refused] = []
+    for candidate in candidates:
+        found = rules.refusal(candidate)
+        if found is None:
+            may.append(candidate)
+        else:
+            refused.append(Refused(candidate.item.id, *found))
+    return may, refused
+
+
+class _Rules:
+    """What is the same for all candidates of one decision, worked out once."""
+
+    def __init__(
+        self,
+        person: Person,
+        slot: Slot,
+        settings: Settings,
+        request: Request,
+        now: Millis,
+        budgets_left: Mapping[str, int],
+        moment: MomentView | None,
+    ) -> None:
+        self.person, self.slot, self.settings, self.request, self.now = person, slot, settings, request, now
+        self.left = budgets_left
+        self.asked = frozenset(request.items)
+        self.personal = consents(person, "personalise", settings)
+        self.caps = [(cap, _deliveries(cap, person, request.slot, now)) for cap in slot.caps]
+        self.moment = moment
+        self._attributes: dict[str, Any] | None = None
+        self.slot_asks_item = slot.condition is not None and targeting.speaks_of_item(slot.condition)
+        self.slot_open = slot.condition is None or self.slot_asks_item or self._matches(slot.condition, None)
+
+    def refusal(self, candidate: Candidate) -> tuple[str, str] | None:
+        """The code and words of the first reason against a candidate; ``None`` where there is none."""
+        item = candidate.item
+        return (
+            self._asked_for(item)
+            or self._available(candidate)
+            or self._consented(candidate)
+            or self._targeted(item)
+            or self._wanted(item)
+            or (self._capped(item) if self.caps else None)
+            or (self._unfunded(item) if item.budget else None)
+        )
+
+    def _asked_for(self, item: Item) -> tuple[str, str] | None:
+        if self.asked and item.id not in self.asked:
+            return "not_asked", "the request names other items"
+        if item.kind not in self.slot.kinds:
+            return "wrong_kind", f"got {item.kind}; this slot takes {', '.join(self.slot.kinds)}"
+        if self.slot.categories and item.category not in self.slot.categories:
+            return "wrong_category", f"got {item.category or 'none'}; this slot takes {', '.join(self.slot.categories)}"
+        return None
+
+    def _available(self, candidate: Candidate) -> tuple[str, str] | None:
+        item = candidate.item
+        if item.valid_from is not None and item.valid_from > self.now:
+            return "not_valid_yet", f"valid in {_span(item.valid_from - self.now)}"
+        if item.valid_until is not None and item.valid_until <= self.now:
+            return "expired", f"ended {_span(self.now - item.valid_until)} ago"
+        if item.stock is not None and item.stock <= 0:
+            return "out_of_stock", f"got {item.stock} pieces; wanted at least 1"
+        if not candidate.open:
+            return "closed", f"closed now; hours are {item.hours}" if item.hours else "closed now"
+        return None
+
+    def _consented(self, candidate: Candidate) -> tuple[str, str] | None:
+        attributes = candidate.item.attributes
+        if not self.personal:
+            if attributes.get("personalised") is True:
+                return "no_consent", "a personal offer; wanted consent to personalise"
+            if candidate.via and OF_HISTORY.issuperset(candidate.via):
+                return "no_consent", "found by the person's history; wanted consent to personalise"
+        for purpose in attributes.get("purposes") or ():
+            if not consents(self.person, purpose, self.settings):
+                return "no_consent", f"wanted consent to {purpose}"
+        return None
+
+    def _targeted(self, item: Item) -> tuple[str, str] | None:
+        if not self.slot_open:
+            return "targeting", "this slot's condition doesn't match"
+        if self.slot_asks_item and not self._matches(self.slot.condition, item):
+            return "targeting", "this slot's condition doesn't match the item"
+        if item.condition and not self._matches(item.condition, item):
+            return "targeting", "the item's condition doesn't match"
+        return None
+
+    def _matches(self, condition: Mapping[str, Any] | None, item: Item | None) -> bool:
+        if self._attributes is None:
+            self._attributes = targeting.attributes(
+                self.person, self.request.context, self.request.key, self.moment, self.now, personal=self.personal
+            )
+        known = self._attributes if item is None else {**self._attributes, "item": targeting.of_item(item)}
+        return targeting.matches(known, condition or {})
+
+    def _wanted(self, item: Item) -> tuple[str, str] | None:
+        dismissed = self.person.dismissed.get(item.id)
+        if dismissed is not None and self.now - dismissed < DISMISSED_FOR:
+            return "dismissed", f"dismissed {_span(self.now - dismissed)} ago; stays away for 30 days"
+        if self.personal and item.id in self.person.bought and item.attributes.get("rebuyable") is not True:
+            return "already_bought", f"bought {_span(self.now - self.person.bought[item.id])} ago, and not rebuyable"
+        return None
+
+    def _capped(self, item: Item) -> tuple[str, str] | None:
+        for cap, counts in self.caps:
+            by = {"item": item.id, "campaign": item.campaign, "slot": "", "all": ""}[cap.by]
+            got = counts.get(by, 0)
+            if got >= cap.times and (cap.by != "campaign" or item.campaign):
+                return "cap", f"got {got} in {cap.hours:g} h by {cap.by}; limit {cap.times}"
+        return None
+
+    def _unfunded(self, item: Item) -> tuple[str, str] | None:
+        left, units = units_left(item.budget, self.settings, self.left), units_of(item)
+        if left >= units:
+            return None
+        return "budget", f"got {left} units left of {item.budget}; wanted {units}"
+
+
+def units_of(item: Item) -> int:
+    """What serving an item takes of its budget: its attribute ``budget_units``, 1 unless that is a whole number from
+    1.
+    """
+    units = item.attributes.get("budget_units", 1)
+    return units if isinstance(units, int) and not isinstance(units, bool) and units >= 1 else 1
+
+
+def units_left(budget: str, settings: Settings, budgets_left: Mapping[str, int]) -> int:
+    """The units left of a budget; all of them where nothing is said of it, none where nobody configured it."""
+    if budget in budgets_left:
+        return budgets_left[budget]
+    configured = settings.budgets.get(budget)
+    return configured.units if configured is not None else 0
+
+
+def _deliveries(cap: Cap, person: Person, slot_name: str, now: Millis) -> dict[str, int]:
+    """How many decisions put it before the person in the cap's window, by what the cap counts by (``""`` for slot and
+    all).
+
+    A slate counts once for its slot. Bots', internal and test decisions don't count.
+    """
+    since = now - round(cap.hours * HOUR)
+    uncounted = {pending.id for pending in person.pending if pending.marks & UNCOUNTED}
+    seen: dict[str, set[str]] = {}
+    for served in person.served:
+        if since < served.at <= now and served.decision not in uncounted and _counts(cap, served, slot_name):
+            by = {"item": served.item, "campaign": served.campaign, "slot": "", "all": ""}[cap.by]
+            seen.setdefault(by, set()).add(served.decision)
+    return {by: len(decisions) for by, decisions in seen.items()}
+
+
+def _counts(cap: Cap, served: Served, slot_name: str) -> bool:
+    return cap.by != "slot" or served.slot == slot_name
+
+
+def _span(millis: Millis) -> str:
+    """A length of time in words, in its largest whole unit."""
+    minutes = max(0, millis) // 60_000
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
