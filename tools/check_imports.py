@@ -29,8 +29,8 @@ FORBIDDEN_MODULES = frozenset(
     aiohttp duckdb httptools httpx prometheus_client redis requests rich typer uvicorn uvloop
     """.split()  # noqa: SIM905 a list of words reads as words
 )
-#: Modules whose parent is harmless.
-FORBIDDEN_SUBMODULES = frozenset({"urllib.request", "importlib.resources"})
+#: Modules whose parent is harmless. ``importlib.resources`` is none: what ships beside the code is part of the code.
+FORBIDDEN_SUBMODULES = frozenset({"urllib.request"})
 #: Builtins that read or write.
 FORBIDDEN_BUILTINS = frozenset({"breakpoint", "input", "open", "print"})
 #: Attributes that read a clock or draw at random, with the names that they are attributes of.

@@ -192,7 +192,7 @@ RUNNING = Settings(experiments={"hero": Experiment(slot="home", variants={"a": 1
     ],
 )
 def test_a_running_experiment_does_not_change(change: dict[str, Any]) -> None:
-    """What splits people, or says what the variants are, is refused while the experiment runs and allowed once it stops."""
+    """What splits people, or says what a variant is, is refused while the experiment runs and allowed once it stops."""
     changed = msgspec.structs.replace(RUNNING.experiments["hero"], **change)
     (sentence,) = silent_changes(RUNNING, Settings(experiments={"hero": changed}))
     assert sentence.startswith(f"experiments.hero.{next(iter(change))}: got ")
