@@ -41,8 +41,8 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
         return f"Keys(write={len(self.write)}, secret={len(self.secret)}, token={len(self.token)})"
 
     def __bool__(self) -> bool:
-        """Whether there is any key to write or to read with; without one, only loopback is served."""
-        return bool(self.write or self.secret)
+        """Whether there is any key; without one, only this machine is served."""
+        return bool(self.write or self.secret or self.token)
 
 
 def load_keys(folder: Path, environment: Mapping[str, str]) -> Keys:
