@@ -10,7 +10,7 @@ EARTH_RADIUS = 6_371_008.8
 """Mean radius of the Earth in metres (IUGG)."""
 
 
-class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Point(msgspec.Struct, frozen=True, gc=False):
     """A position: latitude and longitude in degrees."""
 
     lat: float

@@ -13,7 +13,7 @@ Kind = Literal["article", "guide", "place", "product", "offer"]
 KINDS: tuple[Kind, ...] = ("article", "guide", "place", "product", "offer")
 
 
-class Money(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount in whole minor units (cents, pence, yen) of an ISO 4217 currency."""
 
     amount: int

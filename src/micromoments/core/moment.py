@@ -67,7 +67,7 @@ class Trace(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.at, self.mid) < (other.at, other.mid)
 
 
-class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One reason for a moment, in a person's words; ``weight`` is its present pull towards ``type`` in nats."""
 
     text: str

@@ -1,0 +1,95 @@
+"""(c) ``decide`` at 1,000 a second beside 1,000 events a second over 10,000 items, open loop: p50 and p99."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import sys
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from benchmarks.speed import server
+from benchmarks.speed.client import OpenLoop, connect, percentile, request
+from benchmarks.speed.mix import Mix
+
+RATE = 1000
+ITEMS = 10_000
+WORDS = "trail running shoe road light jacket waterproof merino wool sock usb hub cable coffee oat flat white beans grinder tap kit chain bicycle lamp desk chair".split()
+
+
+def items(count: int) -> bytes:
+    """Items as JSON lines: products, places, guides and articles."""
+    random = Random(3)
+    lines = []
+    for i in range(count):
+        kind = ("product", "product", "product", "place", "guide", "article", "offer")[i % 7]
+        item: dict[str, Any] = {
+            "id": f"p{i}",
+            "kind": kind,
+            "title": " ".join(random.sample(WORDS, 3)).capitalize(),
+            "category": f"c{i % 40}",
+        }
+        if kind == "product":
+            item["price"] = {"amount": random.randrange(500, 20_000), "currency": "EUR"}
+        if kind == "place":
+            item |= {"location": {"lat": 60.1 + random.random() / 5, "lon": 24.8 + random.random() / 5}, "hours": "Mo-Su 07:00-22:00"}
+        lines.append(json.dumps(item))
+    return "\n".join(lines).encode()
+
+
+async def load(port: int, seconds: float, rate: int) -> dict[str, Any]:
+    """Two open loops side by side."""
+    bearer = f"Authorization: Bearer {server.SECRET}\r\n"
+    auth = "Authorization: Basic " + base64.b64encode(f"{server.WRITE}:".encode()).decode() + "\r\n"
+    connections = await connect(port, 96)
+    lines = items(ITEMS).split(b"\n")
+    for start in range(0, len(lines), 1000):
+        status, body = await connections[0].send(
+            request("PUT", "/v1/items", b"\n".join(lines[start : start + 1000]), bearer)
+        )
+        if status >= 300:
+            raise SystemExit(f"items were refused: {status} {body[:300]!r}")
+    mix, random = Mix(11), Random(5)
+    decides, events = OpenLoop(connections[:64]), OpenLoop(connections[64:])
+    warm = 2.0
+    total = int((seconds + warm) * rate)
+    start = perf_counter() + 0.1
+    for i in range(total):
+        due = start + i / rate
+        while (wait := due - perf_counter()) > 0:
+            await asyncio.sleep(wait if wait > 0.002 else 0)
+        if i == int(warm * rate):
+            decides.latencies.clear()
+            events.latencies.clear()
+        events.submit(due, request("POST", "/v1/track", mix.event().encode(), auth))
+        who = f"a-{random.randrange(mix.people) + 1:09d}"
+        decides.submit(due, request("POST", "/v1/decide", f'{{"anonymousId":"{who}","slot":"home"}}'.encode(), bearer))
+    await decides.drain()
+    await events.drain()
+    stop = perf_counter()
+    for c in connections:
+        c.close()
+    ms = [x * 1000 for x in decides.latencies]
+    return {
+        "decisions": len(ms),
+        "decisions_per_second": total / (stop - start),
+        "p50_ms": percentile(ms, 0.50),
+        "p99_ms": percentile(ms, 0.99),
+        "max_ms": max(ms),
+        "event_p99_ms": percentile([x * 1000 for x in events.latencies], 0.99),
+        "errors": decides.errors + events.errors,
+    }
+
+
+def main(seconds: float = 20, rate: int = RATE) -> dict[str, Any]:
+    """Run it on a fresh folder."""
+    import uvloop
+
+    with server.micromoments() as mm:
+        return uvloop.run(load(mm.port, seconds, rate))
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*(int(a) for a in sys.argv[1:])), indent=2))

@@ -1,0 +1,63 @@
+"""The command line: one file a command. Data on stdout, words on stderr, ``-`` is stdin.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with data set aside.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+COMMANDS = (
+    "serve",
+    "demo",
+    "recognise",
+    "import",
+    "report",
+    "simulate",
+    "replay",
+    "doctor",
+    "export",
+    "erase",
+    "backup",
+    "restore",
+)
+"""Every command, in the order of the help; each lives in the file of its name."""
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are told in one line, without a traceback."""
+    import typer
+
+    from micromoments.config import ConfigError
+    from micromoments.ports import StoreError
+
+    app = typer.Typer(
+        name="micromoments",
+        help="Recognise the moment a consumer is in, serve the best thing for it, learn, and prove what it was worth.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    asked = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in COMMANDS else None
+    for name in (asked,) if asked else COMMANDS:
+        module = import_module(f"micromoments.cli.{file_of(name)}")
+        app.command(name)(getattr(module, file_of(name)))
+    app.callback()(_keep_names)
+    try:
+        app()
+    except (ConfigError, StoreError, ValueError, OSError) as error:
+        sys.stderr.write(f"micromoments: {error}\n")
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def file_of(command: str) -> str:
+    """The module and function of a command: its name, with an underscore where Python keeps the word."""
+    return f"{command}_" if command == "import" else command
+
+
+def _keep_names() -> None:
+    """Recognise the moment a consumer is in, serve the best thing for it, learn, and prove what it was worth."""

@@ -1,0 +1,26 @@
+"""``micromoments erase``: forget a person everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def erase(
+    folder: Annotated[Path, typer.Argument(help="the project's folder")],
+    person: Annotated[str, typer.Argument(help="a user id, or anon:<anonymousId>")],
+    yes: Annotated[bool, typer.Option("--yes", help="don't ask first")] = False,
+) -> None:
+    """Remove a person from state, log and facts for good. What policies learned from them stays until retrained."""
+    import micromoments as mm
+    from micromoments.cli.table import put_json, say
+
+    if not yes and not typer.confirm(f"Erase {person!r} for good?", err=True):
+        say("nothing was erased")
+        raise typer.Exit(1)
+    with mm.open(folder) as engine:
+        gone = engine.erase(person)
+    put_json(gone)
+    say("learned weights and aggregates hold no ids and remain until retrained; older backups still have the person")

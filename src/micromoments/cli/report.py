@@ -1,0 +1,50 @@
+"""``micromoments report``: a question asked of the facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from micromoments.cli.table import Format
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="the project's folder")],
+    name: Annotated[str, typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality or freshness")],
+    from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
+    to: Annotated[str, typer.Option("--to", help="first instant not counted, RFC 3339")] = "",
+    tz: Annotated[str, typer.Option(help="IANA zone of days and hours")] = "",
+    by: Annotated[str, typer.Option(help="type, channel, device, hour or day")] = "",
+    segment: Annotated[str, typer.Option(help="only this part, such as type:buy")] = "",
+    goal: Annotated[str, typer.Option(help="the goal that counts as success")] = "",
+    format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
+) -> None:
+    """Answer a question from the facts, saying as of when and counting what."""
+    import micromoments as mm
+    from micromoments.cli.table import put_json
+
+    given = {"from_": from_, "to": to, "tz": tz, "by": by, "segment": segment, "goal": goal}
+    with mm.open(folder) as engine:
+        reply = engine.report(name, **{k: v for k, v in given.items() if v})
+    if format is Format.json:
+        put_json(reply)
+    elif format is Format.html:
+        from micromoments.report.html import page
+
+        typer.echo(page(reply))
+    else:
+        show(reply)
+
+
+def show(reply: dict[str, Any]) -> None:
+    """A report's reply for people: its figures, its rows, and what they count."""
+    from micromoments.cli.table import put_table
+
+    rows = reply.get("rows") or reply.get("figures") or []
+    if rows:
+        put_table(str(reply.get("title", "")), rows)
+    for key in ("sentence", "counting", "as_of"):
+        if reply.get(key):
+            typer.echo(f"{key.replace('_', ' ')}: {reply[key]}")

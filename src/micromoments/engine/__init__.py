@@ -1,0 +1,1 @@
+"""The only place where effects happen: loads, calls the pure loop, commits, acknowledges."""

@@ -1,0 +1,113 @@
+"""Group commit: one thread that makes records durable, as many at once as have come."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from micromoments.core.record import Record
+from micromoments.ports import Log
+
+MAX_GROUP = 4096
+"""Records in one group; more wait for the next, so that one commit stays short."""
+
+Durable = Callable[[Sequence[Record], int], None]
+
+
+class LogDown(Exception):
+    """The log could not be written; nothing of the group was accepted. The client should send it again."""
+
+
+class Appender:
+    """Hands records to the log's thread and their waiters back to the loop.
+
+    ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters wake.
+    While a commit is under way (its time is the disk's) further records gather and form the next group.
+    """
+
+    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable) -> None:
+        self._log = log
+        self._loop = loop
+        self._durable = durable
+        self._queue: SimpleQueue[tuple[Sequence[Record], asyncio.Future[int]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="micromoments-log", daemon=True)
+        self.waiting = 0
+        self.groups = 0
+        self.failures = 0
+
+    def start(self) -> None:
+        """Start the log's thread."""
+        self._thread.start()
+
+    def submit(self, records: Sequence[Record]) -> asyncio.Future[int]:
+        """A future of the position of the first of these records; no records make a barrier behind all that came before.
+
+        Raises (in the future):
+            LogDown: the log could not be written.
+        """
+        future: asyncio.Future[int] = self._loop.create_future()
+        self.waiting += len(records)
+        self._queue.put((records, future))
+        return future
+
+    def stop(self) -> None:
+        """Write what was submitted and end the thread; blocks until it has."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            taken = self._queue.get()
+            group: list[tuple[Sequence[Record], asyncio.Future[int]]] = []
+            records: list[Record] = []
+            while True:
+                if taken is None:
+                    stopping = True
+                else:
+                    group.append(taken)
+                    records.extend(taken[0])
+                if len(records) >= MAX_GROUP or stopping:
+                    break
+                try:
+                    taken = self._queue.get_nowait()
+                except Empty:
+                    break
+            if group:
+                self._write(records, group)
+
+    def _write(self, records: list[Record], group: list[tuple[Sequence[Record], asyncio.Future[int]]]) -> None:
+        first, error = 0, None
+        if records:
+            try:
+                first = self._log.append(records)
+            except Exception as problem:  # noqa: BLE001 - whatever the store says, the waiters must hear it
+                error = LogDown(f"the log can't be written ({problem}); nothing was accepted, send it again later")
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._written, records, group, first, error)
+
+    def _written(
+        self,
+        records: list[Record],
+        group: list[tuple[Sequence[Record], asyncio.Future[int]]],
+        first: int,
+        error: LogDown | None,
+    ) -> None:
+        self.waiting -= len(records)
+        if error is None:
+            self.groups += 1
+            if records:
+                self._durable(records, first)
+        else:
+            self.failures += 1
+        for mine, future in group:
+            if future.cancelled():
+                continue
+            if error is not None and mine:
+                future.set_exception(error)
+            else:
+                future.set_result(first)
+            first += len(mine)

@@ -1,0 +1,256 @@
+"""Folds durable records, in the log's order, in short slices between the requests: people, learning, facts, stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import msgspec
+
+from micromoments.core.decision import Decision
+from micromoments.core.effect import Effect, Happened, Joined, Settle, Told
+from micromoments.core.event import Millis
+from micromoments.core.fact import Fact, PersonFact
+from micromoments.core.item import Item
+from micromoments.core.outcome import Outcome
+from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record
+from micromoments.engine.brain import Policies
+from micromoments.engine.residents import Residents
+from micromoments.engine.stream import Stream
+from micromoments.flow import facts
+from micromoments.flow.apply import apply, canonical, home
+from micromoments.flow.learn import learn, observe
+from micromoments.flow.people import merged
+from micromoments.flow.view import View, refuses
+from micromoments.ports import Budgets, State
+
+SLICE = 0.002
+"""Seconds of folding before the loop gets to serve requests again."""
+STRETCH = 64
+"""Records whose people are read from the state in one go."""
+RECENT = 20_000
+"""Decisions kept in memory for their outcomes; older ones are read from the state."""
+
+
+class Applier:
+    """One queue of durable records and all that follows from folding them.
+
+    ``derived`` is called with the outcomes that came about, to be appended to the log; they are learned when they come
+    back durable, so that every policy learns in the log's order.
+    """
+
+    def __init__(
+        self,
+        residents: Residents,
+        state: State,
+        budgets: Budgets,
+        policies: Policies,
+        stream: Stream,
+        view: Callable[[], View],
+        derived: Callable[[list[OutcomeRecord]], None],
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._residents = residents
+        self._state = state
+        self._budgets = budgets
+        self._policies = policies
+        self._stream = stream
+        self._view = view
+        self._derived = derived
+        self._clock = clock
+        self._queue: deque[tuple[int, Record, Millis]] = deque()
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._running = False
+        self._goals = {g.event: name for name, g in view().settings.goals.items()}
+        self.known: set[str] = set()
+        self.decisions: dict[str, Decision] = {}
+        self.items: dict[str, Item | None] = {}
+        self.new_decisions: list[Decision] = []
+        self.facts: list[Fact] = []
+        self.position = 0
+        self.catalog_dirty = False
+        self.applied = 0
+        self.outcomes = 0
+        self.moments_opened = 0
+        self.lag: Millis = 0
+        self.busy = 0.0
+
+    @property
+    def backlog(self) -> int:
+        """Durable records that are not folded yet."""
+        return len(self._queue)
+
+    def take(self, records: Sequence[Record], first: int) -> None:
+        """Queue a durable group."""
+        now = self._clock()
+        for position, record in enumerate(records, first):
+            self._queue.append((position, record, now))
+        if not self._running:
+            self._running = True
+            asyncio.get_running_loop().call_soon(self._slice)
+
+    async def reached(self, position: int) -> None:
+        """Return once every record below ``position`` is folded."""
+        if self.position >= position:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append((position, future))
+        await future
+
+    def _slice(self) -> None:
+        start = perf_counter()
+        queue = self._queue
+        while queue:
+            stretch = [queue.popleft() for _ in range(min(STRETCH, len(queue)))]
+            self.fold(stretch)
+            if perf_counter() - start > SLICE:
+                break
+        self.busy += perf_counter() - start
+        while self._waiters and self._waiters[0][0] <= self.position:
+            _, future = self._waiters.popleft()
+            if not future.done():
+                future.set_result(None)
+        if queue:
+            asyncio.get_running_loop().call_soon(self._slice)
+        else:
+            self._running = False
+
+    def fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
+        """Fold records at their positions now; the third of each is when it became durable, for the lag."""
+        self._prefetch([record for _, record, _ in stretch])
+        outcomes: list[OutcomeRecord] = []
+        view = self._view()
+        for position, record, _ in stretch:
+            self._one(position, record, view, outcomes)
+        self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
+        self.applied += len(stretch)
+        if outcomes:
+            self._derived(outcomes)
+
+    def _prefetch(self, records: Sequence[Record]) -> None:
+        residents = self._residents
+        keys = {r.key for r in records if isinstance(r, EventRecord | DecidedRecord)}
+        users = {f"user:{r.event.user_id}" for r in records if isinstance(r, EventRecord) and r.event.user_id}
+        residents.fetch((), keys | users)
+        ids = {home(residents, r.key, r.at, 0)[0] for r in records if isinstance(r, EventRecord | DecidedRecord)}
+        ids |= {canonical(residents, key[5:]) for key in users}
+        ids |= {r.key for r in records if not isinstance(r, EventRecord | DecidedRecord)}
+        residents.fetch(ids, ())
+
+    def _one(self, position: int, record: Record, view: View, outcomes: list[OutcomeRecord]) -> None:
+        match record:
+            case EventRecord():
+                effects = apply(self._residents, record, view)
+                self._event_done(position, record, view)
+                self._perform(position, record, effects, view, outcomes)
+            case DecidedRecord():
+                effects = apply(self._residents, record, view)
+                self._remember(record.decision)
+                self.facts.append(facts.decision_fact(record.decision, position))
+                self._perform(position, record, effects, view, outcomes)
+            case OutcomeRecord():
+                self._learn(record.outcome, position)
+            case ItemRecord():
+                view.catalog.apply({record.key: record.item})
+                self.items[record.key] = record.item
+            case _:
+                self._perform(position, record, apply(self._residents, record, view), view, outcomes)
+        self.position = position + 1
+
+    def _event_done(self, position: int, record: EventRecord, view: View) -> None:
+        key, event = record.key, record.event
+        if event.user_id:
+            id = canonical(self._residents, event.user_id)
+        else:
+            id, _ = home(self._residents, key, record.occurred, record.mid)
+        person = self._residents.person(id)
+        if person is None or refuses(person, "measure"):
+            return
+        self.facts.append(facts.event_fact(record, person.surrogate, position, self._goals))
+        if event.type == "track":
+            observe(view.catalog, person, record)
+            self.catalog_dirty = True
+
+    def _perform(
+        self, position: int, record: Record, effects: Sequence[Effect], view: View, outcomes: list[OutcomeRecord]
+    ) -> None:
+        for effect in effects:
+            match effect:
+                case Told():
+                    self._tell(effect, position, record, view)
+                case Happened():
+                    if effect.id not in self.known:
+                        outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
+                case Settle():
+                    self._budgets.settle(effect.decision, effect.spend)
+                case Joined():
+                    self.facts.append(
+                        PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0)
+                    )
+                case _:
+                    pass
+
+    def _tell(self, told: Told, position: int, record: Record, view: View) -> None:
+        if told.change == "opened":
+            self.moments_opened += 1
+        person = self._residents.person(told.person)
+        if person is not None and refuses(person, "measure"):
+            return
+        self.facts.append(facts.moment_fact(told, position, view, record.at))
+        traces = {t.mid: t for t in merged(person.parts.values())} if person is not None else {}
+
+        def body() -> bytes:
+            shown = view.recogniser.view(told.moment, traces, told.at)
+            return msgspec.json.encode({"change": told.change, "person": told.person, "moment": shown, "marks": told.marks})
+
+        self._stream.publish("moment", told.person, body)
+
+    def _remember(self, decision: Decision) -> None:
+        self.new_decisions.append(decision)
+        self.decisions[decision.id] = decision
+        if len(self.decisions) > RECENT:
+            del self.decisions[next(iter(self.decisions))]
+        self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown(decision)))
+
+    def decision(self, id: str) -> Decision | None:
+        """A decision that was folded, from memory or from the state."""
+        return self.decisions.get(id) or self._state.decision(id)
+
+    def _learn(self, outcome: Outcome, position: int) -> None:
+        self.outcomes += 1
+        self.facts.append(facts.outcome_fact(outcome, position))
+        decision = self.decision(outcome.decision)
+        if decision is not None and learn(self._policies[decision.slot], decision, outcome):
+            self._policies.dirty.add(decision.slot)
+        self._stream.publish("delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome)))
+
+
+def shown(decision: Decision) -> dict[str, object]:
+    """A decision as the stream tells it."""
+    return {
+        "decisionId": decision.id,
+        "at": decision.at,
+        "slot": decision.slot,
+        "person": decision.person,
+        "momentId": decision.moment.id if decision.moment is not None else None,
+        "items": [{"id": i.id, "kind": i.kind, "title": i.title, "reasons": i.reasons} for i in decision.items],
+        "holdout": decision.holdout,
+        "marks": decision.marks,
+    }
+
+
+def outcome_shown(outcome: Outcome) -> dict[str, object]:
+    """An outcome as the stream tells it: what came of a delivery."""
+    return {
+        "decisionId": outcome.decision,
+        "at": outcome.at,
+        "slot": outcome.slot,
+        "item": outcome.item,
+        "what": outcome.what,
+        "goal": outcome.goal,
+        "value": outcome.value,
+        "currency": outcome.currency,
+        "marks": outcome.marks,
+    }

@@ -1,0 +1,67 @@
+"""What the engine has learned as a whole: a policy a slot, and the catalogue's popularity; kept and read back as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from micromoments.core.settings import Settings
+from micromoments.policy import decode, make
+from micromoments.policy.base import Policy
+from micromoments.retrieve.catalog import Catalog
+
+CATALOG = "catalog"
+
+
+class Saved(msgspec.Struct, array_like=True):
+    """A learned state and the log position up to which it has learned."""
+
+    position: int
+    body: bytes
+
+
+class Policies(Mapping[str, Policy]):
+    """The policy of every slot, made at first use; ``default`` is what held-out people get."""
+
+    def __init__(self, settings: Settings, kept: Mapping[str, bytes]) -> None:
+        self._settings = settings
+        self._policies: dict[str, Policy] = {"default": make("popular")}
+        self._kept = {k: v for k, v in kept.items() if k.startswith("policy:")}
+        self.dirty: set[str] = set()
+
+    def __getitem__(self, slot: str) -> Policy:
+        policy = self._policies.get(slot)
+        if policy is None:
+            name = self._settings.slot(slot).policy
+            body = self._kept.get(f"policy:{slot}:{name}")
+            policy = decode(name, body) if body is not None else make(name)
+            self._policies[slot] = policy
+        return policy
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
+    def encoded(self) -> dict[str, bytes]:
+        """The policies that learned since the last call, by key, encoded."""
+        out = {f"policy:{slot}:{self[slot].name}": self[slot].encode() for slot in sorted(self.dirty)}
+        self.dirty.clear()
+        return out
+
+
+def pack_catalog(catalog: Catalog, position: int) -> bytes:
+    """The catalogue's learned part, with the position up to which it learned."""
+    return msgspec.msgpack.encode(Saved(position, catalog.encode()))
+
+
+def restore_catalog(catalog: Catalog, kept: Mapping[str, bytes]) -> int:
+    """Put back the catalogue's learned part; give the position from which it has to learn again."""
+    body = kept.get(CATALOG)
+    if body is None:
+        return 0
+    saved = msgspec.msgpack.decode(body, type=Saved)
+    catalog.restore(saved.body)
+    return saved.position

@@ -1,0 +1,257 @@
+"""The Python door: one synchronous class over the service, whose loop runs in a thread of its own.
+
+    import micromoments as mm
+    engine = mm.open("my-shop")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.event import SIMULATED, Arrival, Millis
+from micromoments.core.item import Item
+from micromoments.core.moment import MomentView
+from micromoments.core.settings import Settings
+from micromoments.engine.service import Service, now_ms
+from micromoments.engine.wiring import open_service
+from micromoments.ports import StoreError
+from micromoments.sources.segment import arrival
+
+T = TypeVar("T")
+
+
+class ItemsDoor:
+    """The catalogue, as ``engine.catalog``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def put(self, items: Iterable[Item]) -> int:
+        """Put items (new ones or whole replacements); durable and to be found on return. Gives how many."""
+        listed = list(items)
+        for start in range(0, len(listed), 5_000):
+            self._engine.run(self._engine.service.put_items(listed[start : start + 5_000]))
+        return len(listed)
+
+    def get(self, id: str) -> Item | None:
+        """One item by its id."""
+        return self._engine.service.catalog.get(id)
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Delete items by id; unknown ones are no error."""
+        self._engine.run(self._engine.service.delete_items(list(ids)))
+
+    def __len__(self) -> int:
+        return self._engine.service.catalog.size()
+
+
+class Engine:
+    """A project, open in this process. Every method returns when what it did is durable and folded.
+
+    A person is named by a user id, or by ``anon:<anonymousId>``. Safe to call from several threads.
+    """
+
+    def __init__(self, folder: str | Path, settings: Settings | None = None) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="micromoments", daemon=True)
+        self._thread.start()
+        self._closed = False
+        self._clock: Millis | None = None
+        try:
+            self.service: Service = self.run(self._open(folder, settings))
+        except BaseException:
+            self._end_loop()
+            raise
+        self.catalog = ItemsDoor(self)
+
+    async def _open(self, folder: str | Path, settings: Settings | None) -> Service:
+        service = open_service(folder, settings, clock=self._now)
+        await service.start()
+        return service
+
+    def _now(self) -> Millis:
+        return self._clock if self._clock is not None else now_ms()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine of the service on its loop and give its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def at(self, instant: Millis | None) -> None:
+        """Set the engine's clock (milliseconds, UTC) for importing or simulating history; ``None`` gives the wall clock back.
+
+        Time may only go forward: timers that are due by ``instant`` fire now.
+
+        Raises:
+            ValueError: the instant lies before the one set last.
+        """
+        if instant is not None and self._clock is not None and instant < self._clock:
+            raise ValueError(f"got instant {instant}, before {self._clock}; wanted a later one: time only goes forward")
+        self._clock = instant
+        self.run(self.service.tick())
+
+    def track(
+        self,
+        person: str,
+        event: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        context: Mapping[str, Any] | None = None,
+        timestamp: str | None = None,
+        message_id: str | None = None,
+    ) -> None:
+        """One thing that a person did. ``timestamp`` is RFC 3339; now unless given.
+
+        Raises:
+            ValueError: the event is malformed; the message says what was got and wanted.
+        """
+        self.send(
+            {
+                "type": "track",
+                **_ids(person),
+                "event": event,
+                "properties": dict(properties or {}),
+                **({"context": dict(context)} if context else {}),
+                **({"timestamp": timestamp} if timestamp else {}),
+                **({"messageId": message_id} if message_id else {}),
+            }
+        )
+
+    def page(self, person: str, name: str = "", properties: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """A page that a person saw."""
+        self.send({"type": "page", **_ids(person), "name": name, "properties": dict(properties or {}), **more})
+
+    def identify(self, person: str, traits: Mapping[str, Any] | None = None, *, anonymous_id: str | None = None) -> None:
+        """Who a person is; ``anonymous_id`` is then theirs until another identify takes it."""
+        ids = {**_ids(person), **({"anonymousId": anonymous_id} if anonymous_id else {})}
+        self.send({"type": "identify", **ids, "traits": dict(traits or {})})
+
+    def alias(self, previous: str, person: str) -> None:
+        """Two user ids are one person, for good."""
+        self.send({"type": "alias", "previousId": previous, "userId": person})
+
+    def send(self, *events: Mapping[str, Any], marks: int = 0) -> int:
+        """Any number of events in the Segment shape, in one durable group; gives how many were new.
+
+        Raises:
+            ValueError: an event is malformed; nothing was accepted.
+        """
+        now = self._now()
+        arrivals = [arrival(e, received_at=now, marks=marks, confirmed=True) for e in events]
+        return len(arrivals) - len(self.accept(arrivals))
+
+    def accept(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Accept decoded events; durable and folded on return. Gives the indexes of duplicates."""
+
+        async def work() -> list[int]:
+            duplicates = await self.service.collect(arrivals)
+            await self.service.settled()
+            return duplicates
+
+        return self.run(work())
+
+    def moment(self, person: str) -> MomentView | None:
+        """The strongest moment that a person is in now, ``None`` if in none."""
+        return next(iter(self.moments(person)), None)
+
+    def moments(self, person: str, *, history: bool = False) -> list[MomentView]:
+        """A person's open moments, strongest first; with ``history`` those that ended too."""
+        return self.run(self.service.moments(key_of(person), linked=True, history=history))
+
+    def decide(
+        self,
+        person: str,
+        slot: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        limit: int = 0,
+        items: Sequence[str] = (),
+        decision_id: str | None = None,
+        simulated: bool = False,
+    ) -> Decision:
+        """Choose what to serve a person in a slot now; ``limit`` 0 is the slot's own."""
+        request = Request(
+            id=decision_id or f"d_{uuid4().hex}",
+            slot=slot,
+            key=key_of(person),
+            at=self._now(),
+            context=dict(context or {}),
+            limit=limit,
+            items=tuple(items),
+            marks=SIMULATED if simulated else 0,
+        )
+        return self.run(self.service.decide(request))
+
+    def report(self, name: str, **params: str) -> dict[str, Any]:
+        """A report over the facts: ``scorecards``, ``lift``, ``needs``, ``unmet``, ``moments``, ``decisions``, ``quality``.
+
+        Parameters: ``from_``, ``to`` (RFC 3339), ``tz``, ``by``, ``segment``, ``goal``.
+
+        Raises:
+            ValueError: no such report or parameter.
+        """
+        named = {("from" if k == "from_" else k): v for k, v in params.items()}
+        return self.run(self.service.report(name, named))
+
+    def export(self, person: str) -> dict[str, object] | None:
+        """All that is held of a person; ``None`` if unknown."""
+        return self.run(self.service.export(key_of(person)))
+
+    def erase(self, person: str) -> dict[str, int]:
+        """Forget a person everywhere; gives how much went."""
+        return self.run(self.service.erase(key_of(person)))
+
+    def close(self) -> None:
+        """Commit everything and let go of the folder; harmless when repeated."""
+        if not self._closed:
+            self._closed = True
+            self.run(self.service.stop())
+            self._end_loop()
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def key_of(person: str) -> str:
+    """The source key of a person's name: ``anon:<id>`` and ``user:<id>`` as they are, anything else a user id.
+
+    Raises:
+        ValueError: the name is empty.
+    """
+    if not person:
+        raise ValueError("got an empty person; wanted a user id, or anon:<anonymousId>")
+    return person if person.startswith(("anon:", "user:")) else f"user:{person}"
+
+
+def open(folder: str | Path, settings: Settings | None = None) -> Engine:  # noqa: A001 - the promised name
+    """Open a project's folder, made if absent. One process owns it at a time.
+
+    ``settings`` replace those of the folder's ``micromoments.toml``.
+
+    Raises:
+        StoreError: another process owns the folder (the message says which, and where it serves).
+        ConfigError: the configuration has a mistake (file, line, what was expected).
+    """
+    return Engine(folder, settings)
+
+
+def _ids(person: str) -> dict[str, str]:
+    key = key_of(person)
+    return {"anonymousId": key[5:]} if key.startswith("anon:") else {"userId": key[5:]}
+
+
+__all__ = ["Engine", "StoreError", "open"]

@@ -1,0 +1,232 @@
+"""Keeps what was folded: commits to the state, seals facts, snapshots what was learned, exports and erases people."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.person import Person
+from micromoments.core.record import DecidedRecord, EventRecord
+from micromoments.core.settings import DAY
+from micromoments.engine.applier import Applier
+from micromoments.engine.brain import CATALOG, Policies, pack_catalog
+from micromoments.engine.residents import Residents
+from micromoments.engine.wiring import Stores
+from micromoments.flow.learn import observe
+from micromoments.ports import Batch, replay
+from micromoments.retrieve.catalog import Catalog
+
+COMMIT_EVERY = 1.0
+"""Seconds between commits; what a crash has to fold again."""
+COMMIT_AT = 20_000
+"""Changed people that bring the next commit forward."""
+SNAPSHOT_EVERY = 30.0
+"""Seconds between snapshots of what the catalogue learned."""
+SEAL_EVERY = 180.0
+"""Seconds between sealings of live facts to Parquet."""
+TRIM_EVERY = 3600.0
+"""Seconds between looks at what may be forgotten."""
+
+Barrier = Callable[[], Awaitable[None]]
+log = logging.getLogger("micromoments")
+
+
+class Keeper:
+    """Commits in order, one at a time; a failed commit is tried again with all that has come since."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        residents: Residents,
+        applier: Applier,
+        policies: Policies,
+        catalog: Catalog,
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._stores = stores
+        self._residents = residents
+        self._applier = applier
+        self._policies = policies
+        self._catalog = catalog
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._snapshot_at = monotonic()
+        self._watched: set[asyncio.Future[int]] = set()
+        self._kept_policies: dict[str, bytes] = {}
+        self.active: dict[str, bytes] = {}
+        self.commits = 0
+        self.failures = 0
+
+    def watch(self, future: asyncio.Future[int]) -> None:
+        """Hear of an append that nobody waits for; a failure is retried by recovery, and said."""
+        self._watched.add(future)
+        future.add_done_callback(self._heard)
+
+    def _heard(self, future: asyncio.Future[int]) -> None:
+        self._watched.discard(future)
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self.failures += 1
+            log.error("outcomes could not be logged: %s", error)
+
+    async def run(self, barrier: Barrier) -> None:
+        """Commit every second, seal and trim from time to time, until cancelled."""
+        sealed = trimmed = monotonic()
+        while True:
+            waited = 0.0
+            while waited < COMMIT_EVERY and len(self._residents.dirty_people) < COMMIT_AT:
+                await asyncio.sleep(0.1)
+                waited += 0.1
+            await self.commit(barrier)
+            if monotonic() - sealed > SEAL_EVERY:
+                sealed = monotonic()
+                await self._quietly(self._stores.facts.seal, self._clock())
+            if monotonic() - trimmed > TRIM_EVERY:
+                trimmed = monotonic()
+                await self._trim()
+
+    async def commit(self, barrier: Barrier, everything: bool = False) -> None:
+        """Write all changes since the last commit to the state; with ``everything`` the snapshots too.
+
+        The outcomes that the folded records brought must be durable before the state may say that they were folded:
+        ``barrier`` waits for that.
+        """
+        async with self._lock:
+            a = self._applier
+            if not (self._residents.dirty_people or self._residents.dirty_links or a.facts or a.items or self.active):
+                if not (self._policies.dirty or a.new_decisions or (everything and a.catalog_dirty)):
+                    return
+            policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
+            if a.catalog_dirty and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
+                policies[CATALOG] = pack_catalog(self._catalog, a.position)
+                self._snapshot_at = monotonic()
+                a.catalog_dirty = False
+            people, links = self._residents.begin()
+            facts, a.facts = a.facts, []
+            decisions, a.new_decisions = a.new_decisions, []
+            items, a.items = a.items, {}
+            batch = Batch(
+                people=people,
+                links=links,
+                timers={id: p.wake_at() if p is not None else 0 for id, p in people.items()},
+                decisions=decisions,
+                facts=facts,
+                policies=policies,
+                items=items,
+                position=a.position,
+            )
+            try:
+                await barrier()
+                await asyncio.to_thread(self._stores.state.commit, batch)
+            except Exception as error:  # noqa: BLE001 - kept for the next try, whatever it was
+                self.failures += 1
+                log.error("the state can't be written (%s); kept in memory and in the log, tried again", error)
+                self._residents.failed()
+                a.facts = facts + a.facts
+                a.new_decisions = decisions + a.new_decisions
+                a.items = {**items, **a.items}
+                self._kept_policies = policies
+                return
+            self._kept_policies = {}
+            self.active = {}
+            self._residents.committed()
+            self.commits += 1
+
+    def relearn(self, learned: int, start: int) -> None:
+        """Let the catalogue learn again what it had learned between its snapshot and the state's last commit."""
+        for logged in replay(self._stores.log, learned):
+            if logged.position >= start:
+                break
+            if isinstance(logged.record, EventRecord):
+                observe(self._catalog, None, logged.record)
+
+    async def _trim(self) -> None:
+        """Forget what is older than the project keeps: log below the state's position, facts, people not heard of."""
+        keep = self._stores.retention
+        now = self._clock()
+        below = self._stores.state.position
+        await self._quietly(self._stores.log.trim, now - int(keep.log_days * DAY), below)
+        await self._quietly(self._stores.facts.trim, now - int(keep.facts_days * DAY))
+        await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))
+        await self._quietly(self._stores.seen.seal, now)
+
+    async def _quietly(self, work: Callable[..., Any], *args: object) -> None:
+        try:
+            await asyncio.to_thread(work, *args)
+        except Exception as error:  # noqa: BLE001 - housekeeping is tried again; serving goes on
+            self.failures += 1
+            log.error("housekeeping failed (%s); it will be tried again", error)
+
+    def keys_of(self, person: Person, key: str) -> tuple[frozenset[str], frozenset[str]]:
+        """(source keys, user ids) that are this person's."""
+        keys = {key, person.id} | {k.split(">", 1)[0] for k in person.parts}
+        keys |= {f"user:{k.split('>', 1)[1]}" for k in person.parts if ">" in k}
+        for name in sorted(k for k in keys if k.startswith("user:")):
+            link = self._residents.link(name)
+            keys |= {f"user:{u}" for u in (link.joined if link is not None else ())}
+        return frozenset(keys), frozenset(k[5:] for k in keys if k.startswith("user:"))
+
+    async def export(self, person: Person, key: str) -> dict[str, object]:
+        """All that is held of a person: profile, consent, moments, events as sent, decisions."""
+        keys, users = self.keys_of(person, key)
+
+        def read() -> tuple[list[Any], list[Any]]:
+            events, decisions = [], []
+            for logged in replay(self._stores.log):
+                record = logged.record
+                if isinstance(record, EventRecord) and mine(record, keys, users):
+                    events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
+                elif isinstance(record, DecidedRecord) and record.key in keys:
+                    decisions.append(msgspec.to_builtins(record.decision))
+            return events, decisions
+
+        events, decisions = await asyncio.to_thread(read)
+        return {
+            "id": person.id,
+            "ids": sorted(keys),
+            "traits": {k: t.value for k, t in person.traits.items()},
+            "consent": {k: t.value for k, t in person.consent.items()},
+            "moments": msgspec.to_builtins((*person.reading.open, *person.reading.ended)),
+            "bought": person.bought,
+            "dismissed": person.dismissed,
+            "counts": {k: p.counts for k, p in person.parts.items()},
+            "firstSeen": person.first,
+            "lastSeen": person.last,
+            "events": events,
+            "decisions": decisions,
+        }
+
+    async def erase(self, id: str, key: str, barrier: Barrier) -> dict[str, int]:
+        """Remove a person from state, log and facts for good; gives how much went of each."""
+        await self.commit(barrier)
+        person = self._residents.person(id)
+        keys, users = self.keys_of(person, key) if person is not None else (frozenset({key, id}), frozenset({key[5:]}))
+        async with self._lock:
+            decisions = frozenset(d.id for d in self._applier.decisions.values() if d.person == id or d.key in keys)
+            blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions)
+            surrogates = await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
+            if person is not None:
+                surrogates |= {person.surrogate}
+            rows = await asyncio.to_thread(self._stores.facts.erase, surrogates)
+            self._residents.forget({id}, keys)
+            for d in decisions:
+                self._applier.decisions.pop(d, None)
+        return {"people": 1 if person is not None else 0, "records": blanked, "facts": rows, "ids": len(keys)}
+
+    def close(self) -> None:
+        """Nothing of the keeper's own is open; the stores are closed by who opened them."""
+        self._watched.clear()
+
+
+def mine(record: EventRecord, keys: frozenset[str], users: frozenset[str]) -> bool:
+    """Whether an event is a person's: sent under one of their keys, or naming one of their user ids."""
+    if record.event.user_id:
+        return record.event.user_id in users
+    return record.key in keys
+
+

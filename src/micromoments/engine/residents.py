@@ -1,0 +1,103 @@
+"""The people in memory: a bounded cache of decoded ones over the state, holding every change until it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from micromoments.core.person import Link, Person
+from micromoments.ports import State
+
+MAX_RESIDENT = 40_000
+"""Decoded people (and links) kept when clean; about 6 KB each in memory."""
+
+
+class Residents:
+    """``flow.apply.Memory`` over a state: reads through, writes stay until ``committed``."""
+
+    def __init__(self, state: State, limit: int = MAX_RESIDENT) -> None:
+        self._state = state
+        self._limit = limit
+        self._people: dict[str, Person | None] = {}
+        self._links: dict[str, Link | None] = {}
+        self.dirty_people: set[str] = set()
+        self.dirty_links: set[str] = set()
+        self._committing: tuple[set[str], set[str]] = (set(), set())
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def person(self, id: str) -> Person | None:
+        """The person of that id, read from the state if not resident."""
+        try:
+            return self._people[id]
+        except KeyError:
+            self.fetch([id], [])
+            return self._people[id]
+
+    def link(self, key: str) -> Link | None:
+        """What is known of that source id."""
+        try:
+            return self._links[key]
+        except KeyError:
+            self.fetch([], [key])
+            return self._links[key]
+
+    def keep(self, person: Person) -> None:
+        """Put the person's new value."""
+        self._people[person.id] = person
+        self.dirty_people.add(person.id)
+
+    def drop(self, id: str) -> None:
+        """The person is gone, as of the next commit."""
+        self._people[id] = None
+        self.dirty_people.add(id)
+
+    def tie(self, key: str, link: Link) -> None:
+        """Put a source id's new link."""
+        self._links[key] = link
+        self.dirty_links.add(key)
+
+    def fetch(self, people: Iterable[str], links: Iterable[str]) -> None:
+        """Read those that are not resident, all in one go."""
+        wanted = [id for id in people if id not in self._people]
+        tied = [key for key in links if key not in self._links]
+        if not wanted and not tied:
+            return
+        found, linked = self._state.load(wanted, tied)
+        for id in wanted:
+            self._people[id] = found.get(id)
+        for key in tied:
+            self._links[key] = linked.get(key)
+
+    def begin(self) -> tuple[dict[str, Person | None], dict[str, Link | None]]:
+        """What changed since the last commit; these stay resident until ``committed`` says that the state has them."""
+        people = {id: self._people[id] for id in self.dirty_people}
+        links = {key: self._links[key] for key in self.dirty_links}
+        self._committing = (self.dirty_people, self.dirty_links)
+        self.dirty_people, self.dirty_links = set(), set()
+        return people, links
+
+    def committed(self) -> None:
+        """The state has what ``begin`` gave; let go of the longest-resident clean ones beyond the limit."""
+        self._committing = (set(), set())
+        for held, dirty in ((self._people, self.dirty_people), (self._links, self.dirty_links)):
+            excess = len(held) - self._limit
+            if excess > 0:
+                for key in [k for k in list(held)[: excess + len(dirty)] if k not in dirty][:excess]:
+                    del held[key]
+
+    def failed(self) -> None:
+        """The commit did not happen; what it held is due again."""
+        people, links = self._committing
+        self.dirty_people |= people
+        self.dirty_links |= links
+        self._committing = (set(), set())
+
+    def forget(self, people: Iterable[str], links: Iterable[str]) -> None:
+        """Drop these from memory, changes included: they were erased from the state."""
+        for id in people:
+            self._people.pop(id, None)
+            self.dirty_people.discard(id)
+        for key in links:
+            self._links.pop(key, None)
+            self.dirty_links.discard(key)

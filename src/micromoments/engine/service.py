@@ -1,0 +1,433 @@
+"""The engine as the doors see it: one event loop that collects, decides, tells and erases. Every effect starts here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from time import time_ns
+
+import msgspec
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.effect import Reserve
+from micromoments.core.event import UNCOUNTED, Arrival, Millis, source_key
+from micromoments.core.item import Item
+from micromoments.core.moment import MomentView
+from micromoments.core.person import Person
+from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
+from micromoments.core.settings import Settings
+from micromoments.engine.appender import Appender, LogDown
+from micromoments.engine.applier import Applier
+from micromoments.engine.brain import Policies, restore_catalog
+from micromoments.engine.keeper import Keeper
+from micromoments.engine.residents import Residents
+from micromoments.engine.stream import Stream
+from micromoments.engine.wiring import Stores
+from micromoments.flow import people
+from micromoments.flow.apply import home
+from micromoments.flow.decide import decide, position, seed_of
+from micromoments.flow.step import products
+from micromoments.flow.view import View, config_digest, refuses
+from micromoments.ports import replay
+from micromoments.recognise.recogniser import Recogniser
+from micromoments.retrieve.catalog import Catalog
+
+MAX_BACKLOG = 100_000
+"""Records accepted but not yet durable or folded, past which clients are asked to slow down."""
+TICK = 1.0
+"""Seconds between looks at whose time has come."""
+
+
+class Overloaded(Exception):
+    """More came than can be folded; nothing of this was accepted. ``retry_after`` is in seconds."""
+
+    retry_after = 1
+
+
+class Conflict(Exception):
+    """The same decision id was used before with another body."""
+
+
+def now_ms() -> Millis:
+    """The wall clock."""
+    return time_ns() // 1_000_000
+
+
+def message_hash(message_id: str) -> int:
+    """63 bits of a messageId's BLAKE2b hash: how duplicates are known and ties in time broken."""
+    return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest(), "big") >> 1
+
+
+class Service:
+    """One project, embedded, on one event loop. Make it with ``wiring.stores``, then ``await start()``.
+
+    ``collect`` and ``decide`` return when what they accepted is durable. ``clock`` is a parameter so that tests and
+    simulations own time.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        recogniser: Recogniser,
+        clock: Callable[[], Millis] = now_ms,
+    ) -> None:
+        self.settings = settings
+        self.config_version = config_digest(settings)
+        self.catalog = Catalog()
+        self.stream = Stream(clock())
+        self.ready = False
+        self.clock = clock
+        self._stores = stores
+        self._recogniser = recogniser
+        kept = stores.policies.load()
+        self._policies = Policies(settings, kept)
+        self._kept = kept
+        self._view = View(settings, self.config_version, recogniser, self.catalog, self._policies)
+        self._residents = Residents(stores.state)
+        self._applier = Applier(
+            self._residents,
+            stores.state,
+            stores.budgets,
+            self._policies,
+            self.stream,
+            lambda: self._view,
+            self._derive,
+            clock,
+        )
+        self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
+        self._deciding: dict[str, asyncio.Future[Decision]] = {}
+        self._durable_until: dict[str, int] = {}
+        self._barred: set[str] = set()
+        self._ticking: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._appender: Appender
+        self.accepted = 0
+        self.duplicates = 0
+        self.decided = 0
+
+    async def start(self) -> None:
+        """Load the items, fold what the log has beyond the state, and begin to take traffic."""
+        loop = asyncio.get_running_loop()
+        self._appender = Appender(self._stores.log, loop, self._applier.take)
+        self._load_items()
+        self._recover()
+        self._appender.start()
+        await self._activate()
+        self._tasks = [
+            loop.create_task(self._keeper.run(self._barrier), name="keeper"),
+            loop.create_task(self._tick_forever(), name="ticks"),
+        ]
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Take no more, fold and commit what was accepted, and close the stores."""
+        self.ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.settled()
+        await self._keeper.commit(self._barrier, everything=True)
+        await asyncio.to_thread(self._appender.stop)
+        self._keeper.close()
+        self._stores.close()
+
+    async def collect(self, arrivals: Sequence[Arrival], at: Millis | None = None) -> list[int]:
+        """Accept events; returns once they are durable, with the indexes of those that were duplicates.
+
+        ``at`` is the arrival that history is imported with; by default now.
+
+        Raises:
+            Overloaded: too much is waiting; nothing was accepted.
+            LogDown: the log can't be written; nothing was accepted.
+        """
+        if self._appender.waiting + self._applier.backlog > MAX_BACKLOG:
+            raise Overloaded(f"got {len(arrivals)} events while {MAX_BACKLOG} wait; send them again in a second")
+        now = at or self.clock()
+        noise = os.urandom(8 * len(arrivals))
+        records: list[EventRecord] = []
+        duplicates: list[int] = []
+        fresh = self._stores.seen.fresh
+        for index, arrival in enumerate(arrivals):
+            mid = message_hash(arrival.message_id)
+            if not fresh(mid, now):
+                duplicates.append(index)
+                continue
+            nonce = int.from_bytes(noise[8 * index : 8 * index + 8], "big") >> 1
+            records.append(self._record(arrival, now, mid, nonce))
+        if duplicates:
+            self.duplicates += len(duplicates)
+        if not records and not duplicates:
+            return duplicates
+        future = self._appender.submit(records)
+        try:
+            first = await future
+        except LogDown:
+            self._stores.seen.forget([r.mid for r in records])
+            raise
+        self.accepted += len(records)
+        self._pending(records, first)
+        return duplicates
+
+    def _record(self, arrival: Arrival, now: Millis, mid: int, nonce: int) -> EventRecord:
+        event = arrival.event
+        record = EventRecord(
+            key=source_key(event.anonymous_id, event.user_id),
+            at=now,
+            occurred=arrival.occurred,
+            message_id=arrival.message_id,
+            mid=mid,
+            nonce=nonce,
+            body=arrival.body,
+            event=event,
+            marks=arrival.marks,
+            confirmed=arrival.confirmed,
+        )
+        facets, nearby = (), None
+        if event.properties:
+            named = products(event.properties)
+            if not named and isinstance(item := event.properties.get("item_id"), str):
+                named = [item]
+            facets = self.catalog.facets(named[:8]) if named else ()
+        if "location" in event.context and (point := position(event.context)) is not None:
+            nearby = self.catalog.nearest(point, now)
+        if facets or nearby is not None:
+            record = msgspec.structs.replace(record, facets=facets, nearby=nearby)
+        return record
+
+    def _pending(self, records: Sequence[EventRecord], first: int) -> None:
+        """Note up to where a person's events must be folded before the next decision: read your writes."""
+        last = first + len(records)
+        if self._applier.position >= last:
+            return
+        if len(self._durable_until) > 50_000:
+            here = self._applier.position
+            self._durable_until = {k: p for k, p in self._durable_until.items() if p > here}
+        for place, record in enumerate(records, first + 1):
+            self._durable_until[record.key] = place
+
+    async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
+        """Answer a request; returns once the decision is durable. ``arrival`` is an event that came with it.
+
+        Raises:
+            Conflict: the id was used with another body.
+            Overloaded, LogDown: nothing was decided.
+        """
+        known = self._applier.decision(request.id)
+        if known is not None:
+            return _same(known, request)
+        if request.id in self._deciding:
+            return _same(await asyncio.shield(self._deciding[request.id]), request)
+        mine = asyncio.get_running_loop().create_future()
+        self._deciding[request.id] = mine
+        try:
+            if arrival is not None:
+                await self.collect([arrival])
+            decision = await self._decide(request)
+            mine.set_result(decision)
+        except BaseException as error:
+            mine.set_exception(error)
+            mine.exception()
+            raise
+        finally:
+            del self._deciding[request.id]
+        self.decided += 1
+        return decision
+
+    async def _decide(self, request: Request) -> Decision:
+        if until := self._durable_until.get(request.key):
+            await self._applier.reached(until)
+        id, _ = home(self._residents, request.key, request.at, 0)
+        person = self._residents.person(id)
+        if person is None or id in self._barred:
+            person = Person(id=id, surrogate=int.from_bytes(os.urandom(8), "big") >> 1)
+        left = {name: b.units - sum(self._stores.budgets.used(name)) for name, b in self.settings.budgets.items()}
+        marks = request.marks | (person.marks & UNCOUNTED)
+        asked = msgspec.structs.replace(request, marks=marks)
+        for _ in range(8):
+            decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
+            refused = self._reserve(reserves, left)
+            if not refused:
+                break
+        await self._appender.submit([DecidedRecord(key=request.key, at=request.at, decision=decision)])
+        return decision
+
+    def _reserve(self, reserves: Sequence[Reserve], left: dict[str, int]) -> bool:
+        """Take the units of each reservation; where one is refused, give the others back and draw again without it."""
+        taken: list[Reserve] = []
+        for r in reserves:
+            limit = self.settings.budgets[r.budget].units
+            if self._stores.budgets.reserve(r.budget, r.units, limit, r.id, r.until):
+                taken.append(r)
+                continue
+            left[r.budget] = 0
+            for back in taken:
+                self._stores.budgets.settle(back.id, spend=False)
+            return True
+        return False
+
+    def decision(self, id: str) -> Decision | None:
+        """A decision by its id, for as long as it is kept."""
+        return self._applier.decision(id)
+
+    def person(self, key: str) -> Person | None:
+        """The person behind a source key (``user:<id>`` or ``anon:<id>``) as of now; ``None`` if unknown or erased."""
+        id, _ = home(self._residents, key, self.clock(), 0)
+        return None if id in self._barred else self._residents.person(id)
+
+    async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
+        """The person's open moments, strongest first; with ``history`` those that ended too, newest first."""
+        if until := self._durable_until.get(key):
+            await self._applier.reached(until)
+        person = self.person(key)
+        if person is None or refuses(person, "personalise"):
+            return []
+        now = self.clock()
+        traces = people.merged(person.parts.values()) if linked else people.only(person, key)
+        reading = person.reading if linked else self._recogniser.fold(traces)
+        reading = self._recogniser.settle(reading, now)
+        by_mid = {t.mid: t for t in traces}
+        shown = [self._recogniser.view(m, by_mid, now) for m in reading.open]
+        shown.sort(key=lambda m: (-m.confidence, m.id))
+        if history:
+            shown += [self._recogniser.view(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
+        return shown
+
+    async def export(self, key: str) -> dict[str, object] | None:
+        """All that is held of a person, in words that a person can read; ``None`` if nobody is known by that key."""
+        await self.settled()
+        person = self.person(key)
+        return None if person is None else await self._keeper.export(person, key)
+
+    async def erase(self, key: str) -> dict[str, int]:
+        """Forget a person: from reads at once, then from state, outbox, log and facts. Gives how much went of each."""
+        await self.settled()
+        id, _ = home(self._residents, key, self.clock(), 0)
+        self._barred.add(id)
+        try:
+            return await self._keeper.erase(id, key, self._barrier)
+        finally:
+            self._barred.discard(id)
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Put items; durable and to be found when this returns."""
+        now = self.clock()
+        await self._change([ItemRecord(key=item.id, at=now, item=item) for item in items])
+
+    async def delete_items(self, ids: Sequence[str]) -> None:
+        """Delete items; those that aren't there are no error."""
+        now = self.clock()
+        await self._change([ItemRecord(key=id, at=now, item=None) for id in ids])
+
+    async def _change(self, records: Sequence[ItemRecord]) -> None:
+        if records:
+            first = await self._appender.submit(records)
+            await self._applier.reached(first + len(records))
+
+    async def report(self, name: str, params: Mapping[str, str]) -> dict[str, object]:
+        """A report over the facts, as of the last commit; runs in a process of its own.
+
+        Raises:
+            ValueError: no such report, or a parameter that it doesn't take (the message says what it takes).
+        """
+        await self.settled()
+        await self._keeper.commit(self._barrier)
+        return await self._stores.reports(name, params, self.settings)
+
+    def stats(self) -> dict[str, float]:
+        """Counters and gauges by name, for the metrics."""
+        a = self._applier
+        return {
+            "events_accepted_total": self.accepted,
+            "events_duplicate_total": self.duplicates,
+            "decisions_total": self.decided,
+            "outcomes_total": a.outcomes,
+            "moments_opened_total": a.moments_opened,
+            "records_applied_total": a.applied,
+            "apply_backlog": a.backlog,
+            "apply_lag_seconds": a.lag / 1000,
+            "apply_busy_seconds_total": a.busy,
+            "log_waiting": self._appender.waiting,
+            "log_groups_total": self._appender.groups,
+            "log_failures_total": self._appender.failures,
+            "people_resident": len(self._residents),
+            "items": self.catalog.size(),
+            "listeners": len(self.stream),
+            "dedup_window_seconds": self._stores.seen.window() / 1000,
+            "commits_total": self._keeper.commits,
+            "commit_failures_total": self._keeper.failures,
+        }
+
+    def _derive(self, outcomes: list[OutcomeRecord]) -> None:
+        self._keeper.watch(self._appender.submit(outcomes))
+
+    async def _barrier(self) -> None:
+        """Return when everything submitted before is durable."""
+        await self._appender.submit([])
+
+    async def settled(self) -> None:
+        """Return when everything accepted so far is folded, outcomes that it brought included."""
+        while True:
+            await self._barrier()
+            await self._applier.reached(self._stores.log.end())
+            if not self._appender.waiting and not self._applier.backlog:
+                return
+
+    def _load_items(self) -> None:
+        after = ""
+        while items := self._stores.catalogue.items(after, 5_000):
+            self.catalog.apply({i.id: i for i in items})
+            after = items[-1].id
+
+    def _recover(self) -> None:
+        """The last commit, then the log from its position: outcomes that made it to the log are not derived twice."""
+        start = self._stores.state.position
+        learned = restore_catalog(self.catalog, self._kept)
+        self._applier.position = start
+        tail = list(replay(self._stores.log, start))
+        self._applier.known = {t.record.outcome.id for t in tail if isinstance(t.record, OutcomeRecord)}
+        self._keeper.relearn(learned, start)
+        for index in range(0, len(tail), 1000):
+            self._applier.fold([(t.position, t.record, 0) for t in tail[index : index + 1000]])
+        self._applier.known = set()
+
+    async def _activate(self) -> None:
+        """Note in the log which settings and model are in force, if they changed."""
+        for what, body in (("config", msgspec.json.encode(self.settings, order="sorted")), ("model", b"")):
+            digest = self.config_version if what == "config" else self._recogniser.digest
+            kept = self._kept.get(f"active:{what}", b"").decode()
+            if kept != digest:
+                artifact = self._stores.artifacts.put(body) if body else digest
+                record = ActivationRecord(key="", at=self.clock(), what=what, name=artifact, digest=digest)
+                await self._appender.submit([record])
+                self._keeper.active[f"active:{what}"] = digest.encode()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            await self.tick()
+
+    async def tick(self) -> int:
+        """Fire the timers that are due; give how many people's."""
+        now = self.clock()
+        self._stores.budgets.expire(now)
+        due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking]
+        people_due = [id for id in due if (p := self._residents.person(id)) is not None and 0 < p.wake_at() <= now]
+        if people_due:
+            self._ticking.update(people_due)
+            try:
+                first = await self._appender.submit([TickRecord(key=id, at=now) for id in people_due])
+                await self._applier.reached(first + len(people_due))
+            finally:
+                self._ticking.difference_update(people_due)
+        return len(people_due)
+
+
+def _same(known: Decision, request: Request) -> Decision:
+    if known.digest != request.digest:
+        raise Conflict(
+            f"got decisionId {request.id!r} with another body than before; send the same body, or a new id"
+        )
+    return known

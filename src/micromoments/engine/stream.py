@@ -1,0 +1,109 @@
+"""The live stream: what became durable, told to whoever listens, from a bounded ring that a listener can resume from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+RING = 4096
+"""Messages kept for ``Last-Event-ID``."""
+QUEUE = 1024
+"""Messages that a slow listener may be behind before it is told of a gap."""
+
+Kind = Literal["moment", "decision", "delivery", "gap"]
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message: ``id`` grows by one, ``data`` is JSON."""
+
+    id: int
+    kind: Kind
+    person: str
+    data: bytes
+
+
+Body = Callable[[], bytes]
+
+
+class Stream:
+    """Publishes to any number of subscriptions; memory is bounded by the ring and by each subscription's queue.
+
+    A body is encoded when somebody first needs it, so that nobody listening costs next to nothing. Ids start at the time
+    of the process's start, so that an id of an earlier process is older than any of this one's.
+    """
+
+    def __init__(self, first_id: int) -> None:
+        self._ring: deque[tuple[int, Kind, str, Body]] = deque(maxlen=RING)
+        self._next = first_id
+        self._subscriptions: set[Subscription] = set()
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def publish(self, kind: Kind, person: str, body: Body) -> None:
+        """Tell all listeners, and keep it for those who resume."""
+        entry = (self._next, kind, person, body)
+        self._next += 1
+        self._ring.append(entry)
+        if self._subscriptions:
+            message = Message(entry[0], kind, person, body())
+            for subscription in self._subscriptions:
+                subscription.offer(message)
+
+    def subscribe(self, person: str | None = None, last_id: str | None = None) -> Subscription:
+        """Listen from now on, or from just after ``last_id``; of one person's id, or of all.
+
+        Where the ring no longer holds what follows ``last_id``, the first message is a ``gap``.
+        """
+        subscription = Subscription(self, person)
+        if last_id is not None and last_id.isdigit():
+            after = int(last_id)
+            if self._ring and after + 1 < self._ring[0][0]:
+                subscription.offer(Message(self._ring[0][0] - 1, "gap", person or "", b'{"missed":true}'))
+            for id, kind, whose, body in self._ring:
+                if id > after:
+                    subscription.offer(Message(id, kind, whose, body()))
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def close(self, subscription: Subscription) -> None:
+        """Stop telling this listener."""
+        self._subscriptions.discard(subscription)
+
+
+class Subscription:
+    """One listener: an async iterator of messages. ``close`` it when done."""
+
+    def __init__(self, stream: Stream, person: str | None) -> None:
+        self._stream = stream
+        self._person = person
+        self._queue: deque[Message] = deque()
+        self._ready = asyncio.Event()
+
+    def offer(self, message: Message) -> None:
+        """Take a message if it is for this listener; one who is too far behind loses the oldest and is told so."""
+        if self._person is not None and message.person not in (self._person, ""):
+            return
+        if len(self._queue) >= QUEUE:
+            self._queue.clear()
+            self._queue.append(Message(message.id - 1, "gap", message.person, b'{"missed":true}'))
+        self._queue.append(message)
+        self._ready.set()
+
+    async def next(self, timeout: float) -> Message | None:
+        """The next message, or ``None`` after ``timeout`` seconds without one."""
+        if not self._queue:
+            self._ready.clear()
+            try:
+                await asyncio.wait_for(self._ready.wait(), timeout)
+            except TimeoutError:
+                return None
+        return self._queue.popleft()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stream.close(self)

@@ -1,0 +1,138 @@
+"""``decide``: one request answered for one person. Pure over the view; the draw's seed comes from the decision's id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from msgspec.structs import replace
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.effect import Reserve
+from micromoments.core.geo import Point
+from micromoments.core.moment import MomentView, Reading, Trace
+from micromoments.core.person import Person
+from micromoments.core.settings import Slot
+from micromoments.decide import decider
+from micromoments.flow import people
+from micromoments.flow.view import View, consents, refuses
+from micromoments.retrieve.catalog import Ask, Candidate
+
+
+def seed_of(decision_id: str) -> int:
+    """The seed of a decision's draw: 64 bits of its id's hash, so that a decision can be drawn once more and compared."""
+    return int.from_bytes(blake2b(decision_id.encode(), digest_size=8).digest(), "big")
+
+
+def decide(
+    person: Person, request: Request, view: View, seed: int, budgets_left: Mapping[str, int]
+) -> tuple[Decision, tuple[Reserve, ...]]:
+    """Choose what to serve one person in one slot now.
+
+    ``budgets_left`` are units that each budget has left, for the pre-check; the reservations among the effects are what
+    decides. A person who refused personalisation gets the slot's default; one who has not said yes is answered from the
+    moment alone, without history, and ``degraded`` says so.
+    """
+    slot = view.settings.slot(request.slot)
+    known = person if not refuses(person, "personalise") else Person(id=person.id, surrogate=person.surrogate)
+    reading, traces = read(known, request, view)
+    by_mid = {t.mid: t for t in traces}
+    moments = [view.recogniser.view(m, by_mid, request.at) for m in reading.open]
+    personal = request.linked and consents(person, "personalise", view.settings)
+    candidates = view.catalog.candidates(ask(known, request, slot, moments, traces, personal))
+    return decider.decide(
+        replace(person, bought={}, dismissed=person.dismissed) if not personal else person,
+        moments,
+        request,
+        candidates,
+        slot=slot,
+        settings=view.settings,
+        policy=view.policies[request.slot],
+        default_policy=view.policies["default"],
+        config_version=view.config_version,
+        seed=seed,
+        budgets_left=budgets_left,
+    )
+
+
+def read(person: Person, request: Request, view: View) -> tuple[Reading, list[Trace]]:
+    """The reading that a request may use, with its traces: all of the person's, or only those of the id that asks.
+
+    Words in the request (``context.query``) count as being said now; they are not kept.
+    """
+    recogniser = view.recogniser
+    if request.linked:
+        traces, reading = people.merged(person.parts.values()), person.reading
+    else:
+        traces = people.only(person, request.key)
+        reading = recogniser.fold(traces)
+    reading = recogniser.settle(reading, request.at)
+    query = request.context.get("query")
+    if isinstance(query, str) and query.strip():
+        typed = recogniser.typed(query[:512], request.at, mid=seed_of(request.id) >> 1)
+        if typed is not None:
+            reading = recogniser.fold([typed])
+            traces = [*traces, typed]
+    return reading, traces
+
+
+def ask(
+    person: Person,
+    request: Request,
+    slot: Slot,
+    moments: list[MomentView],
+    traces: list[Trace],
+    personal: bool,
+) -> Ask:
+    """What to look for in the catalogue: the strongest moment's need, the place, and what the person may be known by."""
+    context = request.context
+    moment = max(moments, key=lambda m: (m.confidence, m.id), default=None)
+    need: Mapping[str, Any] = moment.need if moment is not None else {}
+    query = context.get("query")
+    words = str(need.get("query") or (query if isinstance(query, str) else "") or "")
+    recent = tuple(dict.fromkeys(t.signal.need.item for t in reversed(traces) if t.signal.need.item))[:12]
+    liked: dict[str, int] = {}
+    if personal:
+        for t in traces:
+            if category := t.signal.need.category:
+                liked[category] = liked.get(category, 0) + 1
+    return Ask(
+        kinds=slot.kinds,
+        words=words[:256],
+        category=str(need.get("category") or ""),
+        moment_type=moment.type if moment is not None else "none",
+        probabilities=tuple(moment.probabilities.values()) if moment is not None else (0.0, 0.0, 0.0, 0.0, 1.0),
+        point=position(context),
+        at=request.at,
+        recent=recent,
+        bought=frozenset(person.bought) if personal else frozenset(),
+        dismissed=frozenset(person.dismissed),
+        categories=liked,
+        limit=100,
+        only=request.items,
+        timezone=str(context.get("timezone") or view_timezone(context)),
+    )
+
+
+def view_timezone(context: Mapping[str, Any]) -> str:
+    """The zone that the caller's locale block names, empty where it doesn't."""
+    locale = context.get("location")
+    return str(locale.get("timezone") or "") if isinstance(locale, dict) else ""
+
+
+def position(context: Mapping[str, Any]) -> Point | None:
+    """The caller's position: ``lat`` and ``lon``, or Segment's ``location.latitude`` and ``.longitude``; ``None`` if absent or wrong."""
+    location = context.get("location")
+    lat, lon = context.get("lat"), context.get("lon")
+    if isinstance(location, dict):
+        lat, lon = location.get("latitude", lat), location.get("longitude", lon)
+    if isinstance(lat, int | float) and isinstance(lon, int | float):
+        try:
+            return Point(float(lat), float(lon))
+        except ValueError:
+            return None
+    return None
+
+
+__all__ = ["Candidate", "ask", "decide", "position", "read", "seed_of"]

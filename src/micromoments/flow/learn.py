@@ -1,0 +1,62 @@
+"""What the whole learns from single records: policies from outcomes, the catalogue from what people look at and buy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from micromoments.core.decision import Decision
+from micromoments.core.outcome import Outcome
+from micromoments.core.person import Person
+from micromoments.core.record import EventRecord
+from micromoments.flow.step import products
+from micromoments.flow.view import counted
+from micromoments.policy.base import Policy
+from micromoments.policy.features import DIM
+from micromoments.retrieve.catalog import Catalog
+
+LOOKED: dict[str, Literal["view", "cart", "buy"]] = {
+    "Product Viewed": "view",
+    "Product Clicked": "view",
+    "Article Read": "view",
+    "Guide Started": "view",
+    "Place Viewed": "view",
+    "Product Added": "cart",
+    "Order Completed": "buy",
+}
+"""The standard events from which popularity and what goes together are learned."""
+
+
+def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
+    """Teach the policy one outcome of its decision; False where there is nothing to learn.
+
+    Nothing is learned from held-out people (their proof stays clean), from bots, or from what was only seen.
+    """
+    if outcome.reward is None or decision.holdout or not counted(outcome.marks | decision.marks):
+        return False
+    ranked = next((i for i in decision.items if i.id == outcome.item), None)
+    if ranked is None or not ranked.features:
+        return False
+    x = np.zeros(DIM)
+    for index, value in ranked.features:
+        x[index] = value
+    policy.learn(x, outcome.reward)
+    return True
+
+
+def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> None:
+    """Teach the catalogue what this event says about items; bots and internal people teach nothing."""
+    what = LOOKED.get(record.event.event or "")
+    if what is None or not counted(record.marks):
+        return
+    properties = record.event.properties
+    items = products(properties)
+    if not items and (item := properties.get("item_id")):
+        items = [str(item)]
+    recent: tuple[str, ...] = ()
+    if person is not None:
+        seen = (t.signal.need.item for p in person.parts.values() for t in reversed(p.traces))
+        recent = tuple(dict.fromkeys(i for i in seen if i))[:8]
+    for item in items[:50]:
+        catalog.learn(record.key, item, what, record.occurred, recent)

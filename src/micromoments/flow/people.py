@@ -1,0 +1,262 @@
+"""How people grow, join and part: traces into parts, persons into persons, shared devices between their owners.
+
+The laws: ``join`` is associative, commutative and idempotent; ``insert`` and ``regroup`` commute, so that the same events give
+the same people in any order of arrival (as long as a source's events fit ``MAX_TRACES``; past that the oldest are gone).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from micromoments.core.event import Millis
+from micromoments.core.moment import Reading, Trace
+from micromoments.core.person import (
+    MAX_ITEMS,
+    MAX_NAMES,
+    MAX_PARTS,
+    MAX_PENDING,
+    MAX_SERVED,
+    MAX_TRACES,
+    MAX_TRAITS,
+    Claim,
+    Link,
+    Part,
+    Pending,
+    Person,
+    Served,
+    Stamp,
+    Trait,
+)
+
+MAX_CLAIMS = 16
+"""Identify calls kept for each anonymousId."""
+
+V = TypeVar("V")
+
+
+def insert(part: Part, trace: Trace) -> Part:
+    """The part with one more trace in its place; the oldest goes beyond ``MAX_TRACES``; twice is once."""
+    traces = part.traces
+    if traces and not traces[-1] < trace:
+        if any(t.mid == trace.mid and t.at == trace.at for t in traces):
+            return part
+        ordered = list(traces)
+        insort(ordered, trace)
+        traces = tuple(ordered)
+    else:
+        traces = (*traces, trace)
+    counts = dict(part.counts)
+    why = trace.signal.why
+    if why in counts:
+        counts[why] += 1
+    else:
+        counts[why] = 1
+        counts = _first(counts, MAX_NAMES)
+    return Part(
+        traces=traces[-MAX_TRACES:],
+        counts=counts,
+        first=min(part.first or trace.at, trace.at),
+        last=max(part.last, trace.at),
+        total=part.total + 1,
+    )
+
+
+def merged(parts: Iterable[Part]) -> list[Trace]:
+    """The person's newest ``MAX_TRACES`` traces over these parts, in order."""
+    lists = [p.traces for p in parts if p.traces]
+    if len(lists) == 1:
+        return list(lists[0])
+    return sorted({(t.at, t.mid): t for ts in lists for t in ts}.values())[-MAX_TRACES:]
+
+
+def join(a: Person, b: Person) -> Person:
+    """One person out of two. What is derived (``reading``) is left empty, to be folded again by the caller.
+
+    The id is the lesser, ``user:`` before ``anon:``; the surrogate is the lesser.
+    """
+    return Person(
+        id=min(a.id, b.id, key=_rank),
+        surrogate=min(a.surrogate, b.surrogate),
+        parts=_bound_parts(_join_maps(a.parts, b.parts, _join_part)),
+        traits=_newest(_join_maps(a.traits, b.traits, _later)),
+        consent=_join_maps(a.consent, b.consent, _later),
+        reading=Reading(),
+        pending=join_pending(a.pending, b.pending),
+        served=join_served(a.served, b.served),
+        bought=latest(_join_maps(a.bought, b.bought, max)),
+        dismissed=latest(_join_maps(a.dismissed, b.dismissed, max)),
+        assignments=_join_maps(a.assignments, b.assignments, lambda x, y: min(x, y, key=lambda s: (s.at, s.unit))),
+        answered=latest(_join_maps(a.answered, b.answered, min)),
+        marks=a.marks | b.marks,
+        first=min(a.first or b.first, b.first or a.first),
+        last=max(a.last, b.last),
+    )
+
+
+def join_pending(a: Sequence[Pending], b: Sequence[Pending]) -> tuple[Pending, ...]:
+    """Open decisions of both, each once with all that either side knows of it, newest ``MAX_PENDING``."""
+    both: dict[str, Pending] = {p.id: p for p in a}
+    for p in b:
+        mine = both.get(p.id)
+        if mine is None:
+            both[p.id] = p
+        else:
+            seen = min(mine.seen or p.seen, p.seen or mine.seen)
+            both[p.id] = replace(mine, seen=seen, done=tuple(sorted({*mine.done, *p.done})))
+    return tuple(sorted(both.values(), key=lambda p: (p.at, p.id)))[-MAX_PENDING:]
+
+
+def join_served(a: Sequence[Served], b: Sequence[Served]) -> tuple[Served, ...]:
+    """Items served to either, each serving once, newest ``MAX_SERVED``."""
+    both = {(s.at, s.decision, s.item): s for s in (*a, *b)}
+    return tuple(both[k] for k in sorted(both)[-MAX_SERVED:])
+
+
+def write(stored: Mapping[str, Trait], values: Mapping[str, Any], stamp: Stamp) -> dict[str, Trait]:
+    """The traits after one more write: for each name the last writer by stamp wins."""
+    return _newest(_join_maps(stored, {k: Trait(stamp, v) for k, v in values.items()}, _later))
+
+
+def note(stored: Mapping[str, Millis], items: Iterable[str], at: Millis) -> dict[str, Millis]:
+    """The items with their latest instants, newest ``MAX_ITEMS``."""
+    return latest(_join_maps(stored, dict.fromkeys(items, at), max))
+
+
+def claim(link: Link, new: Claim) -> Link:
+    """The link with one more identify."""
+    return replace(link, claims=tuple(sorted({*link.claims, new}))[-MAX_CLAIMS:])
+
+
+def owner(link: Link | None, at: Millis, mid: int) -> str | None:
+    """The user id to whom an anonymousId's event at this stamp belongs; ``None`` while nobody claimed it.
+
+    From an identify until the next; what came before the first belongs to the first (history is adopted).
+    """
+    if link is None or not link.claims:
+        return None
+    here = Stamp(at, mid)
+    found = link.claims[0].user
+    for c in link.claims:
+        if c.stamp > here:
+            break
+        found = c.user
+    return found
+
+
+def regroup(source: str, link: Link, people: dict[str, Person], canonical: Mapping[str, str]) -> dict[str, Person]:
+    """Deal a shared device's traces out again after its claims changed.
+
+    ``people`` are all who hold traces of ``source`` or now own some, by id; ``canonical`` maps user ids to people's ids.
+    Traces and their counts move to whoever owns them by ``link``; gives the people that changed.
+    """
+    moving: dict[tuple[str, str], list[Trace]] = {}
+    changed: dict[str, Person] = {}
+    for id, person in people.items():
+        for key, part in person.parts.items():
+            if key != source and not key.startswith(source + ">"):
+                continue
+            for trace in part.traces:
+                user = owner(link, trace.at, trace.mid) or ""
+                home, home_key = canonical[user], f"{source}>{user}"
+                if (home, home_key) != (id, key):
+                    moving.setdefault((id, key), []).append(trace)
+    for (id, key), traces in moving.items():
+        giver = changed.get(id, people[id])
+        changed[id] = replace(giver, parts=with_part(giver.parts, key, _without(giver.parts[key], traces)))
+        for trace in traces:
+            user = owner(link, trace.at, trace.mid) or ""
+            home, home_key = canonical[user], f"{source}>{user}"
+            taker = changed.get(home, people[home])
+            part = insert(taker.parts.get(home_key, Part()), trace)
+            changed[home] = replace(taker, parts=with_part(taker.parts, home_key, part))
+    return changed
+
+
+def only(person: Person, source: str) -> list[Trace]:
+    """The traces that one source id contributed: all that a caller who proved no identity may have used."""
+    return merged(p for k, p in person.parts.items() if k == source or k.startswith(source + ">"))
+
+
+def with_part(parts: Mapping[str, Part], key: str, part: Part | None) -> dict[str, Part]:
+    """The parts with one put or taken out; keys in order, the least recently heard of let go beyond ``MAX_PARTS``."""
+    if key in parts and part is not None:
+        return {**parts, key: part}
+    changed = {k: v for k, v in parts.items() if k != key}
+    if part is not None:
+        changed[key] = part
+    return _bound_parts(changed)
+
+
+def _without(part: Part, gone: Sequence[Trace]) -> Part | None:
+    mids = {(t.at, t.mid) for t in gone}
+    kept = tuple(t for t in part.traces if (t.at, t.mid) not in mids)
+    counts = dict(part.counts)
+    for t in gone:
+        counts[t.signal.why] = counts.get(t.signal.why, 1) - 1
+    counts = {k: n for k, n in counts.items() if n > 0}
+    if not kept and not counts:
+        return None
+    first = kept[0].at if kept else part.first
+    last = kept[-1].at if kept else part.last
+    return Part(traces=kept, counts=counts, first=first, last=last, total=part.total - len(gone))
+
+
+def _join_part(a: Part, b: Part) -> Part:
+    if a == b:
+        return a
+    traces = sorted({(t.at, t.mid): t for t in (*a.traces, *b.traces)}.values())[-MAX_TRACES:]
+    return Part(
+        traces=tuple(traces),
+        counts=_first(_join_maps(a.counts, b.counts, max), MAX_NAMES),
+        first=min(a.first or b.first, b.first or a.first),
+        last=max(a.last, b.last),
+        total=max(a.total, b.total),
+    )
+
+
+def _join_maps(a: Mapping[str, V], b: Mapping[str, V], both: Any) -> dict[str, V]:
+    """Key by key; keys in order, so that equal content is equal bytes."""
+    if not b:
+        return dict(a)
+    return {k: (both(a[k], b[k]) if k in a and k in b else a[k] if k in a else b[k]) for k in sorted({*a, *b})}
+
+
+def _later(a: Trait, b: Trait) -> Trait:
+    return a if a.stamp >= b.stamp else b
+
+
+def _newest(traits: dict[str, Trait]) -> dict[str, Trait]:
+    if len(traits) <= MAX_TRAITS:
+        return traits
+    kept = sorted(traits, key=lambda k: (traits[k].stamp, k))[-MAX_TRAITS:]
+    return {k: traits[k] for k in sorted(kept)}
+
+
+def latest(items: dict[str, Millis]) -> dict[str, Millis]:
+    """The newest ``MAX_ITEMS`` of them, keys in order."""
+    if len(items) <= MAX_ITEMS:
+        return {k: items[k] for k in sorted(items)}
+    kept = sorted(items, key=lambda k: (items[k], k))[-MAX_ITEMS:]
+    return {k: items[k] for k in sorted(kept)}
+
+
+def _first(counts: dict[str, int], limit: int) -> dict[str, int]:
+    """Counters in the order of their names, the commonest where there are too many."""
+    if len(counts) > limit:
+        counts = dict(sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))[:limit])
+    return {k: counts[k] for k in sorted(counts)}
+
+
+def _bound_parts(parts: dict[str, Part]) -> dict[str, Part]:
+    if len(parts) <= MAX_PARTS:
+        return {k: parts[k] for k in sorted(parts)}
+    kept = sorted(parts, key=lambda k: (parts[k].last, k))[-MAX_PARTS:]
+    return {k: parts[k] for k in sorted(kept)}
+
+
+def _rank(id: str) -> tuple[bool, str]:
+    return (not id.startswith("user:"), id)

@@ -1,0 +1,250 @@
+"""``step``: one record folded into one person. Pure: the same person and record give the same bytes and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from micromoments.core.decision import Decision
+from micromoments.core.effect import Effect, Happened, Settle, Told
+from micromoments.core.event import UNCOUNTED, Event, Millis
+from micromoments.core.moment import Moment, Reading, Trace
+from micromoments.core.outcome import Outcome
+from micromoments.core.person import MAX_ENDED, MAX_TRACES, Part, Person, Stamp
+from micromoments.core.record import DecidedRecord, EventRecord, Record, TickRecord
+from micromoments.core.settings import PURPOSES
+from micromoments.flow import people
+from micromoments.flow.view import View, consents, refuses
+from micromoments.learn.attribution import attribute, remember, windows
+
+CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
+BOUGHT_EVENTS = frozenset({"Order Completed"})
+DISMISSED_EVENTS = frozenset({"Decision Dismissed"})
+
+
+def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Person, tuple[Effect, ...]]:
+    """Fold one record into the person that it belongs to; ``part`` is the person's part that an event's trace goes to.
+
+    First the person's own timers due by the record's arrival fire, so that state never depends on how punctual the clock's
+    process is; then the record itself is folded. Effects carry deterministic ids.
+    """
+    before = person.reading
+    effects: list[Effect] = []
+    if _due(person, record.at):
+        person, told = _fire(person, record.at, view)
+        effects += told
+    match record:
+        case EventRecord():
+            person, told = _event(person, record, view, part or record.key)
+            effects += told
+        case DecidedRecord():
+            person = _decided(person, record.decision, view)
+        case TickRecord():
+            pass
+        case _:
+            return person, tuple(effects)
+    if person.reading is not before:
+        effects += _tell(before, person, record.at)
+    return person, tuple(effects)
+
+
+def retell(person: Person, view: View, at: Millis) -> Person:
+    """The person with the reading folded again from all traces: after a join, a parting or a late event."""
+    traces = people.merged(person.parts.values())
+    reading = view.recogniser.settle(view.recogniser.fold(traces), at)
+    if traces:
+        kept = [m for m in person.reading.ended if m.updated_at < traces[0].at]
+        reading = replace(reading, ended=_newest_ended([*kept, *reading.ended]))
+    return replace(person, reading=reading)
+
+
+def told_between(before: Reading, person: Person, at: Millis) -> list[Effect]:
+    """What listeners and facts must hear after a person's reading changed from ``before``."""
+    return list(_tell(before, person, at))
+
+
+def _due(person: Person, at: Millis) -> bool:
+    for moment in person.reading.open:
+        if moment.expires_at <= at:
+            return True
+    return any(p.until <= at for p in person.pending)
+
+
+def _fire(person: Person, at: Millis, view: View) -> tuple[Person, list[Effect]]:
+    reading = view.recogniser.settle(person.reading, at)
+    if reading is not person.reading:
+        person = replace(person, reading=reading)
+    pending = person.pending
+    person, outcomes = windows(person, at, view.settings)
+    effects: list[Effect] = [Happened(id=o.id, outcome=o) for o in outcomes]
+    left = {p.id for p in person.pending}
+    effects += [Settle(id=f"{p.id}:expired", decision=p.id, spend=False) for p in pending if p.reserved and p.id not in left]
+    return person, effects
+
+
+def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[Person, list[Effect]]:
+    event = record.event
+    stamp = Stamp(record.occurred, record.mid)
+    changes: dict[str, Any] = {"last": max(person.last, record.at), "first": person.first or record.at}
+    if record.marks & UNCOUNTED and person.marks != person.marks | (record.marks & UNCOUNTED):
+        changes["marks"] = person.marks | (record.marks & UNCOUNTED)
+    if event.type == "identify" and event.traits:
+        changes["traits"] = people.write(person.traits, _small(event.traits), stamp)
+    said = consent_in(event)
+    if said:
+        changes["consent"] = people.write(person.consent, said, stamp)
+    if event.event in BOUGHT_EVENTS:
+        changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
+    elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
+        changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
+    person = replace(person, **changes)
+    if refuses(person, "personalise"):
+        person = _forget(person)
+    else:
+        person = _trace(person, record, view, part)
+    person, outcomes = attribute(person, record, view.settings)
+    return person, list(_outcome_effects(outcomes))
+
+
+def _trace(person: Person, record: EventRecord, view: View, key: str) -> Person:
+    """Keep what the event says about intent, and fold it into the reading.
+
+    The newest trace is added to the reading as it stands; a late one, or one that pushes out a trace on which an open
+    moment depends, has all traces folded again. Both ways give the same.
+    """
+    if record.nearby is not None and not consents(person, "location", view.settings):
+        record = replace(record, nearby=None)
+    signal = view.recogniser.signal(record)
+    if signal is None:
+        return person
+    trace = Trace(record.occurred, record.mid, signal, channel(record.event))
+    old = person.parts.get(key)
+    part = people.insert(old or Part(), trace)
+    if part is old:
+        return person
+    parts = people.with_part(person.parts, key, part)
+    latest = person.parts and max(p.traces[-1] for p in person.parts.values() if p.traces)
+    if (not latest or latest < trace) and _remembers(person, old, part):
+        reading = view.recogniser.settle(view.recogniser.add(person.reading, trace), record.at)
+        return replace(person, parts=parts, reading=reading)
+    return retell(replace(person, parts=parts), view, record.at)
+
+
+def _remembers(person: Person, old: Part | None, part: Part) -> bool:
+    """Whether every trace that the open moments depend on is still kept once ``part`` replaced ``old``."""
+    if len(person.parts) - (old is not None) > 0:
+        others = sum(len(p.traces) for p in person.parts.values()) - (len(old.traces) if old is not None else 0)
+        return others + len(part.traces) <= MAX_TRACES and (old is None or len(part.traces) > len(old.traces))
+    return old is None or len(part.traces) > len(old.traces) or old.traces[0].at < person.reading.since
+
+
+def _decided(person: Person, decision: Decision, view: View) -> Person:
+    slot = view.settings.slot(decision.slot)
+    person = remember(person, decision, slot, view.settings)
+    if decision.items and not decision.holdout:
+        answered = {m: decision.at for m in decision.moments if m not in person.answered}
+        if answered:
+            person = replace(person, answered=people.latest({**person.answered, **answered}))
+    return replace(person, last=max(person.last, decision.at), first=person.first or decision.at)
+
+
+def _forget(person: Person) -> Person:
+    """Personalisation was refused: what was profiled goes at once; consent and open windows stay."""
+    if not person.parts and not person.bought and not person.reading.open:
+        return person
+    return replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={})
+
+
+def _outcome_effects(outcomes: Sequence[Outcome]) -> Iterator[Effect]:
+    for o in outcomes:
+        yield Happened(id=o.id, outcome=o)
+        if o.what == "goal":
+            yield Settle(id=f"{o.decision}:spent", decision=o.decision, spend=True)
+
+
+def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
+    after = person.reading
+    old = {m.id: m for m in (*before.ended, *before.open)}
+    here: set[str] = set()
+    for moment in (*after.ended, *after.open):
+        here.add(moment.id)
+        was = old.get(moment.id)
+        if was is None:
+            yield _told(person, "opened", moment, at)
+            if moment.ended:
+                yield _told(person, "ended", moment, at)
+        elif moment.ended and not was.ended:
+            yield _told(person, "ended", moment, at)
+        elif was.updated_at != moment.updated_at or was.ended != moment.ended or was.sums != moment.sums:
+            yield _told(person, "changed", moment, at)
+    for id, was in old.items():
+        if id not in here and not was.ended:
+            yield _told(person, "withdrawn", was, at)
+
+
+def _told(person: Person, change: Any, moment: Moment, at: Millis) -> Told:
+    return Told(
+        id=f"{moment.id}:{change}:{moment.updated_at}:{moment.ended or ''}",
+        person=person.id,
+        surrogate=person.surrogate,
+        change=change,
+        moment=moment,
+        at=at,
+        marks=person.marks,
+        served=person.answered.get(moment.id, 0),
+    )
+
+
+def _newest_ended(moments: Sequence[Moment]) -> tuple[Moment, ...]:
+    by_id = {m.id: m for m in moments}
+    return tuple(sorted(by_id.values(), key=lambda m: (m.ended_at, m.id)))[-MAX_ENDED:]
+
+
+def channel(event: Event) -> str:
+    """Where it happened, in one word: the app or site's channel, the device's type, or the library's platform."""
+    context = event.context
+    said = context.get("channel")
+    if isinstance(said, str) and said:
+        return said[:16]
+    device = context.get("device")
+    kind = device.get("type") if isinstance(device, dict) else None
+    if isinstance(kind, str) and kind:
+        return kind[:16].lower()
+    if "page" in context:
+        return "web"
+    return "app" if event.type == "screen" else "server"
+
+
+def consent_in(event: Event) -> dict[str, bool]:
+    """What an event says of consent, by purpose: Segment's ``context.consent.categoryPreferences``, or a consent event."""
+    said: Mapping[str, Any] = {}
+    consent = event.context.get("consent")
+    if isinstance(consent, dict) and isinstance(consent.get("categoryPreferences"), dict):
+        said = consent["categoryPreferences"]
+    if event.event in CONSENT_EVENTS:
+        said = {**said, **event.properties}
+    return {p: said[p] for p in PURPOSES if isinstance(said.get(p), bool)} if said else {}
+
+
+def products(properties: Mapping[str, Any]) -> list[str]:
+    """The product ids that an order names, at the top and in ``products``."""
+    found = [properties.get("product_id")]
+    listed = properties.get("products")
+    if isinstance(listed, list):
+        found += [p.get("product_id") for p in listed if isinstance(p, dict)]
+    return [str(p) for p in found if p]
+
+
+def _small(traits: Mapping[str, Any]) -> dict[str, Any]:
+    """Traits that fit a bounded person: plain values and short lists; long texts are cut."""
+    kept: dict[str, Any] = {}
+    for name, value in traits.items():
+        if isinstance(value, str):
+            kept[name[:64]] = value[:128]
+        elif value is None or isinstance(value, bool | int | float):
+            kept[name[:64]] = value
+        elif isinstance(value, list) and len(value) <= 16 and all(isinstance(v, str | int | float) for v in value):
+            kept[name[:64]] = [v[:64] if isinstance(v, str) else v for v in value]
+    return kept

@@ -1,0 +1,53 @@
+"""What the pure loop may look at: one immutable view, named by digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+
+from micromoments.core.event import BOT, INTERNAL, TEST
+from micromoments.core.person import Person
+from micromoments.core.settings import Purpose, Settings
+from micromoments.policy.base import Policy
+from micromoments.recognise.recogniser import Recogniser
+from micromoments.retrieve.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Settings, model, catalogue and policies as of one instant.
+
+    ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees nothing of them, because what it needs of the
+    catalogue was captured on the record.
+    """
+
+    settings: Settings
+    config_version: str
+    recogniser: Recogniser
+    catalog: Catalog
+    policies: Mapping[str, Policy]
+
+
+def config_digest(settings: Settings) -> str:
+    """The settings' version: the first 12 hex digits of the SHA-256 of their canonical JSON."""
+    return sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:12]
+
+
+def consents(person: Person | None, purpose: Purpose, settings: Settings) -> bool:
+    """Whether a purpose is allowed: what the person said last, else what the project declares; unknown means no."""
+    said = person.consent.get(purpose) if person is not None else None
+    return bool(said.value) if said is not None else purpose in settings.consent
+
+
+def refuses(person: Person | None, purpose: Purpose) -> bool:
+    """Whether the person said no to a purpose; silence is not a no (and not a yes)."""
+    said = person.consent.get(purpose) if person is not None else None
+    return said is not None and not said.value
+
+
+def counted(marks: int) -> bool:
+    """Whether events with these marks count in learning, caps, scorecards and lift."""
+    return not marks & (BOT | INTERNAL | TEST)
