@@ -1,0 +1,91 @@
+"""A lift in one plain sentence, for people who decide with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from micromoments.learn.lift import Lift, Ratio
+from micromoments.learn.money import DIGITS
+
+Metric = Literal["people", "times", "value"]
+"""What is compared per person: whether they reached the goal, how often, or its worth net of refunds (minor units)."""
+
+
+def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slot: str = "") -> str:
+    """What the numbers say and no more: how much, between what, and whether that is sure.
+
+    Args:
+        result: the lift.
+        goal: the goal's name.
+        metric: what was compared.
+        currency: of the values, for ``value``.
+        slot: where it was served.
+    """
+    where = f" in {slot}" if slot else ""
+    if result.verdict == "early" or result.low is None or result.high is None:
+        return f"Too early to tell what serving{where} does for {goal}: it needs {result.needed} first."
+    what = {
+        "people": f"the share of people who reach {goal}",
+        "times": f"{goal} per person",
+        "value": f"the net value of {goal} per person",
+    }[metric]
+    served, held = (_amount(mean, metric, currency) for mean in (result.treated_mean, result.control_mean))
+    low, high = (_change(bound, metric, currency) for bound in (result.low, result.high))
+    size = _change(abs(result.difference), metric, currency, sign=False)
+    if result.verdict == "unclear":
+        return (
+            f"Not clear yet whether serving{where} changes {what}: {served} where served, {held} where held out; "
+            f"the difference may be anything between {low} and {high}."
+        )
+    verb = "raised" if result.verdict == "higher" else "lowered"
+    return (
+        f"Serving{where} {verb} {what} by {size}{_relative(result)}, from {held} to {served}; "
+        f"between {low} and {high}, sure enough however often one looks."
+    )
+
+
+def not_proof(slot: str) -> str:
+    """What to say where nobody is held out, and how to get proof."""
+    return (
+        f"Not proof: nobody is held out in {slot}, so nobody knows what would have happened anyway. "
+        f"Set holdout = 0.05 under [slots.{slot}] in micromoments.toml; people who come from then on are compared."
+    )
+
+
+def mismatch(ratio: Ratio) -> str:
+    """What to say where the arms' sizes are not what they were meant to be."""
+    counts = ", ".join(f"{count:,} people where {want:,.0f} were meant" for count, want in _pairs(ratio))
+    return (
+        f"Don't believe this lift before the cause is found: the split is off ({counts}; chance {ratio.p:.2g}). "
+        "Usual causes: the share was changed on the way, bots in one arm, or decisions lost in one arm."
+    )
+
+
+def _pairs(ratio: Ratio) -> list[tuple[int, float]]:
+    return list(zip(ratio.counts, ratio.expected, strict=True))
+
+
+def _relative(result: Lift) -> str:
+    if result.relative is None or result.relative_low is None or result.relative_high is None:
+        return ""
+    size, low, high = (abs(result.relative), result.relative_low, result.relative_high)
+    return f" ({size:.1%} of what it was, between {low:+.1%} and {high:+.1%})"
+
+
+def _amount(value: float, metric: Metric, currency: str) -> str:
+    if metric == "people":
+        return f"{value:.2%}"
+    return _money(value, currency) if metric == "value" else f"{value:.3f}"
+
+
+def _change(value: float, metric: Metric, currency: str, *, sign: bool = True) -> str:
+    plus = "+" if sign and value >= 0 else ""
+    if metric == "people":
+        return f"{plus}{value * 100:.2f} points"
+    return plus + (_money(value, currency) if metric == "value" else f"{value:.3f}")
+
+
+def _money(minor: float, currency: str) -> str:
+    """A mean of minor units as major units: with the currency's digits, and its code."""
+    digits = DIGITS.get(currency, 2)
+    return f"{minor / 10**digits:,.{digits}f} {currency}".rstrip()
