@@ -1,0 +1,157 @@
+"""Queries of sources never seen: ``python -m benchmarks.quality.queries --corpora CLONE [--shared DIR]``.
+
+Each source is read by a model that never saw it: the sources that train what ships by a model trained without them, the
+test-only ones by the model that ships. Beside it, in the same run, the floor: TF-IDF of words and pairs with logistic
+regression on the public sources alone. Temperatures come from validation splits of other sources than the one measured.
+Only ``test`` splits are scored. Prints tables; writes ``benchmarks/results/queries.json``. Seeded; needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from micromoments.core.moment import TYPES
+from micromoments.recognise.text import TextModel
+from tools.train_text.folds import folds
+from tools.train_text.sources import Query, mapping
+from tools.train_text.train import SEED, calibrated, lexicon_of, own_examples, queries, temperature_from, training_sources
+
+RESULTS = Path(__file__).parents[1] / "results" / "queries.json"
+MOST = 1500
+"""Test queries scored of one source at most, drawn with the seed, so that no source outweighs the rest."""
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+def f1_by_type(labels: Whole, chosen: Whole) -> Floats:
+    """F1 of each type; 0 where a type has labels but no hits."""
+    out = np.zeros(5)
+    for c in range(5):
+        hits = int(((labels == c) & (chosen == c)).sum())
+        total = int((labels == c).sum() + (chosen == c).sum())
+        out[c] = 2 * hits / total if total else 0.0
+    return out
+
+
+def calibration_error(p: Floats, labels: Whole, bins: int = 15) -> float:
+    """Expected calibration error of the top type (Naeini et al. 2015): 15 equal bins of confidence."""
+    top, right = p.max(axis=1), p.argmax(axis=1) == labels
+    place = np.minimum((top * bins).astype(int), bins - 1)
+    gaps = [abs(top[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()]
+    return float(sum(gaps))
+
+
+def confusion(labels: Whole, chosen: Whole) -> list[list[int]]:
+    """Rows: labelled; columns: recognised."""
+    return [[int(((labels == a) & (chosen == b)).sum()) for b in range(5)] for a in range(5)]
+
+
+def floor(found: dict[str, list[Query]], source: str) -> Any:
+    """The floor's model without ``source``."""
+    rows = [q for name in training_sources() if name != source for q in found[name] if q.split == "train"]
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), LogisticRegression(max_iter=300, C=4.0))
+    return model.fit([q.text for q in rows], [q.label for q in rows])
+
+
+def floor_probabilities(model: Any, texts: list[str]) -> Floats:
+    """The floor's probabilities over all five types; types it never saw get none."""
+    p = np.zeros((len(texts), 5))
+    p[:, model.classes_] = model.predict_proba(texts)
+    return p
+
+
+def summary(p: Floats, labels: Whole) -> dict[str, Any]:
+    """Accuracy, F1 by type, recall by type, calibration error, confusion of one set of answers."""
+    chosen = p.argmax(axis=1).astype(np.int64)
+    there = [c for c in range(5) if (labels == c).any()]
+    recall = {TYPES[c]: round(float((chosen[labels == c] == c).mean()), 4) for c in there}
+    alarms = {TYPES[c]: round(float((chosen[labels != c] == c).mean()), 4) for c in range(5) if (labels != c).any()}
+    f1 = f1_by_type(labels, chosen)
+    return {
+        "n": len(labels),
+        "accuracy": round(float((chosen == labels).mean()), 4),
+        "macro_f1": round(float(f1[there].mean()), 4),
+        "f1": {TYPES[c]: round(float(f1[c]), 4) for c in range(5)},
+        "recall": recall,
+        "false_alarms": alarms,
+        "ece": round(calibration_error(p, labels), 4),
+        "confusion": confusion(labels, chosen),
+    }
+
+
+def speed(model: TextModel, texts: list[str]) -> dict[str, float]:
+    """Microseconds a query on one core: first sight (words not remembered) and again; the best of five rounds each."""
+    fresh, again = [], []
+    for _ in range(5):
+        model._seen.clear()  # noqa: SLF001 - what is measured is the cache
+        for spent in (fresh, again):
+            start = time.perf_counter()
+            for text in texts:
+                model.probabilities(text)
+            spent.append((time.perf_counter() - start) / len(texts) * 1e6)
+    return {"first_sight_us": round(min(fresh), 1), "again_us": round(min(again), 1)}
+
+
+def show(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """One line of the table."""
+    recall = "  ".join(f"{k} {v:.2f}" for k, v in ours["recall"].items())
+    print(f"{name:<12}{ours['n']:>6}{theirs['macro_f1']:>9.3f}{ours['macro_f1']:>8.3f}{theirs['ece']:>8.3f}{ours['ece']:>7.3f}   {recall}")
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.queries", description=__doc__)
+    parser.add_argument("--corpora", type=Path, required=True, help="checkout of dariusk/corpora (word lists for the grammar)")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--refit", action="store_true", help="fit held-out models again instead of reading .cache/text_folds")
+    args = parser.parse_args()
+    folder = args.shared / "data" / "queries"
+    if not folder.exists():
+        print(f"skipped: {folder} isn't there; name the data's folder with --shared")
+        return 0
+    found = queries(folder)
+    models = folds(found, own_examples(args.corpora, SEED), lexicon_of(args.corpora), keep=not args.refit)
+    shipped = TextModel.load()
+    rng = random.Random(SEED)
+    print("source           n  floor F1  our F1  floor ECE  our ECE   recall by type")
+    report: dict[str, Any] = {"seed": SEED, "weights": shipped.digest, "sources": {}}
+    ps, fs, ys = [], [], []
+    for name in mapping():
+        rows = [q for q in found[name] if q.split == "test"]
+        rows = rng.sample(rows, MOST) if len(rows) > MOST else rows
+        model = calibrated(models[name], *temperature_from(models, found, without=name)) if name in models else shipped
+        texts, labels = [q.text for q in rows], np.array([q.label for q in rows], np.int64)
+        p = np.array([model.probabilities(t) for t in texts])
+        f = floor_probabilities(floor(found, name), texts)
+        report["sources"][name] = {"ours": summary(p, labels), "floor": summary(f, labels)}
+        show(name, report["sources"][name]["ours"], report["sources"][name]["floor"])
+        ps.append(p)
+        fs.append(f)
+        ys.append(labels)
+    labels = np.concatenate(ys)
+    report["pooled"] = {"ours": summary(np.concatenate(ps), labels), "floor": summary(np.concatenate(fs), labels)}
+    show("pooled", report["pooled"]["ours"], report["pooled"]["floor"])
+    print("\npooled confusion (rows labelled, columns recognised)\n" + " " * 6 + "".join(f"{t:>7}" for t in TYPES))
+    for kind, row in zip(TYPES, report["pooled"]["ours"]["confusion"], strict=True):
+        print(f"{kind:<6}" + "".join(f"{n:>7}" for n in row))
+    report["speed"] = speed(shipped, [q.text for q in found["unimobile"]])
+    print(f"\nspeed: {report['speed']}")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
