@@ -19,8 +19,8 @@ if [ ! -x "$venv/bin/python" ] || ! fits "$venv/bin/python"; then
         fi
     done
     if [ -z "$chosen" ]; then
-        found=$(python3 --version 2>&1 || true)
-        echo "setup: got ${found:-no python3}; wanted $wanted." >&2
+        found=$("${PYTHON:-python3}" --version 2>/dev/null || true)
+        echo "setup: got ${found:-no ${PYTHON:-python3}}; wanted $wanted." >&2
         echo "setup: install it (Debian and Ubuntu: apt-get install python3 python3-venv) or name one: make setup PYTHON=/path/to/python3.11" >&2
         exit 1
     fi
