@@ -17,7 +17,7 @@ from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import explain, sparse
 
 if TYPE_CHECKING:
-    from micromoments.retrieve.catalog import Candidate
+    from micromoments.retrieve.ask import Candidate
 
 MAX_REASONS = 4
 HOLD_MINUTES = 60.0

@@ -25,7 +25,7 @@ from micromoments.policy.features import DIM, SUITS, matrix
 from micromoments.policy.fixed import First
 
 if TYPE_CHECKING:
-    from micromoments.retrieve.catalog import Candidate
+    from micromoments.retrieve.ask import Candidate
 
 NO_CONSENT = "no_consent"
 """In ``degraded``: without consent to personalise, the answer is the good general one."""

@@ -14,7 +14,7 @@ from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
 from micromoments.decide import targeting
 
 if TYPE_CHECKING:
-    from micromoments.retrieve.catalog import Candidate
+    from micromoments.retrieve.ask import Candidate
 
 DISMISSED_FOR: Millis = 30 * DAY
 """How long a dismissed item stays away."""

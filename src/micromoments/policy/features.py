@@ -147,7 +147,7 @@ class Found(Protocol):
 
     @property
     def score(self) -> float:
-        """Retrieval's score, 0 or more."""
+        """Retrieval's score, in [0, 1]."""
         ...
 
     @property
@@ -246,9 +246,7 @@ def matrix(
             for c in candidates
         ]
     )
-    score = np.array([c.score for c in candidates], dtype=np.float64)
-    np.maximum(score, 0.0, out=score)
-    x[:, SCORE] = score / (1.0 + score)
+    np.clip([c.score for c in candidates], 0.0, 1.0, out=x[:, SCORE])
     x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
     _place(x, candidates, now)
     if moment is not None:

@@ -1,0 +1,125 @@
+"""What each policy does with its features, beyond the laws."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, EntryPoints
+from math import erf, sqrt
+
+import numpy as np
+import pytest
+
+from micromoments.policy import decode, known, make, registry
+from micromoments.policy.base import Encoded, pack
+from micromoments.policy.features import DIM, POPULAR, PRIORITY, VALUE
+from micromoments.policy.squarecb import Epsilon, SquareCB
+from micromoments.policy.thompson import SAMPLES, Thompson
+
+
+def chance(seed: int = 1) -> np.random.Generator:
+    """A seeded generator."""
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def test_thompson_counts_agree_with_the_exact_probability() -> None:
+    """For two items, the mean of the counted probabilities is the normal distribution's, within sampling error."""
+    policy = Thompson(8, prior=np.linspace(-0.1, 0.1, 8))
+    rng = chance(2)
+    for _ in range(40):
+        policy.learn(rng.uniform(-1, 1, 8), float(rng.random() < 0.4))
+    x = rng.uniform(-1, 1, (2, 8))
+    model = policy._model
+    gap = x[0] - x[1]
+    spread = sqrt(model.noise) * float(np.linalg.norm(gap @ model.root))
+    exact = 0.5 * (1.0 + erf(float(gap @ model.mean) / spread / sqrt(2.0)))
+    counted = np.mean([policy.pmf(x, chance(seed))[0] for seed in range(400)])
+    assert counted == pytest.approx(exact, abs=4.0 * 0.5 / sqrt(400 * SAMPLES / 2))
+
+
+def test_thompson_narrows_as_it_learns() -> None:
+    """With outcomes the best item's probability of being chosen goes up."""
+    policy, x = Thompson(2), np.eye(2)
+    before = policy.pmf(x, chance())[0]
+    for _ in range(300):
+        policy.learn(x[0], 1.0)
+        policy.learn(x[1], 0.0)
+    assert before < 0.7
+    assert policy.pmf(x, chance())[0] > 0.99
+
+
+def test_squarecb_weighs_by_the_gap() -> None:
+    """Probabilities are 1 / (n + gamma gap), gamma = 10 sqrt(t), and the best has the rest."""
+    policy, x = SquareCB(2), np.eye(2)
+    for _ in range(50):
+        policy.learn(x[0], 1.0)
+        policy.learn(x[1], 0.0)
+    low, high = policy.score(x)[1], policy.score(x)[0]
+    expected = 1.0 / (2 + 10.0 * sqrt(101) * (high - max(0.0, low)))
+    np.testing.assert_allclose(policy.pmf(x, chance()), [1.0 - expected, expected])
+
+
+def test_epsilon_shares_between_the_equally_good() -> None:
+    """Untaught, all are equally good; taught, the best has 1 - epsilon and everyone's share."""
+    policy, x = Epsilon(4, explore=0.2), np.eye(4)
+    np.testing.assert_allclose(policy.pmf(x, chance()), 0.25)
+    policy.learn(x[2], 1.0)
+    np.testing.assert_allclose(policy.pmf(x, chance()), [0.05, 0.05, 0.85, 0.05])
+
+
+def test_fixed_policies_order_by_their_features() -> None:
+    """Popular takes the most popular, first retrieval's first, rules priority and then value; ties go to retrieval's
+    order.
+    """
+    x = np.zeros((4, DIM))
+    x[:, POPULAR] = [0.1, 0.9, 0.9, 0.0]
+    x[:, PRIORITY] = [0.5, 0.0, 0.5, 0.0]
+    x[:, VALUE] = [0.2, 0.9, 0.3, 0.0]
+    assert make("popular").pmf(x, chance()).tolist() == [0, 1, 0, 0]
+    assert make("first").pmf(x, chance()).tolist() == [1, 0, 0, 0]
+    assert make("rules").pmf(x, chance()).tolist() == [0, 0, 1, 0]
+    assert make("rules").score(x).argsort()[::-1][0] == 2
+
+
+def test_fixed_policies_need_the_named_features() -> None:
+    """A policy that reads named features refuses another width, and says why."""
+    with pytest.raises(ValueError, match="reads named features"):
+        make("popular", 5)
+
+
+def test_learners_start_from_the_prior() -> None:
+    """Over the engine's own features learners start believing that what suits the moment is better; over others,
+    nothing.
+    """
+    assert make("thompson").score(np.eye(DIM)).max() > 0.0
+    assert make("thompson", 7).score(np.eye(7)).max() == 0.0
+
+
+def test_bytes_of_another_policy_or_release_are_refused() -> None:
+    """Decoding says whose bytes it got, and that a newer format needs a newer release."""
+    body = make("thompson").encode()
+    with pytest.raises(ValueError, match="got the state of policy 'thompson'; wanted 'squarecb'"):
+        decode("squarecb", body)
+    with pytest.raises(ValueError, match="update micromoments"):
+        decode("random", pack(Encoded(99, "random", 3, 0)))
+
+
+@pytest.fixture
+def brought(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a policy that another package brings."""
+    point = EntryPoint("ours", "micromoments.policy.fixed:Random", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([point] if group == registry.GROUP else []))
+    return "ours"
+
+
+def test_your_own_policy_by_entry_point(brought: str) -> None:
+    """A policy of another package is made and decoded by the name of its entry point."""
+    assert known(brought)
+    policy = make(brought, 3)
+    assert policy.pmf(np.zeros((2, 3)), chance()).tolist() == [0.5, 0.5]
+    assert decode(brought, policy.encode()).version == 0
+
+
+def test_unknown_policy_lists_the_known(brought: str) -> None:
+    """A name that nobody brings is refused with those that are known."""
+    assert not known("best")
+    with pytest.raises(ValueError, match="wanted one of epsilon, first, ours, popular, random, rules"):
+        make("best")
