@@ -1,0 +1,144 @@
+"""SQLite as the stores use it: private files, WAL, what one bulk statement writes, and nothing left after an erasure.
+
+Writing many rows with ``executemany`` takes and releases the interpreter's lock once a row; beside a busy thread each
+release costs up to a switch interval (5 ms). A ``Bulk`` writes them all in one statement, during which the lock is free
+(measured in ``docs/decisions/0003-state.md``).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from micromoments.ports import StoreError
+
+BUSY_SECONDS = 30.0
+PAGE_BYTES = 4096
+
+
+def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) -> sqlite3.Connection:
+    """A writing connection to a database in a file that only its owner may read (0600).
+
+    Args:
+        path: the file; made where absent.
+        full: whether each commit reaches the disk before it returns (``synchronous=FULL``); else a crash of the machine
+            may lose the newest commits, whole and in order.
+        cache_mib: pages kept in memory, in MiB.
+        checkpoint_pages: the write-ahead log's length in pages at which it is copied into the file.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute(f"PRAGMA cache_size={-1024 * cache_mib}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"can't open {path.name}: {error}; look at the folder's permissions and free space") from error
+    return connection
+
+
+def reader(path: Path, *, cache_mib: int = 16) -> sqlite3.Connection:
+    """A read-only connection to an existing database, also one that another process writes to."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+        connection.execute(f"PRAGMA cache_size={-1024 * cache_mib}")
+    except sqlite3.Error as error:
+        raise StoreError(f"can't read {path.name}: {error}; is this the folder of a project?") from error
+    return connection
+
+
+@contextmanager
+def failing(what: str) -> Iterator[None]:
+    """SQLite's errors as ``StoreError``s that say what was being done."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"{what} failed: {error}; nothing was half done; free space or mend the disk, then retry"
+        ) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, lock: RLock, what: str) -> Iterator[sqlite3.Connection]:
+    """One writing transaction, whole or not at all, one thread at a time."""
+    with lock, failing(what):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def scrub(connection: sqlite3.Connection, lock: RLock, what: str) -> None:
+    """Copy the write-ahead log into the file and empty it, so that no deleted byte stays in either.
+
+    Raises:
+        StoreError: a long read kept the log in use.
+    """
+    with lock, failing(what):
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreError(
+            f"{what}: rows are erased, but a long read keeps them in the write-ahead log; retry when it has ended"
+        )
+
+
+def placeholders(count: int) -> str:
+    """``?,?,?`` for so many values."""
+    return ",".join("?" * count)
+
+
+class Bulk:
+    """Rows on their way into one table by one statement.
+
+    Every row's values travel in one blob of bytes, with a table of offsets and whole numbers as fixed-width decimal
+    text, as ``substr`` of a blob costs the same at any offset. A recursive query walks that table.
+
+    Args:
+        statement: an ``INSERT`` with ``{values}`` where the columns' expressions go and ``{rows}`` for the source.
+        columns: ``b`` (bytes) or ``i`` (a signed 64-bit whole number) for each column, in order.
+    """
+
+    def __init__(self, statement: str, columns: str) -> None:
+        expressions: list[str] = []
+        at = 0
+        for column in columns:
+            if column == "b":
+                start, size = (
+                    f"CAST(substr(?2, p+{at}, 12) AS INTEGER)",
+                    f"CAST(substr(?2, p+{at + 12}, 10) AS INTEGER)",
+                )
+                expressions.append(f"substr(?1, {start}, {size})")
+                at += 22
+            else:
+                expressions.append(f"CAST(substr(?2, p+{at}, 20) AS INTEGER)")
+                at += 20
+        self._columns = columns
+        walk = f"WITH RECURSIVE rows(p) AS (SELECT 1 UNION ALL SELECT p+{at} FROM rows WHERE p+{at} < length(?2)) "  # noqa: S608 a number
+        self._sql = walk + statement.format(values=", ".join(expressions), rows="rows WHERE true")
+
+    def write(self, connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Write the rows; a statement for all of them, none for none."""
+        if not rows:
+            return
+        blob = bytearray()
+        table: list[str] = []
+        for row in rows:
+            for column, value in zip(self._columns, row, strict=True):
+                if column == "b":
+                    table.append(f"{len(blob) + 1:012d}{len(value):010d}")
+                    blob += value
+                else:
+                    table.append(f"{value:020d}")
+        connection.execute(self._sql, (blob, "".join(table).encode()))

@@ -1,0 +1,178 @@
+"""The log in ``log.sqlite``: one row a group, durable when ``append`` returns.
+
+``synchronous=FULL`` in WAL mode syncs once a group. A group is one statement, so a thread that appends leaves the
+interpreter to others while it waits for the disk. Reads have a connection of their own and never wait for writes.
+Measured in ``docs/decisions/0002-log.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from threading import RLock
+
+from micromoments.core.event import Millis
+from micromoments.core.record import DecidedRecord, ErasedRecord, Logged, OutcomeRecord, Record
+from micromoments.ports import Corrupt
+from micromoments.stores.embedded import codec, migrate
+from micromoments.stores.embedded.database import connect, failing, reader, scrub, transaction
+
+NEEDLES = 500
+"""How many keys and ids one scan of an erasure looks for."""
+_INSERT = "INSERT INTO groups(first, count, at_min, at_max, body) VALUES (?, ?, ?, ?, ?)"
+_READ = (
+    "SELECT first, count, body FROM groups "
+    "WHERE first >= coalesce((SELECT max(first) FROM groups WHERE first <= ?), 0) ORDER BY first"
+)
+
+
+def _what(first: int, count: int) -> str:
+    return f"log.sqlite's group of positions {first} to {first + count - 1}"
+
+
+class SqliteLog:
+    """``ports.Log`` on one SQLite file."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._lock = RLock()
+        self._reading = RLock()
+        self._db = connect(self._path, full=True, cache_mib=8, checkpoint_pages=2_000)
+        migrate.migrate(self._db, migrate.LOG, "log.sqlite")
+        self._reader = reader(self._path)
+        self._end = self._stored_end()
+
+    def _stored_end(self) -> int:
+        (floor,) = self._db.execute("SELECT value FROM meta WHERE name = 'end'").fetchone()
+        newest = self._db.execute("SELECT first + count FROM groups ORDER BY first DESC LIMIT 1").fetchone()
+        return max(int(floor), int(newest[0]) if newest else 0)
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Write the group and make it durable, all or nothing; give the position of the first.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        if not records:
+            return self._end
+        body = codec.encode_group(records)
+        arrivals = [record.at for record in records]
+        with self._lock, failing("appending to log.sqlite"):
+            first = self._end
+            self._db.execute(_INSERT, (first, len(records), min(arrivals), max(arrivals), body))
+            self._end = first + len(records)
+        return first
+
+    def read(self, start: int, limit: int = 10_000) -> Sequence[Logged]:
+        """Records from ``start`` on, by whole groups until ``limit`` is passed; from the oldest kept if it's gone."""
+        found: list[Logged] = []
+        with self._reading, failing("reading log.sqlite"), closing(self._reader.execute(_READ, (start,))) as rows:
+            for first, count, body in rows:
+                records = codec.decode_group(body, _what(first, count))
+                found += [Logged(n, r) for n, r in enumerate(records, first) if n >= start]
+                if len(found) >= limit:
+                    break
+        return found
+
+    def end(self) -> int:
+        """The position that the next record will get."""
+        return self._end
+
+    def trim(self, before: Millis, below: int) -> int:
+        """Forget whole groups that arrived before an instant and lie below a position, oldest first, 100 at a time so
+        that appending goes on; give how many records went.
+        """
+        gone = 0
+        while True:
+            with transaction(self._db, self._lock, "trimming log.sqlite") as db:
+                oldest = db.execute("SELECT first, count, at_max FROM groups ORDER BY first LIMIT 100").fetchall()
+                last = -1
+                for first, count, at_max in oldest:
+                    if at_max >= before or first + count > below:
+                        break
+                    last, gone = first, gone + count
+                db.execute("UPDATE meta SET value = ? WHERE name = 'end'", (self._end,))
+                db.execute("DELETE FROM groups WHERE first <= ?", (last,))
+            if not oldest or last != oldest[-1][0]:
+                return gone
+
+    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
+        """Blank every record under ``keys`` and any decision or outcome of ``mentions``; rewrite only groups that hold
+        one; leave nothing of them in the file or its write-ahead log.
+        """
+        gone = 0
+        for first, count in self._holding(sorted(keys | mentions)):
+            with transaction(self._db, self._lock, "erasing from log.sqlite") as db:
+                row = db.execute("SELECT body FROM groups WHERE first = ?", (first,)).fetchone()
+                if row is None:
+                    continue
+                records = codec.decode_group(row[0], _what(first, count))
+                kept = [_blank(record, keys, mentions) for record in records]
+                blanked = sum(new is not old for new, old in zip(kept, records, strict=True))
+                if blanked:
+                    db.execute("UPDATE groups SET body = ? WHERE first = ?", (codec.encode_group(kept), first))
+                    gone += blanked
+        scrub(self._db, self._lock, "erasing from log.sqlite")
+        return gone
+
+    def _holding(self, names: Sequence[str]) -> list[tuple[int, int]]:
+        """The (first, count) of groups in whose bytes one of the names stands: UTF-8 text is stored as it is."""
+        found: dict[int, int] = {}
+        for n in range(0, len(names), NEEDLES):
+            needles = [name.encode() for name in names[n : n + NEEDLES]]
+            with self._reading, failing("searching log.sqlite"):
+                values = ",".join(["(?)"] * len(needles))
+                rows = self._reader.execute(
+                    f"WITH needles(n) AS (VALUES {values}) "  # noqa: S608 only marks
+                    "SELECT first, count FROM groups WHERE EXISTS (SELECT 1 FROM needles WHERE instr(body, n))",
+                    needles,
+                )
+                found.update(rows.fetchall())
+        return sorted(found.items())
+
+    def mids(self, since: Millis) -> Iterator[tuple[int, Millis]]:
+        """The (message hash, arrival) of every event in groups that arrived at or after an instant, oldest first.
+
+        For rebuilding what is seen; events aren't decoded.
+        """
+        start = -1
+        while True:
+            with self._reading, failing("reading log.sqlite"):
+                rows = self._reader.execute(
+                    "SELECT first, count, body FROM groups WHERE first > ? AND at_max >= ? ORDER BY first LIMIT 100",
+                    (start, since),
+                ).fetchall()
+            if not rows:
+                return
+            for first, count, body in rows:
+                yield from codec.group_mids(body, _what(first, count))
+            start = rows[-1][0]
+
+    def check(self) -> int:
+        """Read every group; give how many records there are.
+
+        Raises:
+            Corrupt: a group fails its checksum, or positions are missing.
+        """
+        wanted = -1
+        count = 0
+        with self._reading, failing("checking log.sqlite"):
+            for first, size, body in self._reader.execute("SELECT first, count, body FROM groups ORDER BY first"):
+                if wanted not in (-1, first):
+                    raise Corrupt(f"log.sqlite lacks positions {wanted} to {first - 1}; restore a backup")
+                wanted, count = first + size, count + len(codec.decode_group(body, _what(first, size)))
+        return count
+
+    def close(self) -> None:
+        """Close the file; what was appended is durable already."""
+        with self._lock, self._reading:
+            self._reader.close()
+            self._db.close()
+
+
+def _blank(record: Record, keys: frozenset[str], mentions: frozenset[str]) -> Record:
+    mentioned = (isinstance(record, DecidedRecord) and record.decision.id in mentions) or (
+        isinstance(record, OutcomeRecord) and record.outcome.decision in mentions
+    )
+    return ErasedRecord(at=record.at) if mentioned or record.key in keys else record

@@ -1,0 +1,260 @@
+"""The state in ``state.sqlite``: people, links, timers, decisions, items, policies and live facts as of a log position.
+
+A commit is one transaction with ``synchronous=NORMAL`` (the log makes good what a crash of the machine loses) and one
+statement a table, so that a commit in a thread leaves the interpreter to others. Reads have a connection of their own
+and see the last commit.
+Measured in ``docs/decisions/0003-state.md``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar
+
+from micromoments.core.decision import Decision
+from micromoments.core.event import Millis
+from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
+from micromoments.core.person import Link, Person
+from micromoments.ports import Batch
+from micromoments.stores.embedded import codec, migrate
+from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
+
+T = TypeVar("T", Person, Link)
+
+KEEP = -1
+"""A timer that stays as it is, also in the SQL below."""
+_TABLE_OF: dict[type, Table] = {SCHEMAS[table]: table for table in TABLES}
+_PEOPLE = Bulk(
+    "INSERT INTO people(key, wake, last, surrogate, body) SELECT {values} FROM {rows} ON CONFLICT(key) DO UPDATE SET "
+    "wake = CASE excluded.wake WHEN -1 THEN wake ELSE excluded.wake END, "
+    "last = excluded.last, surrogate = excluded.surrogate, body = excluded.body",
+    "biiib",
+)
+_LINKS = Bulk(
+    "INSERT INTO links(key, body) SELECT {values} FROM {rows} ON CONFLICT(key) DO UPDATE SET body = excluded.body", "bb"
+)
+_DECISIONS = Bulk(
+    "INSERT INTO decisions(id, at, person, source, body) SELECT {values} FROM {rows} ON CONFLICT(id) DO UPDATE SET "
+    "at = excluded.at, person = excluded.person, source = excluded.source, body = excluded.body",
+    "bibbb",
+)
+_ITEMS = Bulk("INSERT OR REPLACE INTO items(id, body) SELECT {values} FROM {rows}", "bb")
+_GONE = Bulk("INSERT OR IGNORE INTO gone(key) SELECT {values} FROM {rows}", "b")
+_WAKES = Bulk("INSERT OR REPLACE INTO wakes(key, wake) SELECT {values} FROM {rows}", "bi")
+_THEIRS = "person IN temp.gone OR source IN temp.gone AND source <> person"
+_DECISIONS_OF = f"SELECT body FROM decisions WHERE {_THEIRS} ORDER BY at, seq"  # noqa: S608 a constant
+_TEMPORARY = """
+    PRAGMA temp_store=MEMORY;
+    CREATE TEMP TABLE gone(key BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TEMP TABLE wakes(key BLOB PRIMARY KEY, wake INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SqliteState:
+    """``ports.State`` on one SQLite file."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._lock = RLock()
+        self._reading = RLock()
+        self._db = connect(self._path, full=False, cache_mib=64, checkpoint_pages=16_000)
+        migrate.migrate(self._db, migrate.STATE, "state.sqlite")
+        self._db.executescript(_TEMPORARY)
+        self._reader = reader(self._path)
+
+    def load(self, people: Sequence[str], links: Sequence[str]) -> tuple[dict[str, Person], dict[str, Link]]:
+        """Those of the people and links that exist.
+
+        Raises:
+            Corrupt: one of them fails its checksum.
+        """
+        return self._load(Person, "people", people), self._load(Link, "links", links)
+
+    def _load(self, kind: type[T], table: str, keys: Sequence[str]) -> dict[str, T]:
+        found: dict[str, T] = {}
+        for n in range(0, len(keys), 1000):
+            names = [key.encode() for key in keys[n : n + 1000]]
+            query = f"SELECT key, body FROM {table} WHERE key IN ({placeholders(len(names))})"  # noqa: S608 our own names
+            with self._reading, failing("reading state.sqlite"):
+                rows = self._reader.execute(query, names).fetchall()
+            for name, body in rows:
+                key = name.decode()
+                found[key] = codec.decode(kind, body, f"{key} in state.sqlite")
+        return found
+
+    def commit(self, batch: Batch) -> None:
+        """Write the batch atomically: encoded first, then one statement a table."""
+        people = _people(batch)
+        links = [(key.encode(), codec.encode(link)) for key, link in batch.links.items() if link]
+        decisions = [_decision(decision) for decision in batch.decisions]
+        items = sorted((key.encode(), codec.encode(item)) for key, item in batch.items.items() if item)
+        wakes = [(key.encode(), wake) for key, wake in batch.timers.items() if batch.people.get(key) is None]
+        frames = _frames(batch.facts)
+        policies = [(key, codec.seal(body)) for key, body in batch.policies.items()]
+        with transaction(self._db, self._lock, "committing to state.sqlite") as db:
+            _PEOPLE.write(db, people)
+            _LINKS.write(db, links)
+            _DECISIONS.write(db, decisions)
+            _ITEMS.write(db, items)
+            for table, values in (("people", batch.people), ("links", batch.links), ("items", batch.items)):
+                _remove(db, table, [key.encode() for key, value in values.items() if value is None])
+            if wakes:
+                _WAKES.write(db, wakes)
+                db.execute("UPDATE people SET wake = wakes.wake FROM temp.wakes AS wakes WHERE people.key = wakes.key")
+                db.execute("DELETE FROM temp.wakes")
+            for frame in frames:
+                db.execute("INSERT INTO facts(tbl, count, first, last, body) VALUES (?, ?, ?, ?, ?)", frame)
+            for policy in policies:
+                db.execute("INSERT OR REPLACE INTO policies(key, body) VALUES (?, ?)", policy)
+            db.execute("UPDATE meta SET value = ? WHERE name = 'position'", (batch.position,))
+
+    def position(self) -> int:
+        """The position of the first record that no commit covers: recovery reads the log from there."""
+        with self._reading, failing("reading state.sqlite"):
+            (position,) = self._reader.execute("SELECT value FROM meta WHERE name = 'position'").fetchone()
+        return int(position)
+
+    def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
+        """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key."""
+        with self._reading, failing("reading state.sqlite"):
+            rows = self._reader.execute(
+                "SELECT wake, key FROM people WHERE wake > 0 AND wake <= ? ORDER BY wake, key LIMIT ?", (until, limit)
+            ).fetchall()
+        return [(wake, key.decode()) for wake, key in rows]
+
+    def decision(self, id: str) -> Decision | None:
+        """A decision by its id, for as long as it is kept."""
+        with self._reading, failing("reading state.sqlite"):
+            row = self._reader.execute("SELECT body FROM decisions WHERE id = ?", (id.encode(),)).fetchone()
+        return codec.decode(Decision, row[0], f"decision {id} in state.sqlite") if row else None
+
+    def decisions_of(self, people: Iterable[str], sources: Iterable[str]) -> Sequence[Decision]:
+        """The kept decisions made for these people or asked for under these source keys, oldest first: for an export,
+        and for an erasure to know which ids the log's records mention.
+        """
+        with self._lock, failing("reading state.sqlite"):
+            try:
+                _GONE.write(self._db, [(key.encode(),) for key in {*people, *sources}])
+                rows = self._db.execute(_DECISIONS_OF).fetchall()
+            finally:
+                self._db.execute("DELETE FROM temp.gone")
+        return [codec.decode(Decision, body, "a decision in state.sqlite") for (body,) in rows]
+
+    def forget_decisions(self, before: Millis) -> int:
+        """Forget decisions older than an instant, 1,000 at a time so that commits go on; give how many went."""
+        gone = 0
+        while True:
+            with transaction(self._db, self._lock, "trimming state.sqlite") as db:
+                seqs = "SELECT seq FROM (SELECT seq, at FROM decisions ORDER BY seq LIMIT 1000) WHERE at < ?"
+                went = db.execute(f"DELETE FROM decisions WHERE seq IN ({seqs})", (before,)).rowcount  # noqa: S608 ours
+            gone += went
+            if went < 1000:
+                return gone
+
+    def size(self) -> int:
+        """How many people there are."""
+        with self._reading, failing("reading state.sqlite"):
+            (count,) = self._reader.execute("SELECT count(*) FROM people").fetchone()
+        return int(count)
+
+    def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
+        """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
+        ``before`` (0: nobody); nothing of them stays in the file or its write-ahead log. Give their surrogates.
+        """
+        with transaction(self._db, self._lock, "erasing from state.sqlite") as db:
+            db.execute("DELETE FROM temp.gone")
+            _GONE.write(db, [(key.encode(),) for key in people])
+            db.execute("INSERT OR IGNORE INTO temp.gone SELECT key FROM people WHERE last < ?", (before,))
+            theirs = {s for (s,) in db.execute("SELECT surrogate FROM people WHERE key IN temp.gone")}
+            db.execute("DELETE FROM people WHERE key IN temp.gone")
+            _GONE.write(db, [(key.encode(),) for key in links])
+            db.execute("DELETE FROM links WHERE key IN temp.gone")
+            db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
+            db.execute("DELETE FROM temp.gone")
+            if theirs:
+                theirs = erase_live(db, theirs)[0]
+        scrub(self._db, self._lock, "erasing from state.sqlite")
+        return frozenset(theirs)
+
+    def check(self) -> int:
+        """Read every person, link, decision, item and policy; give how many there are.
+
+        Raises:
+            Corrupt: one fails its checksum, or SQLite finds its file damaged.
+        """
+        from micromoments.stores.embedded.check import check_state
+
+        with self._reading, failing("checking state.sqlite"):
+            return check_state(self._reader)
+
+    def close(self) -> None:
+        """Close the file; what was committed is in it."""
+        with self._lock, self._reading:
+            self._reader.close()
+            self._db.close()
+
+
+def _people(batch: Batch) -> list[tuple[bytes, int, int, int, bytes]]:
+    timers: Mapping[str, Millis] = batch.timers
+    rows = [
+        (key.encode(), timers.get(key, KEEP), person.last, person.surrogate, codec.encode(person))
+        for key, person in batch.people.items()
+        if person is not None
+    ]
+    rows.sort()  # neighbours in the index together: each of its pages is touched once
+    return rows
+
+
+def _decision(decision: Decision) -> tuple[bytes, int, bytes, bytes, bytes]:
+    d = decision
+    return d.id.encode(), d.at, d.person.encode(), d.key.encode(), codec.encode(d)
+
+
+def _frames(facts: Sequence[Fact]) -> list[tuple[str, int, Millis, Millis, bytes]]:
+    by_table: dict[Table, list[Fact]] = {}
+    for fact in facts:
+        by_table.setdefault(_TABLE_OF[type(fact)], []).append(fact)
+    return [frame(table, rows) for table, rows in by_table.items()]
+
+
+def frame(table: Table, facts: Sequence[Fact]) -> tuple[str, int, Millis, Millis, bytes]:
+    """A row of live facts: (table, count, earliest and latest received, bytes)."""
+    received = [fact.received_at for fact in facts]
+    return table, len(facts), min(received), max(received), codec.encode_facts(facts)
+
+
+def _remove(db: sqlite3.Connection, table: str, keys: Sequence[bytes]) -> None:
+    if not keys:
+        return
+    column = "id" if table == "items" else "key"
+    _GONE.write(db, [(key,) for key in keys])
+    db.execute(f"DELETE FROM {table} WHERE {column} IN temp.gone")  # noqa: S608 our own names
+    db.execute("DELETE FROM temp.gone")
+
+
+def erase_live(db: sqlite3.Connection, surrogates: Iterable[int]) -> tuple[set[int], int]:
+    """Rewrite the live frames that hold facts of these surrogates, or of any that was joined into one of them.
+
+    Gives all those surrogates, and how many facts went.
+    """
+    theirs = set(surrogates)
+    frames = db.execute("SELECT seq, body FROM facts WHERE tbl = 'people'").fetchall()
+    joins: list[PersonFact] = [f for _, body in frames for f in codec.decode_facts("people", body)]
+    while more := {f.surrogate for f in joins if f.into in theirs} - theirs:
+        theirs |= more
+    gone = 0
+    for seq, table, body in db.execute("SELECT seq, tbl, body FROM facts").fetchall():
+        facts = codec.decode_facts(table, body, f"frame {seq} of {table} in state.sqlite")
+        kept = [f for f in facts if f.surrogate not in theirs]
+        if len(kept) == len(facts):
+            continue
+        gone += len(facts) - len(kept)
+        if kept:
+            _, *row = frame(table, kept)
+            db.execute("UPDATE facts SET count = ?, first = ?, last = ?, body = ? WHERE seq = ?", (*row, seq))
+        else:
+            db.execute("DELETE FROM facts WHERE seq = ?", (seq,))
+    return theirs, gone
