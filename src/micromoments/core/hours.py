@@ -126,6 +126,14 @@ def _zone(name: str) -> ZoneInfo:
         raise ValueError(f"got time zone {name!r}; wanted an IANA name such as 'Europe/Helsinki'") from error
 
 
+def is_zone(name: str) -> bool:
+    """Whether a name is an IANA time zone known here; the empty name isn't."""
+    try:
+        return bool(name) and _zone(name) is not None
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=MAX_SCHEDULES)
 def _shared(hours: str, timezone: str, lat: float = 0.0, lon: float = 0.0, placed: bool = False) -> Schedule:
     return Schedule(hours, timezone, (lat, lon) if placed else None)

@@ -1,0 +1,333 @@
+"""Candidates: what the sources found, put on one scale and merged.
+
+Every source gives an item a strength in [0, 1). Strengths join as independent chances to be right (noisy or), and the
+moment's type decides how much each kind of item is worth: know -> articles, go -> places by travel time, do -> guides,
+buy -> products and offers; mixed where the type is unsure. A person without history gets what is popular among the
+slot's kinds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from micromoments.core import hours
+from micromoments.core.item import KINDS, Item, Kind
+from micromoments.core.moment import TYPES
+from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via, walk
+from micromoments.retrieve.reasons import say, way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from micromoments.core.event import Millis
+    from micromoments.core.geo import Point
+    from micromoments.core.hours import Schedule
+    from micromoments.retrieve.nearby import Grid
+    from micromoments.retrieve.popular import Popular
+    from micromoments.retrieve.search import Search
+    from micromoments.retrieve.similar import Ties
+
+SHARES: dict[str, dict[Kind, float]] = {
+    "know": {"article": 1.0, "guide": 0.2},
+    "go": {"place": 1.0, "offer": 0.1},
+    "do": {"guide": 1.0, "article": 0.2, "product": 0.2},
+    "buy": {"product": 1.0, "offer": 0.8, "place": 0.1},
+    "none": dict.fromkeys(KINDS, 0.5),
+}
+"""What each kind is worth to each type of moment."""
+LEAST_SHARE = 0.05
+"""Every kind of the slot keeps this much, so that a wrong type doesn't empty the shelf."""
+SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 40, 30, 24, 16, 6, 12
+"""How many each source may find; for searched, near, popular and cold ones the kind's share of it."""
+NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
+TOGETHER_STRENGTH, POPULAR_STRENGTH, COLD_STRENGTH = 0.6, 0.35, 0.1
+IN_CATEGORY = 0.25
+"""Strength of being in the need's category."""
+LIKED_CATEGORY = 0.2
+"""Strength of being in the person's most met category; less by share for others."""
+TALKING = 6
+"""Recent items, or past purchases, that are asked what goes with them."""
+HALF_NEAR = 600.0
+"""Seconds on foot at which a place is half as near as here."""
+CLOSED = 0.25
+FARTHEST = 25_000.0
+"""Metres beyond which a place isn't a candidate."""
+
+Found = dict[str, list[tuple[float, "Via", str]]]
+
+
+class Visit(NamedTuple):
+    """Going to a place: how far, how long on foot, and whether it is open on arrival and until when."""
+
+    metres: float
+    seconds: int
+    open: bool
+    closes_at: Millis
+
+    @property
+    def nearness(self) -> float:
+        """1 here, half at ten minutes on foot, a quarter of that where it is closed on arrival."""
+        return float(2.0 ** (-self.seconds / HALF_NEAR)) * (1.0 if self.open else CLOSED)
+
+    def say(self, item: Item, timezone: str) -> str:
+        """The way in a person's words."""
+        return way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone)
+
+
+class Sources(NamedTuple):
+    """Where candidates come from: all that the catalogue keeps, to be read only."""
+
+    items: Mapping[str, Item]
+    schedules: Mapping[str, Schedule]
+    search: Search
+    grid: Grid
+    popular: Popular
+    met: Ties
+    bought: Ties
+
+    def schedule(self, id: str, zone: str) -> Schedule | None:
+        """When an item is open; ``zone`` is for one that names none, empty for the catalogue's own."""
+        found = self.schedules.get(id)
+        if found is None or not zone or (item := self.items[id]).timezone:
+            return found
+        return hours.schedule(item, zone)
+
+    def visit(self, id: str, metres: float, at: Millis, zone: str = "") -> Visit:
+        """Walking to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``."""
+        seconds = walk(metres)
+        schedule = self.schedule(id, zone)
+        if schedule is None:
+            return Visit(metres, seconds, True, 0)
+        arrival = at + seconds * 1000
+        is_open = schedule.open_at(arrival)
+        return Visit(metres, seconds, is_open, schedule.closes_at(arrival) if is_open else 0)
+
+
+def shares(ask: Ask) -> dict[Kind, float]:
+    """What each kind that the slot takes is worth to this ask, the most worthy 1."""
+    known = dict(zip(TYPES, ask.probabilities, strict=True))
+    if not any(ask.probabilities):
+        known = {ask.moment_type or "none": 1.0}
+    worth = {
+        kind: sum(p * SHARES[type_].get(kind, 0.0) for type_, p in known.items())
+        for kind in dict.fromkeys(ask.kinds or KINDS)
+    }
+    most = max(worth.values()) or 1.0
+    return {kind: max(LEAST_SHARE, value / most) for kind, value in worth.items()}
+
+
+def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
+    """The candidates for an ask, at most its limit, best first, ties by id."""
+    items = sources.items
+    worth = shares(ask)
+    found: Found = {}
+    if ask.only:
+        only = tuple(dict.fromkeys(id for id in ask.only if id in items))
+        for id in only:
+            found[id] = []
+            worth.setdefault(items[id].kind, LEAST_SHARE)
+    else:
+        only = ()
+    zone = ask.timezone if ask.timezone != timezone and hours.is_zone(ask.timezone) else ""
+    visits = _near(sources, ask, worth, only, found, zone)
+    _search(sources, ask, worth, only, found)
+    _like(sources, ask, worth, only, found)
+    if only:
+        _weigh(sources, only, found)
+    else:
+        _popular(sources, ask, worth, found)
+        for id in ask.recent[:1]:
+            found.pop(id, None)
+    order = _ranked(items, ask, worth, found)
+    del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
+    told = Telling(sources, ask.at, visits, zone, zone or timezone)
+    return [_candidate(told, found[id], items[id], -score) for score, id in order]
+
+
+def _note(found: Found, id: str, strength: float, via: Via, detail: str) -> None:
+    notes = found.get(id)
+    if notes is None:
+        found[id] = [(strength, via, detail)]
+    else:
+        notes.append((strength, via, detail))
+
+
+def _portion(whole: int, share: float, total: float) -> int:
+    """A kind's part of what a source may find, at least two."""
+    return max(2, round(whole * share / total))
+
+
+def _near(
+    sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found, zone: str
+) -> dict[str, Visit]:
+    point = ask.point
+    if point is None or not len(sources.grid):
+        return {}
+    if only:
+        far = {id: metres for id in only if (metres := sources.grid.metres(id, point)) >= 0}
+        visits = {id: sources.visit(id, metres, ask.at, zone) for id, metres in far.items()}
+    else:
+        visits = dict(_around(sources, ask, point, worth, zone))
+    for id, visit in visits.items():
+        _note(found, id, visit.nearness * NEAR_STRENGTH, "nearby", "")
+    return visits
+
+
+def _around(
+    sources: Sources, ask: Ask, point: Point, worth: dict[Kind, float], zone: str
+) -> Iterator[tuple[str, Visit]]:
+    """The nearest of the kinds asked for; closed ones too, but they don't use up the room of the open."""
+    share = max((worth.get("place", 0.0), *(worth[kind] / 4 for kind in worth)))
+    most_open = _portion(NEAR, share, 1.0)
+    most_closed = most_open // 3
+    for metres, id in sources.grid.near(point):
+        if metres > FARTHEST or most_open <= 0:
+            return
+        if sources.items[id].kind not in worth:
+            continue
+        visit = sources.visit(id, metres, ask.at, zone)
+        if visit.open:
+            most_open -= 1
+        elif most_closed > 0:
+            most_closed -= 1
+        else:
+            continue
+        yield id, visit
+
+
+def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
+    if not ask.words:
+        return
+    kinds: Iterable[Kind] = worth
+    if not only:
+        kinds = [kind for kind, share in worth.items() if share > LEAST_SHARE]
+    terms = sources.search.terms(ask.words, tuple(kinds))
+    if not terms:
+        return
+    total = sum(worth[kind] for kind in kinds)
+    for kind in kinds:
+        limit = len(only) or _portion(SEARCHED, worth[kind], total)
+        hits = sources.search.on(kind, terms, limit, only=only)
+        if hits:
+            scale = SEARCH_STRENGTH / hits[0][1]
+            for id, score in hits:
+                _note(found, id, score * scale, "search", ask.words)
+
+
+def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
+    items = sources.items
+    recent = [id for id in ask.recent[:TALKING] if id in items]
+    allowed = frozenset(only)
+    liked = 0
+    for id, strength, because in sources.met.like(recent, ask.at, SIMILAR) if recent else ():
+        if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
+            _note(found, id, min(0.99, 2 * strength) * SIMILAR_STRENGTH, "similar", items[because].title)
+            liked += 1
+    past = sorted(ask.bought)[:TALKING] if worth.get("product", 0.0) > LEAST_SHARE else []
+    for id, strength, because in sources.bought.like([*recent[:2], *past], ask.at, TOGETHER) if recent or past else ():
+        if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
+            title = items[because].title if because in items else "what you bought"
+            _note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", title)
+    if recent and liked < SIMILAR // 3 and not ask.words:
+        _alike(sources, items[recent[0]], worth, only, found)
+
+
+def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
+    """Items whose words, brand or category are like one's: for those that too few sessions tell about."""
+    if item.kind not in worth:
+        return
+    terms = sources.search.terms(f"{item.title} {item.brand} {item.category}", (item.kind,))
+    for id, score in (hits := sources.search.on(item.kind, terms, len(only) or SIMILAR // 2, only=only)):
+        if id != item.id:
+            _note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", item.title)
+
+
+def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
+    total = sum(worth.values())
+    for kind, share in worth.items():
+        n = _portion(POPULAR, share, total)
+        for bucket in ((kind, ask.category), (kind, "")) if ask.category else ((kind, ""),):
+            top = sources.popular.first(bucket, n)
+            for id, weight in top:
+                if bucket[1] or not ask.category or sources.items[id].category != ask.category:
+                    _note(found, id, weight * POPULAR_STRENGTH, "popular", "")
+            # Where little is popular yet, those that nobody has met fill the room.
+            room = _portion(COLD, share, total) + n - len(top)
+            for place, id in enumerate(sources.popular.cold(bucket, room)):
+                if bucket[1] or id not in found:
+                    _note(found, id, COLD_STRENGTH / (1 + place / room), "new", "")
+
+
+def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
+    """Popularity of named items, against the most popular among them."""
+    weights = sources.popular.weights
+    most = max((weights.get(id, 0.0) for id in only), default=0.0)
+    for id in only:
+        weight = weights.get(id, 0.0)
+        if weight:
+            _note(found, id, weight / most * POPULAR_STRENGTH, "popular", "")
+        else:
+            _note(found, id, COLD_STRENGTH, "new", "")
+
+
+def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:
+    """(minus the score, id) in order."""
+    category, categories = ask.category, ask.categories
+    favourite = max(categories.values(), default=0)
+    order: list[tuple[float, str]] = []
+    for id, notes in found.items():
+        item = items[id]
+        miss = 1.0
+        for strength, _, _ in notes:
+            miss *= 1.0 - strength
+        if category and item.category == category:
+            miss *= 1.0 - IN_CATEGORY
+        if favourite and (met := categories.get(item.category, 0)):
+            miss *= 1.0 - LIKED_CATEGORY * met / favourite
+        order.append((-round(worth[item.kind] * (1.0 - miss), 6), id))
+    order.sort()
+    return order
+
+
+class Telling(NamedTuple):
+    """What a candidate is told with: the instant, the ways to places, the zone of those that name none, and of their
+    clocks.
+    """
+
+    sources: Sources
+    at: Millis
+    visits: dict[str, Visit]
+    zone: str
+    clock: str
+
+
+def _candidate(told: Telling, notes: list[tuple[float, Via, str]], item: Item, score: float) -> Candidate:
+    if len(notes) > 1:
+        notes.sort(key=_strength)
+        via = tuple(dict.fromkeys([via for _, via, _ in notes]))
+    else:
+        via = (notes[0][1],)
+    visit = told.visits.get(item.id)
+    if visit is None:
+        reasons = say([(code, detail) for _, code, detail in notes], item)
+        schedule = told.sources.schedule(item.id, told.zone)
+        if schedule is None:
+            return Candidate(item=item, score=score, via=via, reasons=reasons)
+        is_open = schedule.open_at(told.at)
+        closes = schedule.closes_at(told.at) if is_open else 0
+        return Candidate(item=item, score=score, via=via, reasons=reasons, open=is_open, closes_at=closes)
+    way = visit.say(item, told.clock)
+    return Candidate(
+        item=item,
+        score=score,
+        via=via,
+        reasons=say([(code, way if code == "nearby" else detail) for _, code, detail in notes], item),
+        metres=round(visit.metres),
+        seconds=visit.seconds,
+        open=visit.open,
+        closes_at=visit.closes_at,
+    )
+
+
+def _strength(note: tuple[float, Via, str]) -> float:
+    return -note[0]

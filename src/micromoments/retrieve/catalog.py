@@ -1,0 +1,238 @@
+"""The catalogue: all items, found by words, by distance, by what goes with what, by popularity; merged into candidates.
+
+One object, one thread. Every change shows in the very next call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from micromoments.core import hours
+from micromoments.core.event import Millis
+from micromoments.core.geo import Point
+from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
+from micromoments.retrieve import learned
+from micromoments.retrieve.ask import Ask, Candidate, Hit, Via
+from micromoments.retrieve.candidates import Sources, Visit, gather
+from micromoments.retrieve.nearby import Grid
+from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
+from micromoments.retrieve.repeats import Repeats
+from micromoments.retrieve.search import Search
+from micromoments.retrieve.shelf import words_of
+from micromoments.retrieve.similar import Ties
+
+__all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
+
+NEAREST_METRES = 50_000.0
+"""A place farther off than this isn't near to anyone."""
+
+
+class Catalog:
+    """The items of one project, and what is learned of them.
+
+    Args:
+        synonyms: words to search for beside others: ``{"trainers": ("running shoes",)}`` finds running shoes for
+        trainers. timezone: of items that name none; an IANA name.
+    """
+
+    def __init__(self, synonyms: Mapping[str, Sequence[str]] | None = None, timezone: str = "UTC") -> None:
+        self._items: dict[str, Item] = {}
+        self._timezone = timezone
+        self._schedules: dict[str, hours.Schedule] = {}
+        self._search = Search(self.get, synonyms or {})
+        self._grid = Grid()
+        self._popular = Popular(self.get)
+        self._met = Ties()
+        self._bought = Ties()
+        self._repeats = Repeats()
+        self._sources = Sources(
+            self._items, self._schedules, self._search, self._grid, self._popular, self._met, self._bought
+        )
+
+    def apply(self, changes: Mapping[str, Item | None]) -> None:
+        """Put items, or delete those that map to None; the next call sees it. All or nothing.
+
+        Raises:
+            ValueError: an item's opening hours or time zone can't be read, or a key isn't its item's id; nothing was
+            changed.
+        """
+        schedules: dict[str, hours.Schedule] = {}
+        for id, item in changes.items():
+            if item is None:
+                continue
+            if item.id != id:
+                raise ValueError(f"got item {item.id!r} under the key {id!r}; wanted each item under its own id")
+            try:
+                found = hours.schedule(item, self._timezone)
+            except ValueError as error:
+                raise ValueError(f"item {id!r}: {error}") from error
+            if found is not None:
+                schedules[id] = found
+        moved: list[Item] = []
+        for id, item in changes.items():
+            before = self._items.get(id)
+            if item is None:
+                if before is not None:
+                    self._delete(before)
+            else:
+                self._put(item, before, moved)
+                if (schedule := schedules.get(id)) is not None:
+                    self._schedules[id] = schedule
+                else:
+                    self._schedules.pop(id, None)
+        self._popular.put(moved)
+
+    def _put(self, item: Item, before: Item | None, moved: list[Item]) -> None:
+        id = item.id
+        self._items[id] = item
+        if before is None or before.kind != item.kind or words_of(before) != words_of(item):
+            self._search.put(item)
+        if item.location is None:
+            self._grid.drop(id)
+        elif before is None or before.location != item.location:
+            self._grid.put(id, item.location)
+        if before is None:
+            moved.append(item)
+        elif (before.kind, before.category, rank_of(before)) != (item.kind, item.category, rank_of(item)):
+            self._popular.drop(before)
+            moved.append(item)
+
+    def _delete(self, item: Item) -> None:
+        id = item.id
+        del self._items[id]
+        self._schedules.pop(id, None)
+        self._search.drop(id)
+        self._grid.drop(id)
+        self._popular.drop(item)
+
+    def settle(self) -> None:
+        """Commit what the search index still holds in its overlay, after a bulk load say; answers stay the same."""
+        self._search.settle()
+
+    def get(self, id: str) -> Item | None:
+        """One item."""
+        return self._items.get(id)
+
+    def size(self) -> int:
+        """How many items there are."""
+        return len(self._items)
+
+    def facets(self, ids: Sequence[str]) -> tuple[Facet, ...]:
+        """What ``step`` needs to know of these items; unknown ids are left out."""
+        items = self._items
+        return tuple(
+            Facet(id, item.kind, item.title, item.category, item.brand)
+            for id in ids
+            if (item := items.get(id)) is not None
+        )
+
+    def nearest(self, point: Point, at: Millis) -> Nearby | None:
+        """The closest item of kind ``place``, within ``NEAREST_METRES``, and whether it is open now."""
+        for metres, id in self._grid.near(point):
+            if metres > NEAREST_METRES:
+                return None
+            item = self._items[id]
+            if item.kind == "place":
+                schedule = self._schedules.get(id)
+                return Nearby(id, item.title, round(metres), schedule is None or schedule.open_at(at))
+        return None
+
+    def nearby(
+        self,
+        point: Point,
+        at: Millis,
+        *,
+        limit: int = 20,
+        kinds: Sequence[Kind] = KINDS,
+        max_metres: float = NEAREST_METRES,
+    ) -> list[Candidate]:
+        """Items with a position by great-circle distance, nearest first, ties by id; closed ones too, marked so.
+
+        ``score`` is the nearness: 1 here, half at ten minutes on foot, a quarter of that where it is closed on arrival.
+        """
+        found: list[Candidate] = []
+        for metres, id in self._grid.near(point):
+            if metres > max_metres or len(found) >= limit:
+                break
+            item = self._items[id]
+            if item.kind in kinds:
+                visit = self._sources.visit(id, metres, at)
+                found.append(_near(item, visit, self._timezone))
+        return found
+
+    def search(
+        self, words: str, *, kinds: Sequence[Kind] = (), category: str = "", limit: int = 20, prefix: bool = False
+    ) -> list[Hit]:
+        """Items for words, best first, ties by id.
+
+        Args:
+            words: what a person typed; English stop words don't count, word forms are one, accents don't matter.
+            kinds: only these; empty for all.
+            category: only items of exactly this category.
+            limit: at most so many.
+            prefix: the last word may be unfinished.
+        """
+        return self._search.find(words, kinds, category, limit, prefix)
+
+    def candidates(self, ask: Ask) -> list[Candidate]:
+        """What may be served: at most ``ask.limit``, best first, ties by id; the same for the same calls before."""
+        return gather(self._sources, ask, self._timezone)
+
+    def learn(self, key: str, item: str, what: What, at: Millis, recent: Sequence[str]) -> None:
+        """Take one event in; the next call sees it. An item that the catalogue doesn't have is passed over.
+
+        Args:
+            key: whose event it was; the same again on one day counts once. Only a hash's part is kept.
+            item: the item viewed, put in the cart or bought.
+            what: which of these.
+            at: event time, milliseconds.
+            recent: for a view or cart, the items of the session before it, newest first; for a purchase, what was
+            bought
+                with it or before it.
+        """
+        found = self._items.get(item)
+        if found is None or not self._repeats.fresh(key, item, what, at):
+            return
+        self._popular.count(found, WEIGHTS[what], at)
+        known = [other for other in dict.fromkeys(recent) if other in self._items]
+        if known:
+            (self._bought if what == "buy" else self._met).tie(item, known, WEIGHTS[what], at)
+
+    def encode(self) -> bytes:
+        """The learned part, for a snapshot; the same bytes for the same calls."""
+        return learned.encode(
+            learned.Learned(
+                counted_from=self._popular.clock.landmark,
+                counts=self._popular.weights,
+                met_from=self._met.clock.landmark,
+                met=self._met.rows,
+                bought_from=self._bought.clock.landmark,
+                bought=self._bought.rows,
+                repeats=self._repeats.encode(),
+            )
+        )
+
+    def restore(self, body: bytes) -> None:
+        """Take the learned part from a snapshot, in place of what was learned; items stay as they are.
+
+        Raises:
+            ValueError: bytes that ``encode`` didn't give, damaged ones, or those of another version.
+        """
+        found = learned.decode(body)
+        self._repeats.restore(found.repeats)
+        self._popular.restore(found.counts, found.counted_from, self._items.values())
+        self._met.rows, self._met.clock.landmark = found.met, found.met_from
+        self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
+
+
+def _near(item: Item, visit: Visit, timezone: str) -> Candidate:
+    return Candidate(
+        item=item,
+        score=round(visit.nearness, 6),
+        via=("nearby",),
+        reasons=(visit.say(item, timezone),),
+        metres=round(visit.metres),
+        seconds=visit.seconds,
+        open=visit.open,
+        closes_at=visit.closes_at,
+    )

@@ -1,0 +1,101 @@
+"""What goes with what: decayed counts of items met in one session, and of items bought together.
+
+An item-to-item model in the manner of session co-occurrence with linear decay by distance (Ludewig, Jannach 2018,
+"Evaluation of session-based recommendation algorithms", association and sequential rules): when a session comes to an
+item, it is tied to each of the last ``REACH`` items by 1, 1/2, 1/3 ..., and half as much backwards. Ties decay forward
+like popular's counts. An event changes what the very next request gets. Memory is bounded: ``MAX_ROWS`` items, at most
+``MAX_TIES`` each.
+"""
+
+from __future__ import annotations
+
+from heapq import nlargest
+from typing import TYPE_CHECKING
+
+from micromoments.core.settings import DAY
+from micromoments.retrieve.popular import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micromoments.core.event import Millis
+
+HALF_LIFE: Millis = 30 * DAY
+REACH = 5
+"""Items back in the session that a new one is tied to."""
+BACKWARDS = 0.5
+MAX_ROWS = 20_000
+MAX_TIES = 48
+KEPT_TIES = 32
+PRIOR = 2.0
+"""Ties' weight, in fresh events, that an item needs before half of its say is believed."""
+
+
+class Ties:
+    """Items and what they are tied to; rows in the order of their last event, the longest unheard of goes first."""
+
+    def __init__(self) -> None:
+        self.clock = Clock(HALF_LIFE)
+        self.rows: dict[str, dict[str, float]] = {}
+
+    def tie(self, item: str, recent: Sequence[str], weight: float, at: Millis) -> None:
+        """A session came to ``item`` after ``recent`` (newest first) at an instant."""
+        scale = self.clock.due(at)
+        if scale != 1.0:
+            for row in self.rows.values():
+                for other in row:
+                    row[other] *= scale
+        weight *= self.clock.weight(at)
+        for place, other in enumerate(recent[:REACH], 1):
+            if other != item:
+                self._add(other, item, weight / place)
+                self._add(item, other, BACKWARDS * weight / place)
+        while len(self.rows) > MAX_ROWS:
+            del self.rows[next(iter(self.rows))]
+
+    def _add(self, item: str, other: str, weight: float) -> None:
+        row = self.rows.pop(item, None)
+        if row is None:
+            row = {}
+        self.rows[item] = row
+        row[other] = row.get(other, 0.0) + weight
+        if len(row) > MAX_TIES:
+            kept = sorted(row, key=lambda tied: (-row[tied], tied))[:KEPT_TIES]
+            # The newcomer stays, or nothing new could ever grow beside what is settled.
+            self.rows[item] = {tied: row[tied] for tied in dict.fromkeys([*kept, other])}
+
+    def like(self, items: Sequence[str], at: Millis, n: int) -> list[tuple[str, float, str]]:
+        """What goes with these items, the first weighing most, as (id, strength in (0, 1), the item that speaks most
+        for it).
+
+        Best first, ties by id. An item with few or old events has a weaker say.
+        """
+        prior = PRIOR * self.clock.weight(at)
+        totals: dict[str, float] = {}
+        rows: list[tuple[str, float, dict[str, float]]] = []
+        say = 1.0
+        for item in items:
+            row = self.rows.get(item)
+            if row:
+                part = say / (sum(row.values()) + prior)
+                rows.append((item, part, row))
+                for other, weight in row.items():
+                    totals[other] = totals.get(other, 0.0) + part * weight
+            say *= 0.8
+        for item in items:
+            totals.pop(item, None)
+        best = (
+            nlargest(n, totals.items(), key=_strength)
+            if len(totals) > n
+            else sorted(totals.items(), key=_strength)[::-1]
+        )
+        found = []
+        for other, strength in best:
+            because = max(rows, key=lambda row: row[1] * row[2].get(other, 0.0))[0] if len(rows) > 1 else rows[0][0]
+            found.append((other, min(strength, 1.0), because))
+        found.sort(key=lambda one: (-one[1], one[0]))
+        return found
+
+
+def _strength(pair: tuple[str, float]) -> tuple[float, str]:
+    return pair[1], pair[0]
