@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from heapq import heappop, heappush
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,6 +17,7 @@ from micromoments.simulate import catalog
 from micromoments.simulate.behaviour import Reaction, appeal, expected_orders, react
 from micromoments.simulate.city import City
 from micromoments.simulate.consumers import population
+from micromoments.simulate.tally import SLOT, Server, Tally
 from micromoments.simulate.visits import HOURS, Visit, draw
 
 
@@ -98,6 +101,32 @@ class World:
         kinds = [self.item(id).kind for id in known]
         return expected_orders([self._appeal(visit, id) for id in known], kinds, visit.type)
 
+    def live(self, server: Server, start: Millis, days: int, tell: Callable[[Millis], None] | None = None) -> Tally:
+        """Live that many days before a server, in the order of time; ``tell`` hears each visit's instant.
+
+        Events arrive in the order in which they happen, and never before: someone's reactions may come after the next
+        person's opening. What would arrive after the last day arrives at its end.
+        """
+        tally = Tally.of(len(self.consumers))
+        end = start + days * DAY
+        later: list[tuple[Millis, int, tuple[dict[str, Any], ...]]] = []
+        for visit in sorted(self.visits(start, days), key=lambda v: v.asks_at):
+            while later and later[0][0] <= visit.asks_at:
+                at, _, calls = heappop(later)
+                server.collect(calls, at)
+            at = min(visit.asks_at, end)
+            server.collect(visit.events, at)
+            id = f"d{self.seed}-{visit.number}"
+            served = server.decide(id, visit.consumer.id, SLOT, visit.context, at)
+            reaction = self.react(visit, served.items, id, at)
+            heappush(later, (min(at + reaction.takes, end), visit.number, reaction.events))
+            _count(tally, visit, self.worth(visit, served.items), reaction, served.holdout)
+            if tell is not None:
+                tell(visit.at)
+        for at, _, calls in sorted(later):
+            server.collect(calls, at)
+        return tally
+
     def _appeal(self, visit: Visit, id: str) -> float:
         index = self._index[id]
         return appeal(visit, self.items[index], index, self.positions)
@@ -105,3 +134,14 @@ class World:
     def _local_hour(self, at: Millis) -> float:
         local = datetime.fromtimestamp(at / 1000, ZoneInfo(self.timezone))
         return local.hour + local.minute / 60
+
+
+def _count(tally: Tally, visit: Visit, worth: float, reaction: Reaction, held_out: bool) -> None:
+    n = visit.consumer.number
+    tally.worth[n] += worth
+    tally.orders[n] += reaction.ordered > 0
+    tally.revenue[n] += reaction.ordered
+    tally.visits[n] += 1
+    tally.held_out[n] = held_out
+    tally.events += len(visit.events) + len(reaction.events)
+    tally.decisions += 1
