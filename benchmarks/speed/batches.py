@@ -33,7 +33,10 @@ async def load(port: int, seconds: float) -> dict[str, Any]:
             errors += status != 200
 
     await asyncio.gather(*(one(c) for c in connections))
-    last = '{"type":"track","anonymousId":"the-last","event":"Products Searched","properties":{"query":"cheap trail running shoes"}}'
+    last = (
+        '{"type":"track","anonymousId":"the-last","event":"Products Searched",'
+        '"properties":{"query":"cheap trail running shoes"}}'
+    )
     status, _ = await connections[0].send(request("POST", "/v1/track", last.encode(), auth))
     acknowledged = perf_counter()
     bearer = f"Authorization: Bearer {server.SECRET}\r\n"

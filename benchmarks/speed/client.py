@@ -1,4 +1,6 @@
-"""A small HTTP/1.1 load client on asyncio: keep-alive connections, one request in flight on each, latencies by the clock."""
+"""A small HTTP/1.1 load client on asyncio: keep-alive connections, one request in flight on each, latencies by the
+clock.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from time import perf_counter
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection; ``send`` gives (status, body) when the reply is whole. Replies carry a content length."""
+    """One keep-alive connection; ``send`` gives (status, body) when the reply is whole. Replies carry a content
+    length.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -99,8 +103,8 @@ class OpenLoop:
 
     async def drain(self) -> None:
         """Wait for every answer."""
-        while self._running or self._queue:
-            await asyncio.sleep(0.01)
+        while self._running:
+            await asyncio.wait(set(self._running))
 
 
 def percentile(values: list[float], share: float) -> float:

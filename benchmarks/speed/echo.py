@@ -18,7 +18,9 @@ START = {
 BODY = {"type": "http.response.body", "body": b'{"success":true}'}
 
 
-async def app(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+async def app(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
     """Read, decode, answer."""
     if scope["type"] != "http":
         return

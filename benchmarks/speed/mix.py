@@ -12,7 +12,8 @@ QUERIES = (
 NAMES = ("Product Viewed", "Product List Viewed", "Product Clicked", "Product Added", "Cart Viewed", "Promotion Viewed")
 PAD = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 CONTEXT = (
-    '"context":{"page":{"path":"/products/trail-shoe","url":"https://shop.example/products/trail-shoe","title":"Trail shoe"},'
+    '"context":{"page":{"path":"/products/trail-shoe","url":"https://shop.example/products/trail-shoe",'
+    '"title":"Trail shoe"},'
     f'"locale":"en-GB","userAgent":"{PAD}","library":{{"name":"bench","version":"1.0"}}}}'
 )
 
@@ -40,7 +41,10 @@ class Mix:
         if r.random() < 0.10:
             name, more = "Products Searched", f'"query":"{r.choice(QUERIES)}"'
         else:
-            name, more = r.choice(NAMES), f'"product_id":"p{r.randrange(10_000)}","category":"c{r.randrange(40)}","price":{r.randrange(500)}'
+            name, more = (
+                r.choice(NAMES),
+                f'"product_id":"p{r.randrange(10_000)}","category":"c{r.randrange(40)}","price":{r.randrange(500)}',
+            )
         self._last = (
             f'{{"type":"track","messageId":"m-{self.sent:012d}","anonymousId":"a-{who:09d}","event":"{name}",'
             f'"properties":{{{more}}},{CONTEXT}}}'

@@ -80,7 +80,16 @@ def micromoments(folder: Path | None = None) -> Iterator[Process]:
 def echo() -> Iterator[Process]:
     """A bare uvicorn ASGI callable that reads the body, decodes one event with msgspec and answers: the bare limit."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.speed.echo:app", "--port", str(port), "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "benchmarks.speed.echo:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "error",
+    ]
     command += ["--no-access-log", "--loop", "uvloop", "--http", "httptools"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

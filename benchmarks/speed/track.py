@@ -21,7 +21,13 @@ def wrk(port: int, seconds: int) -> dict[str, Any]:
     """Load one server with wrk; requests, seconds, errors, latencies in ms."""
     auth = base64.b64encode(f"{server.WRITE}:".encode()).decode()
     command = ["wrk", "-t", "1", "-c", "32", "-d", f"{seconds}s", "-s", str(SCRIPT)]
-    command += ["-H", f"Authorization: Basic {auth}", "-H", "Content-Type: application/json", f"http://127.0.0.1:{port}"]
+    command += [
+        "-H",
+        f"Authorization: Basic {auth}",
+        "-H",
+        "Content-Type: application/json",
+        f"http://127.0.0.1:{port}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30)
     result: dict[str, Any] = json.loads(done.stderr.strip().splitlines()[-1])
     return result

@@ -2,8 +2,9 @@
 
 Every adapter passes the contract suite of its port in ``micromoments.testing``. What will be hard on Kafka, Valkey and
 object storage is written at each port, and in ``docs/reference/ports.md``.
-All methods are synchronous; the engine decides on which thread they run. Errors: ``StoreError`` for a store that can't do
-what it was asked now (nothing was half done), ``Corrupt`` for bytes that fail their checksum or their version.
+All methods are synchronous; the engine decides on which thread they run. Errors: ``StoreError`` for a store that
+can't do what it was asked now (nothing was half done), ``Corrupt`` for bytes that fail their checksum or their
+version.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Log(Protocol):
     """The durable order of records: positions are whole numbers from 0 without gaps.
 
     Hard on Kafka: one sequence a partition instead of one in all (positions become (partition, offset)); a retried
-    ``append`` may write twice unless the producer is idempotent; ``erase`` cannot rewrite, so payloads are sealed with the
-    person's key, and the key is destroyed.
+    ``append`` may write twice unless the producer is idempotent; ``erase`` cannot rewrite, so payloads are sealed
+    with the person's key, and the key is destroyed.
     """
 
     def append(self, records: Sequence[Record]) -> int:
@@ -59,16 +60,17 @@ class Log(Protocol):
 
     def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
         """Blank every record under ``keys``, and any decision or outcome that concerns ``mentions`` (decision ids);
-        positions stay. Nothing of them is left in the store's files. Give how many were blanked."""
+        positions stay. Nothing of them is left in the store's files. Give how many were blanked.
+        """
         ...
 
 
 class Batch(msgspec.Struct, kw_only=True):
     """What one commit writes, whole or not at all.
 
-    ``people`` and ``links`` map ids to their new value (``None``: gone). ``timers`` is each person's next ``wake_at`` (0: none).
-    ``decisions`` are new ones; ``facts`` are appended; ``policies`` maps a policy's key to its encoded state. ``position`` is
-    that of the first record *not* covered: recovery reads the log from there.
+    ``people`` and ``links`` map ids to their new value (``None``: gone). ``timers`` is each person's next ``wake_at``
+    (0: none). ``decisions`` are new ones; ``facts`` are appended; ``policies`` maps a policy's key to its encoded
+    state. ``position`` is that of the first record *not* covered: recovery reads the log from there.
     """
 
     people: Mapping[str, Person | None]
@@ -93,8 +95,9 @@ class State(Protocol):
         ...
 
     def commit(self, batch: Batch) -> None:
-        """Write the batch atomically. After it returns the batch survives a crash of the process; a crash of the machine may
-        lose the newest commits whole and in order, which recovery from the log makes good."""
+        """Write the batch atomically. After it returns the batch survives a crash of the process; a crash of the
+        machine may lose the newest commits whole and in order, which recovery from the log makes good.
+        """
         ...
 
     def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
@@ -107,15 +110,16 @@ class State(Protocol):
 
     def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
         """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
-        ``before`` (0: nobody); nothing of them is left in the store's files. Give their surrogates."""
+        ``before`` (0: nobody); nothing of them is left in the store's files. Give their surrogates.
+        """
         ...
 
 
 class Facts(Protocol):
     """Facts by table, versioned and append-only, in Parquet sealed by received date, and a live part.
 
-    Hard on object storage: a sealed file appears whole or not at all (write, then name it in a manifest); erasure rewrites
-    files; two writers must not seal the same range (the range is in the name).
+    Hard on object storage: a sealed file appears whole or not at all (write, then name it in a manifest); erasure
+    rewrites files; two writers must not seal the same range (the range is in the name).
     """
 
     def seal(self, until: Millis) -> int:
@@ -159,7 +163,8 @@ class Catalogue(Protocol):
 
 
 class Seen(Protocol):
-    """Which messages were accepted in the last 24 h, within a budget of memory: a filter in front, exact hashes on disk.
+    """Which messages were accepted in the last 24 h, within a budget of memory: a filter in front, exact hashes on
+    disk.
 
     Hard on Kafka and Valkey: the set is per partition, so a message retried under another key is not caught.
     """
@@ -212,8 +217,9 @@ class Budgets(Protocol):
     """
 
     def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
-        """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``. The same id again
-        gives the same answer and takes nothing more."""
+        """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``. The same id
+        again gives the same answer and takes nothing more.
+        """
         ...
 
     def settle(self, id: str, spend: bool) -> bool:

@@ -33,7 +33,9 @@ def parts(draw: st.DrawFn) -> Part:
 stamps = st.builds(Stamp, instants, mids)
 traits = st.dictionaries(st.sampled_from("abc"), stamps.map(lambda s: Trait(s, s.mid % 3)), max_size=3)
 served = st.lists(
-    st.builds(Served, instants, st.sampled_from(["p1", "p2"]), st.just("home"), st.just(""), st.sampled_from(["d1", "d2"])),
+    st.builds(
+        Served, instants, st.sampled_from(["p1", "p2"]), st.just("home"), st.just(""), st.sampled_from(["d1", "d2"])
+    ),
     max_size=4,
 )
 pending = st.lists(

@@ -60,9 +60,7 @@ def test_the_same_trace_twice_is_once(trace: Trace) -> None:
 
 
 @given(st.lists(st.tuples(stamps, st.sampled_from("uvw")), min_size=1, max_size=8), stamps)
-def test_an_anonymous_id_belongs_to_its_last_claim_before_the_event(
-    claims: list[tuple[Stamp, str]], at: Stamp
-) -> None:
+def test_an_anonymous_id_belongs_to_its_last_claim_before_the_event(claims: list[tuple[Stamp, str]], at: Stamp) -> None:
     """From an identify until the next; what came before the first belongs to the first."""
     link = Link()
     for stamp, user in claims:
@@ -79,7 +77,10 @@ def test_nobody_owns_an_unclaimed_id() -> None:
     assert people.owner(Link(), 5, 5) is None
 
 
-@given(st.lists(traces(), max_size=12, unique_by=lambda t: t.mid), st.lists(st.tuples(stamps, st.sampled_from("uv")), min_size=1, max_size=4))
+@given(
+    st.lists(traces(), max_size=12, unique_by=lambda t: t.mid),
+    st.lists(st.tuples(stamps, st.sampled_from("uv")), min_size=1, max_size=4),
+)
 def test_dealing_a_shared_device_out_again_gives_each_owner_just_their_traces(
     found: list[Trace], claims: list[tuple[Stamp, str]]
 ) -> None:

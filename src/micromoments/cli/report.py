@@ -12,7 +12,9 @@ from micromoments.cli.table import Format
 
 def report(
     folder: Annotated[Path, typer.Argument(help="the project's folder")],
-    name: Annotated[str, typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality or freshness")],
+    name: Annotated[
+        str, typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality or freshness")
+    ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
     to: Annotated[str, typer.Option("--to", help="first instant not counted, RFC 3339")] = "",
     tz: Annotated[str, typer.Option(help="IANA zone of days and hours")] = "",

@@ -1,16 +1,18 @@
-"""What commands print: a table for people, JSON for programs, a page for sharing. Data goes to stdout, words to stderr."""
+"""What commands print: a table for people, JSON for programs, a page for sharing. Data goes to stdout, words to
+stderr.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How to show a result."""
 
     table = "table"

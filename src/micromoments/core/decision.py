@@ -30,7 +30,7 @@ class Ranked(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A candidate that could not be served, and why: a code (``closed``, ``out_of_stock``, ``cap`` ...) and its words."""
+    """A candidate that could not be served, and why: a code (``closed``, ``out_of_stock``, ``cap``) and its words."""
 
     id: str
     code: str
@@ -64,9 +64,9 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of ``decide``.
 
-    ``items`` restricts the candidates to these ids. ``context`` is the caller's (``lat``, ``lon``, ``device``, ``query``,
-    ``timezone`` are understood). ``linked`` says whether history of other ids of the person may be used. ``purposes`` are
-    what the request itself consents to.
+    ``items`` restricts the candidates to these ids. ``context`` is the caller's (``lat``, ``lon``, ``device``,
+    ``query``, ``timezone`` are understood). ``linked`` says whether history of other ids of the person may be used.
+    ``purposes`` are what the request itself consents to.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Effects: what the pure core wants done. Only ``engine`` performs them; every id is deterministic, so twice is once."""
+"""Effects: what the pure core wants done. Only ``engine`` performs them; ids are deterministic, so twice is once."""
 
 from __future__ import annotations
 

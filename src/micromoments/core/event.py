@@ -61,11 +61,12 @@ class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as a door hands it in: decoded, with its body in the Segment shape as JSON, and what the door knows of it.
+    """An event as a door hands it in: decoded, with its body in the Segment shape as JSON, and what the door knows of
+    it.
 
-    ``occurred`` is the event time after correction for the client's clock. ``confirmed``: the sender proved the ids (secret
-    key or person token). ``ip`` and ``agent`` are the request's, for spotting bots and internal people; they are not stored
-    unless the body has them.
+    ``occurred`` is the event time after correction for the client's clock. ``confirmed``: the sender proved the ids
+    (secret key or person token). ``ip`` and ``agent`` are the request's, for spotting bots and internal people; they
+    are not stored unless the body has them.
     """
 
     event: Event

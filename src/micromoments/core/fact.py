@@ -13,7 +13,9 @@ TABLES: tuple[Table, ...] = ("events", "moments", "decisions", "outcomes", "peop
 
 
 class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One accepted event. ``received_at`` is arrival, ``at`` event time; ``value`` minor units; ``query`` scrubbed words."""
+    """One accepted event. ``received_at`` is arrival, ``at`` event time; ``value`` minor units; ``query`` scrubbed
+    words.
+    """
 
     id: str
     version: int
@@ -37,7 +39,7 @@ class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class MomentFact(msgspec.Struct, frozen=True, array_like=True):
-    """One version of a moment; the highest version of an id is what is known of it now. ``withdrawn`` ones never were."""
+    """One version of a moment; the highest version of an id is what is known now. ``withdrawn`` ones never were."""
 
     id: str
     version: int
@@ -69,7 +71,9 @@ class MomentFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
-    """One decision. ``items``, ``propensities`` and ``kinds`` run by position; ``latency`` in microseconds, -1 unknown."""
+    """One decision. ``items``, ``propensities`` and ``kinds`` run by position; ``latency`` in microseconds, -1
+    unknown.
+    """
 
     id: str
     version: int

@@ -68,9 +68,21 @@ class Schedule:
             _, _, opens_first, changes = self._window = self._work_out(at)
         return opens_first ^ bool(bisect_right(changes, at) & 1)
 
+    def until(self, at: Millis) -> tuple[bool, Millis]:
+        """Whether it is open at an instant, and when it then closes; 0 where it is closed, or stays open for a year."""
+        start, end, opens_first, changes = self._window
+        if not start <= at < end:
+            _, end, opens_first, changes = self._window = self._work_out(at)
+        i = bisect_right(changes, at)
+        if not opens_first ^ (i & 1):
+            return False, 0
+        if i < len(changes):
+            return True, changes[i]
+        return True, 0 if end == FOREVER else self._next(at, wanted=False)
+
     def closes_at(self, at: Millis) -> Millis:
         """When it closes, being open at ``at``; 0 where it is closed, or doesn't close in the year ahead."""
-        return self._next(at, wanted=False) if self.open_at(at) else 0
+        return self.until(at)[1]
 
     def opens_at(self, at: Millis) -> Millis:
         """The first instant from ``at`` on at which it is open; 0 where none is in the year ahead."""
@@ -84,21 +96,19 @@ class Schedule:
         start, end = day - timedelta(days=2), day + timedelta(days=5)
         changes: list[Millis] = []
         first = now = False
-        until = _millis(end)
-        for begins, ends, state in self._intervals(start, end):
+        for begins, state in self._intervals(start, end):
             is_open = state == opening_hours.State.OPEN
             if begins <= _millis(start):
                 first = now = is_open
             elif is_open != now:
                 changes.append(begins)
                 now = is_open
-            if ends == FOREVER:
-                until = FOREVER
-        return _Window(_millis(start), until, first, changes)
+        for_good = not changes and self._parsed.next_change(start) is None
+        return _Window(_millis(start), FOREVER if for_good else _millis(end), first, changes)
 
-    def _intervals(self, start: datetime, end: datetime) -> Iterator[tuple[Millis, Millis, opening_hours.State]]:
-        for begins, ends, state, _ in self._parsed.intervals(start, end):
-            yield _millis(begins), FOREVER if ends is None else _millis(ends), state
+    def _intervals(self, start: datetime, end: datetime) -> Iterator[tuple[Millis, opening_hours.State]]:
+        for begins, _, state, _ in self._parsed.intervals(start, end):
+            yield _millis(begins), state
 
     def _next(self, at: Millis, *, wanted: bool) -> Millis:
         changes = self._window.changes
@@ -108,7 +118,7 @@ class Schedule:
         if self._window.end == FOREVER:
             return 0
         start = datetime.fromtimestamp(at / 1000, tz=self._zone)
-        for begins, _, state in self._intervals(start, start + timedelta(days=LOOK_AHEAD_DAYS)):
+        for begins, state in self._intervals(start, start + timedelta(days=LOOK_AHEAD_DAYS)):
             if begins > at and (state == opening_hours.State.OPEN) == wanted:
                 return begins
         return 0

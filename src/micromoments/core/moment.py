@@ -39,10 +39,10 @@ class Need(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one event or context says about intent.
 
-    ``why`` is a reason's code (``recognise.words`` renders it for people); ``stage`` is the step of the journey that the
-    event shows (0 none, 1 discover, 2 consider, 3 choose, 4 commit, 5 done); ``ends`` is a bit set over ``TYPES`` of the
-    moments that this event fulfils (1 know, 2 go, 4 do, 8 buy); ``closes`` is a moment that the person called wrong or
-    finished, by its id (``*`` for all). ``metres`` is a distance where the reason has one, else -1.
+    ``why`` is a reason's code (``recognise.words`` renders it for people); ``stage`` is the step of the journey that
+    the event shows (0 none, 1 discover, 2 consider, 3 choose, 4 commit, 5 done); ``ends`` is a bit set over ``TYPES``
+    of the moments that this event fulfils (1 know, 2 go, 4 do, 8 buy); ``closes`` is a moment that the person called
+    wrong or finished, by its id (``*`` for all). ``metres`` is a distance where the reason has one, else -1.
     """
 
     weights: Vector
@@ -81,8 +81,8 @@ class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``sums`` are the evidence's decayed log-likelihoods (hundredths of a nat over ``TYPES``) as of ``updated_at``; the
     recogniser derives every probability from them, so a moment can be read at any later instant without being written.
-    ``traces`` are the message hashes of the moment's strongest traces (at most six), for its evidence. ``id`` is derived
-    from the opening trace, ``channels`` are those on which it was seen, in order.
+    ``traces`` are the message hashes of the moment's strongest traces (at most six), for its evidence. ``id`` is
+    derived from the opening trace, ``channels`` are those on which it was seen, in order.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """A person: all ids known to be one consumer, with bounded state that joins.
 
 ``join`` is associative, commutative and idempotent: every field is a set with a bound that depends on its content alone
-(the newest so many, the last writer), so the order of arrival can't show. What is derived (``reading``) is not joined but
-folded again from the joined traces.
+(the newest so many, the last writer), so the order of arrival can't show. What is derived (``reading``) is not joined
+but folded again from the joined traces.
 """
 
 from __future__ import annotations
@@ -84,9 +84,9 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
 class Person(msgspec.Struct, frozen=True, array_like=True):
     """All that is kept of one consumer between events: at most 4 KB encoded.
 
-    ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under which
-    facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last instant.
-    ``stopped`` is the stamp of the last switch of personalisation (value True = off).
+    ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under
+    which facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last
+    instant. ``stopped`` is the stamp of the last switch of personalisation (value True = off).
     """
 
     id: str
@@ -120,7 +120,9 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of one source id: who claimed it (an ``anon:``), or which user ids alias joined it with (a ``user:``)."""
+    """What is known of one source id: who claimed it (an ``anon:``), or which user ids alias joined it with (a
+    ``user:``).
+    """
 
     claims: tuple[Claim, ...] = ()
     joined: tuple[str, ...] = ()

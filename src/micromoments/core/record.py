@@ -18,8 +18,8 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``at`` is arrival, ``occurred`` the event time corrected for the client's clock. ``mid`` is the 63-bit hash of the
     messageId, ``nonce`` a random number that names a person who is new. ``facets`` and ``nearby`` are captured from the
-    catalogue. ``event`` is ``body`` decoded; the log stores only ``body``. ``confirmed`` is whether the id's holder proved it
-    (a secret key or a person token).
+    catalogue. ``event`` is ``body`` decoded; the log stores only ``body``. ``confirmed`` is whether the id's holder
+    proved it (a secret key or a person token).
     """
 
     key: str

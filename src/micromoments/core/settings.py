@@ -1,4 +1,6 @@
-"""The settings of one project: slots, goals, experiments, caps, half-lives. Values only; ``config`` reads them from TOML."""
+"""The settings of one project: slots, goals, experiments, caps, half-lives. Values only; ``config`` reads them from
+TOML.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Where something is served. A slot that no configuration names has these defaults.
 
     ``assume_seen`` counts a decision as seen when it was answered (a push, a page that shows what it got); otherwise
-    reward 0 is learned only for decisions with a ``Decision Seen``. ``floor`` is the least propensity mass spread evenly
-    over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead.
+    reward 0 is learned only for decisions with a ``Decision Seen``. ``floor`` is the least propensity mass spread
+    evenly over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead.
     """
 
     kinds: tuple[Kind, ...] = KINDS

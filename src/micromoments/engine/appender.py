@@ -23,8 +23,8 @@ class LogDown(Exception):
 class Appender:
     """Hands records to the log's thread and their waiters back to the loop.
 
-    ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters wake.
-    While a commit is under way (its time is the disk's) further records gather and form the next group.
+    ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters
+    wake. While a commit is under way (its time is the disk's) further records gather and form the next group.
     """
 
     def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable) -> None:
@@ -42,7 +42,8 @@ class Appender:
         self._thread.start()
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[int]:
-        """A future of the position of the first of these records; no records make a barrier behind all that came before.
+        """A future of the position of the first of these records; no records make a barrier behind all that came
+        before.
 
         Raises (in the future):
             LogDown: the log could not be written.

@@ -63,12 +63,13 @@ class Applier:
         self._queue: deque[tuple[int, Record, Millis]] = deque()
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._running = False
-        self._goals = {g.event: name for name, g in view().settings.goals.items()}
         self.known: set[str] = set()
         self.decisions: dict[str, Decision] = {}
         self.items: dict[str, Item | None] = {}
+        self.committing: dict[str, Item | None] = {}
         self.new_decisions: list[Decision] = []
         self.facts: list[Fact] = []
+        self._recent = RECENT
         self.position = 0
         self.catalog_dirty = False
         self.applied = 0
@@ -90,6 +91,16 @@ class Applier:
         if not self._running:
             self._running = True
             asyncio.get_running_loop().call_soon(self._slice)
+
+    def keep_every_decision(self) -> None:
+        """Hold all decisions in memory: a replay has no state to look them up in."""
+        self._recent = 2**62
+
+    def forget_output(self) -> None:
+        """Drop what folding gave for the next commit: a replay commits nothing."""
+        self.facts.clear()
+        self.new_decisions.clear()
+        self.items.clear()
 
     async def reached(self, position: int) -> None:
         """Return once every record below ``position`` is folded."""
@@ -168,7 +179,7 @@ class Applier:
         person = self._residents.person(id)
         if person is None or refuses(person, "measure"):
             return
-        self.facts.append(facts.event_fact(record, person.surrogate, position, self._goals))
+        self.facts.append(facts.event_fact(record, person.surrogate, position, view.settings))
         if event.type == "track":
             observe(view.catalog, person, record)
             self.catalog_dirty = True
@@ -186,9 +197,7 @@ class Applier:
                 case Settle():
                     self._budgets.settle(effect.decision, effect.spend)
                 case Joined():
-                    self.facts.append(
-                        PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0)
-                    )
+                    self.facts.append(PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0))
                 case _:
                     pass
 
@@ -203,14 +212,16 @@ class Applier:
 
         def body() -> bytes:
             shown = view.recogniser.view(told.moment, traces, told.at)
-            return msgspec.json.encode({"change": told.change, "person": told.person, "moment": shown, "marks": told.marks})
+            return msgspec.json.encode(
+                {"change": told.change, "person": told.person, "moment": shown, "marks": told.marks}
+            )
 
         self._stream.publish("moment", told.person, body)
 
     def _remember(self, decision: Decision) -> None:
         self.new_decisions.append(decision)
         self.decisions[decision.id] = decision
-        if len(self.decisions) > RECENT:
+        if len(self.decisions) > self._recent:
             del self.decisions[next(iter(self.decisions))]
         self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown(decision)))
 
@@ -224,7 +235,9 @@ class Applier:
         decision = self.decision(outcome.decision)
         if decision is not None and learn(self._policies[decision.slot], decision, outcome):
             self._policies.dirty.add(decision.slot)
-        self._stream.publish("delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome)))
+        self._stream.publish(
+            "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
+        )
 
 
 def shown(decision: Decision) -> dict[str, object]:

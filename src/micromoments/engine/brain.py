@@ -1,4 +1,6 @@
-"""What the engine has learned as a whole: a policy a slot, and the catalogue's popularity; kept and read back as bytes."""
+"""What the engine has learned as a whole: a policy a slot, and the catalogue's popularity; kept and read back as
+bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The Python door: one synchronous class over the service, whose loop runs in a thread of its own.
 
-    import micromoments as mm
-    engine = mm.open("my-shop")
+import micromoments as mm
+engine = mm.open("my-shop")
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Engine:
         self.catalog = ItemsDoor(self)
 
     async def _open(self, folder: str | Path, settings: Settings | None) -> Service:
-        service = open_service(folder, settings, clock=self._now)
+        service = open_service(folder, settings, self._now)
         await service.start()
         return service
 
@@ -84,7 +84,8 @@ class Engine:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def at(self, instant: Millis | None) -> None:
-        """Set the engine's clock (milliseconds, UTC) for importing or simulating history; ``None`` gives the wall clock back.
+        """Set the engine's clock (milliseconds, UTC) for importing or simulating history; ``None`` gives the wall
+        clock back.
 
         Time may only go forward: timers that are due by ``instant`` fire now.
 
@@ -127,7 +128,9 @@ class Engine:
         """A page that a person saw."""
         self.send({"type": "page", **_ids(person), "name": name, "properties": dict(properties or {}), **more})
 
-    def identify(self, person: str, traits: Mapping[str, Any] | None = None, *, anonymous_id: str | None = None) -> None:
+    def identify(
+        self, person: str, traits: Mapping[str, Any] | None = None, *, anonymous_id: str | None = None
+    ) -> None:
         """Who a person is; ``anonymous_id`` is then theirs until another identify takes it."""
         ids = {**_ids(person), **({"anonymousId": anonymous_id} if anonymous_id else {})}
         self.send({"type": "identify", **ids, "traits": dict(traits or {})})
@@ -189,7 +192,8 @@ class Engine:
         return self.run(self.service.decide(request))
 
     def report(self, name: str, **params: str) -> dict[str, Any]:
-        """A report over the facts: ``scorecards``, ``lift``, ``needs``, ``unmet``, ``moments``, ``decisions``, ``quality``.
+        """A report over the facts: ``scorecards``, ``lift``, ``needs``, ``unmet``, ``moments``, ``decisions``,
+        ``quality``.
 
         Parameters: ``from_``, ``to`` (RFC 3339), ``tz``, ``by``, ``segment``, ``goal``.
 
@@ -222,7 +226,9 @@ class Engine:
     def __enter__(self) -> Engine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -237,7 +243,7 @@ def key_of(person: str) -> str:
     return person if person.startswith(("anon:", "user:")) else f"user:{person}"
 
 
-def open(folder: str | Path, settings: Settings | None = None) -> Engine:  # noqa: A001 - the promised name
+def open(folder: str | Path, settings: Settings | None = None) -> Engine:
     """Open a project's folder, made if absent. One process owns it at a time.
 
     ``settings`` replace those of the folder's ``micromoments.toml``.

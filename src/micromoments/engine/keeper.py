@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
@@ -85,7 +85,7 @@ class Keeper:
             await self.commit(barrier)
             if monotonic() - sealed > SEAL_EVERY:
                 sealed = monotonic()
-                await self._quietly(self._stores.facts.seal, self._clock())
+                await self._seal()
             if monotonic() - trimmed > TRIM_EVERY:
                 trimmed = monotonic()
                 await self._trim()
@@ -98,9 +98,8 @@ class Keeper:
         """
         async with self._lock:
             a = self._applier
-            if not (self._residents.dirty_people or self._residents.dirty_links or a.facts or a.items or self.active):
-                if not (self._policies.dirty or a.new_decisions or (everything and a.catalog_dirty)):
-                    return
+            if not (self._changed() or (everything and a.catalog_dirty)):
+                return
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
             if a.catalog_dirty and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
                 policies[CATALOG] = pack_catalog(self._catalog, a.position)
@@ -110,6 +109,7 @@ class Keeper:
             facts, a.facts = a.facts, []
             decisions, a.new_decisions = a.new_decisions, []
             items, a.items = a.items, {}
+            a.committing = items
             batch = Batch(
                 people=people,
                 links=links,
@@ -130,12 +130,27 @@ class Keeper:
                 a.facts = facts + a.facts
                 a.new_decisions = decisions + a.new_decisions
                 a.items = {**items, **a.items}
+                a.committing = {}
                 self._kept_policies = policies
                 return
             self._kept_policies = {}
             self.active = {}
+            a.committing = {}
             self._residents.committed()
             self.commits += 1
+
+    def _changed(self) -> bool:
+        """Whether anything was folded since the last commit that the state must hold."""
+        r, a = self._residents, self._applier
+        return bool(
+            r.dirty_people
+            or r.dirty_links
+            or a.facts
+            or a.items
+            or a.new_decisions
+            or self._policies.dirty
+            or self.active
+        )
 
     def relearn(self, learned: int, start: int) -> None:
         """Let the catalogue learn again what it had learned between its snapshot and the state's last commit."""
@@ -149,11 +164,20 @@ class Keeper:
         """Forget what is older than the project keeps: log below the state's position, facts, people not heard of."""
         keep = self._stores.retention
         now = self._clock()
-        below = self._stores.state.position
+        below = self._stores.position()
         await self._quietly(self._stores.log.trim, now - int(keep.log_days * DAY), below)
         await self._quietly(self._stores.facts.trim, now - int(keep.facts_days * DAY))
+        await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))
         await self._quietly(self._stores.seen.seal, now)
+
+    async def _seal(self) -> None:
+        """Move live facts to Parquet, in the reports' process, so that serving doesn't feel it."""
+        try:
+            await self._stores.seal(self._clock())
+        except Exception as error:  # noqa: BLE001 - housekeeping is tried again; serving goes on
+            self.failures += 1
+            log.error("facts could not be sealed (%s); it will be tried again", error)
 
     async def _quietly(self, work: Callable[..., Any], *args: object) -> None:
         try:
@@ -205,9 +229,10 @@ class Keeper:
         """Remove a person from state, log and facts for good; gives how much went of each."""
         await self.commit(barrier)
         person = self._residents.person(id)
-        keys, users = self.keys_of(person, key) if person is not None else (frozenset({key, id}), frozenset({key[5:]}))
+        keys = self.keys_of(person, key)[0] if person is not None else frozenset({key, id})
         async with self._lock:
-            decisions = frozenset(d.id for d in self._applier.decisions.values() if d.person == id or d.key in keys)
+            made = self._stores.decisions_of([id], keys)
+            decisions = frozenset(d.id for d in made)
             blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions)
             surrogates = await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
             if person is not None:
@@ -228,5 +253,3 @@ def mine(record: EventRecord, keys: frozenset[str], users: frozenset[str]) -> bo
     if record.event.user_id:
         return record.event.user_id in users
     return record.key in keys
-
-

@@ -5,33 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from time import time_ns
 
 import msgspec
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.effect import Reserve
-from micromoments.core.event import UNCOUNTED, Arrival, Millis, source_key
+from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person
 from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
-from micromoments.core.settings import Settings
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies, restore_catalog
+from micromoments.engine.intake import Intake
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
-from micromoments.engine.wiring import Stores
-from micromoments.flow import people
-from micromoments.flow.apply import home
-from micromoments.flow.decide import decide, position, seed_of
-from micromoments.flow.step import products
+from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores
+from micromoments.flow import apply, people
+from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.view import View, config_digest, refuses
 from micromoments.ports import replay
-from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
@@ -55,11 +51,6 @@ def now_ms() -> Millis:
     return time_ns() // 1_000_000
 
 
-def message_hash(message_id: str) -> int:
-    """63 bits of a messageId's BLAKE2b hash: how duplicates are known and ties in time broken."""
-    return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest(), "big") >> 1
-
-
 class Service:
     """One project, embedded, on one event loop. Make it with ``wiring.stores``, then ``await start()``.
 
@@ -70,18 +61,17 @@ class Service:
     def __init__(
         self,
         stores: Stores,
-        settings: Settings,
-        recogniser: Recogniser,
-        clock: Callable[[], Millis] = now_ms,
+        clock: Callable[[], Millis],
     ) -> None:
-        self.settings = settings
+        self.settings = settings = stores.settings
         self.config_version = config_digest(settings)
-        self.catalog = Catalog()
+        self.catalog = Catalog(settings.synonyms, settings.timezone)
         self.stream = Stream(clock())
         self.ready = False
         self.clock = clock
         self._stores = stores
-        self._recogniser = recogniser
+        self._intake = Intake(stores.seen, self.catalog)
+        self._recogniser = recogniser = stores.recogniser
         kept = stores.policies.load()
         self._policies = Policies(settings, kept)
         self._kept = kept
@@ -145,18 +135,7 @@ class Service:
         """
         if self._appender.waiting + self._applier.backlog > MAX_BACKLOG:
             raise Overloaded(f"got {len(arrivals)} events while {MAX_BACKLOG} wait; send them again in a second")
-        now = at or self.clock()
-        noise = os.urandom(8 * len(arrivals))
-        records: list[EventRecord] = []
-        duplicates: list[int] = []
-        fresh = self._stores.seen.fresh
-        for index, arrival in enumerate(arrivals):
-            mid = message_hash(arrival.message_id)
-            if not fresh(mid, now):
-                duplicates.append(index)
-                continue
-            nonce = int.from_bytes(noise[8 * index : 8 * index + 8], "big") >> 1
-            records.append(self._record(arrival, now, mid, nonce))
+        records, duplicates = self._intake.take(arrivals, at or self.clock())
         if duplicates:
             self.duplicates += len(duplicates)
         if not records and not duplicates:
@@ -165,37 +144,11 @@ class Service:
         try:
             first = await future
         except LogDown:
-            self._stores.seen.forget([r.mid for r in records])
+            self._intake.forget(records)
             raise
         self.accepted += len(records)
         self._pending(records, first)
         return duplicates
-
-    def _record(self, arrival: Arrival, now: Millis, mid: int, nonce: int) -> EventRecord:
-        event = arrival.event
-        record = EventRecord(
-            key=source_key(event.anonymous_id, event.user_id),
-            at=now,
-            occurred=arrival.occurred,
-            message_id=arrival.message_id,
-            mid=mid,
-            nonce=nonce,
-            body=arrival.body,
-            event=event,
-            marks=arrival.marks,
-            confirmed=arrival.confirmed,
-        )
-        facets, nearby = (), None
-        if event.properties:
-            named = products(event.properties)
-            if not named and isinstance(item := event.properties.get("item_id"), str):
-                named = [item]
-            facets = self.catalog.facets(named[:8]) if named else ()
-        if "location" in event.context and (point := position(event.context)) is not None:
-            nearby = self.catalog.nearest(point, now)
-        if facets or nearby is not None:
-            record = msgspec.structs.replace(record, facets=facets, nearby=nearby)
-        return record
 
     def _pending(self, records: Sequence[EventRecord], first: int) -> None:
         """Note up to where a person's events must be folded before the next decision: read your writes."""
@@ -239,23 +192,24 @@ class Service:
     async def _decide(self, request: Request) -> Decision:
         if until := self._durable_until.get(request.key):
             await self._applier.reached(until)
-        id, _ = home(self._residents, request.key, request.at, 0)
+        id, _ = apply.home(self._residents, request.key, request.at, 0)
         person = self._residents.person(id)
         if person is None or id in self._barred:
             person = Person(id=id, surrogate=int.from_bytes(os.urandom(8), "big") >> 1)
         left = {name: b.units - sum(self._stores.budgets.used(name)) for name, b in self.settings.budgets.items()}
         marks = request.marks | (person.marks & UNCOUNTED)
         asked = msgspec.structs.replace(request, marks=marks)
-        for _ in range(8):
+        while True:
             decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
-            refused = self._reserve(reserves, left)
-            if not refused:
+            if self._reserve(reserves, left):
                 break
         await self._appender.submit([DecidedRecord(key=request.key, at=request.at, decision=decision)])
         return decision
 
     def _reserve(self, reserves: Sequence[Reserve], left: dict[str, int]) -> bool:
-        """Take the units of each reservation; where one is refused, give the others back and draw again without it."""
+        """Take the units of each reservation. Where one is refused the others are given back and ``left`` says 0, so
+        that the next draw is made without it: False.
+        """
         taken: list[Reserve] = []
         for r in reserves:
             limit = self.settings.budgets[r.budget].units
@@ -265,16 +219,27 @@ class Service:
             left[r.budget] = 0
             for back in taken:
                 self._stores.budgets.settle(back.id, spend=False)
-            return True
-        return False
+            return False
+        return True
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
         return self._applier.decision(id)
 
+    def home(self, key: str) -> str:
+        """The id of the person behind a source key, now."""
+        return apply.home(self._residents, key, self.clock(), 0)[0]
+
+    def items(self, after: str = "", limit: int = 100) -> Sequence[Item]:
+        """Items in the order of their ids, after one; what was put a moment ago is among them."""
+        changed = {**self._applier.committing, **self._applier.items}
+        kept = {i.id: i for i in self._stores.catalogue.items(after, limit + len(changed)) if i.id not in changed}
+        kept.update((id, item) for id, item in changed.items() if item is not None and id > after)
+        return [kept[id] for id in sorted(kept)[:limit]]
+
     def person(self, key: str) -> Person | None:
         """The person behind a source key (``user:<id>`` or ``anon:<id>``) as of now; ``None`` if unknown or erased."""
-        id, _ = home(self._residents, key, self.clock(), 0)
+        id = self.home(key)
         return None if id in self._barred else self._residents.person(id)
 
     async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
@@ -304,7 +269,7 @@ class Service:
     async def erase(self, key: str) -> dict[str, int]:
         """Forget a person: from reads at once, then from state, outbox, log and facts. Gives how much went of each."""
         await self.settled()
-        id, _ = home(self._residents, key, self.clock(), 0)
+        id = self.home(key)
         self._barred.add(id)
         try:
             return await self._keeper.erase(id, key, self._barrier)
@@ -383,7 +348,7 @@ class Service:
 
     def _recover(self) -> None:
         """The last commit, then the log from its position: outcomes that made it to the log are not derived twice."""
-        start = self._stores.state.position
+        start = self._stores.position()
         learned = restore_catalog(self.catalog, self._kept)
         self._applier.position = start
         tail = list(replay(self._stores.log, start))
@@ -394,15 +359,19 @@ class Service:
         self._applier.known = set()
 
     async def _activate(self) -> None:
-        """Note in the log which settings and model are in force, if they changed."""
-        for what, body in (("config", msgspec.json.encode(self.settings, order="sorted")), ("model", b"")):
-            digest = self.config_version if what == "config" else self._recogniser.digest
-            kept = self._kept.get(f"active:{what}", b"").decode()
-            if kept != digest:
-                artifact = self._stores.artifacts.put(body) if body else digest
-                record = ActivationRecord(key="", at=self.clock(), what=what, name=artifact, digest=digest)
-                await self._appender.submit([record])
-                self._keeper.active[f"active:{what}"] = digest.encode()
+        """Note in the log which settings and which model are in force, if they changed."""
+        config = msgspec.json.encode(self.settings, order="sorted")
+        for key, body, digest in (
+            (ACTIVE_CONFIG, config, self.config_version),
+            (ACTIVE_MODEL, self._recogniser.digest.encode(), self._recogniser.digest),
+        ):
+            if self._kept.get(key) != body:
+                name = self._stores.artifacts.put(body)
+                what = key.partition(":")[2]
+                await self._appender.submit(
+                    [ActivationRecord(key="", at=self.clock(), what=what, name=name, digest=digest)]
+                )
+                self._keeper.active[key] = body
 
     async def _tick_forever(self) -> None:
         while True:
@@ -427,7 +396,5 @@ class Service:
 
 def _same(known: Decision, request: Request) -> Decision:
     if known.digest != request.digest:
-        raise Conflict(
-            f"got decisionId {request.id!r} with another body than before; send the same body, or a new id"
-        )
+        raise Conflict(f"got decisionId {request.id!r} with another body than before; send the same body, or a new id")
     return known

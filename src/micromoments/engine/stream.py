@@ -1,4 +1,4 @@
-"""The live stream: what became durable, told to whoever listens, from a bounded ring that a listener can resume from."""
+"""The live stream: what became durable, told to whoever listens, from a bounded ring that one can resume from."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Body = Callable[[], bytes]
 class Stream:
     """Publishes to any number of subscriptions; memory is bounded by the ring and by each subscription's queue.
 
-    A body is encoded when somebody first needs it, so that nobody listening costs next to nothing. Ids start at the time
-    of the process's start, so that an id of an earlier process is older than any of this one's.
+    A body is encoded when somebody first needs it, so that nobody listening costs next to nothing. Ids start at the
+    time of the process's start, so that an id of an earlier process is older than any of this one's.
     """
 
     def __init__(self, first_id: int) -> None:
@@ -94,12 +94,12 @@ class Subscription:
         self._queue.append(message)
         self._ready.set()
 
-    async def next(self, timeout: float) -> Message | None:
-        """The next message, or ``None`` after ``timeout`` seconds without one."""
+    async def next(self, seconds: float) -> Message | None:
+        """The next message, or ``None`` after so many seconds without one."""
         if not self._queue:
             self._ready.clear()
             try:
-                await asyncio.wait_for(self._ready.wait(), timeout)
+                await asyncio.wait_for(self._ready.wait(), seconds)
             except TimeoutError:
                 return None
         return self._queue.popleft()

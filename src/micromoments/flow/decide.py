@@ -21,7 +21,7 @@ from micromoments.retrieve.catalog import Ask, Candidate
 
 
 def seed_of(decision_id: str) -> int:
-    """The seed of a decision's draw: 64 bits of its id's hash, so that a decision can be drawn once more and compared."""
+    """The seed of a decision's draw: 64 bits of its id's hash, so that it can be drawn once more and compared."""
     return int.from_bytes(blake2b(decision_id.encode(), digest_size=8).digest(), "big")
 
 
@@ -85,7 +85,7 @@ def ask(
     traces: list[Trace],
     personal: bool,
 ) -> Ask:
-    """What to look for in the catalogue: the strongest moment's need, the place, and what the person may be known by."""
+    """What to look for in the catalogue: the strongest need, the place, and what the person may be known by."""
     context = request.context
     moment = max(moments, key=lambda m: (m.confidence, m.id), default=None)
     need: Mapping[str, Any] = moment.need if moment is not None else {}
@@ -102,7 +102,7 @@ def ask(
         words=words[:256],
         category=str(need.get("category") or ""),
         moment_type=moment.type if moment is not None else "none",
-        probabilities=tuple(moment.probabilities.values()) if moment is not None else (0.0, 0.0, 0.0, 0.0, 1.0),
+        probabilities=five(moment),
         point=position(context),
         at=request.at,
         recent=recent,
@@ -115,6 +115,14 @@ def ask(
     )
 
 
+def five(moment: MomentView | None) -> tuple[float, float, float, float, float]:
+    """A moment's probabilities in the order of ``TYPES``; all on none where there is no moment."""
+    if moment is None:
+        return 0.0, 0.0, 0.0, 0.0, 1.0
+    p = moment.probabilities
+    return p["know"], p["go"], p["do"], p["buy"], p["none"]
+
+
 def view_timezone(context: Mapping[str, Any]) -> str:
     """The zone that the caller's locale block names, empty where it doesn't."""
     locale = context.get("location")
@@ -122,7 +130,9 @@ def view_timezone(context: Mapping[str, Any]) -> str:
 
 
 def position(context: Mapping[str, Any]) -> Point | None:
-    """The caller's position: ``lat`` and ``lon``, or Segment's ``location.latitude`` and ``.longitude``; ``None`` if absent or wrong."""
+    """The caller's position: ``lat`` and ``lon``, or Segment's ``location.latitude`` and ``.longitude``; ``None`` if
+    absent or wrong.
+    """
     location = context.get("location")
     lat, lon = context.get("lat"), context.get("lon")
     if isinstance(location, dict):

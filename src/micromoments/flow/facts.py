@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -12,15 +11,16 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeFact
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
+from micromoments.core.settings import Settings
 from micromoments.flow.step import channel
 from micromoments.flow.view import View
-from micromoments.learn.attribution import money
+from micromoments.learn.goals import reached
 
 NAN = float("nan")
 
 
-def event_fact(record: EventRecord, surrogate: int, position: int, goals: Mapping[str, str]) -> EventFact:
-    """One accepted event as a fact; ``goals`` maps event names to the goal that they reach."""
+def event_fact(record: EventRecord, surrogate: int, position: int, settings: Settings) -> EventFact:
+    """One accepted event as a fact; its goals and their worth are those that the settings name."""
     event, properties = record.event, record.event.properties
     context = event.context
     location = context.get("location")
@@ -28,8 +28,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, goals: Mappin
     item = properties.get("product_id") or properties.get("item_id") or ""
     query = properties.get("query") or ""
     results = properties.get("results")
-    goal = goals.get(name, "")
-    value, currency = money(properties) if goal else (0, "")
+    won = reached(record, settings)
     device = context.get("device")
     return EventFact(
         id=f"{position:x}",
@@ -43,9 +42,9 @@ def event_fact(record: EventRecord, surrogate: int, position: int, goals: Mappin
         device=_word(device.get("type")) if isinstance(device, dict) else "",
         item=str(item)[:128],
         query=query[:256] if isinstance(query, str) else "",
-        value=value,
-        currency=currency,
-        goal=goal,
+        value=won.value,
+        currency=won.currency,
+        goal=won.goal,
         decision=_word(properties.get("decision_id")),
         results=results if isinstance(results, int) else -1,
         country=_word(location.get("country")) if isinstance(location, dict) else "",

@@ -12,6 +12,7 @@ from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
 from micromoments.flow.step import products
 from micromoments.flow.view import counted
+from micromoments.learn.attribution import credit
 from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM
 from micromoments.retrieve.catalog import Catalog
@@ -33,16 +34,17 @@ def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
 
     Nothing is learned from held-out people (their proof stays clean), from bots, or from what was only seen.
     """
-    if outcome.reward is None or decision.holdout or not counted(outcome.marks | decision.marks):
+    if decision.holdout:
         return False
-    ranked = next((i for i in decision.items if i.id == outcome.item), None)
-    if ranked is None or not ranked.features:
-        return False
-    x = np.zeros(DIM)
-    for index, value in ranked.features:
-        x[index] = value
-    policy.learn(x, outcome.reward)
-    return True
+    learned = False
+    for ranked, reward in credit(decision, outcome):
+        if ranked.features:
+            x = np.zeros(DIM)
+            for index, value in ranked.features:
+                x[index] = value
+            policy.learn(x, reward)
+            learned = True
+    return learned
 
 
 def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> None:
@@ -54,9 +56,13 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> Non
     items = products(properties)
     if not items and (item := properties.get("item_id")):
         items = [str(item)]
-    recent: tuple[str, ...] = ()
-    if person is not None:
-        seen = (t.signal.need.item for p in person.parts.values() for t in reversed(p.traces))
-        recent = tuple(dict.fromkeys(i for i in seen if i))[:8]
+    recent = recent_items(person) if person is not None else ()
     for item in items[:50]:
-        catalog.learn(record.key, item, what, record.occurred, recent)
+        others = (*(i for i in items if i != item), *recent) if what == "buy" else tuple(i for i in recent if i != item)
+        catalog.learn(record.key, item, what, record.occurred, others[:8])
+
+
+def recent_items(person: Person) -> tuple[str, ...]:
+    """The items that a person met lately, newest first."""
+    seen = (t.signal.need.item for p in person.parts.values() for t in reversed(p.traces))
+    return tuple(dict.fromkeys(i for i in seen if i))[:8]

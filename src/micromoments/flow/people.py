@@ -1,7 +1,8 @@
 """How people grow, join and part: traces into parts, persons into persons, shared devices between their owners.
 
-The laws: ``join`` is associative, commutative and idempotent; ``insert`` and ``regroup`` commute, so that the same events give
-the same people in any order of arrival (as long as a source's events fit ``MAX_TRACES``; past that the oldest are gone).
+The laws: ``join`` is associative, commutative and idempotent; ``insert`` and ``regroup`` commute, so that the same
+events give the same people in any order of arrival (as long as a source's events fit ``MAX_TRACES``; past that the
+oldest are gone).
 """
 
 from __future__ import annotations
@@ -150,8 +151,8 @@ def owner(link: Link | None, at: Millis, mid: int) -> str | None:
 def regroup(source: str, link: Link, people: dict[str, Person], canonical: Mapping[str, str]) -> dict[str, Person]:
     """Deal a shared device's traces out again after its claims changed.
 
-    ``people`` are all who hold traces of ``source`` or now own some, by id; ``canonical`` maps user ids to people's ids.
-    Traces and their counts move to whoever owns them by ``link``; gives the people that changed.
+    ``people`` are all who hold traces of ``source`` or now own some, by id; ``canonical`` maps user ids to people's
+    ids. Traces and their counts move to whoever owns them by ``link``; gives the people that changed.
     """
     moving: dict[tuple[str, str], list[Trace]] = {}
     changed: dict[str, Person] = {}

@@ -27,8 +27,8 @@ DISMISSED_EVENTS = frozenset({"Decision Dismissed"})
 def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Person, tuple[Effect, ...]]:
     """Fold one record into the person that it belongs to; ``part`` is the person's part that an event's trace goes to.
 
-    First the person's own timers due by the record's arrival fire, so that state never depends on how punctual the clock's
-    process is; then the record itself is folded. Effects carry deterministic ids.
+    First the person's own timers due by the record's arrival fire, so that state never depends on how punctual the
+    clock's process is; then the record itself is folded. Effects carry deterministic ids.
     """
     before = person.reading
     effects: list[Effect] = []
@@ -80,7 +80,9 @@ def _fire(person: Person, at: Millis, view: View) -> tuple[Person, list[Effect]]
     person, outcomes = windows(person, at, view.settings)
     effects: list[Effect] = [Happened(id=o.id, outcome=o) for o in outcomes]
     left = {p.id for p in person.pending}
-    effects += [Settle(id=f"{p.id}:expired", decision=p.id, spend=False) for p in pending if p.reserved and p.id not in left]
+    effects += [
+        Settle(id=f"{p.id}:expired", decision=p.id, spend=False) for p in pending if p.reserved and p.id not in left
+    ]
     return person, effects
 
 
@@ -100,10 +102,7 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
         changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
     person = replace(person, **changes)
-    if refuses(person, "personalise"):
-        person = _forget(person)
-    else:
-        person = _trace(person, record, view, part)
+    person = _forget(person) if refuses(person, "personalise") else _trace(person, record, view, part)
     person, outcomes = attribute(person, record, view.settings)
     return person, list(_outcome_effects(outcomes))
 
@@ -218,7 +217,9 @@ def channel(event: Event) -> str:
 
 
 def consent_in(event: Event) -> dict[str, bool]:
-    """What an event says of consent, by purpose: Segment's ``context.consent.categoryPreferences``, or a consent event."""
+    """What an event says of consent, by purpose: Segment's ``context.consent.categoryPreferences``, or a consent
+    event.
+    """
     said: Mapping[str, Any] = {}
     consent = event.context.get("consent")
     if isinstance(consent, dict) and isinstance(consent.get("categoryPreferences"), dict):

@@ -20,8 +20,8 @@ from micromoments.retrieve.catalog import Catalog
 class View:
     """Settings, model, catalogue and policies as of one instant.
 
-    ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees nothing of them, because what it needs of the
-    catalogue was captured on the record.
+    ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees nothing of them, because what it needs of
+    the catalogue was captured on the record.
     """
 
     settings: Settings

@@ -1,0 +1,77 @@
+"""From arrivals to records: duplicates are told apart, and what folding will need of the catalogue is captured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from micromoments.core.event import Arrival, Millis, source_key
+from micromoments.core.item import Facet, Nearby
+from micromoments.core.record import EventRecord
+from micromoments.flow.decide import position
+from micromoments.flow.step import products
+from micromoments.ports import Seen
+from micromoments.retrieve.catalog import Catalog
+
+MAX_NAMED = 8
+"""Items of one event whose facets are captured."""
+
+
+class Intake:
+    """Makes records of arrivals; the only place where chance enters (a nonce for a person who is new)."""
+
+    def __init__(self, seen: Seen, catalog: Catalog) -> None:
+        self._seen = seen
+        self._catalog = catalog
+
+    def take(self, arrivals: Sequence[Arrival], now: Millis) -> tuple[list[EventRecord], list[int]]:
+        """Records of those arrivals that are new, and the indexes of the duplicates."""
+        noise = os.urandom(8 * len(arrivals))
+        records: list[EventRecord] = []
+        duplicates: list[int] = []
+        fresh = self._seen.fresh
+        for index, arrival in enumerate(arrivals):
+            mid = message_hash(arrival.message_id)
+            if fresh(mid, now):
+                nonce = int.from_bytes(noise[8 * index : 8 * index + 8], "big") >> 1
+                records.append(self._record(arrival, now, mid, nonce))
+            else:
+                duplicates.append(index)
+        return records, duplicates
+
+    def forget(self, records: Sequence[EventRecord]) -> None:
+        """Take back records that could not be made durable, so that the client's retry is taken."""
+        self._seen.forget([r.mid for r in records])
+
+    def _record(self, arrival: Arrival, now: Millis, mid: int, nonce: int) -> EventRecord:
+        event = arrival.event
+        record = EventRecord(
+            key=source_key(event.anonymous_id, event.user_id),
+            at=now,
+            occurred=arrival.occurred,
+            message_id=arrival.message_id,
+            mid=mid,
+            nonce=nonce,
+            body=arrival.body,
+            event=event,
+            marks=arrival.marks,
+            confirmed=arrival.confirmed,
+        )
+        facets: tuple[Facet, ...] = ()
+        nearby: Nearby | None = None
+        if event.properties:
+            named = products(event.properties)
+            if not named and isinstance(item := event.properties.get("item_id"), str):
+                named = [item]
+            facets = self._catalog.facets(named[:MAX_NAMED]) if named else ()
+        if "location" in event.context and (point := position(event.context)) is not None:
+            nearby = self._catalog.nearest(point, now)
+        return replace(record, facets=facets, nearby=nearby) if facets or nearby is not None else record
+
+
+def message_hash(message_id: str) -> int:
+    """63 bits of a messageId's BLAKE2b hash: how duplicates are known and ties in time broken."""
+    return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest(), "big") >> 1

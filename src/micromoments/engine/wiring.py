@@ -1,0 +1,135 @@
+"""The only place that names a store: opens a project's folder and hands the engine its ports."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from micromoments.config import ConfigError, load, silent_changes, starter
+from micromoments.core.decision import Decision
+from micromoments.core.event import Millis
+from micromoments.core.settings import DAY, Retention, Settings
+from micromoments.engine.reporter import Reporter
+from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
+from micromoments.recognise.recogniser import Recogniser
+from micromoments.recognise.text import TextModel
+from micromoments.stores.embedded.artifacts import FileArtifacts
+from micromoments.stores.embedded.budgets import SqliteBudgets
+from micromoments.stores.embedded.catalogue import SqliteCatalogue
+from micromoments.stores.embedded.facts import ParquetFacts
+from micromoments.stores.embedded.folder import Folder
+from micromoments.stores.embedded.log import SqliteLog
+from micromoments.stores.embedded.policies import SqlitePolicies
+from micromoments.stores.embedded.seen import FileSeen
+from micromoments.stores.embedded.state import SqliteState
+
+if TYPE_CHECKING:
+    from micromoments.engine.service import Service
+
+ACTIVE_CONFIG = "active:config"
+ACTIVE_MODEL = "active:model"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """A folder's ports, open, with its settings and model; ``close`` closes all of them."""
+
+    settings: Settings
+    recogniser: Recogniser
+    log: Log
+    state: State
+    facts: Facts
+    catalogue: Catalogue
+    policies: Policies
+    budgets: Budgets
+    artifacts: Artifacts
+    seen: Seen
+    position: Callable[[], int]
+    people: Callable[[], int]
+    decisions_of: Callable[[Iterable[str], Iterable[str]], Sequence[Decision]]
+    forget_decisions: Callable[[Millis], int]
+    reports: Callable[[str, Mapping[str, str], Settings], Awaitable[dict[str, object]]]
+    seal: Callable[[Millis], Awaitable[int]]
+    serving: Callable[[str], None]
+    close: Callable[[], None]
+
+    @property
+    def retention(self) -> Retention:
+        """How long things are kept."""
+        return self.settings.retention
+
+
+def open_stores(path: Path | str, settings: Settings | None = None, *, now: Millis = 0) -> Stores:
+    """Open a folder, made if absent, and become its owner. ``now`` bounds which messages must be known as seen.
+
+    Raises:
+        StoreError: another process owns the folder, or something in it can't be read.
+        ConfigError: the configuration has a mistake, or changes a running experiment.
+    """
+    folder = Folder.open(path)
+    try:
+        return _open(folder, settings, now)
+    except BaseException:
+        folder.close()
+        raise
+
+
+def _open(folder: Folder, given: Settings | None, now: Millis) -> Stores:
+    if given is None and not folder.config.exists():
+        folder.config.write_text(starter(folder.path.name), encoding="utf-8")
+    settings = given if given is not None else load(folder.path)
+    log = SqliteLog(folder.log)
+    state = SqliteState(folder.state)
+    policies = SqlitePolicies(folder.state)
+    _guard(policies.load().get(ACTIVE_CONFIG), settings)
+    facts = ParquetFacts(folder.facts, folder.state)
+    catalogue = SqliteCatalogue(folder.state)
+    budgets = SqliteBudgets(folder.budgets)
+    seen = FileSeen(folder.seen, log.mids(now - DAY), now)
+    reporter = Reporter(folder.path)
+
+    def close() -> None:
+        reporter.close()
+        for part in (seen, budgets, catalogue, facts, policies, state, log, folder):
+            part.close()
+
+    return Stores(
+        settings=settings,
+        recogniser=Recogniser(TextModel.load(), settings.recognition, settings.goals),
+        log=log,
+        state=state,
+        facts=facts,
+        catalogue=catalogue,
+        policies=policies,
+        budgets=budgets,
+        artifacts=FileArtifacts(folder.artifacts),
+        seen=seen,
+        position=state.position,
+        people=state.size,
+        decisions_of=state.decisions_of,
+        forget_decisions=state.forget_decisions,
+        reports=reporter.report,
+        seal=reporter.seal,
+        serving=folder.serving,
+        close=close,
+    )
+
+
+def _guard(active: bytes | None, settings: Settings) -> None:
+    """Refuse settings that change an experiment while it runs."""
+    if not active:
+        return
+    refused = silent_changes(msgspec.json.decode(active, type=Settings, strict=False), settings)
+    if refused:
+        raise ConfigError("; ".join(refused))
+
+
+def open_service(path: Path | str, settings: Settings | None, clock: Callable[[], Millis]) -> Service:
+    """The engine over a folder, ready to be started."""
+    from micromoments.engine.service import Service
+
+    return Service(open_stores(path, settings, now=clock()), clock)
