@@ -24,7 +24,7 @@ _CLOCKS = ("timestamp", "originalTimestamp", "sentAt")
 _YEAR_3000_MS = 32_503_680_000_000
 
 
-class Rejected(Exception):
+class Rejected(ValueError):
     """An event that can't be taken. ``code`` is stable; ``detail`` says what was got and what was wanted."""
 
     def __init__(self, code: str, detail: str, message_id: str | None = None) -> None:

@@ -6,7 +6,7 @@ was sent whenever it is in the shape. Source: Segment HTTP Tracking API and "Spe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -64,7 +64,7 @@ class Parsed(msgspec.Struct):
     rejected: list[Rejection]
 
 
-class Malformed(Exception):
+class Malformed(ValueError):
     """A request that can't be taken as a whole. ``code`` is stable; ``detail`` says got, wanted, next step."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -125,7 +125,7 @@ def _age(stamp: str, sent: str) -> Millis | None:
     return None if at is None or sent_at is None else sent_at - at
 
 
-def arrival(
+def call(
     kind: EventType | None,
     body: bytes,
     received_at: Millis,
@@ -163,17 +163,19 @@ def arrival(
     )
 
 
-def from_payload(kind: EventType, payload: dict[str, Any], received_at: Millis, **known: Any) -> Arrival:
-    """An arrival from a call that is already an object in the Segment shape (imports, the event within ``decide``).
+def arrival(payload: Mapping[str, Any], *, received_at: Millis, kind: EventType | None = None, **known: Any) -> Arrival:
+    """An arrival from a call that is already an object in the Segment shape (Python, imports, the event in ``decide``).
+
+    ``known`` is what ``call`` takes beside: ``marks``, ``confirmed``, ``sent_at``, ``new_id``.
 
     Raises:
-        Rejected: the call can't be taken.
+        Rejected: the call can't be taken (a ``ValueError``).
     """
     try:
         body = encode(payload)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Rejected("malformed_json", f"got a value that JSON can't hold ({error})") from None
-    return arrival(kind, body, received_at, **known)
+    return call(kind, body, received_at, **known)
 
 
 def batch(
@@ -210,7 +212,7 @@ def batch(
             if room < 0:
                 raise Rejected("too_large", "got a batch whose shared context makes it too large; send smaller batches")
             parsed.arrivals.append(
-                arrival(None, one, received_at, sent_at=sent_at, marks=marks, confirmed=confirmed, new_id=new_id)
+                call(None, one, received_at, sent_at=sent_at, marks=marks, confirmed=confirmed, new_id=new_id)
             )
         except Rejected as rejected:
             parsed.rejected.append(Rejection(index, rejected.message_id, rejected.code, rejected.detail))

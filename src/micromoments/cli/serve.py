@@ -1,0 +1,40 @@
+"""``micromoments serve``: the doors over one project's folder, until SIGTERM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    folder: Annotated[Path, typer.Argument(help="the project's folder; made if it isn't there")] = Path("my-shop"),
+    host: Annotated[str, typer.Option(help="address to serve at")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to serve at; 0 takes a free one", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve a project: events in, decisions out, the dashboard at /.
+
+    Keys come from the folder's micromoments.toml, or from MICROMOMENTS_WRITE_KEY, MICROMOMENTS_SECRET_KEY and
+    MICROMOMENTS_TOKEN_KEY. Without any, only this machine is served.
+    """
+    import os
+
+    from micromoments.config import load_keys
+    from micromoments.engine.service import now_ms
+    from micromoments.engine.wiring import open_service
+    from micromoments.server.app import App
+    from micromoments.server.keys import Keys
+    from micromoments.server.run import check_reach, run
+
+    found = load_keys(folder, os.environ)
+    keys = Keys(found.write, found.secret, found.token, clock=now_ms)
+    check_reach(host, keys)
+    service = open_service(folder, None, now_ms)
+    if keys.open:
+        typer.echo(
+            "micromoments: no keys are set, so only this machine is served, and may do everything; "
+            "set MICROMOMENTS_WRITE_KEY and MICROMOMENTS_SECRET_KEY to serve others",
+            err=True,
+        )
+    run(App(service, keys), host, port, lambda address: typer.echo(f"micromoments: {folder} at {address}", err=True))

@@ -1,0 +1,257 @@
+"""The ASGI callable: a look-up by exact path for the hot doors, a table for the others, one place for errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from micromoments.server.collect import DOORS, SPELLINGS, Collector
+from micromoments.server.cors import Cors
+from micromoments.server.decide import Decider
+from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, reply
+from micromoments.server.insight import Insight
+from micromoments.server.items import ItemDoors
+from micromoments.server.keys import OPEN, Access, Keys
+from micromoments.server.metrics import Metrics
+from micromoments.server.openapi import document
+from micromoments.server.pages import Pages
+from micromoments.server.people import People
+from micromoments.server.problem import PROBLEM_JSON, Problem
+from micromoments.server.service import Conflict, LogDown, Overloaded, Service
+from micromoments.server.stream import Streams
+from micromoments.sources.clean import Cleaner
+
+log = logging.getLogger("micromoments.server")
+
+Handler = Callable[[Call, Access], Awaitable[Reply | None]]
+"""A door: answers, or has answered itself (``None``)."""
+
+
+class App:
+    """One project's doors.
+
+    Args:
+        service: the engine.
+        keys: who may do what.
+        pages: folders of static pages by their prefix (``/`` is the dashboard), beside those that we ship.
+    """
+
+    def __init__(self, service: Service, keys: Keys, *, pages: Sequence[tuple[str, Path]] = ()) -> None:
+        self.service = service
+        self.keys = keys
+        settings = service.settings
+        keys.allow_origins(settings.origins)
+        self._cors = Cors(settings.origins)
+        self._room = Room()
+        self._cleaner = Cleaner(settings.intake)
+        self.collector = Collector(service, keys, self._cleaner, self._cors, self._room)
+        self.streams = Streams(service, self._cors)
+        self.decider = Decider(service, self._cleaner)
+        self._people = People(service)
+        self._items = ItemDoors(service)
+        self._insight = Insight(service)
+        self._metrics = Metrics(service, self.collector, self.decider, self.streams)
+        self._pages = Pages(pages)
+        self.draining = False
+        self.failure: Exception | None = None
+        self._contract = reply(document(), headers=[(b"access-control-allow-origin", b"*")])
+        self._collect = self.collector.__call__
+        self._exact, self._patterns = self._table()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: one request, or the life of the process."""
+        if scope["type"] == "http":
+            if scope["method"] == "POST" and (door := SPELLINGS.get(scope["path"])) is not None:
+                await self._collect(door, scope, receive, send)
+                return
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1003})
+
+    def drain(self) -> None:
+        """Say not ready, and end the live streams, so that the requests under way can finish and the process stop."""
+        self.draining = True
+        self.streams.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    self._cleaner.warm()
+                    await self.service.start()
+                except Exception as error:  # noqa: BLE001 - told to whoever started the server, in ``run``
+                    self.failure = error
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.drain()
+                await self.service.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A door off the hot path: find it, ask who is there, answer; whatever goes wrong becomes a problem."""
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        extra = self._cors.headers(origin)
+        try:
+            answer = await self._answer(scope, receive, send, origin)
+        except Problem as problem:
+            answer = _of(problem)
+        except Overloaded as error:
+            answer = _of(
+                Problem(
+                    429,
+                    "overloaded",
+                    "more than can be taken now",
+                    "less at one time",
+                    "nothing was accepted; try again",
+                    retry_after=error.retry_after,
+                )
+            )
+        except LogDown:
+            answer = _of(
+                Problem(503, "log_unavailable", "a log that can't be written", "one that can", "try again later")
+            )
+        except Conflict:
+            answer = _of(
+                Problem(
+                    409,
+                    "decision_conflict",
+                    "a decisionId that was used before with another body",
+                    "the same body, or a new decisionId",
+                    "leave decisionId out to be given one",
+                )
+            )
+        except Exception:
+            # Ids and bodies stay out of the log: the traceback says where, which is what is needed.
+            log.exception("an error of ours at %s %s", scope["method"], raw_path(scope).split("/", 3)[1:3])
+            answer = _of(Problem(500, "internal_error", "an error of ours", "none", "tell us what you sent"))
+        if answer is not None:
+            await answer.send(send, extra)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes | None) -> Reply | None:
+        call = Call(scope, receive, send, self._room)
+        if call.method == "OPTIONS":
+            return Reply(204, headers=self._cors.preflight(origin)[len(self._cors.headers(origin)) :])
+        handler, public = self._find(call)
+        if public:
+            return await handler(call, OPEN)
+        if self.keys.open:
+            self.keys.check_loopback(call.headers)
+        access = self.keys.of(call.headers.get(b"authorization"))
+        if access is None and call.path[:2] == ["v1", "stream"] and "access_token" in call.query:
+            # A browser's EventSource can't send a header; only a short-lived person token is taken this way.
+            bearer = self.keys.of_bearer(call.query["access_token"])
+            access = bearer if bearer is not None and bearer.who == "person" else None
+        if access is None:
+            raise Problem(
+                401,
+                "no_valid_key",
+                "no credential that is known" if b"authorization" in call.headers else "no Authorization header",
+                "a write key (Basic, as the user), a secret key or a person token (Bearer)",
+                "keys are named in micromoments.toml or MICROMOMENTS_WRITE_KEY and MICROMOMENTS_SECRET_KEY",
+            )
+        return await handler(call, access)
+
+    def _find(self, call: Call) -> tuple[Handler, bool]:
+        """The door of a method and path, and whether it needs no key."""
+        path = call.path
+        known = self._exact.get("/" + "/".join(path))
+        if known is None:
+            for pattern, methods in self._patterns:
+                if len(pattern) == len(path) and all(p in ("*", s) for p, s in zip(pattern, path, strict=True)):
+                    known = methods
+                    break
+        if known is None:
+            if call.method == "GET" and path[:1] != ["v1"]:
+                return self._page, True
+            raise Problem(404, "no_such_door", f"{call.method} a path that there isn't", "one of GET /openapi.json", "")
+        if call.method not in known:
+            allowed = ", ".join(sorted(known))
+            raise Problem(405, "wrong_method", call.method[:10], allowed, f"use {allowed} on this path")
+        return known[call.method]
+
+    def _table(
+        self,
+    ) -> tuple[dict[str, dict[str, tuple[Handler, bool]]], list[tuple[list[str], dict[str, tuple[Handler, bool]]]]]:
+        """Every door that is not a Segment one: path to method to (handler, whether it is public)."""
+        table: dict[str, dict[str, tuple[Handler, bool]]] = {
+            "/v1/decide": {"POST": (self.decider.decide, False)},
+            "/v1/decisions/*": {"GET": (self.decider.explain, False)},
+            "/v1/people/*/moments": {"GET": (self._people.moments, False)},
+            "/v1/people/*/export": {"GET": (self._people.export, False)},
+            "/v1/people/*": {"DELETE": (self._people.erase, False)},
+            "/v1/items": {
+                "GET": (self._items.list, False),
+                "PUT": (self._items.put, False),
+                "PATCH": (self._items.patch, False),
+                "DELETE": (self._items.delete, False),
+            },
+            "/v1/items/*": {
+                "GET": (self._items.get, False),
+                "PUT": (self._items.put_one, False),
+                "PATCH": (self._items.patch_one, False),
+                "DELETE": (self._items.delete_one, False),
+            },
+            "/v1/reports": {"GET": (self._insight.reports, False)},
+            "/v1/reports/*": {"GET": (self._insight.report, False)},
+            "/v1/projects/*/settings": {"GET": (self._settings, True)},
+            "/v1/stream": {"GET": (self.streams.listen, False)},
+            "/healthz": {"GET": (self._healthz, True)},
+            "/readyz": {"GET": (self._readyz, True)},
+            "/metrics": {"GET": (self._measure, True)},
+            "/openapi.json": {"GET": (self._openapi, True)},
+        }
+        for path in DOORS:
+            table[path] = {"POST": (self._unreachable, False)}
+        exact = {path: methods for path, methods in table.items() if "*" not in path}
+        patterns = [(path.strip("/").split("/"), methods) for path, methods in table.items() if "*" in path]
+        self.routes = {path: tuple(sorted(methods)) for path, methods in table.items()}
+        return exact, patterns
+
+    async def _unreachable(self, _call: Call, _access: Access) -> Reply:
+        """A Segment door asked in an unusual spelling of its path, such as a doubled slash."""
+        raise Problem(404, "no_such_door", "an unusual spelling of the path", "/v1/track and the like")
+
+    async def _page(self, call: Call, _access: Access) -> Reply:
+        return self._pages.get("/" + "/".join(call.path), call.headers, slash=raw_path(call.scope).endswith("/"))
+
+    async def _settings(self, call: Call, _access: Access) -> Reply:
+        if not self.keys.is_write_key(call.path[2]):
+            raise Problem(404, "no_such_project", "a write key that is not known", "one of the project's write keys")
+        host = call.headers.get(b"host", b"").decode("latin-1")
+        return self._insight.settings(call.path[2], host)
+
+    async def _healthz(self, _call: Call, _access: Access) -> Reply:
+        return reply({"status": "alive"})
+
+    async def _readyz(self, _call: Call, _access: Access) -> Reply:
+        if self.service.ready and not self.draining:
+            return reply({"status": "ready"})
+        state = "draining" if self.draining else "starting"
+        raise Problem(503, "not_ready", f"a server that is {state}", "one that is ready", "ask again", retry_after=1)
+
+    async def _measure(self, call: Call, _access: Access) -> Reply:
+        """For a scraper on this machine, or one with the secret key."""
+        client = call.scope.get("client")
+        near = client is not None and client[0] in ("127.0.0.1", "::1") and b"x-forwarded-for" not in call.headers
+        access = self.keys.of(call.headers.get(b"authorization"))
+        if not near and (access is None or not access.whole):
+            raise Problem(403, "secret_key_needed", "a scraper from elsewhere", "the secret key", "as a Bearer token")
+        return self._metrics.reply()
+
+    async def _openapi(self, _call: Call, _access: Access) -> Reply:
+        return self._contract
+
+
+def _of(problem: Problem) -> Reply:
+    headers = [*problem.headers(), (b"cache-control", b"no-store")]
+    if problem.status == 413:
+        headers.append((b"connection", b"close"))
+    return Reply(problem.status, problem.body(), PROBLEM_JSON, headers)

@@ -1,0 +1,311 @@
+"""``GET /openapi.json``: the contract, OpenAPI 3.1. Paths are kept by hand, schemas are those of the classes in use."""
+
+from __future__ import annotations
+
+import msgspec
+
+from micromoments.server import shapes
+from micromoments.server.contract import (
+    Accepted,
+    Erased,
+    ItemPage,
+    ItemsPut,
+    Json,
+    Moments,
+    ProblemDetails,
+    SegmentBatch,
+    SegmentError,
+    answer,
+    content,
+    door,
+    param,
+    ref,
+)
+from micromoments.server.decide import Asked
+from micromoments.sources.segment import KINDS
+from micromoments.sources.wire import Wire
+
+_SCHEMAS: tuple[type, ...] = (
+    Asked,
+    Wire,
+    SegmentBatch,
+    Accepted,
+    SegmentError,
+    ProblemDetails,
+    Moments,
+    Erased,
+    ItemPage,
+    ItemsPut,
+    shapes.DecisionShape,
+    shapes.ExplainedShape,
+    shapes.ItemShape,
+)
+
+
+_LIMIT = param("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000})
+_CURSOR = param("cursor", "query", "Where the last answer ended.")
+_PERSON = param("id", "path", "A userId, or an id with user: or anon: before it.")
+_ITEM_ID = param("id", "path", "The item's id.")
+_PRIVATE: list[Json] = [{"secretKey": []}, {"personToken": []}]
+_SECRET: list[Json] = [{"secretKey": []}]
+_ANY: list[Json] = [{"writeKey": []}, *_PRIVATE]
+_PUBLIC: list[Json] = []
+
+
+def _segment_doors() -> Json:
+    doors: Json = {}
+    bodies = {name: (kind, Wire) for name, kind in KINDS.items()}
+    for name, (kind, type_) in {**bodies, **dict.fromkeys(("batch", "b", "import"), ("batch", SegmentBatch))}.items():
+        path = f"/v1/{name}"
+        error = {status: answer(words, SegmentError) for status, words in _SEGMENT_ERRORS.items()}
+        short = " (short name)" if len(name) == 1 else ""
+        doors[path] = {
+            "post": {
+                "operationId": f"segment_{name}",
+                "summary": f"Segment's {kind} call{short}; answers when what it accepted is durable.",
+                "tags": ["events"],
+                "security": [{"writeKey": []}, {"secretKey": []}, {"personToken": []}, {}],
+                "requestBody": {
+                    "required": True,
+                    "description": "JSON whatever the content type says; gzip is understood.",
+                    "content": content(ref(type_)) | content(ref(type_), "text/plain"),
+                },
+                "responses": {"200": answer("Accepted, durably.", Accepted), **error},
+            }
+        }
+    return doors
+
+
+_SEGMENT_ERRORS = {
+    "400": "Malformed or oversized; sending it again won't help.",
+    "401": "No known write key.",
+    "403": "A foreign page or host, at a server without keys.",
+    "429": "Too much now; Retry-After and X-RateLimit-Reset say when to send again.",
+    "503": "The log can't be written; send again.",
+}
+
+
+def _paths() -> Json:
+    text = {"type": "string"}
+    items_body = content({"type": "array", "items": ref(shapes.ItemShape)}) | {"application/x-ndjson": {"schema": text}}
+    patch_body = content({"type": "array", "items": {"type": "object"}}) | {"application/x-ndjson": {"schema": text}}
+    query = [
+        param(name, "query", words)
+        for name, words in {
+            "from": "First instant, RFC 3339.",
+            "to": "First instant not counted, RFC 3339.",
+            "tz": "IANA zone of days and hours.",
+            "by": "What to split by.",
+            "segment": "Only this part, such as type:buy.",
+            "goal": "The goal that counts as success.",
+        }.items()
+    ]
+    item, page, put = shapes.ItemShape, ItemPage, ItemsPut
+    return {
+        **_segment_doors(),
+        "/v1/projects/{key}/settings": {
+            "get": door(
+                "settings",
+                "What browser SDKs ask for before they send.",
+                {"200": answer("Settings.", {"type": "object"})},
+                _PUBLIC,
+                parameters=[param("key", "path", "The write key.")],
+                tag="events",
+            )
+        },
+        "/v1/decide": {
+            "post": door(
+                "decide",
+                "What to serve this person in this slot now; an event may come with it.",
+                {"200": answer("The decision, durable.", shapes.DecisionShape)},
+                _ANY,
+                body=content(ref(Asked)),
+                tag="decisions",
+            )
+        },
+        "/v1/decisions/{id}": {
+            "get": door(
+                "explain",
+                "A decision explained: considered, refused and why, scored, chosen.",
+                {"200": answer("The decision.", shapes.ExplainedShape)},
+                _PRIVATE,
+                parameters=[param("id", "path", "The decisionId.")],
+                tag="decisions",
+            )
+        },
+        "/v1/people/{id}/moments": {
+            "get": door(
+                "moments",
+                "A person's open moments.",
+                {"200": answer("Moments.", Moments)},
+                _PRIVATE,
+                parameters=[_PERSON, param("history", "query", "1 for those that ended, too."), _LIMIT],
+                tag="people",
+            )
+        },
+        "/v1/people/{id}/export": {
+            "get": door(
+                "export",
+                "All that is held of a person.",
+                {"200": answer("Everything, in JSON.", {"type": "object"})},
+                _PRIVATE,
+                parameters=[_PERSON],
+                tag="people",
+            )
+        },
+        "/v1/people/{id}": {
+            "delete": door(
+                "erase",
+                "Forget a person: state, log, facts.",
+                {"200": answer("Forgotten.", Erased)},
+                _PRIVATE,
+                parameters=[_PERSON],
+                tag="people",
+            )
+        },
+        "/v1/items": {
+            "get": door(
+                "items",
+                "The catalogue.",
+                {"200": answer("A page.", page)},
+                _SECRET,
+                parameters=[_LIMIT, _CURSOR],
+                tag="items",
+            ),
+            "put": door("put_items", "Put many.", {"200": answer("Put.", put)}, _SECRET, body=items_body, tag="items"),
+            "patch": door(
+                "patch_items",
+                "Change fields of many.",
+                {"200": answer("Put.", put)},
+                _SECRET,
+                body=patch_body,
+                tag="items",
+            ),
+            "delete": door(
+                "delete_items",
+                "Delete many by id.",
+                {"200": answer("Deleted.", {"type": "object"})},
+                _SECRET,
+                body=content({"type": "array", "items": text}),
+                tag="items",
+            ),
+        },
+        "/v1/items/{id}": {
+            "get": door(
+                "item", "One item.", {"200": answer("The item.", item)}, _SECRET, parameters=[_ITEM_ID], tag="items"
+            ),
+            "put": door(
+                "put_item",
+                "Put one.",
+                {"200": answer("The item.", item)},
+                _SECRET,
+                parameters=[_ITEM_ID],
+                body=content(ref(item)),
+                tag="items",
+            ),
+            "patch": door(
+                "patch_item",
+                "Change fields of one (RFC 7396).",
+                {"200": answer("The item.", item)},
+                _SECRET,
+                parameters=[_ITEM_ID],
+                body=content({"type": "object"}, "application/merge-patch+json"),
+                tag="items",
+            ),
+            "delete": door(
+                "delete_item", "Delete one.", {"204": answer("Gone.")}, _SECRET, parameters=[_ITEM_ID], tag="items"
+            ),
+        },
+        "/v1/reports": {
+            "get": door(
+                "reports",
+                "Which reports there are.",
+                {"200": answer("Names.", {"type": "object"})},
+                _SECRET,
+                tag="reports",
+            )
+        },
+        "/v1/reports/{name}": {
+            "get": door(
+                "report",
+                "A report, as of when and counting what.",
+                {"200": answer("It.", {"type": "object"})},
+                _SECRET,
+                parameters=[param("name", "path", "scorecards, lift, needs ..."), *query],
+                tag="reports",
+            )
+        },
+        "/v1/stream": {
+            "get": door(
+                "stream",
+                "Moments, decisions and deliveries as they become durable.",
+                {"200": answer("Server-sent events.", text, "text/event-stream")},
+                _PRIVATE,
+                parameters=[
+                    param("person", "query", "Only this person."),
+                    param("Last-Event-ID", "header", "Go on after this message."),
+                    param("access_token", "query", "A person token, where no header can be sent."),
+                ],
+                tag="stream",
+            )
+        },
+        **_probes(),
+    }
+
+
+def _probes() -> Json:
+    text, html = {"type": "string"}, "text/html"
+    ok = {"type": "object"}
+    return {
+        "/healthz": {"get": door("healthz", "Is it alive?", {"200": answer("Yes.", ok)}, _PUBLIC, tag="probes")},
+        "/readyz": {"get": door("readyz", "Does it take traffic?", {"200": answer("Yes.", ok)}, _PUBLIC, tag="probes")},
+        "/metrics": {
+            "get": door(
+                "metrics",
+                "Prometheus metrics; from elsewhere with the secret key.",
+                {"200": answer("Metrics.", text, "text/plain")},
+                [{}, *_SECRET],
+                tag="probes",
+            )
+        },
+        "/openapi.json": {
+            "get": door("openapi", "This contract.", {"200": answer("OpenAPI 3.1.", ok)}, _PUBLIC, tag="probes")
+        },
+        "/": {
+            "get": door("dashboard", "The dashboard.", {"200": answer("A page.", text, html)}, _PUBLIC, tag="probes")
+        },
+    }
+
+
+def document() -> Json:
+    """The contract as one object."""
+    from micromoments import __version__
+
+    _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Micromoments",
+            "version": __version__,
+            "summary": "Recognises the moment a consumer is in, and serves the best thing for it.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": _paths(),
+        "components": {
+            "schemas": components,
+            "responses": {
+                "Problem": answer("What went wrong, and what to do.", ProblemDetails, "application/problem+json")
+            },
+            "securitySchemes": {
+                "writeKey": {"type": "http", "scheme": "basic", "description": "The write key as user, no password."},
+                "secretKey": {"type": "http", "scheme": "bearer", "description": "The secret key."},
+                "personToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "HS256, signed by your server: sub, and exp within the hour.",
+                },
+            },
+        },
+    }

@@ -1,0 +1,65 @@
+"""Errors of our own doors: ``application/problem+json`` (RFC 9457) with a stable code, and got, wanted, next step."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+
+PROBLEM_JSON = b"application/problem+json"
+
+
+class Problem(Exception):
+    """A request that can't be answered as asked.
+
+    Args:
+        status: the HTTP status.
+        code: a stable name for programs, ``snake_case``.
+        got: what came.
+        wanted: what would have been right.
+        todo: what to do next.
+        retry_after: seconds after which it may be tried again; 0 says nothing of it.
+    """
+
+    def __init__(self, status: int, code: str, got: str, wanted: str, todo: str = "", *, retry_after: int = 0) -> None:
+        super().__init__(f"{code}: got {got}; wanted {wanted}; {todo}")
+        self.status = status
+        self.code = code
+        self.got = got
+        self.wanted = wanted
+        self.todo = todo
+        self.retry_after = retry_after
+
+    def body(self) -> bytes:
+        """The problem as JSON."""
+        return msgspec.json.encode(
+            {
+                "type": f"urn:micromoments:problem:{self.code}",
+                "title": HTTPStatus(self.status).phrase,
+                "status": self.status,
+                "code": self.code,
+                "detail": f"got {self.got}; wanted {self.wanted}" + (f"; {self.todo}" if self.todo else ""),
+                "got": self.got,
+                "wanted": self.wanted,
+                "next": self.todo,
+            }
+        )
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers that belong to the status."""
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            return [(b"www-authenticate", b'Bearer realm="micromoments"')]
+        if self.retry_after:
+            seconds = str(self.retry_after).encode()
+            return [(b"retry-after", seconds), (b"x-ratelimit-reset", seconds)]
+        return []
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A stranger's text as an error may repeat it: short, quoted, and printable."""
+    return repr(text if len(text) <= most else text[:most] + "…")
+
+
+def masked(id: str) -> str:
+    """An id as a log may show it: enough to find one's own, too little to use."""
+    return f"{id[:4]}…({len(id)})" if len(id) > 4 else "…"

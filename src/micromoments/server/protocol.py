@@ -1,0 +1,99 @@
+"""The HTTP/1.1 protocol of uvicorn, with limits: no endless headers, no connection that sends a byte now and then.
+
+uvicorn bounds neither the size of a request's head nor how slowly it comes. Bodies are bounded where they are read
+(``http.read_body``). The reaper looks once a second, so that a limit costs a request nothing but two additions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+MAX_HEAD = 32 * 1024
+"""Bytes of a request's line and headers."""
+MAX_HEADERS = 100
+GRACE = 15.0
+"""Seconds in which a request may come as slowly as it likes."""
+MIN_RATE = 4096
+"""Bytes a second that an unfinished request must bring on average after the grace."""
+
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\n"
+    b"content-length: 22\r\nconnection: close\r\n\r\nrequest head too large"
+)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. ``since`` is when its unfinished request began (0: none is under way), by the loop's clock."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.since = 0.0
+        self.got = 0
+        self._in_head = True
+        self._head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """A client came; it has the grace to say something."""
+        super().connection_made(transport)
+        self.since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: count them, and refuse a head that doesn't end."""
+        self.got += len(data)
+        if self._in_head:
+            self._head += len(data)
+        super().data_received(data)
+        if self._in_head and self._head > MAX_HEAD:
+            self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.since = self.loop.time()
+        self._in_head = True
+        self._head = 0
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: refuse one that is too large though it came at once."""
+        if len(self.headers) > MAX_HEADERS or (
+            self._head > MAX_HEAD and sum(len(n) + len(v) for n, v in self.headers) + len(self.url) > MAX_HEAD
+        ):
+            raise ValueError("request head too large")
+        self._in_head = False
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole; from here on uvicorn's keep-alive timer watches."""
+        self.since = 0.0
+        self.got = 0
+        super().on_message_complete()
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether an unfinished request comes too slowly to be meant."""
+        took = now - self.since
+        return bool(self.since) and took > GRACE and self.got < took * MIN_RATE
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+
+def reap(state: ServerState, now: float) -> int:
+    """End the stalled connections; give how many."""
+    stalled = [c for c in state.connections if isinstance(c, BoundedProtocol) and c.is_stalled(now)]
+    for connection in stalled:
+        connection.transport.close()
+    return len(stalled)

@@ -1,0 +1,110 @@
+"""What the doors ask of the engine, as a Protocol, so that a test can stand in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.event import Arrival, Millis
+from micromoments.core.item import Item
+from micromoments.core.moment import MomentView
+from micromoments.core.settings import Settings
+from micromoments.engine.stream import Stream
+
+
+class Overloaded(Exception):
+    """More came than can be folded; nothing of this was accepted. ``retry_after`` is in seconds."""
+
+    retry_after = 1
+
+
+class LogDown(Exception):
+    """The log could not be written; nothing was accepted."""
+
+
+class Conflict(Exception):
+    """The same decision id was used before with another body."""
+
+
+class Items(Protocol):
+    """The catalogue, as far as the doors read it."""
+
+    def get(self, id: str) -> Item | None:
+        """One item."""
+        ...
+
+    def size(self) -> int:
+        """How many items there are."""
+        ...
+
+
+class Service(Protocol):
+    """One project's engine on one event loop (``engine.service.Service``)."""
+
+    settings: Settings
+    config_version: str
+    stream: Stream
+    ready: bool
+    clock: Callable[[], Millis]
+
+    @property
+    def catalog(self) -> Items:
+        """The items."""
+        ...
+
+    async def start(self) -> None:
+        """Recover, and take traffic from when this returns."""
+        ...
+
+    async def stop(self) -> None:
+        """Fold, commit and close."""
+        ...
+
+    async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Accept events durably; give the indexes of duplicates. Raises Overloaded, LogDown."""
+        ...
+
+    async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
+        """Answer durably. Raises Conflict, Overloaded, LogDown."""
+        ...
+
+    def decision(self, id: str) -> Decision | None:
+        """A decision by its id, for as long as it is kept."""
+        ...
+
+    def home(self, key: str) -> str:
+        """The id of the person behind a source key, now."""
+        ...
+
+    async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
+        """Open moments, strongest first, then those that ended if asked for."""
+        ...
+
+    async def export(self, key: str) -> dict[str, object] | None:
+        """All that is held of a person; ``None`` if nobody is known by that key."""
+        ...
+
+    async def erase(self, key: str) -> dict[str, int]:
+        """Forget a person; how much went of each kind."""
+        ...
+
+    def items(self, after: str = "", limit: int = 100) -> Sequence[Item]:
+        """Items in the order of their ids, after one."""
+        ...
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Put items durably; to be found when this returns."""
+        ...
+
+    async def delete_items(self, ids: Sequence[str]) -> None:
+        """Delete items durably."""
+        ...
+
+    async def report(self, name: str, params: Mapping[str, str]) -> dict[str, object]:
+        """A report. Raises ValueError for a name or parameter that there isn't."""
+        ...
+
+    def stats(self) -> dict[str, float]:
+        """Counters and gauges by name."""
+        ...

@@ -1,0 +1,119 @@
+"""``GET /v1/stream``: moments, decisions and deliveries as they become durable, by server-sent events.
+
+Every message has an id; a browser that lost the connection sends ``Last-Event-ID`` and goes on from there, out of the
+engine's bounded ring. A reader that is too slow gets one ``gap`` message instead of what it missed, and a connection
+that takes no bytes for ``STALLED`` seconds is ended. Source: HTML Living Standard, "Server-sent events".
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from micromoments.engine.stream import Message, Subscription
+from micromoments.server.cors import Cors
+from micromoments.server.http import Call, Headers, Receive, Reply, Send
+from micromoments.server.keys import Access, require_person, require_whole
+from micromoments.server.people import source_key_of
+from micromoments.server.problem import Problem
+from micromoments.server.service import Service
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment keeps proxies from closing the connection."""
+STALLED = 30.0
+RETRY_MS = 2000
+MAX_LISTENERS = 2000
+_OPENING = b"retry: %d\n\n" % RETRY_MS
+
+
+class Streams:
+    """All live connections of the stream. Memory for each: its queue in the engine, bounded."""
+
+    def __init__(self, service: Service, cors: Cors, *, heartbeat: float = HEARTBEAT) -> None:
+        self._service = service
+        self._cors = cors
+        self._heartbeat = heartbeat
+        self._live: set[Subscription] = set()
+        self._closing = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def close(self) -> None:
+        """End every stream after the message it is sending; browsers come back by themselves."""
+        self._closing.set()
+
+    async def listen(self, call: Call, access: Access) -> Reply | None:
+        """One connection, until its client leaves or the server drains."""
+        person = self._whose(call, access)
+        if self._closing.is_set() or len(self._live) >= MAX_LISTENERS:
+            raise Problem(
+                503, "too_many_listeners", f"{len(self._live)} listeners", f"at most {MAX_LISTENERS}", "", retry_after=5
+            )
+        last_id = call.headers.get(b"last-event-id", b"").decode("latin-1") or call.query.get("lastEventId")
+        origin = call.headers.get(b"origin")
+        subscription = self._service.stream.subscribe(person, last_id)
+        self._live.add(subscription)
+        try:
+            await self._start(call.send, self._headers(origin))
+            if call.scope["method"] != "HEAD":
+                await self._run(subscription, call.receive, call.send)
+        except TimeoutError:
+            pass
+        finally:
+            self._live.discard(subscription)
+            subscription.close()
+        return None
+
+    def _whose(self, call: Call, access: Access) -> str | None:
+        wanted = call.query.get("person")
+        if access.who == "person" and wanted is None:
+            wanted = f"user:{access.subject}"
+        if wanted is None:
+            require_whole(access)
+            return None
+        key = source_key_of(wanted)
+        require_person(access, key)
+        return self._service.home(key)
+
+    def _headers(self, origin: bytes | None) -> Headers:
+        return [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),
+            *self._cors.headers(origin),
+        ]
+
+    @staticmethod
+    async def _start(send: Send, headers: Headers) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": _OPENING, "more_body": True})
+
+    async def _run(self, subscription: Subscription, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_left(receive))
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            while not gone.done() and not closing.done():
+                waiting = asyncio.ensure_future(subscription.next(self._heartbeat))
+                await asyncio.wait((waiting, gone, closing), return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    waiting.cancel()
+                    break
+                message = waiting.result()
+                body = b": alive\n\n" if message is None else framed(message)
+                await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), STALLED)
+            if not gone.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+            closing.cancel()
+
+
+def framed(message: Message) -> bytes:
+    """One message on the wire; JSON holds no line break, so one ``data`` line does."""
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (message.id, message.kind.encode(), message.data)
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
