@@ -3,26 +3,29 @@
 Each source is read by a model that never saw it: the sources that train what ships by a model trained without them, the
 test-only ones by the model that ships. Beside it, in the same run, the floor: TF-IDF of words and pairs with logistic
 regression on the public sources alone. Temperatures come from validation splits of other sources than the one measured.
-Only ``test`` splits are scored. Prints tables; writes ``benchmarks/results/queries.json``. Seeded; needs scikit-learn.
+Only ``test`` splits are scored. Prints tables; writes ``benchmarks/results/queries.json``. Seeded; needs scipy.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
+import re
 import time
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from scipy.sparse import csr_matrix
 
 from micromoments.core.moment import TYPES
 from micromoments.recognise.text import TextModel
+from tools.train_text.fit import logistic
 from tools.train_text.folds import folds
 from tools.train_text.sources import Query, mapping
 from tools.train_text.train import SEED, calibrated, lexicon_of, own_examples, queries, temperature_from, training_sources
@@ -58,18 +61,50 @@ def confusion(labels: Whole, chosen: Whole) -> list[list[int]]:
     return [[int(((labels == a) & (chosen == b)).sum()) for b in range(5)] for a in range(5)]
 
 
-def floor(found: dict[str, list[Query]], source: str) -> Any:
+class Floor:
+    """TF-IDF (smooth idf, unit length) of words and pairs seen twice, and multinomial logistic regression with C = 4."""
+
+    def __init__(self, rows: list[Query]) -> None:
+        """Fit on labelled queries."""
+        grams = [self._grams(q.text) for q in rows]
+        counts = Counter(g for found in grams for g in set(found))
+        self._column = {g: i for i, g in enumerate(sorted(g for g, n in counts.items() if n > 1))}
+        self._idf = np.array([math.log((1 + len(rows)) / (1 + counts[g])) + 1 for g in self._column])
+        labels = np.array([q.label for q in rows], np.int64)
+        self._there = np.bincount(labels, minlength=5) > 0
+        x = self._matrix([q.text for q in rows])
+        self._table = logistic(x, labels, np.ones(len(rows)), penalty=1 / (4.0 * len(rows)), rounds=300)
+
+    def probabilities(self, texts: list[str]) -> Floats:
+        """Probabilities over all five types; types that it never saw get none."""
+        logits = self._matrix(texts) @ self._table
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True)) * self._there
+        found: Floats = raised / raised.sum(axis=1, keepdims=True)
+        return found
+
+    @staticmethod
+    def _grams(text: str) -> list[str]:
+        words = re.findall(r"\b\w\w+\b", text.lower())
+        return words + [f"{a} {b}" for a, b in pairwise(words)]
+
+    def _matrix(self, texts: list[str]) -> csr_matrix:
+        columns: list[int] = []
+        values: list[float] = []
+        starts = [0]
+        for text in texts:
+            found = Counter(self._column[g] for g in self._grams(text) if g in self._column)
+            weighed = {c: n * self._idf[c] for c, n in found.items()}
+            length = math.sqrt(sum(v * v for v in weighed.values())) or 1.0
+            columns += list(weighed)
+            values += [v / length for v in weighed.values()]
+            starts.append(len(columns))
+        data = np.array(values, np.float32), np.array(columns, np.int32), np.array(starts, np.int64)
+        return csr_matrix(data, shape=(len(texts), len(self._column)))
+
+
+def floor(found: dict[str, list[Query]], source: str) -> Floor:
     """The floor's model without ``source``."""
-    rows = [q for name in training_sources() if name != source for q in found[name] if q.split == "train"]
-    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), LogisticRegression(max_iter=300, C=4.0))
-    return model.fit([q.text for q in rows], [q.label for q in rows])
-
-
-def floor_probabilities(model: Any, texts: list[str]) -> Floats:
-    """The floor's probabilities over all five types; types it never saw get none."""
-    p = np.zeros((len(texts), 5))
-    p[:, model.classes_] = model.predict_proba(texts)
-    return p
+    return Floor([q for name in training_sources() if name != source for q in found[name] if q.split == "train"])
 
 
 def summary(p: Floats, labels: Whole) -> dict[str, Any]:
@@ -134,7 +169,7 @@ def main() -> int:
         model = calibrated(models[name], *temperature_from(models, found, without=name)) if name in models else shipped
         texts, labels = [q.text for q in rows], np.array([q.label for q in rows], np.int64)
         p = np.array([model.probabilities(t) for t in texts])
-        f = floor_probabilities(floor(found, name), texts)
+        f = floor(found, name).probabilities(texts)
         report["sources"][name] = {"ours": summary(p, labels), "floor": summary(f, labels)}
         show(name, report["sources"][name]["ours"], report["sources"][name]["floor"])
         ps.append(p)

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from micromoments.recognise.text import WEIGHTS
+from micromoments.recognise.text import TextModel
 from tools.train_text.fit import save
 from tools.train_text.folds import FOLDS, folds
 from tools.train_text.lexicon import CORPORA_COMMIT
@@ -26,6 +26,9 @@ from tools.train_text.train import (
     temperature_from,
     training_sources,
 )
+
+
+WEIGHTS = Path(__file__).parents[2] / "src" / "micromoments" / "recognise" / "data" / "text.npz"
 
 
 def manifest(rows: dict[str, int], own: int, digest: str, temperature: float, doubt: float) -> dict[str, object]:
@@ -68,7 +71,7 @@ def main() -> int:
     temperature, doubt = temperature_from(models, found)
     model = calibrated(model, temperature, doubt)
     save(WEIGHTS, model._weights, meta_of(model), lexicon, model.vocabulary)  # noqa: SLF001 - training owns the weights
-    digest = type(model).load(WEIGHTS).digest
+    digest = TextModel.load(WEIGHTS.read_bytes()).digest
     rows = {name: sum(q.source == name for q in public) for name in training_sources()}
     said = manifest(rows, len(own), digest, temperature, doubt)
     WEIGHTS.with_name("MANIFEST.json").write_text(json.dumps(said, indent=2) + "\n")

@@ -98,16 +98,17 @@ def vocabulary_of(texts: list[str], at_least: int = 2) -> frozenset[int]:
 
 
 def logistic(x: csr_matrix, y: NDArray[np.int64], weight: Floats, penalty: float, rounds: int) -> Floats:
-    """Weights (ROWS, 5) of a multinomial logistic regression with an L2 penalty, by L-BFGS."""
+    """Weights (columns of x, 5) of a multinomial logistic regression with an L2 penalty, by L-BFGS."""
     xt = x.T.tocsr()
     n, classes = len(y), 5
+    columns = x.shape[1]
     hot = np.zeros((n, classes), np.float32)
     hot[np.arange(n), y] = 1.0
     weight = weight / weight.sum()
     used = np.unique(x.indices)
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        table = np.zeros((ROWS, classes), np.float32)
+        table = np.zeros((columns, classes), np.float32)
         table[used] = flat.reshape(len(used), classes)
         logits = (x @ table).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
@@ -120,7 +121,7 @@ def logistic(x: csr_matrix, y: NDArray[np.int64], weight: Floats, penalty: float
     found = minimize(
         loss, np.zeros(len(used) * classes), jac=True, method="L-BFGS-B", options={"maxiter": rounds, "maxcor": 8}
     )
-    table = np.zeros((ROWS, classes))
+    table = np.zeros((columns, classes))
     table[used] = found.x.reshape(len(used), classes)
     return table
 

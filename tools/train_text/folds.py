@@ -22,5 +22,5 @@ def folds(found: dict[str, list[Query]], own: list[tuple[str, int]], lexicon: di
             model = held_out(found, own, lexicon, source)
             save(path, model._weights, meta_of(model), lexicon, model.vocabulary)  # noqa: SLF001 - training owns the weights
             print(f"fitted without {source}", file=sys.stderr, flush=True)
-        models[source] = TextModel.load(path)
+        models[source] = TextModel.load(path.read_bytes())
     return models

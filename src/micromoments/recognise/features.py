@@ -15,6 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -150,6 +151,7 @@ def classes_of(word: str, lexicon: Lexicon) -> int:
     return bits
 
 
+@lru_cache(maxsize=8192)
 def kinds_of(bits: int) -> tuple[int, ...]:
     """The first ``MAX_KINDS`` classes of a bit set, or ``unknown``."""
     found = [i for i in range(N_CLASSES) if bits >> i & 1]
@@ -181,29 +183,44 @@ def cue_rows(words: list[Word], pairs: Mapping[int, int]) -> list[int]:
     """The rows of the cues of a query, each once. ``pairs`` maps a position to the bit set of the pair that starts there."""
     kinds = [w.kinds for w in words]
     for at, bits in pairs.items():
-        joint = kinds_of(bits)
-        kinds[at] = joint
-        kinds[at + 1] = joint
-    content = [k for w, k in zip(words, kinds, strict=True) if w.small < 0]
-    rows = {BIAS, LENGTH + min(len(words), 15)}
-    bare = len(content) == len(words)
-    for group in content:
-        rows.update(HAS + k for k in group)
-    first, last = kinds[0], kinds[-1] if words[-1].text != "?" or len(kinds) == 1 else kinds[-2]
-    rows.update(FIRST + k for k in first)
-    rows.update(LAST + k for k in last)
-    rows.update(BARE + (N_CLASSES if len(words) == 1 else 0) + k for k in last if bare)
-    rows.update(ENDS + a * N_CLASSES + b for a in first for b in last if len(words) > 1)
-    for i in range(len(words) - 1):
-        a, b = words[i], words[i + 1]
-        if a.small >= 0:
-            rows.update(BEFORE + a.small * N_CLASSES + k for k in kinds[i + 1])
-        elif b.small >= 0:
-            rows.update(AFTER + b.small * N_CLASSES + k for k in kinds[i])
-        else:
-            rows.update(PAIR + x * N_CLASSES + y for x in kinds[i] for y in kinds[i + 1])
-    if words[0].small >= 0:
-        rows.update(OPENS + words[0].small * N_CLASSES + k for k in last)
+        kinds[at] = kinds[at + 1] = kinds_of(bits)
+    n = len(words)
+    end = n - 2 if n > 1 and words[-1].text == "?" else n - 1
+    first, last = kinds[0], kinds[end]
+    rows = {BIAS, LENGTH + min(n, 15)}
+    bare = True
+    for i, word in enumerate(words):
+        if word.small >= 0:
+            bare = False
+            if i + 1 < n:
+                row = BEFORE + word.small * N_CLASSES
+                for k in kinds[i + 1]:
+                    rows.add(row + k)
+            continue
+        for k in kinds[i]:
+            rows.add(HAS + k)
+        if i + 1 < n:
+            after = words[i + 1].small
+            if after >= 0:
+                for k in kinds[i]:
+                    rows.add(AFTER + after * N_CLASSES + k)
+            else:
+                for k in kinds[i]:
+                    row = PAIR + k * N_CLASSES
+                    for other in kinds[i + 1]:
+                        rows.add(row + other)
+    opener = words[0].small
+    for k in first:
+        rows.add(FIRST + k)
+    for k in last:
+        rows.add(LAST + k)
+        if bare:
+            rows.add(BARE + (N_CLASSES if n == 1 else 0) + k)
+        if opener >= 0:
+            rows.add(OPENS + opener * N_CLASSES + k)
+        if n > 1:
+            for other in first:
+                rows.add(ENDS + other * N_CLASSES + k)
     return sorted(rows)
 
 
@@ -211,10 +228,12 @@ def pair_bits(texts: list[str], lexicon: Lexicon) -> dict[int, int]:
     """Listed pairs of neighbouring words ("air fryer", "new york"), by the position of the first."""
     found = {}
     for i in range(len(texts) - 1):
-        pair = f"{texts[i]} {texts[i + 1]}"
-        bits = lexicon.get(crc32(pair.encode()), 0)
-        if not bits and pair.endswith("s"):
-            bits = lexicon.get(crc32(pair[:-1].encode()), 0)
+        if texts[i] in SMALL or texts[i + 1] in SMALL:
+            continue
+        pair = f"{texts[i]} {texts[i + 1]}".encode()
+        bits = lexicon.get(crc32(pair), 0)
+        if not bits and pair.endswith(b"s"):
+            bits = lexicon.get(crc32(pair[:-1]), 0)
         if bits:
             found[i] = bits
     return found

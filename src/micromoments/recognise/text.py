@@ -12,18 +12,19 @@ import hashlib
 import io
 import json
 import math
+import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from micromoments.core.moment import TYPES, MomentType
-from micromoments.recognise.features import CACHE, CUE, CUES, ROWS, Word, analyse, cue_rows, pair_bits, pair_rows, scale, tokens
+from micromoments.recognise.features import CACHE, CUE, ROWS, Word, analyse, cue_rows, pair_bits, pair_rows, scale, tokens
 
-WEIGHTS: Final = Path(__file__).parent / "data" / "text.npz"
+WEIGHTS: Final = "data/text.npz"
+"""The weights that ship, beside this module: a constant of the package, like its code."""
 FORMAT: Final = 1
 
 Five = tuple[float, float, float, float, float]
@@ -33,7 +34,10 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
-MIN_TELLING: Final = 0.15
+NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
+LIKELY: Final = 0.1
+"""Only types at least this likely are told as what a word speaks for."""
+MIN_TELLING: Final = 0.25
 """Nats below which a word isn't worth showing."""
 
 
@@ -76,9 +80,9 @@ class TextModel:
         self._seen: dict[str, tuple[Word, Five]] = {}
 
     @classmethod
-    def load(cls, path: Path | None = None) -> TextModel:
-        """The model in ``path``, or the one that ships. Raises ``ValueError`` if the file is of another format."""
-        return _shipped() if path is None else _read(path)
+    def load(cls, data: bytes | None = None) -> TextModel:
+        """The model in a weights file's bytes, or the one that ships. Raises ``ValueError`` if the file is of another format."""
+        return _shipped() if data is None else _read(data)
 
     def _word(self, text: str) -> tuple[Word, Five]:
         found = self._seen.get(text)
@@ -99,17 +103,20 @@ class TextModel:
         read = [self._word(t) for t in texts]
         words = [word for word, _ in read]
         weigh = scale(n)
-        cues = self._weights[cue_rows(words, pair_bits(texts, self.lexicon))].sum(axis=0, dtype=np.int64).tolist()
-        pairs = self._weights[pair_rows(texts)].sum(axis=0, dtype=np.int64).tolist()
+        cues = self._weights.take(cue_rows(words, pair_bits(texts, self.lexicon)), axis=0).sum(axis=0, dtype=np.int64).tolist()
+        pairs = self._weights.take(pair_rows(texts), axis=0).sum(axis=0, dtype=np.int64).tolist()
         paired = PAIRS * weigh * self._gram
-        total = [self._cue * c + paired * p for c, p in zip(cues, pairs, strict=True)]
-        for _, own in read:
-            for i in range(5):
-                total[i] += weigh * own[i]
-        size = sum(map(len, texts))
-        known = sum(len(word.text) for word in words if word.known) / size
-        k, g, d, b, none = total
-        return (k, g, d, b, none), known
+        k, g, d, b, none = (self._cue * c + paired * p for c, p in zip(cues, pairs, strict=True))
+        size = known = 0
+        for word, own in read:
+            k += weigh * own[0]
+            g += weigh * own[1]
+            d += weigh * own[2]
+            b += weigh * own[3]
+            none += weigh * own[4]
+            size += len(word.text)
+            known += len(word.text) if word.known else 0
+        return (k, g, d, b, none), known / size
 
     def loglik(self, text: str) -> Five:
         """Calibrated log-likelihoods in nats, relative to their class: 0 for each type where nothing is known.
@@ -117,7 +124,7 @@ class TextModel:
         Add them to the log of any prior and normalise; an empty query gives zeros.
         """
         texts = tokens(text)
-        return self._loglik(texts) if texts else (0.0, 0.0, 0.0, 0.0, 0.0)
+        return self._loglik(texts) if texts else NOTHING
 
     def _loglik(self, texts: list[str]) -> Five:
         logits, known = self._logits(texts)
@@ -137,36 +144,33 @@ class TextModel:
         return rounded(softmax((k, g, d, b, n)))
 
     def telling(self, text: str, limit: int = 4) -> tuple[tuple[str, MomentType, float], ...]:
-        """The words that tell most: (word, type it speaks for, nats it adds to that type), strongest first.
+        """The words that tell most: (word, type it speaks for, nats it adds to that type over the mean of all), strongest first.
 
         What a word adds is what the query loses without it, so a word that tells only beside others ("how" "to") shows too.
         """
         texts = tokens(text)
-        if len(texts) < 2:  # noqa: PLR2004 - alone, a word is the whole query
-            whole = self._loglik(texts) if texts else None
-            parts = [(texts[0], whole)] if whole else []
-        else:
-            full = self._loglik(texts)
-            parts = []
-            for i, word in enumerate(texts):
-                rest = self._loglik(texts[:i] + texts[i + 1 :])
-                k, g, d, b, n = (a - c for a, c in zip(full, rest, strict=True))
-                parts.append((word, (k, g, d, b, n)))
+        if not texts:
+            return ()
+        full, _ = self._logits(texts)
+        cool = 1.0 / self._temperature
+        likely = [i for i, p in enumerate(softmax(full)) if p >= LIKELY]
         told: dict[str, tuple[str, MomentType, float]] = {}
-        for word, change in parts:
-            best = max(range(5), key=change.__getitem__)
-            if change[best] >= MIN_TELLING and word.isalnum() | ("'" in word) | ("-" in word):
-                if word not in told or told[word][2] < change[best]:
-                    told[word] = (word, TYPES[best], round(change[best], 3))
+        for i, word in enumerate(texts):
+            rest = self._logits(texts[:i] + texts[i + 1 :])[0] if len(texts) > 1 else NOTHING
+            change = [(a - c) * cool for a, c in zip(full, rest, strict=True)]
+            mean = sum(change) / 5.0
+            best = max(likely, key=change.__getitem__)
+            gain = change[best] - mean
+            if gain >= MIN_TELLING and word not in "?$" and (word not in told or told[word][2] < gain):
+                told[word] = (word, TYPES[best], round(gain, 3))
         return tuple(sorted(told.values(), key=lambda t: (-t[2], t[0]))[:limit])
 
 
-def _read(path: Path) -> TextModel:
-    data = path.read_bytes()
+def _read(data: bytes) -> TextModel:
     with np.load(io.BytesIO(data)) as arrays:
         meta = json.loads(bytes(arrays["meta"]).decode())
         if meta.get("format") != FORMAT:
-            raise ValueError(f"{path} has format {meta.get('format')}, wanted {FORMAT}: train again with tools/train_text")
+            raise ValueError(f"got text weights of format {meta.get('format')}, wanted {FORMAT}: train again with tools/train_text")
         weights = arrays["weights"]
         lexicon = dict(zip(arrays["lexicon"].tolist(), arrays["classes"].tolist(), strict=True))
         words = frozenset(arrays["vocabulary"].tolist())
@@ -177,7 +181,7 @@ def _read(path: Path) -> TextModel:
 
 @cache
 def _shipped() -> TextModel:
-    return _read(WEIGHTS)
-
-
-assert CUES < ROWS  # the table has room for grams; a change of classes that breaks this must not load
+    data = pkgutil.get_data(__package__, WEIGHTS)
+    if data is None:
+        raise ValueError(f"got no text weights in the package, wanted {WEIGHTS}: install micromoments again")
+    return _read(data)

@@ -1,0 +1,293 @@
+"""The fold of traces into moments: decay, joining, opening, ending. Pure functions over whole hundredths of a nat.
+
+A trace joins the open moment that it is about (the same item, overlapping words, the same category, or a type that the
+moment holds likely); else it opens one if by itself it makes an intent likelier than the threshold. A moment ends by the
+event that meets its need, by the person's word, by evidence that turns, or when its time is up.
+
+``since`` is the start of the present stretch in which some moment was open: an earlier trace can't change what is open.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from micromoments.core.event import Millis
+from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Need, Reading, Signal, Trace, Vector
+from micromoments.core.person import MAX_ENDED
+from micromoments.recognise.need import topic
+from micromoments.recognise.text import Five, softmax
+
+VERSION: Final = 1
+"""Raised when the fold's arithmetic changes, so that digests tell."""
+PRIOR: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
+"""What is known of a person of whom nothing is known: mostly no moment."""
+_LOG_PRIOR: Final = tuple(math.log(p) for p in PRIOR)
+PLACE_OF: Final = {kind: i for i, kind in enumerate(TYPES)}
+MOST: Final = 900
+"""Hundredths of a nat to which sums are held, so that no evidence is beyond recall."""
+MAX_OPEN: Final = 4
+MAX_EVIDENCE: Final = 6
+MAX_CHANNELS: Final = 6
+HOLDS: Final = 0.2
+"""A moment takes in a trace without topic if it gives the trace's type at least this probability."""
+REWORDED: Final = 0.5
+"""What is left of earlier evidence once the person words the same need anew."""
+WORDS: Final = 2
+"""The relation from which a trace is about a moment whatever its type."""
+SLIGHT: Final = 25
+"""Hundredths of a nat below which a trace isn't worth keeping as evidence."""
+OVER: Final = 0.25
+"""A moment whose intent falls below this by contrary evidence is abandoned."""
+CHOSEN: Final = 3
+"""From this stage on, a moment whose time is up counts as abandoned (a left cart), before it as expired."""
+
+
+class Rules(NamedTuple):
+    """What a project sets: half-lives and lifetimes in milliseconds for know, go, do, buy; the opening threshold."""
+
+    half_lives: tuple[float, ...]
+    lifetimes: tuple[int, ...]
+    threshold: float
+
+
+def faded(age: Millis, half_life: float) -> float:
+    """The share of evidence left after an age."""
+    return 2.0 ** (-max(age, 0) / half_life)
+
+
+def logits(sums: Vector) -> Five:
+    """Log prior and evidence together, in nats."""
+    k, g, d, b, n = (p + s / 100.0 for p, s in zip(_LOG_PRIOR, sums, strict=True))
+    return (k, g, d, b, n)
+
+
+def posterior(sums: Vector) -> Five:
+    """Probabilities over know, go, do, buy, none."""
+    return softmax(logits(sums))
+
+
+def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector:
+    """Sums after an age: each type by its half-life, ``none`` by that of the moment's type."""
+    if age <= 0:
+        return sums
+    halves = rules.half_lives
+    k, g, d, b, n = sums
+    return (
+        round(k * 2.0 ** (-age / halves[0])) if k else 0,
+        round(g * 2.0 ** (-age / halves[1])) if g else 0,
+        round(d * 2.0 ** (-age / halves[2])) if d else 0,
+        round(b * 2.0 ** (-age / halves[3])) if b else 0,
+        round(n * 2.0 ** (-age / halves[PLACE_OF[kind]])) if n else 0,
+    )
+
+
+def leading(weights: Vector) -> int:
+    """The intent that weights speak for most; the nearer to action wins a tie."""
+    k, g, d, b, _ = weights
+    if b >= g and b >= d and b >= k:
+        return 3
+    if g >= d and g >= k:
+        return 1
+    return 2 if d >= k else 0
+
+
+def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
+    """The reading with one more trace, which is newer than all before it."""
+    reading = settle(_rewound(reading, trace.at), trace.at)
+    signal = trace.signal
+    if signal.closes:
+        told = tuple(m for m in reading.open if signal.closes in {"*", m.id})
+        return _ended(reading, told, "abandoned", trace)
+    if signal.ends:
+        met = tuple(m for m in reading.open if signal.ends >> PLACE_OF[m.type] & 1)
+        return _ended(reading, met, "fulfilled", trace)
+    lead = leading(signal.weights)
+    moment = _about(reading.open, trace, lead, rules)
+    if moment is not None:
+        return _joined(reading, moment, trace, rules)
+    p = posterior(signal.weights)
+    if 1.0 - p[NONE] < rules.threshold or signal.weights[lead] <= 0:
+        return reading
+    return _opened(reading, trace, lead, rules)
+
+
+def settle(reading: Reading, at: Millis) -> Reading:
+    """Ends every moment whose time is up; the same object if there is none."""
+    for moment in reading.open:
+        if moment.expires_at <= at:
+            break
+    else:
+        return reading
+    left = tuple(m for m in reading.open if m.expires_at > at)
+    up = [_end(m, "abandoned" if m.stage >= CHOSEN else "expired", m.expires_at) for m in reading.open if m.expires_at <= at]
+    return replace(reading, open=left, ended=_newest((*reading.ended, *up)))
+
+
+def _end(moment: Moment, how: Ending, at: Millis) -> Moment:
+    return replace(moment, ended=how, ended_at=at)
+
+
+def _newest(ended: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    return tuple(sorted(ended, key=lambda m: (m.ended_at, m.id))[-MAX_ENDED:])
+
+
+def _rewound(reading: Reading, at: Millis) -> Reading:
+    """Takes back ends by the clock that lie after ``at``: an event that arrives late finds its moment still open."""
+    if not reading.ended or reading.ended[-1].ended_at <= at:
+        return reading
+    back = [m for m in reading.ended if m.ended_at > at and m.ended_at == m.expires_at]
+    if not back:
+        return reading
+    ended = tuple(m for m in reading.ended if m not in back)
+    again = [replace(m, ended=None, ended_at=0) for m in back]
+    return replace(reading, open=_in_order((*reading.open, *again)), ended=ended)
+
+
+def _in_order(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    return tuple(sorted(moments, key=lambda m: (m.opened_at, m.id)))
+
+
+def _ended(reading: Reading, which: tuple[Moment, ...], how: Ending, trace: Trace) -> Reading:
+    """Ends moments by an event, which becomes part of their evidence."""
+    if not which:
+        return reading
+    left = tuple(m for m in reading.open if m not in which)
+    over = []
+    for m in which:
+        over.append(
+            replace(
+                m,
+                stage=max(m.stage, trace.signal.stage),
+                traces=_kept(m.traces, trace),
+                channels=_seen_on(m.channels, trace.channel),
+                ended=how,
+                ended_at=trace.at,
+            )
+        )
+    return replace(reading, open=left, ended=_newest((*reading.ended, *over)))
+
+
+def relation(mine: Need, theirs: Need) -> int:
+    """How two needs relate: 3 the same item, 2 overlapping words, 1 the same category, 0 can't tell, -1 different words."""
+    if theirs.item and theirs.item == mine.item:
+        return 3
+    if mine.query and theirs.query:
+        a, b = topic(mine.query), topic(theirs.query)
+        if a & b or not a or not b or mine.query.startswith(theirs.query) or theirs.query.startswith(mine.query):
+            return 2
+        return -1
+    return 1 if theirs.category and theirs.category == mine.category else 0
+
+
+def _about(moments: tuple[Moment, ...], trace: Trace, lead: int, rules: Rules) -> Moment | None:
+    """The open moment that a trace is about: by topic first, then of its type, then the one fed last."""
+    best: tuple[int, bool, Millis, str] | None = None
+    found = None
+    for m in moments:
+        related = relation(m.need, trace.signal.need)
+        if related < 0:
+            continue
+        alike = m.type == TYPES[lead]
+        if related < WORDS and not alike:
+            if posterior(decayed(m.sums, trace.at - m.updated_at, m.type, rules))[lead] < HOLDS:
+                continue
+        rank = (related, alike, m.updated_at, m.id)
+        if best is None or rank > best:
+            best, found = rank, m
+    return found
+
+
+def _clip(x: int) -> int:
+    return max(-MOST, min(MOST, x))
+
+
+def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
+    """The moment with the trace's evidence; abandoned if that turned it."""
+    signal = trace.signal
+    k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
+    if signal.need.query and moment.need.query and signal.need.query != moment.need.query:
+        k, g, d, b, n = round(k * REWORDED), round(g * REWORDED), round(d * REWORDED), round(b * REWORDED), round(n * REWORDED)
+    w = signal.weights
+    sums: Vector = (_clip(k + w[0]), _clip(g + w[1]), _clip(d + w[2]), _clip(b + w[3]), _clip(n + w[4]))
+    lead = leading(sums)
+    until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if w[lead] > 0 else moment.expires_at
+    turned = min(w[:NONE]) < 0 and 1.0 - posterior(sums)[NONE] < OVER
+    changed = Moment(
+        moment.id,
+        moment.opened_at,
+        trace.at,
+        until,
+        sums,
+        TYPES[lead],
+        merged(moment.need, signal.need),
+        max(moment.stage, signal.stage),
+        _kept(moment.traces, trace),
+        _seen_on(moment.channels, trace.channel),
+        "abandoned" if turned else None,
+        trace.at if turned else 0,
+    )
+    if turned:
+        rest = tuple(m for m in reading.open if m is not moment)
+        return Reading(rest, _newest((*reading.ended, changed)), reading.since)
+    return Reading(tuple(changed if m is moment else m for m in reading.open), reading.ended, reading.since)
+
+
+def _kept(mids: tuple[int, ...], trace: Trace) -> tuple[int, ...]:
+    """A moment's evidence with one trace more: the opening trace and the newest telling ones stay."""
+    w = trace.signal.weights
+    if not trace.signal.ends and max(w[:NONE]) < SLIGHT and min(w[:NONE]) > -SLIGHT:
+        return mids
+    mids = (*mids, trace.mid)
+    return mids if len(mids) <= MAX_EVIDENCE else (mids[0], *mids[2:])
+
+
+def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
+    if not channel or channel in channels or len(channels) >= MAX_CHANNELS:
+        return channels
+    return (*channels, channel)
+
+
+def _opened(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Reading:
+    """A new moment; the least recently fed of too many is abandoned."""
+    signal: Signal = trace.signal
+    k, g, d, b, n = (_clip(x) for x in signal.weights)
+    moment = Moment(
+        id=f"m{trace.mid:016x}",
+        opened_at=trace.at,
+        updated_at=trace.at,
+        expires_at=trace.at + rules.lifetimes[lead],
+        sums=(k, g, d, b, n),
+        type=TYPES[lead],
+        need=signal.need if signal.need.query else replace(signal.need, words=""),
+        stage=signal.stage,
+        traces=(trace.mid,),
+        channels=(trace.channel,) if trace.channel else (),
+    )
+    since = reading.since if reading.open else trace.at
+    left, ended = reading.open, reading.ended
+    if len(left) >= MAX_OPEN:
+        stale = min(left, key=lambda m: (m.updated_at, m.id))
+        left = tuple(m for m in left if m is not stale)
+        ended = _newest((*ended, _end(stale, "abandoned", trace.at)))
+    return Reading(_in_order((*left, moment)), ended, since)
+
+
+def merged(old: Need, new: Need) -> Need:
+    """What a moment is about after another trace: what was said last wins, a new wording replaces all that words told."""
+    if new == old:
+        return old
+    said = new if new.query else old
+    return Need(
+        query=said.query,
+        category=new.category or old.category,
+        item=new.item or old.item,
+        brand=new.brand or old.brand,
+        place=said.place or new.place or old.place,
+        time=said.time or old.time,
+        price_from=said.price_from,
+        price_to=said.price_to,
+        words=said.words,
+    )

@@ -1,0 +1,77 @@
+"""What a person's place and hour say: how near an open place is, whether they come closer, whether it is time to eat.
+
+Only what was captured on the record is used: the closest place, its distance, whether it was open. Positions themselves
+aren't kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from micromoments.core.event import Millis
+from micromoments.core.item import Nearby
+from micromoments.core.moment import Vector
+
+REACH: Final = 1500
+"""Metres beyond which a place says nothing."""
+WALK: Final = 2.5
+"""Metres a second up to which a person may turn in at a door that they pass."""
+PASSING: Final = 12.0
+"""Metres a second above which a person is passing by."""
+HERE: Final = 25
+"""Metres within which a person is at the place."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+
+
+def near(nearby: Nearby, speed: float | None) -> tuple[Vector, str]:
+    """What the closest place says, with its reason's code; nothing beyond ``REACH`` or at speed.
+
+    The pull of an open place falls with the logarithm of the distance: 2.2 nats at 25 m, 1.2 at 250 m, none at 1500 m.
+    """
+    if nearby.distance > REACH or (speed is not None and speed > PASSING):
+        return (0, 0, 0, 0, 0), ""
+    pull = math.log(REACH / max(nearby.distance, HERE)) / math.log(REACH / HERE)
+    if speed is not None and speed > WALK:
+        pull *= 0.5
+    if not nearby.open:
+        return (10, round(40 * pull), 0, 0, 0), "near_closed"
+    go = round(220 * pull)
+    return (0, go, 0, round(30 * pull), -round(70 * pull)), "near_open"
+
+
+def speed_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> float | None:
+    """Metres a second, where the event says so (``speed`` among properties or ``context.location``)."""
+    location = context.get("location")
+    for holder in (properties, location if isinstance(location, dict) else {}):
+        value = holder.get("speed")
+        if isinstance(value, int | float) and 0 <= value < 400:  # noqa: PLR2004 - faster is a broken sensor
+            return float(value)
+    return None
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def hour(at: Millis, timezone: Any) -> int | None:
+    """The hour of day, 0 to 23, where the person is; ``None`` without a known IANA time zone."""
+    zone = _zone(timezone) if isinstance(timezone, str) and timezone else None
+    return (_EPOCH + timedelta(milliseconds=at)).astimezone(zone).hour if zone is not None else None
+
+
+def timely(hour: int | None, handheld: bool) -> Vector:
+    """A small lean by hour and device: towards places around meals when on the move, towards buying in the evening."""
+    if hour is None:
+        return (0, 10, 0, 0, 0) if handheld else (0, 0, 0, 0, 0)
+    go = 15 if hour in (12, 13, 18, 19) else 0
+    buy = 8 if 20 <= hour <= 22 else 0  # noqa: PLR2004 - hours of the evening
+    return (0, go + (10 if handheld else 0), 0, buy, 0)

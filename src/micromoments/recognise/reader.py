@@ -1,0 +1,157 @@
+"""From a record to a signal: behaviour, words, place, the way in and the hour, added up with the strongest as the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from micromoments.core.event import Event
+from micromoments.core.moment import NONE, Need, Signal, Vector
+from micromoments.core.record import EventRecord
+from micromoments.core.settings import Settings
+from micromoments.recognise.behaviour import ARTICLE, OF_KIND, PRODUCT, QUIET, SEARCHED, Act, act_of, act_of_page, arrival, said
+from micromoments.recognise.need import need
+from micromoments.recognise.place import hour, near, speed_of, timely
+from micromoments.recognise.sensitive import Detector, sensitive
+from micromoments.recognise.text import TextModel
+
+_BITS: Final = {"know": 1, "go": 2, "do": 4, "buy": 8}
+_ITEM_KEYS: Final = ("product_id", "item_id", "productId", "itemId", "content_id", "article_id", "guide_id", "place_id", "store_id", "sku", "id")
+_TITLED: Final = 0.4
+"""How much the title of a page that is read counts beside words that the person chose."""
+_STRONGEST: Final = 600
+_LOOKS: Final = frozenset({PRODUCT, ARTICLE})
+
+
+def _added(a: Vector, b: Vector) -> Vector:
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4])
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: Any) -> str:
+    return str(value)[:96] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+class Reader:
+    """Reads records under one project's settings (its goals fulfil moments)."""
+
+    def __init__(self, text: TextModel, settings: Settings) -> None:
+        """``text`` reads queries and titles."""
+        self._text = text
+        self._goals: dict[str, int] = {}
+        for goal in settings.goals.values():
+            if goal.ends and not goal.where:
+                bits = sum(_BITS[t] for t in goal.ends)
+                self._goals[goal.event] = self._goals.get(goal.event, 0) | bits
+        extra = getattr(settings.recognition, "sensitive", None)
+        self._sensitive = Detector(extra) if extra else sensitive
+
+    def words(self, query: str, why: str) -> Signal | None:
+        """What words by themselves say; ``None`` if they say nothing."""
+        about = need(query)
+        if not about.words:
+            return None
+        weights = _added(self._weights(query, 1.0), SEARCHED.weights)
+        return Signal(weights, why, about, 1)
+
+    def read(self, record: EventRecord) -> Signal | None:
+        """What an event says; ``None`` if nothing or if it tells a sensitive need."""
+        event = record.event
+        if event.type not in {"track", "page", "screen"}:
+            return None
+        context, properties = event.context, event.properties
+        page = _map(context.get("page"))
+        url = str(properties.get("url") or page.get("url") or "")
+        act = self._act(record, str(properties.get("path") or page.get("path") or ""), url)
+        ends = self._goals.get(event.event or "", 0) | (act.ends if act else 0)
+        if ends:
+            return Signal(QUIET, act.why if act and act.ends else "done", self._item(record), 5, ends)
+        if act is not None and act.closes:
+            return Signal(QUIET, act.why, closes=_word(properties.get("moment_id")) or "*")
+        query = said(properties, url) if act is None or act.why == "search" else ""
+        title = "" if query else str(properties.get("title") or page.get("title") or "")
+        if self._told(query or title, record):
+            return None
+        weights, why, about, stage = self._behaved(record, act, query, title)
+        weights, why, about, metres = self._placed(record, weights, why, about)
+        came, by = arrival(context) if event.type == "page" else (QUIET, "")
+        if came is not QUIET:
+            weights, why = _added(weights, came), why or by
+        if max(map(abs, weights)) == 0:
+            return None
+        if weights[1] or query:
+            device = _map(context.get("device")).get("type")
+            weights = _added(weights, timely(hour(record.occurred, context.get("timezone")), device in {"mobile", "ios", "android"}))
+        k, g, d, b, n = (max(-_STRONGEST, min(_STRONGEST, w)) for w in weights)
+        return Signal((k, g, d, b, n), why, about, stage, metres=metres)
+
+    def _act(self, record: EventRecord, path: str, url: str) -> Act | None:
+        event = record.event
+        if event.type == "track":
+            act = act_of(event.event or "")
+            clicked = event.event == "Decision Clicked"
+        else:
+            name = " ".join(x for x in (event.name, event.category) if x)
+            act = act_of_page(name, path or url.partition("?")[0].partition("//")[2].partition("/")[2])
+            clicked = False
+        if record.facets and (clicked or act in _LOOKS or (act is None and event.type != "track")):
+            return OF_KIND[record.facets[0].kind]
+        return act
+
+    def _told(self, text: str, record: EventRecord) -> bool:
+        """Whether words, items or place tell a sensitive need."""
+        if text and self._sensitive(text):
+            return True
+        return any(self._sensitive(f"{f.title} {f.category}") for f in record.facets)
+
+    def _weights(self, text: str, share: float) -> Vector:
+        k, g, d, b, n = (round(100 * share * x) for x in self._text.loglik(text))
+        return (k, g, d, b, n)
+
+    def _item(self, record: EventRecord) -> Need:
+        properties = record.event.properties
+        facet = record.facets[0] if record.facets else None
+        item = facet.id if facet else next((_word(properties[k]) for k in _ITEM_KEYS if properties.get(k)), "")
+        return Need(
+            category=(facet.category if facet else "") or _word(properties.get("category")),
+            item=item,
+            brand=(facet.brand if facet else "") or _word(properties.get("brand")),
+            words=(facet.title if facet else _word(properties.get("name") or properties.get("title")))[:96],
+        )
+
+    def _behaved(self, record: EventRecord, act: Act | None, query: str, title: str) -> tuple[Vector, str, Need, int]:
+        """What the act and its words say: weights, reason, need, stage."""
+        about = self._item(record)
+        if query:
+            found = need(query)
+            base = act.weights if act is not None else SEARCHED.weights
+            about = replace(found, category=about.category, item=about.item, brand=about.brand)
+            return _added(self._weights(query, 1.0), base), "search", about, max(act.stage if act else 1, 1)
+        if act is not None:
+            if title and act is ARTICLE:
+                k, g, d, b, _ = self._weights(title, _TITLED)
+                return _added(act.weights, (min(k, 0), min(g, 0), max(d, 0), min(b, 0), 0)), act.why, about, act.stage
+            return act.weights, act.why, about, act.stage
+        if title and record.event.type == "page":
+            k, g, d, b, n = self._weights(title, _TITLED)
+            if max(k, g, d, b) > max(n, 0):
+                return (k, g, d, b, min(n, 0)), "title", replace(need(title[:160]), item=about.item, category=about.category), 1
+        return QUIET, "", about, 0
+
+    def _placed(self, record: EventRecord, weights: Vector, why: str, about: Need) -> tuple[Vector, str, Need, int]:
+        """Adds the closest place, where one was captured and it is no sensitive one."""
+        nearby = record.nearby
+        event: Event = record.event
+        if nearby is None or self._sensitive(nearby.title):
+            return weights, why, about, -1
+        pull, code = near(nearby, speed_of(event.properties, event.context))
+        if not code:
+            return weights, why, about, -1
+        if why and max(weights[:NONE]) >= pull[1]:
+            return _added(weights, pull), why, about, nearby.distance
+        return _added(weights, pull), code, replace(about, place=nearby.title, item=about.item or nearby.id), nearby.distance
