@@ -1,0 +1,101 @@
+// The doors: requests, the live stream, and the secret key where the server has one.
+
+const KEY = "micromoments-key";
+export const isDemo = Boolean(document.body?.dataset.demo);
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `the server answered ${status}`);
+    this.status = status;
+  }
+}
+
+function headers(more) {
+  const key = sessionStorage.getItem(KEY);
+  return key ? { ...more, Authorization: `Bearer ${key}` } : more;
+}
+
+export function keepKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+export function forgetKey() {
+  sessionStorage.removeItem(KEY);
+}
+
+/** A JSON request to a door; raises Refused with the server's own words. */
+export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
+  const reply = await fetch(path, {
+    method,
+    headers: headers(body === undefined ? {} : { "Content-Type": "application/json" }),
+    body: body === undefined ? undefined : JSON.stringify(body),
+    cache: "no-store",
+  });
+  const text = await reply.text();
+  let value = {};
+  try {
+    value = text ? JSON.parse(text) : {};
+  } catch {
+    value = { detail: text.slice(0, 200) };
+  }
+  if (!reply.ok) throw new Refused(reply.status, value);
+  return value;
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * Listens to a stream of server-sent events for as long as the page lives, resuming where it broke off.
+ * fetch and not EventSource, because only fetch can send a key.
+ */
+export async function listen(path, { onEvent, onState }) {
+  let last = null;
+  let wait = 500;
+  for (;;) {
+    try {
+      const more = { Accept: "text/event-stream" };
+      if (last !== null) more["Last-Event-ID"] = last;
+      const reply = await fetch(path, { headers: headers(more), cache: "no-store" });
+      if (reply.status === 401 || reply.status === 403) {
+        onState("refused");
+        return;
+      }
+      if (!reply.ok || !reply.body) throw new Error(`the stream answered ${reply.status}`);
+      onState("open");
+      wait = 500;
+      for await (const message of messages(reply.body)) {
+        if (message.id !== undefined) last = message.id;
+        if (message.data !== undefined) onEvent(message.event || "message", JSON.parse(message.data));
+      }
+    } catch (error) {
+      console.info(`Stream ${path}: ${error.message}; trying again.`);
+    }
+    onState("lost");
+    await pause(wait);
+    wait = Math.min(wait * 1.6, 5000);
+  }
+}
+
+/** The messages of a body in the event-stream format (HTML standard, section 9.2). */
+async function* messages(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value.replaceAll("\r\n", "\n");
+    let end;
+    while ((end = text.indexOf("\n\n")) >= 0) {
+      const message = {};
+      for (const line of text.slice(0, end).split("\n")) {
+        const colon = line.indexOf(":");
+        if (colon <= 0) continue;
+        const field = line.slice(0, colon);
+        const said = line.slice(colon + 1).replace(/^ /, "");
+        message[field] = field === "data" && message.data !== undefined ? `${message.data}\n${said}` : said;
+      }
+      text = text.slice(end + 2);
+      yield message;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// The page: what each part shows, and where it gets it from.
+
+import { ask, forgetKey, isDemo, keepKey, listen } from "./api.js";
+import { TYPES, byId, el, mark, whole } from "./base.js";
+import { Feed } from "./feed.js";
+import { Lanes } from "./lanes.js";
+import { TownMap } from "./map.js";
+import { Plug } from "./plug.js";
+import { Scores } from "./scores.js";
+import { Visitor } from "./visitor.js";
+
+const names = new Map();
+const expires = new Map();
+const counts = { opened: 0, served: 0, closed: 0 };
+let paused = false;
+let town = null;
+let picture = null;
+let plug = null;
+
+function nameOf(person) {
+  const bare = person.replace(/^(anon|user):/, "");
+  if (names.has(person)) return names.get(person);
+  if (bare.startsWith("visitor-")) return "You";
+  return bare.length > 14 ? `${bare.slice(0, 12)}…` : bare;
+}
+
+const feed = new Feed(byId("feed"), byId("said"), nameOf);
+const scores = new Scores();
+
+function told(kind, data) {
+  if (kind === "gap" || paused) return;
+  if (kind === "moment") {
+    const { moment } = data;
+    expires.set(moment.id, moment.expiresAt);
+    if (data.change === "opened") counts.opened++;
+    if (moment.ended) {
+      counts.closed++;
+      expires.delete(moment.id);
+    }
+    picture.moment(data);
+    feed.moment(data);
+  } else if (kind === "decision") {
+    if (data.momentId) counts.served++;
+    picture.serve(data);
+    feed.serve(data);
+  } else if (kind === "delivery") {
+    feed.outcome(data);
+  }
+  byId("counts").textContent = `${whole(counts.opened)} opened, ${whole(counts.served)} served, ${whole(counts.closed)} closed since you came`;
+}
+
+function state(how) {
+  const words = { open: "Live", lost: "Server away, trying again", refused: "Key needed" };
+  byId("state").className = `state ${how}`;
+  byId("state-text").textContent = words[how];
+  if (how === "refused") askKey();
+}
+
+function askKey() {
+  byId("key").hidden = false;
+  byId("key-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    keepKey(byId("key-input").value);
+    try {
+      await ask("v1/reports/scorecards");
+      location.reload();
+    } catch (error) {
+      forgetKey();
+      byId("key-wrong").textContent = error.message;
+    }
+  });
+}
+
+function demoTold(kind, data) {
+  if (kind === "people") {
+    for (const one of data) names.set(one.id, one.name);
+    if (!paused) picture.move(data);
+  } else if (kind === "truth") scores.truth(data);
+  else if (kind === "plug") plug.told(data);
+}
+
+function legend() {
+  byId("legend").replaceChildren(...Object.keys(TYPES).map((type) => el("li", {}, mark(type, 16), type)));
+}
+
+function tools() {
+  byId("theme").addEventListener("click", () => {
+    const dark = document.documentElement.dataset.theme
+      ? document.documentElement.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    document.documentElement.dataset.theme = dark ? "light" : "dark";
+    localStorage.setItem("theme", dark ? "light" : "dark");
+  });
+  byId("pause").addEventListener("click", () => {
+    paused = !paused;
+    feed.paused = paused;
+    byId("pause").textContent = paused ? "Resume" : "Pause";
+    byId("pause").setAttribute("aria-pressed", String(paused));
+  });
+}
+
+/** Where the visitor stands: the town's square in the demo, nowhere otherwise. */
+function whereabouts() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!town) return { device: { type: "desktop" }, timezone: zone };
+  const { latitude, longitude } = town.you;
+  return { device: { type: "desktop" }, timezone: town.timezone, location: { latitude, longitude }, lat: latitude, lon: longitude };
+}
+
+async function start() {
+  legend();
+  tools();
+  if (isDemo) {
+    town = await ask("demo/town");
+    byId("simulated").hidden = false;
+    byId("foot").textContent = `${town.plan.name} and everyone in it are simulated; the server, its answers and its numbers are real. Moments are given only minutes here, so that you can see them end.`;
+    scores.forward(town.forward);
+    plug = new Plug();
+    picture = new TownMap(byId("picture"), town);
+    listen("demo/live", { onEvent: demoTold, onState: () => {} });
+  } else {
+    byId("live-title").textContent = "The last ten minutes";
+    picture = new Lanes(byId("picture"));
+  }
+  const visitor = new Visitor(whereabouts, (id) => {
+    names.set(`anon:${id}`, "You");
+    if (town) picture.move([...picture.people.values()].filter((p) => p.id !== `anon:${id}`).concat({ id: `anon:${id}`, name: "You", you: true, x: town.you.x, y: town.you.y }));
+  });
+  if (town) visitor.onMoment(visitor.id);
+  listen("v1/stream", { onEvent: told, onState: state });
+  scores.watch();
+  setInterval(() => picture.settle(Date.now(), expires), 2000);
+}
+
+start().catch((error) => {
+  byId("state").className = "state lost";
+  byId("state-text").textContent = error.message;
+});

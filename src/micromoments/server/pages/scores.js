@@ -1,0 +1,148 @@
+// What serving was worth, in one sentence beside the truth; and the four scorecards.
+
+import { ask } from "./api.js";
+import { byId, el, lasting, percent, signed, svg, whole } from "./base.js";
+
+const EVERY = 4000;
+
+export class Scores {
+  constructor() {
+    this.known = { lift: null, cards: null, truth: null, forward: null };
+  }
+
+  /** The demo's fourteen days: the lift is asked for these, so that it can stand beside the simulator's truth. */
+  forward(span) {
+    this.known.forward = span;
+  }
+
+  truth(truth) {
+    this.known.truth = truth;
+    this.sentence();
+  }
+
+  async watch() {
+    for (;;) {
+      await this.read();
+      await new Promise((done) => setTimeout(done, document.hidden ? 4 * EVERY : EVERY));
+    }
+  }
+
+  async read() {
+    const { forward } = this.known;
+    const span = forward ? `?goal=order&from=${forward.from}&to=${forward.to}` : "";
+    try {
+      const [lift, cards] = await Promise.all([ask(`v1/reports/lift${span}`), ask("v1/reports/scorecards")]);
+      this.known.lift = lift;
+      this.known.cards = cards;
+      this.sentence();
+      this.scorecards();
+    } catch (error) {
+      if (!this.known.lift) byId("worth-title").textContent = error.status ? `No report: ${error.message}` : "Waiting for the server.";
+    }
+  }
+
+  sentence() {
+    const lift = liftOf(this.known.lift);
+    if (!lift) return;
+    const { truth, forward } = this.known;
+    const days = forward ? "Over fourteen days" : "So far";
+    const title = byId("worth-title");
+    if (lift.verdict === "early" || lift.relative_low === null || lift.relative === null) {
+      title.replaceChildren(lift.needed ? `What serving was worth can't be told yet: it takes ${lift.needed}.` : "What serving was worth can't be told yet.");
+    } else if (lift.verdict === "unclear") {
+      title.replaceChildren(`${days}, serving by moment can't be told from the popular list: ${signed(lift.relative)} orders a person, somewhere from ${signed(lift.relative_low)} to ${signed(lift.relative_high)}.`);
+    } else {
+      const more = lift.relative >= 0 ? "more" : "fewer";
+      title.replaceChildren(`${days}, serving by moment brought `, el("strong", {}, `${Math.abs(100 * lift.relative).toFixed(0)} % ${more} orders a person`), " than the popular list.");
+    }
+    byId("scale").replaceChildren(...(lift.relative_low === null || lift.relative === null ? [] : [scale(lift, truth)]));
+    const parts = [];
+    if (lift.relative_low !== null && lift.relative !== null) parts.push(`95 % interval ${signed(lift.relative_low)} to ${signed(lift.relative_high)}, safe to look at as often as you like`);
+    parts.push(`${whole(lift.treated)} people served, ${whole(lift.control)} held out by hash`);
+    if (truth) parts.push(`the simulator, which knows everyone's taste and lived the same days with the popular list, puts it at ${signed(truth.relative)}`);
+    else if (forward) parts.push("the simulator is living the same days with the popular list, to tell the truth beside it");
+    byId("worth-fine").textContent = `${parts.join("; ")}.`;
+  }
+
+  scorecards() {
+    byId("scorecards").replaceChildren(...cardsOf(this.known.cards).map(card));
+  }
+}
+
+/** The interval on a line, with the estimate and the truth. */
+function scale(lift, truth) {
+  const values = [0, lift.relative_low, lift.relative_high, truth?.relative ?? 0];
+  const low = Math.min(...values) - 0.08;
+  const high = Math.max(...values) + 0.08;
+  const x = (v) => ((v - low) / (high - low)) * 100;
+  const tick = (v, cls, words) => el("span", { class: `tick ${cls}` }, words);
+  const parts = [
+    svg("svg", { viewBox: "0 0 100 14", preserveAspectRatio: "none", "aria-hidden": "true" },
+      svg("line", { class: "axis", x1: 0, x2: 100, y1: 7, y2: 7 }),
+      svg("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: 14 }),
+      svg("rect", { class: "interval", x: x(lift.relative_low), width: x(lift.relative_high) - x(lift.relative_low), y: 4.5, height: 5 })),
+    at(tick(lift.relative, "estimate", `measured ${signed(lift.relative)}`), x(lift.relative)),
+    at(tick(0, "nothing", "no difference"), x(0)),
+  ];
+  if (truth) parts.push(at(tick(truth.relative, "truth", `truth ${signed(truth.relative)}`), x(truth.relative)));
+  return el("div", { class: "scale-in" }, parts);
+}
+
+function at(node, share) {
+  node.style.left = `${share}%`;
+  node.classList.toggle("right", share > 70);
+  return node;
+}
+
+function card({ name, value, says, lines, anchor }) {
+  return el("article", { class: "score" },
+    el("h3", {}, name),
+    el("p", { class: "value" }, value),
+    el("p", { class: "says" }, says),
+    el("dl", {}, lines.map(([what, much]) => [el("dt", {}, what), el("dd", {}, much)])),
+    anchor && el("p", { class: "anchor" }, anchor));
+}
+
+/** The lift of a report: its first comparison. */
+function liftOf(report) {
+  if (!report) return null;
+  return report.lift ?? report.rows?.[0] ?? null;
+}
+
+const CARDS = {
+  "be there": ["Be there", "be_there", "goals_preceded"],
+  "be useful": ["Be useful", "useful", "goals_per_person"],
+  "be quick": ["Be quick", "moment_to_decision", "to_goal"],
+  "connect the dots": ["Connect the dots", "crossed", "goals_across"],
+};
+
+/** The four scorecards: a headline figure each, the others below it, and the anchored one that recognition can't move. */
+function cardsOf(report) {
+  const figures = new Map((report?.figures || []).map((f) => [f.name, f]));
+  return Object.entries(CARDS).map(([card, [name, head, anchor]]) => {
+    const first = figures.get(head);
+    const anchored = figures.get(anchor);
+    const others = [...figures.values()].filter((f) => f.card === card && f.name !== head && !f.anchored);
+    return {
+      name,
+      value: shown(first),
+      says: first ? counted(first) : "",
+      lines: others.map((f) => [f.title, shown(f)]),
+      anchor: anchored ? `Anchored: ${lower(anchored.title)}, ${shown(anchored)}` : null,
+    };
+  });
+}
+
+function shown(figure) {
+  if (!figure || figure.value === null || figure.value === undefined) return "–";
+  if (figure.unit === "share") return percent(figure.value);
+  if (figure.unit === "milliseconds") return lasting(figure.value / 1000);
+  return figure.value.toFixed(2);
+}
+
+const lower = (words) => words.charAt(0).toLowerCase() + words.slice(1);
+
+function counted(figure) {
+  if (figure.unit === "milliseconds") return `${lower(figure.title)}, median of ${whole(figure.count)}; 95th percentile ${figure.p95 === null ? "–" : lasting(figure.p95 / 1000)}`;
+  return figure.of === null ? lower(figure.title) : `${lower(figure.title)}: ${whole(figure.count)} of ${whole(figure.of)}`;
+}
