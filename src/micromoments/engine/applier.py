@@ -11,7 +11,7 @@ import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Joined, Settle, Told
-from micromoments.core.event import Millis
+from micromoments.core.event import SIMULATED, Millis
 from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
@@ -213,7 +213,12 @@ class Applier:
         def body() -> bytes:
             shown = view.recogniser.view(told.moment, traces, told.at)
             return msgspec.json.encode(
-                {"change": told.change, "person": told.person, "moment": shown, "marks": told.marks}
+                {
+                    "change": told.change,
+                    "person": told.person,
+                    "moment": shown,
+                    "simulated": bool(told.marks & SIMULATED),
+                }
             )
 
         self._stream.publish("moment", told.person, body)
@@ -250,7 +255,7 @@ def shown(decision: Decision) -> dict[str, object]:
         "momentId": decision.moment.id if decision.moment is not None else None,
         "items": [{"id": i.id, "kind": i.kind, "title": i.title, "reasons": i.reasons} for i in decision.items],
         "holdout": decision.holdout,
-        "marks": decision.marks,
+        "simulated": bool(decision.marks & SIMULATED),
     }
 
 
@@ -265,5 +270,5 @@ def outcome_shown(outcome: Outcome) -> dict[str, object]:
         "goal": outcome.goal,
         "value": outcome.value,
         "currency": outcome.currency,
-        "marks": outcome.marks,
+        "simulated": bool(outcome.marks & SIMULATED),
     }

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from micromoments.core.decision import Decision, Request
-from micromoments.core.event import SIMULATED, Arrival, Millis
+from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.service import Service, now_ms
 from micromoments.engine.wiring import open_service
 from micromoments.ports import StoreError
+from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival
 
 T = TypeVar("T")
@@ -58,17 +59,25 @@ class Engine:
     A person is named by a user id, or by ``anon:<anonymousId>``. Safe to call from several threads.
     """
 
-    def __init__(self, folder: str | Path, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], Millis] | None = None,
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="micromoments", daemon=True)
         self._thread.start()
         self._closed = False
-        self._clock: Millis | None = None
+        self._clock = clock or now_ms
+        self._set: Millis | None = None
         try:
             self.service: Service = self.run(self._open(folder, settings))
         except BaseException:
             self._end_loop()
             raise
+        self._cleaner = Cleaner(self.service.settings.intake)
         self.catalog = ItemsDoor(self)
 
     async def _open(self, folder: str | Path, settings: Settings | None) -> Service:
@@ -77,7 +86,7 @@ class Engine:
         return service
 
     def _now(self) -> Millis:
-        return self._clock if self._clock is not None else now_ms()
+        return self._set if self._set is not None else self._clock()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine of the service on its loop and give its result."""
@@ -92,9 +101,9 @@ class Engine:
         Raises:
             ValueError: the instant lies before the one set last.
         """
-        if instant is not None and self._clock is not None and instant < self._clock:
-            raise ValueError(f"got instant {instant}, before {self._clock}; wanted a later one: time only goes forward")
-        self._clock = instant
+        if instant is not None and self._set is not None and instant < self._set:
+            raise ValueError(f"got instant {instant}, before {self._set}; wanted a later one: time only goes forward")
+        self._set = instant
         self.run(self.service.tick())
 
     def track(
@@ -112,42 +121,47 @@ class Engine:
         Raises:
             ValueError: the event is malformed; the message says what was got and wanted.
         """
-        self.send(
-            {
-                "type": "track",
-                **_ids(person),
-                "event": event,
-                "properties": dict(properties or {}),
-                **({"context": dict(context)} if context else {}),
-                **({"timestamp": timestamp} if timestamp else {}),
-                **({"messageId": message_id} if message_id else {}),
-            }
+        self.collect(
+            [
+                {
+                    "type": "track",
+                    **_ids(person),
+                    "event": event,
+                    "properties": dict(properties or {}),
+                    **({"context": dict(context)} if context else {}),
+                    **({"timestamp": timestamp} if timestamp else {}),
+                    **({"messageId": message_id} if message_id else {}),
+                }
+            ]
         )
 
     def page(self, person: str, name: str = "", properties: Mapping[str, Any] | None = None, **more: Any) -> None:
         """A page that a person saw."""
-        self.send({"type": "page", **_ids(person), "name": name, "properties": dict(properties or {}), **more})
+        self.collect([{"type": "page", **_ids(person), "name": name, "properties": dict(properties or {}), **more}])
 
     def identify(
         self, person: str, traits: Mapping[str, Any] | None = None, *, anonymous_id: str | None = None
     ) -> None:
         """Who a person is; ``anonymous_id`` is then theirs until another identify takes it."""
         ids = {**_ids(person), **({"anonymousId": anonymous_id} if anonymous_id else {})}
-        self.send({"type": "identify", **ids, "traits": dict(traits or {})})
+        self.collect([{"type": "identify", **ids, "traits": dict(traits or {})}])
 
     def alias(self, previous: str, person: str) -> None:
         """Two user ids are one person, for good."""
-        self.send({"type": "alias", "previousId": previous, "userId": person})
+        self.collect([{"type": "alias", "previousId": previous, "userId": person}])
 
-    def send(self, *events: Mapping[str, Any], marks: int = 0) -> int:
-        """Any number of events in the Segment shape, in one durable group; gives how many were new.
+    def collect(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Any number of events in the Segment shape, in one durable group; gives the indexes of duplicates.
 
         Raises:
             ValueError: an event is malformed; nothing was accepted.
         """
         now = self._now()
-        arrivals = [arrival(e, received_at=now, marks=marks, confirmed=True) for e in events]
-        return len(arrivals) - len(self.accept(arrivals))
+        return self.accept([self._arrival(e, now) for e in events])
+
+    def _arrival(self, event: Mapping[str, Any], now: Millis) -> Arrival:
+        """Clean like any door's; trusted, since whoever can open the folder holds every key."""
+        return self._cleaner.clean(arrival(event, received_at=now, marks=TRUSTED, confirmed=True))
 
     def accept(self, arrivals: Sequence[Arrival]) -> list[int]:
         """Accept decoded events; durable and folded on return. Gives the indexes of duplicates."""
@@ -243,16 +257,19 @@ def key_of(person: str) -> str:
     return person if person.startswith(("anon:", "user:")) else f"user:{person}"
 
 
-def open(folder: str | Path, settings: Settings | None = None) -> Engine:
+def open(  # noqa: A001 - the promised name
+    folder: str | Path, settings: Settings | None = None, *, clock: Callable[[], Millis] | None = None
+) -> Engine:
     """Open a project's folder, made if absent. One process owns it at a time.
 
-    ``settings`` replace those of the folder's ``micromoments.toml``.
+    ``settings`` replace those of the folder's ``micromoments.toml``; ``clock`` gives milliseconds, UTC, and may not go
+    back (the machine's unless given).
 
     Raises:
         StoreError: another process owns the folder (the message says which, and where it serves).
         ConfigError: the configuration has a mistake (file, line, what was expected).
     """
-    return Engine(folder, settings)
+    return Engine(folder, settings, clock=clock)
 
 
 def _ids(person: str) -> dict[str, str]:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from micromoments.config import ConfigError, load, silent_changes, starter
+from micromoments.config import load, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.settings import DAY, Retention, Settings
 from micromoments.engine.reporter import Reporter
 from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
 from micromoments.recognise.recogniser import Recogniser
-from micromoments.recognise.text import TextModel
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
@@ -68,7 +67,7 @@ def open_stores(path: Path | str, settings: Settings | None = None, *, now: Mill
 
     Raises:
         StoreError: another process owns the folder, or something in it can't be read.
-        ConfigError: the configuration has a mistake, or changes a running experiment.
+        ValueError: the configuration has a mistake, or changes a running experiment.
     """
     folder = Folder.open(path)
     try:
@@ -89,7 +88,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis) -> Stores:
     facts = ParquetFacts(folder.facts, folder.state)
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
-    seen = FileSeen(folder.seen, log.mids(now - DAY), now)
+    seen = FileSeen(folder.seen, log.mids, now)
     reporter = Reporter(folder.path)
 
     def close() -> None:
@@ -99,7 +98,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis) -> Stores:
 
     return Stores(
         settings=settings,
-        recogniser=Recogniser(TextModel.load(), settings.recognition, settings.goals),
+        recogniser=Recogniser(settings),
         log=log,
         state=state,
         facts=facts,
@@ -125,7 +124,7 @@ def _guard(active: bytes | None, settings: Settings) -> None:
         return
     refused = silent_changes(msgspec.json.decode(active, type=Settings, strict=False), settings)
     if refused:
-        raise ConfigError("; ".join(refused))
+        raise ValueError("\n".join(refused))
 
 
 def open_service(path: Path | str, settings: Settings | None, clock: Callable[[], Millis]) -> Service:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Settle, Told
-from micromoments.core.event import UNCOUNTED, Event, Millis
+from micromoments.core.event import BOT, INTERNAL, SIMULATED, Event, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import MAX_ENDED, MAX_TRACES, Part, Person, Stamp
@@ -19,6 +19,8 @@ from micromoments.flow import people
 from micromoments.flow.view import View, consents, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
+LASTING = BOT | INTERNAL | SIMULATED
+"""Marks that stay with a person; a test order is a test, but its sender may be a customer."""
 CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
 BOUGHT_EVENTS = frozenset({"Order Completed"})
 DISMISSED_EVENTS = frozenset({"Decision Dismissed"})
@@ -90,8 +92,8 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
     event = record.event
     stamp = Stamp(record.occurred, record.mid)
     changes: dict[str, Any] = {"last": max(person.last, record.at), "first": person.first or record.at}
-    if record.marks & UNCOUNTED and person.marks != person.marks | (record.marks & UNCOUNTED):
-        changes["marks"] = person.marks | (record.marks & UNCOUNTED)
+    if lasting := record.marks & LASTING & ~person.marks:
+        changes["marks"] = person.marks | lasting
     if event.type == "identify" and event.traits:
         changes["traits"] = people.write(person.traits, _small(event.traits), stamp)
     said = consent_in(event)

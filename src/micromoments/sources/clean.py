@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from micromoments.core.event import BOT, INTERNAL, TEST, Arrival, Event
+from micromoments.core.event import BOT, INTERNAL, SIMULATED, TEST, Arrival, Event
 from micromoments.core.settings import MINUTE, Intake
 from micromoments.sources.wire import decode_any, encode
 
@@ -83,6 +83,8 @@ class Cleaner:
             or (not FREE_TEXT.isdisjoint(properties) and _may_need_scrub(properties))
         ):
             event, body = scrub(event, body)
+        if context.get("simulated") is True:
+            marks |= SIMULATED
         if marks == arrival.marks and event is arrival.event:
             return arrival
         return msgspec.structs.replace(arrival, event=event, body=body, marks=marks)
