@@ -283,6 +283,16 @@ def decode_facts(table: Table, body: bytes, what: str = "a frame of facts") -> l
     return _decoded(_decode_facts[table], payload, count, what)
 
 
+def fact_rows(body: bytes, what: str = "a frame of facts") -> list[list[Any]]:
+    """The facts of a frame as lists of their fields: a fifth of the time, for columns.
+
+    Raises:
+        Corrupt: a checksum failed, or a newer release wrote it.
+    """
+    count, payload = _unframe(FACTS, body, what)
+    return _decoded(msgspec.msgpack.decode, payload, count, what)
+
+
 # --- values ---------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import RLock
 
 from micromoments.core.event import Millis
-from micromoments.core.record import DecidedRecord, ErasedRecord, Logged, OutcomeRecord, Record
+from micromoments.core.record import DecidedRecord, ErasedRecord, EventRecord, Logged, OutcomeRecord, Record
 from micromoments.ports import Corrupt
 from micromoments.stores.embedded import codec, migrate
 from micromoments.stores.embedded.database import connect, failing, reader, scrub, transaction
@@ -102,7 +102,7 @@ class SqliteLog:
         one; leave nothing of them in the file or its write-ahead log.
         """
         gone = 0
-        for first, count in self._holding(sorted(keys | mentions)):
+        for first, count in self._holding(sorted({key.partition(":")[2] for key in keys} | mentions)):
             with transaction(self._db, self._lock, "erasing from log.sqlite") as db:
                 row = db.execute("SELECT body FROM groups WHERE first = ?", (first,)).fetchone()
                 if row is None:
@@ -175,4 +175,8 @@ def _blank(record: Record, keys: frozenset[str], mentions: frozenset[str]) -> Re
     mentioned = (isinstance(record, DecidedRecord) and record.decision.id in mentions) or (
         isinstance(record, OutcomeRecord) and record.outcome.decision in mentions
     )
-    return ErasedRecord(at=record.at) if mentioned or record.key in keys else record
+    if isinstance(record, EventRecord) and record.event.user_id:
+        mine = f"user:{record.event.user_id}" in keys  # on a shared device the event is the named user's
+    else:
+        mine = record.key in keys
+    return ErasedRecord(at=record.at) if mentioned or mine else record

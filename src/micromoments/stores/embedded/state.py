@@ -238,9 +238,10 @@ def _remove(db: sqlite3.Connection, table: str, keys: Sequence[bytes]) -> None:
 def erase_live(db: sqlite3.Connection, surrogates: Iterable[int]) -> tuple[set[int], int]:
     """Rewrite the live frames that hold facts of these surrogates, or of any that was joined into one of them.
 
-    Gives all those surrogates, and how many facts went.
+    Gives all those surrogates, and how many facts went. A sealing that is under way in another process begins anew.
     """
     theirs = set(surrogates)
+    db.execute("INSERT INTO meta VALUES ('erasures', 1) ON CONFLICT(name) DO UPDATE SET value = value + 1")
     frames = db.execute("SELECT seq, body FROM facts WHERE tbl = 'people'").fetchall()
     joins: list[PersonFact] = [f for _, body in frames for f in codec.decode_facts("people", body)]
     while more := {f.surrogate for f in joins if f.into in theirs} - theirs:

@@ -1,0 +1,133 @@
+"""Questions of the facts in SQL: DuckDB in memory over sealed Parquet and live frames, as of one instant.
+
+The views are named as the tables. ``events`` has one row an event; ``moments``, ``decisions``, ``outcomes`` and
+``people`` the newest version of each id, moments that were withdrawn left out. ``surrogate`` is the one that its
+person counts as now, over any number of joins. Nothing of the project is written, so any process may ask while the
+owner runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from micromoments.core.fact import TABLES, Table
+from micromoments.ports import StoreError
+from micromoments.stores.embedded import codec
+from micromoments.stores.embedded.columns import to_arrow
+from micromoments.stores.embedded.database import failing, reader
+
+MEMORY = "1GB"
+TRIES = 3
+"""How often a question is asked anew because a file was replaced (erasure, compaction) after it was listed."""
+
+
+class Query:
+    """The facts as committed when it was made; call it with SQL and parameters (``?``).
+
+    Args:
+        facts: the folder of Parquet files.
+        state: the state's database.
+    """
+
+    def __init__(self, facts: Path, state: Path) -> None:
+        self._facts, self._state = facts, state
+        self._db = self._open()
+
+    def __call__(self, sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The rows of a query, a mapping of column to value each.
+
+        Raises:
+            ValueError: the SQL is wrong; DuckDB's words say where.
+            StoreError: files can't be read.
+        """
+        for last in range(TRIES):
+            try:
+                cursor = self._db.execute(sql, list(params))
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            except duckdb.IOException as error:
+                if last == TRIES - 1:
+                    raise StoreError(f"facts can't be read: {error}; restore them from a backup") from error
+                self._db.close()
+                self._db = self._open()
+            except duckdb.Error as error:
+                raise ValueError(f"the question failed: {error}") from error
+        raise AssertionError("unreachable")
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        with closing(reader(self._state)) as state, failing("reading facts"):
+            state.execute("BEGIN")
+            frames = state.execute("SELECT seq, tbl, body FROM facts ORDER BY seq").fetchall()
+            sealed = state.execute("SELECT tbl, name FROM sealed ORDER BY day, first, name").fetchall()
+        rows: dict[str, list[list[Any]]] = {table: [] for table in TABLES}
+        for seq, table, body in frames:
+            rows[table] += codec.fact_rows(body, f"frame {seq} of {table} in state.sqlite")
+        db = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "autoinstall_known_extensions": False})
+        for table in TABLES:
+            files = [str(self._facts / name) for tbl, name in sealed if tbl == table]
+            _stored(db, table, to_arrow(table, rows[table]), files)
+        joined = _roots(db)
+        for table in TABLES:
+            db.execute(_view(table, joined))
+        return db
+
+    def close(self) -> None:
+        """Let go of it all."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Sequence[str]) -> None:
+    """A view of everything stored of a table, each version."""
+    db.register(f"live_{table}", live)
+    sql = f"CREATE VIEW stored_{table} AS SELECT * FROM live_{table}"  # noqa: S608 our own names
+    if files:
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+        sealed = f"read_parquet([{listed}], hive_partitioning=false, union_by_name=true)"
+        sql += f" UNION ALL BY NAME SELECT * FROM {sealed}"  # noqa: S608 our own names
+    db.execute(sql)
+
+
+def _roots(db: duckdb.DuckDBPyConnection) -> bool:
+    """Register who counts as whom; whether anybody was joined."""
+    joins = db.execute('SELECT surrogate, "into" FROM stored_people ORDER BY version').fetchall()
+    found = resolve(dict(joins))
+    columns = {"surrogate": pa.array(list(found), pa.int64()), "root": pa.array(list(found.values()), pa.int64())}
+    db.register("roots", pa.table(columns))
+    return bool(found)
+
+
+def resolve(joins: Mapping[int, int]) -> dict[int, int]:
+    """The surrogate that each joined one counts as, over any number of joins."""
+    found: dict[int, int] = {}
+    for start in joins:
+        path = [start]
+        while (into := found.get(path[-1], joins.get(path[-1]))) is not None and into not in path:
+            path.append(into)
+        found.update(dict.fromkeys(path[:-1], path[-1]))
+    return found
+
+
+def _view(table: Table, joined: bool) -> str:
+    source = f"stored_{table}"
+    if table != "events":
+        newest = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC, received_at DESC) = 1"
+        source = f"(SELECT * FROM {source} {newest})"  # noqa: S608 our own names
+    shown = "t.* REPLACE (coalesce(r.root, t.surrogate) AS surrogate)" if joined and table != "people" else "t.*"
+    joins = "LEFT JOIN roots r ON r.surrogate = t.surrogate" if joined and table != "people" else ""
+    where = "WHERE NOT withdrawn" if table == "moments" else ""
+    return f"CREATE VIEW {table} AS SELECT {shown} FROM {source} t {joins} {where}"  # noqa: S608 our own names
