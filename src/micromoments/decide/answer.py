@@ -27,8 +27,7 @@ HOLD_MINUTES = 60.0
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """What came of the draw: rows of the eligible by position, the propensity of each given those above it, and the
-    first
-    position's distribution (n,).
+    first position's distribution (n,).
     """
 
     rows: list[int]
@@ -38,8 +37,7 @@ class Drawn:
 
 def ranked(may: Sequence[Candidate], x: FloatArray, drawn: Drawn, by: Policy) -> tuple[Ranked, ...]:
     """The served items, with what a page needs to show them and why they are there: retrieval's reasons come first,
-    then
-    the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``.
+    then the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``.
     """
     if not drawn.rows:
         return ()

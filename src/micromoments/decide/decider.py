@@ -1,6 +1,4 @@
-"""From candidates to a decision: moment, eligibility, experiments, holdout, policy, slate. Pure, whole, in one
-place.
-"""
+"""From candidates to a decision: moment, eligibility, experiments, holdout, policy, slate. Pure, and whole."""
 
 from __future__ import annotations
 
@@ -37,8 +35,7 @@ def pick(moments: Sequence[MomentView], slot: Slot, request: Request, *, persona
     """The moment to serve: of those open whose type a kind of the slot suits, the one most probable and urgent.
 
     Without consent to personalise (``personal`` false) only a moment that opened at the request's own instant counts:
-    it
-    comes from the request's words, not from what is remembered of the person.
+    it comes from the request's words, not from what is remembered of the person.
     """
     best: tuple[float, int, str] | None = None
     found = None
@@ -79,12 +76,9 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
 
     ``moments`` are the person's open ones as views of ``request.at``; ``candidates`` come from retrieval, best first.
     ``policy`` is the one that ``policy_for`` names, ``default_policy`` what a held-out person gets where the slot's
-    default
-    is ``popular``. In ``observe`` and ``shadow`` the default is served, nobody is held out or exposed to an
-    experiment, and
-    ``scored`` tells what ``policy`` would have done. When a reservation is refused, give the others back and decide
-    again
-    with that budget's ``budgets_left`` at 0.
+    default is ``popular``. In ``observe`` and ``shadow`` the default is served, nobody is held out or exposed to an
+    experiment, and ``scored`` tells what ``policy`` would have done. When a reservation is refused, give the others
+    back and decide again with that budget's ``budgets_left`` at 0.
     """
     now, live = request.at, slot.mode == "live"
     personal = consents(person, "personalise", settings)
@@ -149,9 +143,7 @@ def _draw(
     settings: Settings,
     budgets_left: Mapping[str, int],
 ) -> Drawn:
-    """Draw the slate from the eligible; one category doesn't fill it, and it takes no more of a budget than there
-    is.
-    """
+    """Draw the slate from the eligible: no category fills it, and it takes no more of a budget than there is."""
     takes = [(c.item.budget, units_of(c.item)) for c in may] if any(c.item.budget for c in may) else []
     left = {budget: units_left(budget, settings, budgets_left) for budget, _ in takes if budget}
     groups = [c.item.category for c in may]

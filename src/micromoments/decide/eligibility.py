@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +59,13 @@ def eligible(
     reason of ``CODES`` that holds.
 
     ``budgets_left`` are the units left of each budget now: a check beforehand, as only a reservation is exact. A
-    budget that
-    it doesn't name has all of its configured units; one that nobody configured has none.
+    budget that it doesn't name has all of its configured units; one that nobody configured has none.
     """
     rules = _Rules(person, slot, settings, request, now, budgets_left, moment)
     may: list[Candidate] = []
     refused: list[Refused] = []
     for candidate in candidates:
-        found = rules.refusal(candidate)
+        found = None if rules.passes(candidate) else rules.refusal(candidate)
         if found is None:
             may.append(candidate)
         else:
@@ -90,11 +90,33 @@ class _Rules:
         self.left = budgets_left
         self.asked = frozenset(request.items)
         self.personal = consents(person, "personalise", settings)
-        self.caps = [(cap, _deliveries(cap, person, request.slot, now)) for cap in slot.caps]
+        served = _counted(person) if slot.caps else []
+        self.caps = [(cap, _deliveries(cap, served, request.slot, now)) for cap in slot.caps]
+        self.reached = any(max(counts.values(), default=0) >= cap.times for cap, counts in self.caps)
         self.moment = moment
         self._attributes: dict[str, Any] | None = None
         self.slot_asks_item = slot.condition is not None and targeting.speaks_of_item(slot.condition)
         self.slot_open = slot.condition is None or self.slot_asks_item or self._matches(slot.condition, None)
+        self.plain = self.personal and slot.condition is None and not self.asked and not slot.categories
+        self.kinds = frozenset(slot.kinds)
+        self.unwanted = person.dismissed.keys() | person.bought.keys()
+
+    def passes(self, candidate: Candidate) -> bool:
+        """Whether it is plain at a glance that nothing speaks against a candidate, which holds for most."""
+        item = candidate.item
+        return (
+            self.plain
+            and item.kind in self.kinds
+            and candidate.open
+            and (item.stock is None or item.stock > 0)
+            and item.valid_from is None
+            and item.valid_until is None
+            and item.condition is None
+            and not item.budget
+            and not ("personalised" in item.attributes or "purposes" in item.attributes)
+            and item.id not in self.unwanted
+            and not self.reached
+        )
 
     def refusal(self, candidate: Candidate) -> tuple[str, str] | None:
         """The code and words of the first reason against a candidate; ``None`` where there is none."""
@@ -169,7 +191,7 @@ class _Rules:
 
     def _capped(self, item: Item) -> tuple[str, str] | None:
         for cap, counts in self.caps:
-            by = {"item": item.id, "campaign": item.campaign, "slot": "", "all": ""}[cap.by]
+            by = _by(cap, item.id, item.campaign)
             got = counts.get(by, 0)
             if got >= cap.times and (cap.by != "campaign" or item.campaign):
                 return "cap", f"got {got} in {cap.hours:g} h by {cap.by}; limit {cap.times}"
@@ -198,24 +220,28 @@ def units_left(budget: str, settings: Settings, budgets_left: Mapping[str, int])
     return configured.units if configured is not None else 0
 
 
-def _deliveries(cap: Cap, person: Person, slot_name: str, now: Millis) -> dict[str, int]:
-    """How many decisions put it before the person in the cap's window, by what the cap counts by (``""`` for slot and
-    all).
+def _by(cap: Cap, item: str, campaign: str) -> str:
+    """What a cap counts an item under; ``""`` where it counts all alike."""
+    if cap.by == "item":
+        return item
+    return campaign if cap.by == "campaign" else ""
 
-    A slate counts once for its slot. Bots', internal and test decisions don't count.
-    """
+
+def _deliveries(cap: Cap, served: Sequence[Served], slot_name: str, now: Millis) -> dict[str, int]:
+    """How many decisions put it before the person in the cap's window, by what the cap counts; a slate is one."""
     since = now - round(cap.hours * HOUR)
+    seen = {
+        (_by(cap, one.item, one.campaign), one.decision)
+        for one in served
+        if since < one.at <= now and (cap.by != "slot" or one.slot == slot_name)
+    }
+    return Counter(by for by, _ in seen)
+
+
+def _counted(person: Person) -> list[Served]:
+    """What was put before the person by decisions that count: bots', internal and test ones don't."""
     uncounted = {pending.id for pending in person.pending if pending.marks & UNCOUNTED}
-    seen: dict[str, set[str]] = {}
-    for served in person.served:
-        if since < served.at <= now and served.decision not in uncounted and _counts(cap, served, slot_name):
-            by = {"item": served.item, "campaign": served.campaign, "slot": "", "all": ""}[cap.by]
-            seen.setdefault(by, set()).add(served.decision)
-    return {by: len(decisions) for by, decisions in seen.items()}
-
-
-def _counts(cap: Cap, served: Served, slot_name: str) -> bool:
-    return cap.by != "slot" or served.slot == slot_name
+    return [served for served in person.served if served.decision not in uncounted]
 
 
 def _span(millis: Millis) -> str:

@@ -69,8 +69,8 @@ def choose(place: float, among: Sequence[tuple[float, float]]) -> int:
 
 
 def unit_of(person: Person, key: str, name: str) -> str:
-    """The id that a person is hashed by for an experiment: that of their first exposure to it; else that of their first
-    exposure to anything (so that it is one person's one id); else the key of this request.
+    """The id that a person is hashed by for an experiment: that of their first exposure to it; else that of their
+    first exposure to anything (so that it is one person's one id); else the key of this request.
     """
     own = person.assignments.get(name)
     if own is not None:

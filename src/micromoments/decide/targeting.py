@@ -38,8 +38,7 @@ def _plain(condition: Mapping[str, Any], attributes: dict[str, Any]) -> dict[str
     """The condition with its comparisons of unlike values decided.
 
     GrowthBook's specification (0.8.0) orders unlike values as JavaScript does: what is missing counts as 0, "8" as 8.
-    The
-    Python library orders only like ones since 4.0, so the same condition would hold in a browser and fail here.
+    The Python library orders only like ones since 4.0, so the same condition would hold in a browser and fail here.
     """
     out: dict[str, Any] = {}
     for name, value in condition.items():
@@ -81,8 +80,8 @@ def _number(value: object) -> float | None:
 def attributes(
     person: Person, context: Mapping[str, Any], key: str, moment: MomentView | None, now: Millis, *, personal: bool
 ) -> dict[str, Any]:
-    """What a condition can speak of, besides ``item``: the person's traits (where they consent to personalisation), the
-    request's context over them, ``id``, ``now`` (ms) and ``moment`` (``type``, ``stage``, ``need``).
+    """What a condition can speak of, besides ``item``: the person's traits (where they consent to personalisation),
+    the request's context over them, ``id``, ``now`` (ms) and ``moment`` (``type``, ``stage``, ``need``).
     """
     out: dict[str, Any] = {name: trait.value for name, trait in person.traits.items()} if personal else {}
     out.update(context)

@@ -21,8 +21,8 @@ FORMAT = 1
 class Policy(Protocol):
     """A distribution over rows of features. Rows are candidates; ``d`` is fixed when the policy is made.
 
-    ``name`` is what settings call it; ``version`` counts the outcomes that it learned. Write your own by giving a class
-    these members, a constructor that takes ``d``, and an entry point in the group ``micromoments.policies``;
+    ``name`` is what settings call it; ``version`` counts the outcomes that it learned. Write your own by giving a
+    class these members, a constructor that takes ``d``, and an entry point in the group ``micromoments.policies``;
     ``micromoments.testing.check_policy`` holds the laws that it must keep.
     """
 

@@ -1,8 +1,8 @@
 """What a policy sees of a candidate in a moment: ``DIM`` numbers in [-1, 1], most of them named, so that they explain.
 
 Only what differs between candidates can order them, so context enters as products with what the item is: the moment's
-type with the item's kind, the hour with its category. Categories and item ids are hashed with signs (Weinberger et al.,
-"Feature Hashing for Large Scale Multitask Learning", 2009), so new ones need no room of their own.
+type with the item's kind, the hour with its category. Categories and item ids are hashed with signs (Weinberger et
+al., "Feature Hashing for Large Scale Multitask Learning", 2009), so new ones need no room of their own.
 """
 
 from __future__ import annotations
@@ -177,9 +177,7 @@ class Found(Protocol):
 
 
 def hour_part(context: Mapping[str, Any], now: Millis) -> int:
-    """The part of the day (0 night ... 3 evening) in the context's ``timezone``, UTC where it names none that
-    exists.
-    """
+    """The part of the day (0 night ... 3 evening) in the context's ``timezone``, else UTC."""
     return datetime.fromtimestamp(now / 1000, _zone(str(context.get("timezone") or "UTC"))).hour // 6
 
 
@@ -202,7 +200,7 @@ def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, f
 
 
 @lru_cache(maxsize=16_384)
-def _own(kind: Kind, id: str, category: str, order: tuple[int, int], via: tuple[str, ...], part: int) -> FloatArray:
+def _own(kind: Kind, id: str, category: str, priority: int, value: int, via: tuple[str, ...], part: int) -> FloatArray:
     """What follows from the item itself, the way it was found and the part of the day: (d,), shared, not to be
     written.
     """
@@ -212,7 +210,6 @@ def _own(kind: Kind, id: str, category: str, order: tuple[int, int], via: tuple[
     for code in via:
         if code in VIA:
             row[FOUND + VIA.index(code)] = 1.0
-    priority, value = order
     row[PRIORITY] = priority / (1.0 + abs(priority))
     row[VALUE] = min(1.0, log1p(max(0, value)) / log1p(10_000_000))
     if category:
@@ -240,12 +237,10 @@ def matrix(
     if not n:
         return np.zeros((0, DIM))
     part = hour_part(context, now)
-    x = np.array(
-        [
-            _own(c.item.kind, c.item.id, c.item.category, (c.item.priority, c.item.value), c.via, part)
-            for c in candidates
-        ]
-    )
+    items = [(c.item, c.via) for c in candidates]
+    x = np.concatenate(
+        [_own(item.kind, item.id, item.category, item.priority, item.value, via, part) for item, via in items]
+    ).reshape(n, DIM)
     np.clip([c.score for c in candidates], 0.0, 1.0, out=x[:, SCORE])
     x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
     _place(x, candidates, now)
@@ -262,8 +257,10 @@ def _place(x: FloatArray, candidates: Sequence[Found], now: Millis) -> None:
     seconds = np.array([c.seconds for c in candidates], dtype=np.float64)
     if seconds.max() >= 0.0:
         x[:, QUICK] = np.where(seconds >= 0.0, np.exp(-np.maximum(seconds, 0.0) / QUICK_SECONDS), 0.0)
-    x[:, OPEN] = [c.open and bool(c.item.hours) for c in candidates]
-    x[:, CLOSING] = [0 < c.closes_at - now <= CLOSING_SOON for c in candidates]
+    for n, c in enumerate(candidates):
+        if c.open and c.item.hours:
+            x[n, OPEN] = 1.0
+            x[n, CLOSING] = 0 < c.closes_at - now <= CLOSING_SOON
 
 
 def _moment(x: FloatArray, candidates: Sequence[Found], moment: MomentView) -> None:
@@ -321,8 +318,8 @@ def dense(pairs: Sequence[tuple[int, float]], dim: int = DIM) -> FloatArray:
 
 
 def explain(x: FloatArray, theta: FloatArray, limit: int = 2) -> tuple[str, ...]:
-    """The reasons that weigh most for one row ``x`` (d,) under weights ``theta`` (d,), heaviest first, in the
-    person's words.
+    """The reasons that weigh most for one row ``x`` (d,) under weights ``theta`` (d,), heaviest first, in the person's
+    words.
 
     Only what speaks for the item and can be said to a person counts; none may be left.
     """

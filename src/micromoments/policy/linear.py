@@ -1,11 +1,10 @@
 """Bayesian linear regression, online, in square-root form: what the learning policies have in common.
 
 Model: reward = x . theta + noise, noise ~ N(0, s2), theta ~ N(m, s2 P) with P = S S^T, s2 ~ InvGamma(a, b) (normal
-inverse
-gamma; Riquelme, Tucker and Snoek, "Deep Bayesian Bandits Showdown", 2018, section 3). ``S`` is updated by Potter's
-square-root measurement update (Bierman, "Factorization Methods for Discrete Sequential Estimation", 1977, chapter 2),
-so
-P can't lose its positive definiteness to rounding, and drawing from the posterior needs no factorisation.
+inverse gamma; Riquelme, Tucker and Snoek, "Deep Bayesian Bandits Showdown", 2018, section 3). ``S`` is updated by
+Potter's square-root measurement update (Bierman, "Factorization Methods for Discrete Sequential Estimation", 1977,
+chapter 2), so P can't lose its positive definiteness to rounding, and drawing from the posterior needs no
+factorisation.
 """
 
 from __future__ import annotations
@@ -32,8 +31,7 @@ class Regression:
     """A linear model of the reward with its uncertainty.
 
     ``mean`` is (d,), ``root`` (d, d) with covariance ``noise * root @ root.T``. ``half_life`` is the number of
-    outcomes after
-    which one weighs half, 0 for never: then the world is taken to be the same for ever.
+    outcomes after which one weighs half, 0 for never: then the world is taken to be the same for ever.
     """
 
     __slots__ = ("a", "b", "dim", "half_life", "mean", "precision", "prior", "root", "seen")
@@ -68,9 +66,7 @@ class Regression:
         return x @ self.mean
 
     def update(self, x: FloatArray, reward: float, weight: float) -> None:
-        """Learn one outcome, x (d,), in O(d^2); a weight of 2 moves the weights as two outcomes of this reward
-        would.
-        """
+        """Learn one outcome, x (d,), in O(d^2); a weight of 2 moves them as two outcomes of this reward would."""
         f = x @ self.root
         r = 1.0 / weight
         spread = float(f @ f) + r
@@ -122,8 +118,7 @@ class Regression:
 
 def factor(covariance: FloatArray) -> FloatArray:
     """The lower Cholesky factor of a covariance (d, d) that rounding may have bent: symmetrised, and with as little
-    added to
-    its diagonal as makes it positive definite.
+    added to its diagonal as makes it positive definite.
 
     Raises:
         ValueError: the matrix isn't finite, so nothing can make it a covariance.

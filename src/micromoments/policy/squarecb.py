@@ -1,9 +1,8 @@
 """SquareCB and epsilon-greedy: two ways to turn a regression's predictions into probabilities.
 
 Sources: Foster and Rakhlin, "Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles" (2020),
-with the
-learning rate as in Vowpal Wabbit (``gamma_scale * t ** gamma_exponent``, 10 and 0.5); Sutton and Barto, "Reinforcement
-Learning" (2018), section 2.2.
+with the learning rate as in Vowpal Wabbit (``gamma_scale * t ** gamma_exponent``, 10 and 0.5); Sutton and Barto,
+"Reinforcement Learning" (2018), section 2.2.
 """
 
 from __future__ import annotations

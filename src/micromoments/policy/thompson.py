@@ -1,10 +1,9 @@
 """Linear Thompson sampling with weights shared by all items.
 
-Sources: Thompson, "On the likelihood that one unknown probability exceeds another" (1933); Agrawal and Goyal, "Thompson
-Sampling for Contextual Bandits with Linear Payoffs" (2013). The probabilities of being best have no closed form, so
-they
-are counted over ``SAMPLES`` draws of the weights, and the item is drawn *from those counts*: what is logged is the
-distribution that was drawn from, not an estimate of it.
+Sources: Thompson, "On the likelihood that one unknown probability exceeds another" (1933); Agrawal and Goyal,
+"Thompson Sampling for Contextual Bandits with Linear Payoffs" (2013). The probabilities of being best have no closed
+form, so they are counted over ``SAMPLES`` draws of the weights, and the item is drawn *from those counts*: what is
+logged is the distribution that was drawn from, not an estimate of it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     check(MyPolicy)
 
 Each law is a function of a maker (d -> a new policy) that raises ``AssertionError`` with what it got; ``check`` runs
-them all.
-The idea is river's: conformance is public, and a learner that passes can be trusted with the rest of the engine.
+them all. The idea is river's: conformance is public, and a learner that passes can be trusted with the rest of the
+engine.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ def same_outcomes_same_bytes(make: Make, dim: int = DIM) -> None:
 
 
 def refuses_nonsense(make: Make, dim: int = DIM) -> None:
-    """Rewards outside [0, 1], weights that aren't positive, other shapes, NaN and foreign bytes are refused, and
-    leave no mark.
+    """Rewards outside [0, 1], weights that aren't positive, other shapes, NaN and foreign bytes are refused, and leave
+    no mark.
     """
     policy = taught(make, dim, 20)
     before, row = policy.encode(), some_rows(chance(11), 1, dim)[0]
