@@ -1,0 +1,213 @@
+# ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
+"""What is asked of a report: the stretch of time, its zone, how to break it down, whom to look at; and the SQL for it.
+
+The SQL keeps to what DuckDB and Postgres both read. Parameters are ``?``; local days and hours come from the zone's
+offsets, worked out here, so that no engine needs a table of zones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from micromoments.core.event import SIMULATED, UNCOUNTED, Millis
+from micromoments.core.settings import DAY, HOUR, Settings
+
+Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
+"""Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
+version of each id, none that was withdrawn, and the surrogate of the person that someone turned out to be."""
+
+PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates")
+SEGMENTS = ("type", "channel", "device", "hour", "day")
+COUNTED = f"(marks & {UNCOUNTED}) = 0"
+"""Neither bots nor the business's own people nor tests."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Millis = 253_402_300_799_999
+"""The end of the year 9999, past which no zone has an offset."""
+
+
+class Ask(NamedTuple):
+    """A checked question. ``start`` and ``stop`` are half-open; ``offsets`` are (from an instant on, milliseconds)."""
+
+    query: Query
+    settings: Settings
+    start: Millis
+    stop: Millis
+    tz: str
+    offsets: tuple[tuple[Millis, Millis], ...]
+    by: str
+    segment: tuple[tuple[str, str], ...]
+    goal: str
+    slot: str
+    duplicates: int | None
+    as_of: Millis | None
+
+    def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        return self.query(sql, params)
+
+    def one(self, sql: str, *params: object) -> dict[str, Any]:
+        """The only row of a query of aggregates."""
+        return self.query(sql, params)[0]
+
+    def local(self, column: str) -> str:
+        """SQL of an instant's local milliseconds: the column plus the zone's offset then."""
+        if len(self.offsets) == 1:
+            return f"({column} + {self.offsets[0][1]})"
+        cases = " ".join(f"WHEN {column} >= {since} THEN {offset}" for since, offset in reversed(self.offsets[1:]))
+        return f"({column} + CASE {cases} ELSE {self.offsets[0][1]} END)"
+
+    def day(self, column: str) -> str:
+        """SQL of an instant's local day: whole days since 1 January 1970."""
+        local = self.local(column)
+        return f"CAST(({local} - mod({local}, {DAY})) / {DAY} AS BIGINT)"
+
+    def hour(self, column: str) -> str:
+        """SQL of an instant's hour of the local day, 0 to 23."""
+        local = self.local(column)
+        return f"CAST((mod({local}, {DAY}) - mod({local}, {HOUR})) / {HOUR} AS BIGINT)"
+
+    def label(self, value: object) -> str:
+        """A group's name as people read it: a date, an hour as two digits, words as they are."""
+        if self.by == "day" and isinstance(value, int):
+            return (EPOCH + timedelta(days=value)).date().isoformat()
+        if self.by == "hour" and isinstance(value, int):
+            return f"{value:02}"
+        return str(value) if value not in {None, ""} else "unknown"
+
+
+def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: Sequence[str]) -> Ask:
+    """Checks the parameters of a report whose break-downs are ``segments``.
+
+    Raises:
+        ValueError: what was got, what was wanted and what to do, for the first parameter that is wrong.
+    """
+    for name in params:
+        if name not in PARAMS:
+            raise ValueError(f"got parameter {name!r}; wanted one of {', '.join(PARAMS)}; leave it out or correct it")
+    tz = params.get("tz") or settings.timezone
+    try:
+        zone = ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"got tz={tz!r}; wanted an IANA name such as Europe/Berlin; correct it") from None
+    as_of = _as_of(query)
+    start = _instant("from", params["from"], zone) if params.get("from") else 0
+    stop = _instant("to", params["to"], zone) if params.get("to") else (as_of or 0) + 1
+    if params.get("from") and params.get("to") and start >= stop:
+        raise ValueError("got from at or after to; wanted from before to, which itself is not counted; swap them")
+    by = params.get("by", "")
+    if by and by not in segments:
+        wanted = f"one of {', '.join(segments)}" if segments else "none for this report"
+        raise ValueError(f"got by={by!r}; wanted {wanted}; correct it or leave it out")
+    goal = params.get("goal", "")
+    if goal and goal not in settings.goals:
+        known = ", ".join(settings.goals) or "none yet"
+        raise ValueError(f"got goal={goal!r}; wanted a configured goal ({known}); correct it or add [goals.{goal}]")
+    return Ask(
+        query=query,
+        settings=settings,
+        start=start,
+        stop=max(stop, start),
+        tz=tz,
+        offsets=_offsets(zone, start or min(stop, _first(query)), stop),
+        by=by,
+        segment=_segment(params.get("segment", ""), segments),
+        goal=goal,
+        slot=params.get("slot", ""),
+        duplicates=_whole("duplicates", params["duplicates"]) if params.get("duplicates") else None,
+        as_of=as_of,
+    )
+
+
+def iso(at: Millis | None) -> str | None:
+    """An instant in RFC 3339, UTC, to the millisecond."""
+    if at is None:
+        return None
+    text = (EPOCH + timedelta(milliseconds=min(at, _LATEST))).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def simulated(asked: Ask, tables: Mapping[str, str]) -> bool:
+    """Whether anything in the stretch was made by the simulator; ``tables`` maps each table to its instant's column."""
+    for table, column in tables.items():
+        where = f"{column} >= ? AND {column} < ? AND (marks & {SIMULATED}) <> 0"
+        sql = f"SELECT 1 AS found FROM {table} WHERE {where} LIMIT 1"
+        if asked.rows(sql, asked.start, asked.stop):
+            return True
+    return False
+
+
+def has_goal(goal: str, column: str = "goal") -> tuple[str, list[object]]:
+    """SQL and parameters: the goals (names joined by commas) hold this one; any goal where it is empty."""
+    if not goal:
+        return f"{column} <> ''", []
+    return f"position(? in ',' || {column} || ',') > 0", [f",{goal},"]
+
+
+def _as_of(query: Query) -> Millis | None:
+    tables = ("events", "moments", "decisions", "outcomes")
+    union = " UNION ALL ".join(f"SELECT max(received_at) AS instant FROM {table}" for table in tables)
+    at = query(f"SELECT max(instant) AS instant FROM ({union}) AS newest", [])[0]["instant"]
+    return None if at is None else int(at)
+
+
+def _first(query: Query) -> Millis:
+    sql = (
+        "SELECT min(instant) AS instant FROM (SELECT min(events.at) AS instant FROM events "
+        "UNION ALL SELECT min(opened_at) FROM moments) AS oldest"
+    )
+    at = query(sql, [])[0]["instant"]
+    return 0 if at is None else int(at)
+
+
+def _offsets(zone: ZoneInfo, start: Millis, stop: Millis) -> tuple[tuple[Millis, Millis], ...]:
+    """The zone's offsets from UTC in a stretch, each from the hour of its change on; days looked at one by one."""
+    found = [(start, _offset(zone, start))]
+    for day in range(start - start % DAY, min(stop, start + 40 * 366 * DAY) + DAY, DAY):
+        at = max(day, start)
+        if _offset(zone, at) != found[-1][1]:
+            quarter = HOUR // 4
+            change = next(t for t in range(at - DAY, at + quarter, quarter) if _offset(zone, t) != found[-1][1])
+            found.append((change, _offset(zone, change)))
+    return tuple(found)
+
+
+def _offset(zone: ZoneInfo, at: Millis) -> Millis:
+    moment = (EPOCH + timedelta(milliseconds=max(0, min(at, _LATEST - DAY)))).astimezone(zone)
+    offset = moment.utcoffset()
+    return 0 if offset is None else round(offset.total_seconds() * 1000)
+
+
+def _instant(name: str, text: str, zone: ZoneInfo) -> Millis:
+    """RFC 3339, a date (its midnight in the zone), or milliseconds."""
+    if re.fullmatch(r"\d{1,15}", text):
+        return int(text)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        message = (
+            f"got {name}={text!r}; wanted RFC 3339 such as 2026-01-31T00:00:00Z, a date, or milliseconds; correct it"
+        )
+        raise ValueError(message) from None
+    read = read if read.tzinfo is not None else read.replace(tzinfo=zone)
+    return (read - EPOCH) // timedelta(milliseconds=1)
+
+
+def _segment(text: str, segments: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for part in filter(None, text.split(",")):
+        name, colon, value = part.partition(":")
+        if not colon or name not in segments or not value:
+            wanted = ", ".join(segments) or "no segment for this report"
+            raise ValueError(f"got segment={part!r}; wanted NAME:VALUE with NAME of {wanted}; correct it")
+        pairs.append((name, value))
+    return tuple(pairs)
+
+
+def _whole(name: str, text: str) -> int:
+    if not re.fullmatch(r"\d{1,15}", text):
+        raise ValueError(f"got {name}={text!r}; wanted a whole number; correct it")
+    return int(text)

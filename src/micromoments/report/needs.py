@@ -1,0 +1,106 @@
+# ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
+"""What people look for, and where nothing was there for them. Words that fewer than ten people share stay hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micromoments.report.ask import COUNTED, Ask
+from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, moments, share
+
+NEEDS = (
+    "Moments opened in the stretch by their words, else category, else item; "
+    f"only what at least {MIN_PEOPLE} people share."
+)
+UNMET = (
+    "Moments of the stretch that nothing was served in, by need; decisions without an item; searches without a result. "
+    f"Words only where at least {MIN_PEOPLE} people share them."
+)
+_NEED = "lower(trim(CASE WHEN query <> '' THEN query WHEN category <> '' THEN category ELSE item END))"
+
+
+def needs(asked: Ask) -> dict[str, Any]:
+    """The top needs: people, moments, how many were served and fulfilled."""
+    base, params = moments(asked)
+    part = ", part" if asked.by else ""
+    grouped = (
+        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base) "
+        f"SELECT need, type{part}, count(DISTINCT surrogate) AS people, count(*) AS moments, "
+        "count(*) FILTER (WHERE served_at > 0) AS served, count(*) FILTER (WHERE ended = 'fulfilled') AS fulfilled "
+        f"FROM named WHERE need <> '' GROUP BY need, type{part}"
+    )
+    shown = (
+        f"SELECT * FROM ({grouped}) AS g WHERE people >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, moments DESC, need, type LIMIT {MOST_ROWS}"
+    )
+    rows = asked.rows(shown, *params)
+    totals = asked.one(
+        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN {_NEED} <> '' THEN 1 END) AS named "
+        "FROM base",
+        *params,
+    )
+    in_rows = sum(int(row["moments"]) for row in rows)
+    figures = [
+        share("named", "Moments whose need has words", int(totals["named"]), int(totals["moments"])),
+        share("shown", "Of those, in the needs shown", in_rows, int(totals["named"])),
+    ]
+    for row in rows:
+        if asked.by:
+            row["part"] = asked.label(row["part"])
+        row["served_share"] = row["served"] / row["moments"]
+        row["fulfilled_share"] = row["fulfilled"] / row["moments"]
+    return {"figures": figures, "rows": rows}
+
+
+def unmet(asked: Ask) -> dict[str, Any]:
+    """Demand without supply, in three kinds of rows: ``moment``, ``decision`` and ``search``."""
+    base, params = moments(asked)
+    unserved = asked.rows(
+        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base WHERE served_at = 0) "
+        "SELECT 'moment' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count FROM named "
+        f"WHERE need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, count DESC, need, type LIMIT {MOST_ROWS}",
+        *params,
+    )
+    stretch: tuple[object, ...] = (asked.start, asked.stop)
+    live = f"received_at >= ? AND received_at < ? AND {COUNTED} AND mode = 'live'"
+    empty = asked.rows(
+        "SELECT 'decision' AS of, slot, moment_type AS type, count(DISTINCT surrogate) AS people, count(*) AS count, "
+        f"sum(considered) AS considered FROM decisions WHERE {live} AND coalesce(array_length(items, 1), 0) = 0 "
+        f"AND NOT holdout GROUP BY slot, moment_type ORDER BY count(*) DESC, slot, moment_type LIMIT {MOST_ROWS}",
+        *stretch,
+    )
+    searched, more = events(asked)
+    searches = asked.rows(
+        f"WITH base AS ({searched}) SELECT 'search' AS of, lower(trim(query)) AS need, "
+        "count(DISTINCT surrogate) AS people, count(*) AS count FROM base WHERE query <> '' AND results = 0 "
+        f"GROUP BY lower(trim(query)) HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, count DESC, need LIMIT {MOST_ROWS}",
+        *more,
+    )
+    return {"figures": _unmet_figures(asked, live), "rows": [*unserved, *empty, *searches]}
+
+
+def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
+    base, params = moments(asked)
+    seen = asked.one(
+        f"WITH base AS ({base}) SELECT count(*) AS n, count(*) FILTER (WHERE served_at = 0) AS unserved FROM base",
+        *params,
+    )
+    decided = asked.one(
+        "SELECT count(*) AS n, count(CASE WHEN coalesce(array_length(items, 1), 0) = 0 THEN 1 END) AS empty "
+        f"FROM decisions WHERE {live} AND NOT holdout",
+        asked.start,
+        asked.stop,
+    )
+    searched, more = events(asked)
+    found = asked.one(
+        f"WITH base AS ({searched}) SELECT count(*) AS n, count(CASE WHEN results = 0 THEN 1 END) AS nothing FROM base "
+        "WHERE query <> '' AND results >= 0",
+        *more,
+    )
+    return [
+        share("unserved", "Moments in which nothing was served", int(seen["unserved"]), int(seen["n"])),
+        share("empty", "Decisions that had nothing to serve", int(decided["empty"]), int(decided["n"])),
+        share("no_results", "Searches without a result, of those that say", int(found["nothing"]), int(found["n"])),
+    ]

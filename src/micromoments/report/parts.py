@@ -1,0 +1,89 @@
+# ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
+"""What several reports share: figures with their counts, and moments with the device that opened them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from micromoments.core.settings import DAY
+from micromoments.report.ask import COUNTED, Ask
+
+MIN_PEOPLE = 10
+"""Words that fewer people share are not shown: they might tell who someone is."""
+MOST_ROWS = 100
+
+
+def figure(name: str, title: str, count: float, of: float | None, unit: str, **more: Any) -> dict[str, Any]:
+    """A figure with what it counts: ``value`` is count / of (null where there is nothing to divide by)."""
+    value = count if of is None else count / of if of else None
+    return {"name": name, "title": title, "value": value, "count": count, "of": of, "unit": unit, **more}
+
+
+def share(name: str, title: str, count: int, of: int, **more: Any) -> dict[str, Any]:
+    """A share in [0, 1]."""
+    return figure(name, title, count, of, "share", **more)
+
+
+def _first_channel(column: str) -> str:
+    return f"split_part({column}, ',', 1)"
+
+
+def moments(asked: Ask, columns: str = "m.*") -> tuple[str, list[object]]:
+    """SQL (and parameters) of the counted moments opened in the stretch, filtered, with ``by`` as ``part``.
+
+    A moment's channel is the one that opened it; its device that of the person's event at its opening.
+    """
+    names = {
+        "type": "m.type",
+        "channel": _first_channel("m.channels"),
+        "device": "d.device",
+        "hour": asked.hour("m.opened_at"),
+        "day": asked.day("m.opened_at"),
+    }
+    where, params = (
+        ["m.opened_at >= ?", "m.opened_at < ?", f"(m.{COUNTED[1:]}"],
+        list[object]([asked.start, asked.stop]),
+    )
+    join = ""
+    if "device" in {asked.by, *(name for name, _ in asked.segment)}:
+        join = (
+            " LEFT JOIN (SELECT surrogate, events.at AS happened, min(device) AS device FROM events "
+            "WHERE device <> '' AND events.at >= ? AND events.at < ? "
+            "GROUP BY surrogate, events.at) AS d ON d.surrogate = m.surrogate AND d.happened = m.opened_at"
+        )
+        params = [asked.start - DAY, asked.stop, *params]
+    for name, value in asked.segment:
+        where.append(f"CAST({names[name]} AS VARCHAR) = ?")
+        params.append(segment_value(name, value))
+    part = names[asked.by] if asked.by else "''"
+    return f"SELECT {columns}, {part} AS part FROM moments AS m{join} WHERE {' AND '.join(where)}", params
+
+
+def segment_value(name: str, value: str) -> str:
+    """A segment's value as the SQL has it: an hour without its leading nought, a day as its number."""
+    if name == "hour":
+        if not value.isdecimal() or int(value) > 23:
+            raise ValueError(f"got segment hour:{value}; wanted hour:0 to hour:23; correct it")
+        return str(int(value))
+    if name == "day":
+        try:
+            return str((date.fromisoformat(value) - date(1970, 1, 1)).days)
+        except ValueError:
+            raise ValueError(f"got segment day:{value}; wanted a date such as day:2026-01-31; correct it") from None
+    return value
+
+
+def events(asked: Ask) -> tuple[str, list[object]]:
+    """SQL (and parameters) of the counted events that happened in the stretch, filtered, with ``by`` as ``part``.
+
+    Events have no moment's type: a filter on it, or a break-down by it, leaves them whole.
+    """
+    names = {"channel": "channel", "device": "device", "hour": asked.hour("events.at"), "day": asked.day("events.at")}
+    where, params = ["events.at >= ?", "events.at < ?", COUNTED], list[object]([asked.start, asked.stop])
+    for name, value in asked.segment:
+        if name in names:
+            where.append(f"CAST({names[name]} AS VARCHAR) = ?")
+            params.append(segment_value(name, value))
+    part = names.get(asked.by, "''")
+    return f"SELECT *, {part} AS part FROM events WHERE {' AND '.join(where)}", params

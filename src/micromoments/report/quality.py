@@ -1,0 +1,72 @@
+# ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
+"""Can the numbers be trusted: who sends what, how late, what is not counted, and how fresh it all is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micromoments.core.event import BOT, INTERNAL, TEST, UNCOUNTED
+from micromoments.core.settings import MINUTE
+from micromoments.report.ask import Ask, iso
+from micromoments.report.parts import MOST_ROWS, figure, share
+
+LATE = 5 * MINUTE
+QUALITY = (
+    "All events that arrived in the stretch, those of bots, own people and tests too; late is over 5 minutes after."
+)
+FRESHNESS = "Every fact kept, by table; the newest arrival is how far the reports see."
+
+
+def quality(asked: Ask) -> dict[str, Any]:
+    """Events by name; the rates of bots, own people and tests; late ones; outcomes that found no decision."""
+    where, stretch = "received_at >= ? AND received_at < ?", (asked.start, asked.stop)
+    late = f"received_at - events.at > {LATE}"
+    measures = (
+        f"count(*) AS count, count(CASE WHEN (marks & {BOT}) <> 0 THEN 1 END) AS bots, "
+        f"count(CASE WHEN (marks & {INTERNAL}) <> 0 THEN 1 END) AS internal, "
+        f"count(CASE WHEN (marks & {TEST}) <> 0 THEN 1 END) AS test, "
+        f"count(CASE WHEN (marks & {UNCOUNTED}) <> 0 THEN 1 END) AS uncounted, "
+        f"count(CASE WHEN {late} THEN 1 END) AS late, "
+        f"percentile_cont(0.95) WITHIN GROUP (ORDER BY received_at - events.at) AS delay_p95"
+    )
+    rows = asked.rows(
+        f"SELECT type, name, {measures}, count(DISTINCT surrogate) AS people FROM events WHERE {where} "
+        f"GROUP BY type, name ORDER BY count(*) DESC, type, name LIMIT {MOST_ROWS}",
+        *stretch,
+    )
+    total = asked.one(f"SELECT {measures} FROM events WHERE {where}", *stretch)
+    told = asked.one(
+        "SELECT count(*) AS n, count(CASE WHEN slot = '' THEN 1 END) AS unmatched FROM outcomes "
+        f"WHERE {where} AND what <> 'ignored'",
+        *stretch,
+    )
+    unpriced = asked.one(
+        f"SELECT count(*) AS n, count(CASE WHEN goal = '' THEN 1 END) AS unpriced FROM events WHERE {where} "
+        "AND name IN ('Order Refunded', 'Order Cancelled', 'Order Canceled')",
+        *stretch,
+    )
+    n = int(total["count"])
+    figures = [
+        figure("events", "Events", n, None, "events"),
+        share("bots", "From bots", int(total["bots"]), n),
+        share("internal", "From own people", int(total["internal"]), n),
+        share("test", "Tests", int(total["test"]), n),
+        share("uncounted", "Left out of every other report", int(total["uncounted"]), n),
+        share("late", "Late by over 5 minutes", int(total["late"]), n),
+        share("unmatched", "Outcomes that name no open decision", int(told["unmatched"]), int(told["n"])),
+        share("unpriced", "Refunds without an amount, not netted", int(unpriced["unpriced"]), int(unpriced["n"])),
+    ]
+    if asked.duplicates is not None:
+        figures.append(share("duplicates", "Sent again and dropped", asked.duplicates, n + asked.duplicates))
+    return {"figures": figures, "rows": rows}
+
+
+def freshness(asked: Ask) -> dict[str, Any]:
+    """A row a table: how many facts, from when, until when."""
+    rows, facts = [], 0
+    for table in ("events", "moments", "decisions", "outcomes"):
+        found = asked.one(f"SELECT count(*) AS n, min(received_at) AS oldest, max(received_at) AS newest FROM {table}")
+        oldest, newest = (None if found[name] is None else int(found[name]) for name in ("oldest", "newest"))
+        rows.append({"table": table, "count": int(found["n"]), "oldest": iso(oldest), "newest": iso(newest)})
+        facts += int(found["n"])
+    return {"figures": [figure("facts", "Facts", facts, None, "facts")], "rows": rows}

@@ -1,0 +1,73 @@
+"""The reports by name, and how one is run: pure over a function that answers SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from micromoments.core.settings import Settings
+from micromoments.report import activity, lift, needs, quality, scorecards
+from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
+
+_EVENTS = {"events": "events.at"}
+_MOMENTS = {"moments": "opened_at"}
+_DECISIONS = {"decisions": "received_at"}
+
+
+class Report(NamedTuple):
+    """One report: what it counts, in a sentence; the break-downs that it takes; its tables, with their instants."""
+
+    name: str
+    title: str
+    counting: str
+    segments: tuple[str, ...]
+    tables: Mapping[str, str]
+    make: Callable[[Ask], dict[str, Any]]
+
+
+_ALL = (
+    Report("scorecards", "Scorecards", scorecards.COUNTING, SEGMENTS, _MOMENTS | _EVENTS, scorecards.scorecards),
+    Report("lift", "What serving was worth", lift.COUNTING, (), _DECISIONS | _EVENTS, lift.lifts),
+    Report("needs", "What people look for", needs.NEEDS, SEGMENTS, _MOMENTS, needs.needs),
+    Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _MOMENTS | _DECISIONS | _EVENTS, needs.unmet),
+    Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
+    Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
+    Report("quality", "Data quality", quality.QUALITY, (), {"events": "received_at"}, quality.quality),
+    Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),
+)
+REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
+
+
+def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) -> dict[str, Any]:
+    """Runs a report.
+
+    Args:
+        query: answers SQL with ``?`` parameters over views named as the fact tables.
+        name: the report's.
+        params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
+            (``NAME:VALUE``, more by commas), ``goal``, ``slot``; ``duplicates`` where the caller counts them.
+        settings: the project's.
+
+    Returns:
+        ``name title as_of from to tz by segment counting simulated figures rows``, JSON as it stands.
+
+    Raises:
+        ValueError: no such report, or a parameter that it doesn't take; the message says what it takes.
+    """
+    report = REPORTS.get(name)
+    if report is None:
+        raise ValueError(f"got report {name!r}; wanted one of {', '.join(REPORTS)}; correct the name")
+    asked = ask(query, params, settings, report.segments)
+    return {
+        "name": report.name,
+        "title": report.title,
+        "as_of": iso(asked.as_of),
+        "from": iso(asked.start),
+        "to": iso(asked.stop),
+        "tz": asked.tz,
+        "by": asked.by,
+        "segment": dict(asked.segment),
+        "counting": report.counting,
+        "simulated": simulated(asked, report.tables),
+        **report.make(asked),
+    }
