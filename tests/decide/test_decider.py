@@ -127,20 +127,19 @@ def test_the_moment_suits_the_slot() -> None:
     sure = moment("buy", 0.9, urgency=0.3)
     over = [moment("do", 0.99, urgency=1.0, ended="expired"), moment("know", 0.99, urgency=1.0, expires_at=NOW)]
     every = [sure, urgent, *over]
-    assert pick(every, Slot(), request(), personal=True) == urgent
-    assert pick(every, Slot(kinds=("product",)), request(), personal=True) == sure
-    assert pick(every, Slot(kinds=("guide", "article")), request(), personal=True) is None
+    assert pick(every, Slot(), request()) == urgent
+    assert pick(every, Slot(kinds=("product",)), request()) == sure
+    assert pick(every, Slot(kinds=("guide", "article")), request()) is None
     assert decided(some(2), moments=every)[0].moments == tuple(m.id for m in every)
 
 
-def test_without_consent_the_answer_is_general() -> None:
-    """Without consent to personalise no remembered moment is used or named, and the decision says so."""
-    got, _ = decided(some(3), who=person(consent=()), moments=[moment()])
-    assert (got.moment, got.moments, got.degraded) == (None, (), ("no_consent",))
-    assert decided(some(3), moments=[moment()])[0].degraded == ()
-    words = moment("do", 0.9, opened_at=NOW)
-    got, _ = decided(some(3), who=person(consent=()), moments=[moment(), words])
-    assert (got.moment, got.moments) == (words, (words.id,))
+def test_without_consent_the_decision_says_so() -> None:
+    """Without consent to personalise history and traits are left out, and the decision is marked degraded."""
+    made = [*some(2), candidate("like", category="z", via=("similar",))]
+    got, _ = decided(made, who=person(consent=()), moments=[moment()])
+    assert got.degraded == ("no_consent",)
+    assert [(r.id, r.code) for r in got.refused] == [("like", "no_consent")]
+    assert decided(made, moments=[moment()])[0].degraded == ()
 
 
 def test_held_out_gets_the_default_for_certain() -> None:

@@ -103,6 +103,14 @@ def test_traits_need_consent() -> None:
     assert refusal(gold, person(consent=()), context={"tier": "gold"}) is None
 
 
+def test_an_unlinked_request_uses_nothing_of_the_linked_person() -> None:
+    """A request without linked history is refused nothing for purchases, and targeted by no trait, of other ids."""
+    gold = candidate(condition={"tier": "gold"})
+    assert refusal(gold, person(traits={"tier": Trait(Stamp(1, 1), "gold")}), linked=False) is not None
+    assert refusal(candidate(), person(bought={"p1": NOW - 1}), linked=False) is None
+    assert refusal(candidate(via=("similar",)), linked=False) is None
+
+
 def test_project_consent_holds_until_the_person_speaks() -> None:
     """The project's declared consent counts for who said nothing, and the person's no is stronger."""
     offer, declared = candidate(attributes={"personalised": True}), Settings(consent=("personalise",))

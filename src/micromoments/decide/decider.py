@@ -26,24 +26,18 @@ if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
 
 NO_CONSENT = "no_consent"
-"""In ``degraded``: without consent to personalise, the answer is the good general one."""
+"""In ``degraded``: without consent to personalise, the answer comes from the present moment alone, without history."""
 CARRIED = UNCOUNTED | SIMULATED
 """Marks of a person that their decisions carry as well."""
 
 
-def pick(moments: Sequence[MomentView], slot: Slot, request: Request, *, personal: bool) -> MomentView | None:
-    """The moment to serve: of those open whose type a kind of the slot suits, the one most probable and urgent.
-
-    Without consent to personalise (``personal`` false) only a moment that opened at the request's own instant counts:
-    it comes from the request's words, not from what is remembered of the person.
-    """
+def pick(moments: Sequence[MomentView], slot: Slot, request: Request) -> MomentView | None:
+    """The moment to serve: of those open whose type a kind of the slot suits, the one most probable and urgent."""
     best: tuple[float, int, str] | None = None
     found = None
     for moment in moments:
         kinds = SUITS.get(moment.type, ())
         if moment.ended is not None or moment.expires_at <= request.at or not any(k in slot.kinds for k in kinds):
-            continue
-        if not personal and moment.opened_at != request.at:
             continue
         rank = (moment.probabilities.get(moment.type, 0.0) * moment.urgency, moment.opened_at, moment.id)
         if best is None or rank > best:
@@ -74,15 +68,16 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
 ) -> tuple[Decision, tuple[Reserve, ...]]:
     """Decide what one person gets in one slot now. The same arguments give the same decision.
 
-    ``moments`` are the person's open ones as views of ``request.at``; ``candidates`` come from retrieval, best first.
-    ``policy`` is the one that ``policy_for`` names, ``default_policy`` what a held-out person gets where the slot's
-    default is ``popular``. In ``observe`` and ``shadow`` the default is served, nobody is held out or exposed to an
-    experiment, and ``scored`` tells what ``policy`` would have done. When a reservation is refused, give the others
-    back and decide again with that budget's ``budgets_left`` at 0.
+    ``moments`` are those open that may be used, as views of ``request.at``: the caller leaves out what consent doesn't
+    allow. ``candidates`` come from retrieval, best first. ``policy`` is the one that ``policy_for`` names,
+    ``default_policy`` what a held-out person gets where the slot's default is ``popular``. In ``observe`` and
+    ``shadow`` the default is served, nobody is held out or exposed to an experiment, and ``scored`` tells what
+    ``policy`` would have done. When a reservation is refused, give the others back and decide again with that budget's
+    ``budgets_left`` at 0.
     """
     now, live = request.at, slot.mode == "live"
     personal = consents(person, "personalise", settings)
-    moment = pick(moments, slot, request, personal=personal)
+    moment = pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held
     exposed = assign(person, request.slot, settings, now, key=request.key) if treated else ()
@@ -105,14 +100,14 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         person=person.id,
         surrogate=person.surrogate,
         moment=moment,
-        moments=tuple(m.id for m in moments) if personal else ((moment.id,) if moment is not None else ()),
+        moments=tuple(m.id for m in moments),
         items=ranked(may, x, drawn, by),
         propensity=prod(drawn.propensities),
         policy=ref,
         config_version=config_version,
         experiments=(*exposed, kept) if kept is not None and live else exposed,
         holdout=held and live,
-        degraded=() if personal else (NO_CONSENT,),
+        degraded=() if consents(person, "personalise", settings) else (NO_CONSENT,),
         considered=len(candidates),
         refused=tuple(refused),
         scored=scored(may, x, first, policy if shadow else by),

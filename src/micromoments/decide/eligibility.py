@@ -89,7 +89,8 @@ class _Rules:
         self.person, self.slot, self.settings, self.request, self.now = person, slot, settings, request, now
         self.left = budgets_left
         self.asked = frozenset(request.items)
-        self.personal = consents(person, "personalise", settings)
+        self.consented = consents(person, "personalise", settings)
+        self.personal = self.consented and request.linked
         served = _counted(person) if slot.caps else []
         self.caps = [(cap, _deliveries(cap, served, request.slot, now)) for cap in slot.caps]
         self.reached = any(max(counts.values(), default=0) >= cap.times for cap, counts in self.caps)
@@ -154,7 +155,7 @@ class _Rules:
 
     def _consented(self, candidate: Candidate) -> tuple[str, str] | None:
         attributes = candidate.item.attributes
-        if not self.personal:
+        if not self.consented:
             if attributes.get("personalised") is True:
                 return "no_consent", "a personal offer; wanted consent to personalise"
             if candidate.via and OF_HISTORY.issuperset(candidate.via):

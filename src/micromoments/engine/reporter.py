@@ -57,7 +57,7 @@ class Reporter:
 
 def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
     """In the worker: one report."""
-    from micromoments.report import run
+    from micromoments.report.reports import run
     from micromoments.stores.embedded.facts import query
 
     return run(query(folder), name, params, settings)
