@@ -76,7 +76,6 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     ``budgets_left`` at 0.
     """
     now, live = request.at, slot.mode == "live"
-    personal = consents(person, "personalise", settings)
     moment = pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held
