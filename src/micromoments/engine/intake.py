@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import repeat
 
 from msgspec.structs import replace
 
@@ -27,17 +28,18 @@ class Intake:
         self._seen = seen
         self._catalog = catalog
 
-    def take(self, arrivals: Sequence[Arrival], now: Millis) -> tuple[list[EventRecord], list[int]]:
-        """Records of those arrivals that are new, and the indexes of the duplicates."""
+    def take(self, arrivals: Sequence[Arrival], now: Millis | Sequence[Millis]) -> tuple[list[EventRecord], list[int]]:
+        """Records of those arrivals that are new, and the indexes of the duplicates. ``now`` may be one for each."""
         noise = os.urandom(8 * len(arrivals))
         records: list[EventRecord] = []
         duplicates: list[int] = []
         fresh = self._seen.fresh
-        for index, arrival in enumerate(arrivals):
+        times = repeat(now) if isinstance(now, int) else now
+        for index, (arrival, at) in enumerate(zip(arrivals, times, strict=False)):
             mid = message_hash(arrival.message_id)
-            if fresh(mid, now):
+            if fresh(mid, at):
                 nonce = int.from_bytes(noise[8 * index : 8 * index + 8], "big") >> 1
-                records.append(self._record(arrival, now, mid, nonce))
+                records.append(self._record(arrival, at, mid, nonce))
             else:
                 duplicates.append(index)
         return records, duplicates

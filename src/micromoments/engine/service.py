@@ -124,10 +124,10 @@ class Service:
         self._keeper.close()
         self._stores.close()
 
-    async def collect(self, arrivals: Sequence[Arrival], at: Millis | None = None) -> list[int]:
+    async def collect(self, arrivals: Sequence[Arrival], at: Millis | Sequence[Millis] | None = None) -> list[int]:
         """Accept events; returns once they are durable, with the indexes of those that were duplicates.
 
-        ``at`` is the arrival that history is imported with; by default now.
+        ``at`` is the arrival that history is imported with, one for all or one for each; by default now.
 
         Raises:
             Overloaded: too much is waiting; nothing was accepted.
