@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from micromoments.core import hours
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES
+from micromoments.retrieve import reasons
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via, walk
-from micromoments.retrieve.reasons import say, way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from micromoments.retrieve.search import Search
     from micromoments.retrieve.similar import Ties
 
-SHARES: dict[str, dict[Kind, float]] = {
-    "know": {"article": 1.0, "guide": 0.2},
-    "go": {"place": 1.0, "offer": 0.1},
-    "do": {"guide": 1.0, "article": 0.2, "product": 0.2},
-    "buy": {"product": 1.0, "offer": 0.8, "place": 0.1},
-    "none": dict.fromkeys(KINDS, 0.5),
+SHARES: dict[Kind, tuple[float, float, float, float, float]] = {
+    "article": (1.0, 0.0, 0.2, 0.0, 0.5),
+    "guide": (0.2, 0.0, 1.0, 0.0, 0.5),
+    "place": (0.0, 1.0, 0.0, 0.1, 0.5),
+    "product": (0.0, 0.0, 0.2, 1.0, 0.5),
+    "offer": (0.0, 0.1, 0.0, 0.8, 0.5),
 }
-"""What each kind is worth to each type of moment."""
+"""What each kind is worth to each type of moment, in the order of ``TYPES``."""
 LEAST_SHARE = 0.05
 """Every kind of the slot keeps this much, so that a wrong type doesn't empty the shelf."""
-SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 40, 30, 24, 16, 6, 12
+SEARCHED_SHARE = 0.25
+"""Kinds worth less aren't searched by words."""
+SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 24, 20, 16, 12, 5, 6
 """How many each source may find; for searched, near, popular and cold ones the kind's share of it."""
 NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
 TOGETHER_STRENGTH, POPULAR_STRENGTH, COLD_STRENGTH = 0.6, 0.35, 0.1
@@ -45,7 +47,7 @@ IN_CATEGORY = 0.25
 """Strength of being in the need's category."""
 LIKED_CATEGORY = 0.2
 """Strength of being in the person's most met category; less by share for others."""
-TALKING = 6
+TALKING = 4
 """Recent items, or past purchases, that are asked what goes with them."""
 HALF_NEAR = 600.0
 """Seconds on foot at which a place is half as near as here."""
@@ -53,7 +55,9 @@ CLOSED = 0.25
 FARTHEST = 25_000.0
 """Metres beyond which a place isn't a candidate."""
 
-Found = dict[str, list[tuple[float, "Via", str]]]
+Note = tuple[float, "Via", str]
+"""(minus the strength, how it was found, the reason)."""
+Found = dict[str, list[Note]]
 
 
 class Visit(NamedTuple):
@@ -71,7 +75,7 @@ class Visit(NamedTuple):
 
     def say(self, item: Item, timezone: str) -> str:
         """The way in a person's words."""
-        return way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone)
+        return reasons.way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone)
 
 
 class Sources(NamedTuple):
@@ -99,19 +103,18 @@ class Sources(NamedTuple):
         if schedule is None:
             return Visit(metres, seconds, True, 0)
         arrival = at + seconds * 1000
-        is_open = schedule.open_at(arrival)
-        return Visit(metres, seconds, is_open, schedule.closes_at(arrival) if is_open else 0)
+        return Visit(metres, seconds, *schedule.until(arrival))
 
 
 def shares(ask: Ask) -> dict[Kind, float]:
     """What each kind that the slot takes is worth to this ask, the most worthy 1."""
-    known = dict(zip(TYPES, ask.probabilities, strict=True))
-    if not any(ask.probabilities):
-        known = {ask.moment_type or "none": 1.0}
-    worth = {
-        kind: sum(p * SHARES[type_].get(kind, 0.0) for type_, p in known.items())
-        for kind in dict.fromkeys(ask.kinds or KINDS)
-    }
+    know, go, do, buy, none = ask.probabilities
+    if not (know or go or do or buy or none):
+        know, go, do, buy, none = (float(type_ == (ask.moment_type or "none")) for type_ in TYPES)
+    worth: dict[Kind, float] = {}
+    for kind in ask.kinds or KINDS:
+        by = SHARES[kind]
+        worth[kind] = know * by[0] + go * by[1] + do * by[2] + buy * by[3] + none * by[4]
     most = max(worth.values()) or 1.0
     return {kind: max(LEAST_SHARE, value / most) for kind, value in worth.items()}
 
@@ -144,12 +147,12 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     return [_candidate(told, found[id], items[id], -score) for score, id in order]
 
 
-def _note(found: Found, id: str, strength: float, via: Via, detail: str) -> None:
+def _note(found: Found, id: str, strength: float, via: Via, reason: str) -> None:
     notes = found.get(id)
     if notes is None:
-        found[id] = [(strength, via, detail)]
+        found[id] = [(-strength, via, reason)]
     else:
-        notes.append((strength, via, detail))
+        notes.append((-strength, via, reason))
 
 
 def _portion(whole: int, share: float, total: float) -> int:
@@ -180,8 +183,8 @@ def _around(
     share = max((worth.get("place", 0.0), *(worth[kind] / 4 for kind in worth)))
     most_open = _portion(NEAR, share, 1.0)
     most_closed = most_open // 3
-    for metres, id in sources.grid.near(point):
-        if metres > FARTHEST or most_open <= 0:
+    for metres, id in sources.grid.near(point, FARTHEST):
+        if most_open <= 0:
             return
         if sources.items[id].kind not in worth:
             continue
@@ -200,18 +203,19 @@ def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[st
         return
     kinds: Iterable[Kind] = worth
     if not only:
-        kinds = [kind for kind, share in worth.items() if share > LEAST_SHARE]
+        kinds = [kind for kind, share in worth.items() if share >= SEARCHED_SHARE]
     terms = sources.search.terms(ask.words, tuple(kinds))
     if not terms:
         return
     total = sum(worth[kind] for kind in kinds)
+    reason = reasons.matches(ask.words)
     for kind in kinds:
         limit = len(only) or _portion(SEARCHED, worth[kind], total)
         hits = sources.search.on(kind, terms, limit, only=only)
         if hits:
             scale = SEARCH_STRENGTH / hits[0][1]
             for id, score in hits:
-                _note(found, id, score * scale, "search", ask.words)
+                _note(found, id, score * scale, "search", reason)
 
 
 def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
@@ -221,13 +225,19 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
     liked = 0
     for id, strength, because in sources.met.like(recent, ask.at, SIMILAR) if recent else ():
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
-            _note(found, id, min(0.99, 2 * strength) * SIMILAR_STRENGTH, "similar", items[because].title)
+            _note(
+                found,
+                id,
+                min(0.99, 2 * strength) * SIMILAR_STRENGTH,
+                "similar",
+                reasons.looked_at(items[because].title),
+            )
             liked += 1
     past = sorted(ask.bought)[:TALKING] if worth.get("product", 0.0) > LEAST_SHARE else []
     for id, strength, because in sources.bought.like([*recent[:2], *past], ask.at, TOGETHER) if recent or past else ():
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
-            _note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", title)
+            _note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
     if recent and liked < SIMILAR // 3 and not ask.words:
         _alike(sources, items[recent[0]], worth, only, found)
 
@@ -237,9 +247,10 @@ def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[s
     if item.kind not in worth:
         return
     terms = sources.search.terms(f"{item.title} {item.brand} {item.category}", (item.kind,))
+    reason = reasons.looked_at(item.title)
     for id, score in (hits := sources.search.on(item.kind, terms, len(only) or SIMILAR // 2, only=only)):
         if id != item.id:
-            _note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", item.title)
+            _note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", reason)
 
 
 def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
@@ -249,13 +260,15 @@ def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found)
         for bucket in ((kind, ask.category), (kind, "")) if ask.category else ((kind, ""),):
             top = sources.popular.first(bucket, n)
             for id, weight in top:
-                if bucket[1] or not ask.category or sources.items[id].category != ask.category:
-                    _note(found, id, weight * POPULAR_STRENGTH, "popular", "")
+                category = sources.items[id].category
+                if bucket[1] or not ask.category or category != ask.category:
+                    _note(found, id, weight * POPULAR_STRENGTH, "popular", reasons.popular(category))
             # Where little is popular yet, those that nobody has met fill the room.
             room = _portion(COLD, share, total) + n - len(top)
             for place, id in enumerate(sources.popular.cold(bucket, room)):
                 if bucket[1] or id not in found:
-                    _note(found, id, COLD_STRENGTH / (1 + place / room), "new", "")
+                    reason = reasons.less_known(sources.items[id].category)
+                    _note(found, id, COLD_STRENGTH / (1 + place / room), "new", reason)
 
 
 def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
@@ -263,28 +276,31 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
     weights = sources.popular.weights
     most = max((weights.get(id, 0.0) for id in only), default=0.0)
     for id in only:
-        weight = weights.get(id, 0.0)
+        weight, category = weights.get(id, 0.0), sources.items[id].category
         if weight:
-            _note(found, id, weight / most * POPULAR_STRENGTH, "popular", "")
+            _note(found, id, weight / most * POPULAR_STRENGTH, "popular", reasons.popular(category))
         else:
-            _note(found, id, COLD_STRENGTH, "new", "")
+            _note(found, id, COLD_STRENGTH, "new", reasons.less_known(category))
 
 
 def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:
     """(minus the score, id) in order."""
     category, categories = ask.category, ask.categories
     favourite = max(categories.values(), default=0)
+    plain = not (category or favourite)
     order: list[tuple[float, str]] = []
     for id, notes in found.items():
         item = items[id]
         miss = 1.0
-        for strength, _, _ in notes:
-            miss *= 1.0 - strength
-        if category and item.category == category:
-            miss *= 1.0 - IN_CATEGORY
-        if favourite and (met := categories.get(item.category, 0)):
-            miss *= 1.0 - LIKED_CATEGORY * met / favourite
-        order.append((-round(worth[item.kind] * (1.0 - miss), 6), id))
+        for note in notes:
+            miss *= 1.0 + note[0]
+        if not plain:
+            if category and item.category == category:
+                miss *= 1.0 - IN_CATEGORY
+            if favourite and (met := categories.get(item.category, 0)):
+                miss *= 1.0 - LIKED_CATEGORY * met / favourite
+        # Rounded, so that a last bit doesn't decide an order.
+        order.append((round(worth[item.kind] * (miss - 1.0), 6), id))
     order.sort()
     return order
 
@@ -301,33 +317,34 @@ class Telling(NamedTuple):
     clock: str
 
 
-def _candidate(told: Telling, notes: list[tuple[float, Via, str]], item: Item, score: float) -> Candidate:
-    if len(notes) > 1:
-        notes.sort(key=_strength)
-        via = tuple(dict.fromkeys([via for _, via, _ in notes]))
-    else:
-        via = (notes[0][1],)
+def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Candidate:
     visit = told.visits.get(item.id)
-    if visit is None:
-        reasons = say([(code, detail) for _, code, detail in notes], item)
-        schedule = told.sources.schedule(item.id, told.zone)
-        if schedule is None:
-            return Candidate(item=item, score=score, via=via, reasons=reasons)
-        is_open = schedule.open_at(told.at)
-        closes = schedule.closes_at(told.at) if is_open else 0
-        return Candidate(item=item, score=score, via=via, reasons=reasons, open=is_open, closes_at=closes)
-    way = visit.say(item, told.clock)
-    return Candidate(
-        item=item,
-        score=score,
-        via=via,
-        reasons=say([(code, way if code == "nearby" else detail) for _, code, detail in notes], item),
-        metres=round(visit.metres),
-        seconds=visit.seconds,
-        open=visit.open,
-        closes_at=visit.closes_at,
-    )
+    _, code, reason = notes[0]
+    via: tuple[Via, ...] = _ALONE[code]
+    why: tuple[str, ...] = (reason,)
+    if len(notes) > 1:
+        notes.sort()
+        via = tuple(dict.fromkeys([code for _, code, _ in notes]))
+        why = tuple(dict.fromkeys([reason for _, _, reason in notes]))
+    if visit is not None:
+        way = visit.say(item, told.clock)
+        return Candidate(
+            item=item,
+            score=score,
+            via=via,
+            reasons=tuple([reason or way for reason in why]),
+            metres=round(visit.metres),
+            seconds=visit.seconds,
+            open=visit.open,
+            closes_at=visit.closes_at,
+        )
+    if not item.hours:
+        return Candidate(item=item, score=score, via=via, reasons=why)
+    schedule = told.sources.schedule(item.id, told.zone)
+    is_open, closes_at = schedule.until(told.at) if schedule is not None else (True, 0)
+    return Candidate(item=item, score=score, via=via, reasons=why, open=is_open, closes_at=closes_at)
 
 
-def _strength(note: tuple[float, Via, str]) -> float:
-    return -note[0]
+_ALONE: dict[Via, tuple[Via, ...]] = {
+    via: (via,) for via in ("search", "nearby", "similar", "popular", "together", "new")
+}

@@ -128,9 +128,7 @@ class Catalog:
 
     def nearest(self, point: Point, at: Millis) -> Nearby | None:
         """The closest item of kind ``place``, within ``NEAREST_METRES``, and whether it is open now."""
-        for metres, id in self._grid.near(point):
-            if metres > NEAREST_METRES:
-                return None
+        for metres, id in self._grid.near(point, NEAREST_METRES):
             item = self._items[id]
             if item.kind == "place":
                 schedule = self._schedules.get(id)
@@ -151,8 +149,8 @@ class Catalog:
         ``score`` is the nearness: 1 here, half at ten minutes on foot, a quarter of that where it is closed on arrival.
         """
         found: list[Candidate] = []
-        for metres, id in self._grid.near(point):
-            if metres > max_metres or len(found) >= limit:
+        for metres, id in self._grid.near(point, max_metres):
+            if len(found) >= limit:
                 break
             item = self._items[id]
             if item.kind in kinds:

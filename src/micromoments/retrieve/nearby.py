@@ -7,7 +7,7 @@ among them, so distances up to there come out in exact order before the next siz
 
 from __future__ import annotations
 
-from math import asin, cos, floor, hypot, radians, sin
+from math import asin, cos, floor, hypot, pi, radians, sin
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 EDGES = tuple(metres / EARTH_RADIUS for metres in (250.0, 1e3, 4e3, 16e3, 64e3, 256e3, 1024e3, 4096e3))
 """The cubes' edges, in Earth radii."""
 
-Cube = tuple[int, int, int]
+FEW = 12
+"""Fewer positions than this in a size's cubes are looked at with the next size's."""
+
+FARTHEST = pi * EARTH_RADIUS
+"""Half the way around the Earth, in metres."""
+
+Cube = int
+"""A cube's three coordinates, each in 20 bits."""
 Vector = tuple[float, float, float]
-_AROUND = tuple((x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1))
+_MIDDLE = 1 << 19
+_AROUND = tuple((x << 40) + (y << 20) + z for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1))
 
 
 def _vector(point: Point) -> Vector:
@@ -79,33 +87,38 @@ class Grid:
                 del level[cube]
         self._free.append(row)
 
-    def near(self, point: Point) -> Iterator[tuple[float, str]]:
-        """Every id with its great-circle distance in metres, nearest first, ties by id; worked out as far as it is
-        read.
+    def near(self, point: Point, within: float = FARTHEST) -> Iterator[tuple[float, str]]:
+        """Every id with its great-circle distance in metres, nearest first, ties by id; worked out as far as read.
+
+        ``within`` leaves out what is farther off, in metres, but for rounding.
         """
         center = _vector(point)
+        most = 2 * sin(min(within, FARTHEST) / (2 * EARTH_RADIUS)) if within < FARTHEST else 2.0
         told = -1.0
         for edge, level, cube in zip(EDGES, self._levels, _cubes(center), strict=True):
             rows: list[int] = []
-            x, y, z = cube
-            for dx, dy, dz in _AROUND:
-                found = level.get((x + dx, y + dy, z + dz))
+            for step in _AROUND:
+                found = level.get(cube + step)
                 if found:
                     rows += found
-            if rows:
-                # A little less than the edge: rounding must not let a nearer one come after.
-                yield from self._told(rows, center, told, edge * (1 - 1e-9))
-            told = edge * (1 - 1e-9)
-        yield from self._told(list(self._rows.values()), center, told, 4.0)
+            if len(rows) < FEW and edge < most:
+                # Too few to be worth measuring: they are among the next size's too.
+                continue
+            # A little less than the edge: rounding must not let a nearer one come after.
+            upto = edge * (1 - 1e-9)
+            yield from self._told(rows, center, told, min(upto, most))
+            if upto >= most:
+                return
+            told = upto
+        yield from self._told(list(self._rows.values()), center, told, most)
 
     def _told(self, rows: list[int], center: Vector, above: float, upto: float) -> Iterator[tuple[float, str]]:
         ids = self._ids
         away = self._places[rows] - np.array(center)
         chords = np.sqrt(np.einsum("ij,ij->i", away, away))
-        chosen = np.flatnonzero((chords > above) & (chords <= upto))
-        for chord, id in sorted(
-            (c, ids[rows[i]]) for c, i in zip(chords[chosen].tolist(), chosen.tolist(), strict=True)
-        ):
+        found = [(chord, ids[row]) for chord, row in zip(chords.tolist(), rows, strict=True) if above < chord <= upto]
+        found.sort()
+        for chord, id in found:
             yield _metres(chord), id
 
     def metres(self, id: str, point: Point) -> float:
@@ -120,4 +133,7 @@ class Grid:
 
 def _cubes(vector: Vector) -> list[Cube]:
     x, y, z = vector
-    return [(floor(x / edge), floor(y / edge), floor(z / edge)) for edge in EDGES]
+    return [
+        (floor(x / edge) + _MIDDLE << 40) + (floor(y / edge) + _MIDDLE << 20) + floor(z / edge) + _MIDDLE
+        for edge in EDGES
+    ]

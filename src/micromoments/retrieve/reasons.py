@@ -8,33 +8,37 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from micromoments.core.event import Millis
-    from micromoments.core.item import Item
-    from micromoments.retrieve.ask import Via
 
 FAR_SECONDS = 45 * 60
 """Above this walk the distance is told instead."""
 
 
-def say(notes: Sequence[tuple[Via, str]], item: Item) -> tuple[str, ...]:
-    """The reasons in the order of the notes; a note is a code and what it hangs on (the words, a title)."""
-    return tuple(dict.fromkeys(_say(via, detail, item) for via, detail in notes))
+def matches(words: str) -> str:
+    """Found by words."""
+    return f"matches “{words}”"
 
 
-def _say(via: Via, detail: str, item: Item) -> str:
-    if via == "search":
-        return f"matches “{detail}”"
-    if via == "nearby":
-        return detail
-    if via == "similar":
-        return f"because you looked at {detail}"
-    if via == "together":
-        return f"often bought together with {detail}"
-    if via == "popular":
-        return f"popular in {item.category}" if item.category else "popular now"
-    return f"less known, from {item.category}" if item.category else "less known"
+def looked_at(title: str) -> str:
+    """Found because of an item that the person looked at."""
+    return f"because you looked at {title}"
+
+
+def bought_with(title: str) -> str:
+    """Found because others bought it with an item."""
+    return f"often bought together with {title}"
+
+
+@lru_cache(maxsize=8192)
+def popular(category: str) -> str:
+    """Found because many meet it."""
+    return f"popular in {category}" if category else "popular now"
+
+
+@lru_cache(maxsize=8192)
+def less_known(category: str) -> str:
+    """Found although few have met it."""
+    return f"less known, from {category}" if category else "less known"
 
 
 def way(metres: float, seconds: int, is_open: bool, closes_at: Millis, timezone: str) -> str:

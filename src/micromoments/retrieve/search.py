@@ -138,7 +138,7 @@ class Search:
         if not terms:
             return []
         if len(kinds) == 1:
-            return [Hit(id, score) for id, score in self.on(kinds[0], terms, limit, category)]
+            return [Hit(id, round(score, 4)) for id, score in self.on(kinds[0], terms, limit, category)]
         scales = self._scales(terms, kinds)
         hits = [
             Hit(id, round(score * scale, 4))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import tantivy
 
@@ -175,7 +175,9 @@ class Shelf:
         terms = terms[:MAX_TERMS]
         if not terms or limit <= 0:
             return []
-        found = self._committed(terms, limit, category, only) + self._waiting(terms, category, only)
+        found = self._committed(terms, limit, category, only)
+        if self._fresh:
+            found += self._waiting(terms, category, only)
         found.sort(key=_by_score)
         return found[:limit]
 
@@ -197,16 +199,10 @@ class Shelf:
         hits = self._searcher.search(query, limit + len(self._gone), count=False).hits
         if not hits:
             return []
-        ords = self._searcher.fast_field_values("ord", [address for _, address in hits])
-        return [
-            (id, round(score, 4))
-            for (score, _), ord_ in zip(hits, ords, strict=True)
-            if (id := ids.get(int(ord_ or 0))) is not None
-        ]
+        ords = cast("list[int]", self._searcher.fast_field_values("ord", [address for _, address in hits]))
+        return [(id, score) for (score, _), ord_ in zip(hits, ords, strict=True) if (id := ids.get(ord_)) is not None]
 
     def _waiting(self, terms: Sequence[str], category: str, only: Sequence[str]) -> list[tuple[str, float]]:
-        if not self._fresh:
-            return []
         overlay = self._overlay
         size = self._searcher.num_docs + len(self._fresh)
         count, total = self._mean
@@ -223,7 +219,7 @@ class Shelf:
                 scores[ord_] = scores.get(ord_, 0.0) + idf * (1 + K1) * times / (times + norm)
         allowed = frozenset(only)
         return [
-            (id, round(score, 4))
+            (id, score)
             for ord_, score in scores.items()
             if (id := self._ids.get(ord_)) is not None
             and (not category or self._fresh[ord_].category == category)
@@ -246,8 +242,10 @@ class Shelf:
         self._ready()
         query = _Q.fuzzy_term_query(self._index.schema, "plain", word, distance, True)
         hits = self._searcher.search(query, limit, count=False).hits
-        ords = self._searcher.fast_field_values("ord", [address for _, address in hits]) if hits else []
-        ids = [id for ord_ in ords if (id := self._ids.get(int(ord_ or 0))) is not None]
+        ords = (
+            cast("list[int]", self._searcher.fast_field_values("ord", [address for _, address in hits])) if hits else []
+        )
+        ids = [id for ord_ in ords if (id := self._ids.get(ord_)) is not None]
         return ids, set(self._overlay.plain)
 
 

@@ -9,7 +9,6 @@ like popular's counts. An event changes what the very next request gets. Memory 
 
 from __future__ import annotations
 
-from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from micromoments.core.settings import DAY
@@ -25,8 +24,8 @@ REACH = 5
 """Items back in the session that a new one is tied to."""
 BACKWARDS = 0.5
 MAX_ROWS = 20_000
-MAX_TIES = 48
-KEPT_TIES = 32
+MAX_TIES = 36
+KEPT_TIES = 24
 PRIOR = 2.0
 """Ties' weight, in fresh events, that an item needs before half of its say is believed."""
 
@@ -84,18 +83,15 @@ class Ties:
             say *= 0.8
         for item in items:
             totals.pop(item, None)
-        best = (
-            nlargest(n, totals.items(), key=_strength)
-            if len(totals) > n
-            else sorted(totals.items(), key=_strength)[::-1]
-        )
-        found = []
-        for other, strength in best:
-            because = max(rows, key=lambda row: row[1] * row[2].get(other, 0.0))[0] if len(rows) > 1 else rows[0][0]
-            found.append((other, min(strength, 1.0), because))
-        found.sort(key=lambda one: (-one[1], one[0]))
-        return found
+        best = sorted([(-strength, other) for other, strength in totals.items()])[:n]
+        return [(other, min(-strength, 1.0), _because(rows, other)) for strength, other in best]
 
 
-def _strength(pair: tuple[str, float]) -> tuple[float, str]:
-    return pair[1], pair[0]
+def _because(rows: list[tuple[str, float, dict[str, float]]], other: str) -> str:
+    """The item whose row speaks most for another."""
+    found, most = rows[0][0], 0.0
+    for item, part, row in rows:
+        said = part * row.get(other, 0.0)
+        if said > most:
+            found, most = item, said
+    return found
