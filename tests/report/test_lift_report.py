@@ -20,7 +20,7 @@ FROM, TO = NOW, NOW + 14 * DAY
 
 
 def history(seed: int) -> tuple[list[DecisionFact], list[EventFact]]:
-    """700 people, half held out; orders before and after their first decision, some refunded; tests; some in both arms."""
+    """700 people, half held out; orders before and after their first decision, some refunded; some in both arms."""
     rng = random.Random(seed)
     decisions, events = [], []
     for person in range(700):

@@ -217,6 +217,7 @@ def test_decisions_by_slot_and_policy() -> None:
     )
     reply = run(facts.query, "decisions", {}, SETTINGS)
     assert counted(reply, "empty", "held_out", "degraded", "bad_propensities") == [(1, 5), (1, 5), (1, 5), (2, 5)]
+    assert json.dumps(reply, allow_nan=False)
     by = {row["policy"]: row for row in reply["rows"] if row["of"] == "decisions"}
     assert (by["thompson"]["decisions"], by["thompson"]["policy_version"]) == (4, 8)
     codes = [(row["code"], row["count"]) for row in reply["rows"] if row["of"] == "refusals"]

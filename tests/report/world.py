@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import duckdb
 import msgspec
+import pyarrow as pa
 
 from micromoments.core.event import Millis
 from micromoments.core.fact import SCHEMAS, DecisionFact, EventFact, Fact, MomentFact, OutcomeFact
@@ -37,9 +38,12 @@ class Facts:
         """Adds facts to their tables."""
         every = list(facts)
         for table, schema in SCHEMAS.items():
-            rows = [msgspec.structs.astuple(fact) for fact in every if isinstance(fact, schema)]
+            rows = [msgspec.structs.asdict(fact) for fact in every if isinstance(fact, schema)]
             if rows:
-                self.connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+                self.connection.register("new_facts", pa.Table.from_pylist(rows))
+                names = ", ".join(f'"{name}"' for name in rows[0])
+                self.connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM new_facts")
+                self.connection.unregister("new_facts")
 
     def query(self, sql: str, params: Sequence[object]) -> list[dict[str, Any]]:
         """What a store offers to reports."""

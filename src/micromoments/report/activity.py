@@ -59,14 +59,14 @@ def decisions(asked: Ask) -> dict[str, Any]:
     part = f"{names[asked.by]} AS part, " if asked.by else ""
     group = "slot, policy, mode" + (f", {names[asked.by]}" if asked.by else "")
     served = "coalesce(array_length(items, 1), 0) > 0"
-    bad = f"{served} AND NOT (propensity > 0 AND propensity <= 1)"
+    good = f"{served} AND propensity > 0 AND propensity <= 1"
     measures = (
         "count(*) AS decisions, count(DISTINCT surrogate) AS people, "
         f"count(CASE WHEN NOT ({served}) THEN 1 END) AS empty, count(CASE WHEN holdout THEN 1 END) AS held_out, "
         f"count(CASE WHEN degraded <> '' THEN 1 END) AS degraded, "
-        f"count(CASE WHEN {bad} THEN 1 END) AS bad_propensities, "
-        f"min(CASE WHEN {served} THEN propensity END) AS least_propensity, "
-        f"percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN {served} THEN propensity END) AS median_propensity, "
+        f"count(CASE WHEN {served} AND NOT ({good}) THEN 1 END) AS bad_propensities, "
+        f"min(CASE WHEN {good} THEN propensity END) AS least_propensity, "
+        f"percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN {good} THEN propensity END) AS median_propensity, "
         "avg(considered) AS considered"
     )
     rows = asked.rows(
