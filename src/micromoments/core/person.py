@@ -63,9 +63,10 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Pending(msgspec.Struct, frozen=True, array_like=True):
-    """A decision whose window is open. ``done`` holds the ids of outcomes that were counted; ``seen`` its instant or 0.
+    """A decision whose window is open; ``seen`` is its instant or 0.
 
-    ``value`` is the deepest reward counted so far, so that a click and then an order pay once, the larger.
+    ``done`` holds the ids of outcomes that were counted, and the words of what was paid (``learn.attribution``), so that
+    a click and then an order pay once, the larger.
     """
 
     id: str
