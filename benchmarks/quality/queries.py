@@ -28,7 +28,15 @@ from micromoments.recognise.text import TextModel
 from tools.train_text.fit import logistic
 from tools.train_text.folds import folds
 from tools.train_text.sources import Query, mapping
-from tools.train_text.train import SEED, calibrated, lexicon_of, own_examples, queries, temperature_from, training_sources
+from tools.train_text.train import (
+    SEED,
+    calibrated,
+    lexicon_of,
+    own_examples,
+    queries,
+    temperature_from,
+    training_sources,
+)
 
 RESULTS = Path(__file__).parents[1] / "results" / "queries.json"
 MOST = 1500
@@ -52,7 +60,11 @@ def calibration_error(p: Floats, labels: Whole, bins: int = 15) -> float:
     """Expected calibration error of the top type (Naeini et al. 2015): 15 equal bins of confidence."""
     top, right = p.max(axis=1), p.argmax(axis=1) == labels
     place = np.minimum((top * bins).astype(int), bins - 1)
-    gaps = [abs(top[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()]
+    gaps = [
+        abs(top[place == b].mean() - right[place == b].mean()) * (place == b).mean()
+        for b in range(bins)
+        if (place == b).any()
+    ]
     return float(sum(gaps))
 
 
@@ -62,7 +74,7 @@ def confusion(labels: Whole, chosen: Whole) -> list[list[int]]:
 
 
 class Floor:
-    """TF-IDF (smooth idf, unit length) of words and pairs seen twice, and multinomial logistic regression with C = 4."""
+    """TF-IDF (smooth idf, unit length) of words and pairs seen twice; multinomial logistic regression, C = 4."""
 
     def __init__(self, rows: list[Query]) -> None:
         """Fit on labelled queries."""
@@ -128,9 +140,10 @@ def summary(p: Floats, labels: Whole) -> dict[str, Any]:
 
 def speed(model: TextModel, texts: list[str]) -> dict[str, float]:
     """Microseconds a query on one core: first sight (words not remembered) and again; the best of five rounds each."""
-    fresh, again = [], []
+    fresh: list[float] = []
+    again: list[float] = []
     for _ in range(5):
-        model._seen.clear()  # noqa: SLF001 - what is measured is the cache
+        model._seen.clear()
         for spent in (fresh, again):
             start = time.perf_counter()
             for text in texts:
@@ -142,15 +155,20 @@ def speed(model: TextModel, texts: list[str]) -> dict[str, float]:
 def show(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     """One line of the table."""
     recall = "  ".join(f"{k} {v:.2f}" for k, v in ours["recall"].items())
-    print(f"{name:<12}{ours['n']:>6}{theirs['macro_f1']:>9.3f}{ours['macro_f1']:>8.3f}{theirs['ece']:>8.3f}{ours['ece']:>7.3f}   {recall}")
+    scores = f"{theirs['macro_f1']:>9.3f}{ours['macro_f1']:>8.3f}{theirs['ece']:>8.3f}{ours['ece']:>7.3f}"
+    print(f"{name:<12}{ours['n']:>6}{scores}   {recall}")
 
 
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.queries", description=__doc__)
-    parser.add_argument("--corpora", type=Path, required=True, help="checkout of dariusk/corpora (word lists for the grammar)")
+    parser.add_argument(
+        "--corpora", type=Path, required=True, help="checkout of dariusk/corpora (word lists for the grammar)"
+    )
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--refit", action="store_true", help="fit held-out models again instead of reading .cache/text_folds")
+    parser.add_argument(
+        "--refit", action="store_true", help="fit held-out models again instead of reading .cache/text_folds"
+    )
     args = parser.parse_args()
     folder = args.shared / "data" / "queries"
     if not folder.exists():

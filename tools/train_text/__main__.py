@@ -1,7 +1,8 @@
 """``python -m tools.train_text --corpora CLONE [--shared DIR]``: train, calibrate and write the weights that ship.
 
-``--corpora`` is a checkout of github.com/dariusk/corpora at the commit in ``lexicon.CORPORA_COMMIT`` (CC0-1.0); ``--shared``
-holds ``data/queries``. About five minutes on two cores. Held-out models are kept in ``.cache/text_folds`` for the bench.
+``--corpora`` is a checkout of github.com/dariusk/corpora at the commit in ``lexicon.CORPORA_COMMIT`` (CC0-1.0);
+``--shared`` holds ``data/queries``. About five minutes on two cores. Held-out models are kept in
+``.cache/text_folds`` for the bench.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from tools.train_text.train import (
     training_sources,
 )
 
-
 WEIGHTS = Path(__file__).parents[2] / "src" / "micromoments" / "recognise" / "data" / "text.npz"
 
 
@@ -38,9 +38,16 @@ def manifest(rows: dict[str, int], own: int, digest: str, temperature: float, do
         {"name": name, "licence": specs[name]["licence"], "origin": specs[name]["origin"], "examples": rows[name]}
         for name in training_sources()
     ]
-    sources.append({"name": "own text", "licence": "Apache-2.0", "origin": "tools/train_text (this project)", "examples": own})
     sources.append(
-        {"name": "corpora", "licence": "CC0-1.0", "origin": f"dariusk/corpora at {CORPORA_COMMIT} (word lists)", "examples": 0}
+        {"name": "own text", "licence": "Apache-2.0", "origin": "tools/train_text (this project)", "examples": own}
+    )
+    sources.append(
+        {
+            "name": "corpora",
+            "licence": "CC0-1.0",
+            "origin": f"dariusk/corpora at {CORPORA_COMMIT} (word lists)",
+            "examples": 0,
+        }
     )
     never = [name for name, spec in specs.items() if spec["role"] == "test"]
     return {
@@ -59,7 +66,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.train_text", description=__doc__)
     parser.add_argument("--corpora", type=Path, required=True)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--keep-folds", action="store_true", help="use held-out models of an earlier run if they are there")
+    parser.add_argument(
+        "--keep-folds", action="store_true", help="use held-out models of an earlier run if they are there"
+    )
     args = parser.parse_args()
     found = queries(args.shared / "data" / "queries")
     own = own_examples(args.corpora, seed=20261123)
@@ -70,7 +79,7 @@ def main() -> int:
     models = folds(found, own, lexicon, keep=args.keep_folds)
     temperature, doubt = temperature_from(models, found)
     model = calibrated(model, temperature, doubt)
-    save(WEIGHTS, model._weights, meta_of(model), lexicon, model.vocabulary)  # noqa: SLF001 - training owns the weights
+    save(WEIGHTS, model._weights, meta_of(model), lexicon, model.vocabulary)
     digest = TextModel.load(WEIGHTS.read_bytes()).digest
     rows = {name: sum(q.source == name for q in public) for name in training_sources()}
     said = manifest(rows, len(own), digest, temperature, doubt)

@@ -154,7 +154,7 @@ def calibrate(logits: Floats, known: Floats, labels: NDArray[np.int64]) -> tuple
 
 def raw(model: TextModel, texts: list[str]) -> tuple[Floats, Floats]:
     """Uncalibrated logits and known shares of texts, as the runtime computes them."""
-    found = [model._logits(tokens(text) or ["?"]) for text in texts]  # noqa: SLF001 - calibration is the model's own business
+    found = [model._logits(tokens(text) or ["?"]) for text in texts]
     return np.array([logits for logits, _ in found]), np.array([known for _, known in found])
 
 

@@ -13,44 +13,184 @@ TEMPLATES = Path(__file__).parent / "templates.txt"
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _VOWELS = "aeiou"
-_STARTS = "b br c cl d f g gr h j k l m n p r s st t tr v w z ch sh".split()
-_ENDS = "n r l s t x th nd rk ll ton ville ley son ford by man er ey ia o a".split()
+_STARTS = [
+    "b",
+    "br",
+    "c",
+    "cl",
+    "d",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+    "ch",
+    "sh",
+]
+_ENDS = [
+    "n",
+    "r",
+    "l",
+    "s",
+    "t",
+    "x",
+    "th",
+    "nd",
+    "rk",
+    "ll",
+    "ton",
+    "ville",
+    "ley",
+    "son",
+    "ford",
+    "by",
+    "man",
+    "er",
+    "ey",
+    "ia",
+    "o",
+    "a",
+]
 
 SPELLED: dict[str, str] = {
     "clock": "7 am|6:30|8 pm|noon|six thirty|five pm|quarter past nine|midnight",
-    "when": "tonight|tomorrow|tomorrow night|this weekend|on friday|next week|at 7 pm|for march 3rd|today|on christmas eve|in july",
+    "when": (
+        "tonight|tomorrow|tomorrow night|this weekend|on friday|next week|at 7 pm|for march 3rd|today|on "
+        "christmas eve|in july"
+    ),
     "capacity": "64gb|128gb|256gb|512gb|1tb|16gb|8gb ram|2tb",
     "flight": "ba117|dl123|ua 880|aa 1420|lh454|emirates 202|delta 567",
     "price": "$10|$20|$50|50 dollars|$100|100|$200|500|20 euros|1000 dollars|£30|$15.99",
     "size": "6|7|8|8.5|9|10|10.5|11|12|13|small|medium|large|xl|xxl|38|42|2t|4|queen|king|32x30|a4|34dd",
-    "measure": "3 inch|24 inch|55 inch|8 ft|6 foot|10 ft|5x7|8x10|12x18|18x18|1/2 inch|3/4|40 oz|12 oz|32oz|5 gallon|7qt|6 quart|100w|60w|60 watt|20v|12v|2 pack|4 pack|3 piece|5 piece|1000 piece|500ml|1 liter|50 lb|10kg|16gb|1tb|4k|144hz|27\"|65\"|36\"|twin xl|1080p|9x12|king size|20x20|48 in|4 inch|pair of|18 gauge|300 thread count",
+    "measure": (
+        "3 inch|24 inch|55 inch|8 ft|6 foot|10 ft|5x7|8x10|12x18|18x18|1/2 inch|3/4|40 oz|12 oz|32oz|5 "
+        "gallon|7qt|6 quart|100w|60w|60 watt|20v|12v|2 pack|4 pack|3 piece|5 piece|1000 piece|500ml|1 liter|50 "
+        "lb|10kg|16gb|1tb|4k|144hz|27\"|65\"|36\"|twin xl|1080p|9x12|king size|20x20|48 in|4 inch|pair of|18 "
+        "gauge|300 thread count"
+    ),
     "num": "2|3|4|5|6|8|10|12|15|20|30|50|100|two|three|four|five",
     "year": "2022|2023|2024|2025|2026|1998|2012|1969",
-    "unit_small": "ounce|cup|pound|mile|kilometer|gallon|liter|inch|foot|tablespoon|kilogram|acre|minute|pack|pair|piece",
-    "place_soft": "the woods|a microwave|an oven|a pan|windows 10|android|iphone|a mac|facebook|instagram|minecraft|excel|word|high school|college|a small apartment|the car|your room|public|winter|summer|middle school|java|photoshop|roblox|the sims|the kitchen",
-    "food_item": "pizza|sushi|tacos|burger|burgers|chinese food|thai food|ramen|fried chicken|sandwich|noodles|pad thai|kebab|ice cream|donuts|burritos|indian food|salad|wings|coffee|bubble tea|latte|breakfast|lunch|dinner|italian food|mexican food|bbq|steak|seafood|pho|dim sum|gyros|pancakes|cupcakes",
-    "street_address": "123 main street|45 elm street|250 5th avenue|10 downing street|1600 pennsylvania ave|7 oak drive hartford|88 king st|620 3rd street|221b baker street|400 broadway|14 high street|1200 market st|postcode se1|zip 90210|corner of 5th and main",
-    "gibberish": "asdkjh|qwe rty|jjjj|dfgdfg|xzxz|hjkl|aaaaaa|zzz|blah blah|lalala|hmmmm|ffff|kjsdf sdf|test123|...|uh um|ehh",
+    "unit_small": (
+        "ounce|cup|pound|mile|kilometer|gallon|liter|inch|foot|tablespoon|kilogram|acre|minute|pack|pair|piece"
+    ),
+    "place_soft": (
+        "the woods|a microwave|an oven|a pan|windows 10|android|iphone|a "
+        "mac|facebook|instagram|minecraft|excel|word|high school|college|a small apartment|the car|your "
+        "room|public|winter|summer|middle school|java|photoshop|roblox|the sims|the kitchen"
+    ),
+    "food_item": (
+        "pizza|sushi|tacos|burger|burgers|chinese food|thai food|ramen|fried chicken|sandwich|noodles|pad "
+        "thai|kebab|ice cream|donuts|burritos|indian food|salad|wings|coffee|bubble "
+        "tea|latte|breakfast|lunch|dinner|italian food|mexican food|bbq|steak|seafood|pho|dim "
+        "sum|gyros|pancakes|cupcakes"
+    ),
+    "street_address": (
+        "123 main street|45 elm street|250 5th avenue|10 downing street|1600 pennsylvania ave|7 oak drive "
+        "hartford|88 king st|620 3rd street|221b baker street|400 broadway|14 high street|1200 market "
+        "st|postcode se1|zip 90210|corner of 5th and main"
+    ),
+    "gibberish": (
+        "asdkjh|qwe rty|jjjj|dfgdfg|xzxz|hjkl|aaaaaa|zzz|blah blah|lalala|hmmmm|ffff|kjsdf sdf|test123|...|uh "
+        "um|ehh"
+    ),
 }  # fmt: skip
 
-_ASKS = frozenset("find book order get buy show search look reserve call take give navigate make cook purchase check need locate".split())
-_WH = frozenset("what who when where why how which is are does do did can will".split())
+_ASKS = frozenset(
+    [
+        "find",
+        "book",
+        "order",
+        "get",
+        "buy",
+        "show",
+        "search",
+        "look",
+        "reserve",
+        "call",
+        "take",
+        "give",
+        "navigate",
+        "make",
+        "cook",
+        "purchase",
+        "check",
+        "need",
+        "locate",
+    ]
+)
+_WH = frozenset(
+    ["what", "who", "when", "where", "why", "how", "which", "is", "are", "does", "do", "did", "can", "will"]
+)
 _PLEASE = (
-    "can you", "could you", "would you", "please", "can you please", "could you please", "i want you to", "help me", "i'd like you to",
-    "will you", "i would like to", "i want to", "i need to", "can you help me", "hey can you", "i'd like to", "let's", "can i",
+    "can you", "could you", "would you", "please", "can you please", "could you please", "i want you to",
+    "help me", "i'd like you to",
+    "will you", "i would like to", "i want to", "i need to", "can you help me", "hey can you", "i'd like to",
+    "let's", "can i",
 )  # fmt: skip
-_TELL = ("tell me", "can you tell me", "do you know", "i want to know", "i'd like to know", "please tell me", "could you tell me", "i wonder")
+_TELL = (
+    "tell me",
+    "can you tell me",
+    "do you know",
+    "i want to know",
+    "i'd like to know",
+    "please tell me",
+    "could you tell me",
+    "i wonder",
+)
 _WANT = (
-    "i need", "i want", "i'm looking for", "i am looking for", "can you find me", "could you find", "find me", "please find me",
-    "can you help me find", "i would like", "i'd like", "show me", "help me find", "get me", "can you look for", "i need help finding",
+    "i need", "i want", "i'm looking for", "i am looking for", "can you find me", "could you find", "find me",
+    "please find me",
+    "can you help me find", "i would like", "i'd like", "show me", "help me find", "get me", "can you look for",
+    "i need help finding",
     "search for", "please look for", "i'm searching for", "i am interested in", "can you search for", "would you find",
 )  # fmt: skip
 _LEARN = (
-    "help me", "i want to", "i need to", "how can i", "how do i", "i'd like to", "teach me how to", "show me how to", "what do i do to",
-    "please show me how to", "how should i", "could you help me", "i'm trying to", "can you tell me how to", "what's the trick to",
+    "help me", "i want to", "i need to", "how can i", "how do i", "i'd like to", "teach me how to",
+    "show me how to", "what do i do to",
+    "please show me how to", "how should i", "could you help me", "i'm trying to", "can you tell me how to",
+    "what's the trick to",
 )  # fmt: skip
-_ABOUT = ("tell me about", "i want to know", "can you tell me", "what about", "find out", "look up", "please tell me", "give me", "do you know the")
-_CHAT = ("hi", "hello", "hey", "hi there", "ok", "ok google", "alexa", "so", "well", "um", "siri", "olly", "hey olly", "thanks", "great")
+_ABOUT = (
+    "tell me about",
+    "i want to know",
+    "can you tell me",
+    "what about",
+    "find out",
+    "look up",
+    "please tell me",
+    "give me",
+    "do you know the",
+)
+_CHAT = (
+    "hi",
+    "hello",
+    "hey",
+    "hi there",
+    "ok",
+    "ok google",
+    "alexa",
+    "so",
+    "well",
+    "um",
+    "siri",
+    "olly",
+    "hey olly",
+    "thanks",
+    "great",
+)
 
 
 def plural(word: str) -> str:
@@ -71,7 +211,7 @@ def gerund(phrase: str) -> str:
         stem = head[:-2] + "y"
     elif head.endswith("e") and not head.endswith(("ee", "ye", "oe")):
         stem = head[:-1]
-    elif re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", head) and head not in {"open"}:
+    elif re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", head) and head != "open":
         stem = head + head[-1] if head[-1] != "k" else head
     else:
         stem = head
@@ -104,16 +244,29 @@ class Grammar:
         if slot in SPELLED:
             return tuple(SPELLED[slot].split("|"))
         lists = {
-            "noun": ("words/nouns", "nouns"), "adjective": ("words/adjs", "adjs"), "occupation": ("humans/occupations", "occupations"),
+            "noun": ("words/nouns", "nouns"), "adjective": ("words/adjs", "adjs"),
+            "occupation": ("humans/occupations", "occupations"),
             "sport": ("sports/sports", "sports"), "symptom": ("medicine/symptoms", "symptoms"),
         }  # fmt: skip
         if slot in lists:
             return public(self.clone, *lists[slot])
         if slot == "verb":
-            return own("do_verb") + own("do_verb") + own("do_verb_more") + public(self.clone, "words/infinitive_verbs", "")
+            return (
+                own("do_verb") + own("do_verb") + own("do_verb_more") + public(self.clone, "words/infinitive_verbs", "")
+            )
         union = {
             "entity": ("know_thing", "know_thing", "person", "place_name", "company", "movie", "animal", "ingredient"),
-            "thing_done": ("product", "task_object", "task_object", "task_object", "life", "life", "noun", "animal", "dish"),
+            "thing_done": (
+                "product",
+                "task_object",
+                "task_object",
+                "task_object",
+                "life",
+                "life",
+                "noun",
+                "animal",
+                "dish",
+            ),
             "dest": ("place_name", "chain", "place_kind"),
         }
         if slot in union:
@@ -125,7 +278,7 @@ class Grammar:
             return own("product") + public(self.clone, "objects/clothing", "clothes")
         return own(slot)
 
-    def fill(self, slot: str) -> str:  # noqa: PLR0911 - one line a slot
+    def fill(self, slot: str) -> str:
         """One draw for a slot."""
         rng = self.rng
         if slot in {"products", "place_kinds", "animals"}:
@@ -140,7 +293,9 @@ class Grammar:
             core = "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((1, 2, 2))))
             return core + rng.choice(_ENDS)
         if slot == "unknown_word":
-            return "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((2, 3)))) + rng.choice(("", "n", "s", "ia"))
+            return "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((2, 3)))) + rng.choice(
+                ("", "n", "s", "ia")
+            )
         if slot == "sku":
             left = "".join(rng.choice("abcdefghkmnprstvwx") for _ in range(rng.choice((1, 2, 3))))
             sku = left + rng.choice(("", "-", " ")) + str(rng.randrange(10, 99_999))
@@ -176,7 +331,7 @@ class Grammar:
     def polite(self, kind: str, text: str) -> str:
         """Manners and chatter around a query, alike for every type, so that they tell nothing by themselves."""
         rng = self.rng
-        if kind != "none" and rng.random() < 0.16:  # noqa: PLR2004 - how often people are polite
+        if kind != "none" and rng.random() < 0.16:
             head = text.partition(" ")[0]
             if head in _ASKS:
                 text = f"{rng.choice(_PLEASE)} {text}"
@@ -188,10 +343,12 @@ class Grammar:
                 text = f"{rng.choice(_LEARN)} {text}"
             elif kind == "know":
                 text = f"{rng.choice(_ABOUT)} {text}"
-        if rng.random() < 0.05:  # noqa: PLR2004
+        if rng.random() < 0.05:
             text = f"{rng.choice(_CHAT)} {text}"
-        if rng.random() < 0.05:  # noqa: PLR2004
-            text += rng.choice((" please", " thanks", " for me", " can you help", "?", " now", " asap", " olly", " alexa"))
+        if rng.random() < 0.05:
+            text += rng.choice(
+                (" please", " thanks", " for me", " can you help", "?", " now", " asap", " olly", " alexa")
+            )
         return " ".join(text.split())
 
     def misspell(self, text: str) -> str:

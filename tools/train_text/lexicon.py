@@ -16,28 +16,42 @@ LISTS = Path(__file__).parent / "lists"
 
 OWN: dict[str, str] = {
     "product": "product", "brand": "brand", "model": "model", "attribute": "attribute", "deal": "deal",
-    "retailer": "retailer", "place_kind": "place_kind", "chain": "chain", "cuisine": "cuisine", "place_name": "place_name",
-    "do_verb": "do_verb", "do_verb_more": "do_verb", "task_object": "task_object", "dish": "dish", "ingredient": "ingredient",
+    "retailer": "retailer", "place_kind": "place_kind", "chain": "chain", "cuisine": "cuisine",
+    "place_name": "place_name",
+    "do_verb": "do_verb", "do_verb_more": "do_verb", "task_object": "task_object", "dish": "dish",
+    "ingredient": "ingredient",
     "know_topic": "know_topic", "know_thing": "know_thing", "person": "person", "company": "entity", "team": "entity",
     "event": "entity", "movie": "entity", "app": "device", "genre": "device", "animal": "animal", "disease": "disease",
-    "first_name": "name", "life": "noun", "tech": "noun", "color": "attribute", "car": "brand", "airline": "chain", "theme": "adjective",
+    "first_name": "name", "life": "noun", "tech": "noun", "color": "attribute", "car": "brand", "airline": "chain",
+    "theme": "adjective",
 }  # fmt: skip
 """List -> class."""
 
 INLINE: dict[str, str] = {
-    "device": "alarm timer reminder volume playlist song track album podcast radio music lights light lamp thermostat mute "
-    "calendar meeting appointment schedule email inbox message messages text call contacts contact snooze brightness list "
-    "note notes password account balance transfer payment card pin statement transaction deposit withdrawal top-up topup",
-    "time": "today tonight tomorrow now morning afternoon evening weekend monday tuesday wednesday thursday friday saturday "
-    "sunday week month year january february march april may june july august september october november december noon "
-    "midnight pm am o'clock hour hours minute minutes yesterday",
-    "near": "near nearby nearest closest close around local directions route navigate traffic address map distance drive "
-    "downtown hours open closed reserve reservation booking book table parking location",
-    "unit": "dollars euros pounds usd eur gbp yen rupees pesos miles km kg lbs lb cm inches inch feet ft celsius fahrenheit "
-    "cups ounces oz grams liters gallons ml meters gb tb mph percent calories size pack piece pair",
-    "food": "pizza burger burgers sushi tacos food lunch dinner breakfast brunch takeout takeaway sandwich noodles ramen "
-    "coffee latte cappuccino donuts kebab wings fries groceries meal snack dessert beer wine cocktails",
+    "device": """
+    alarm timer reminder volume playlist song track album podcast radio music lights light lamp thermostat mute
+    calendar meeting appointment schedule email inbox message messages text call contacts contact snooze brightness list
+    note notes password account balance transfer payment card pin statement transaction deposit withdrawal top-up topup
+    """,
+    "time": """
+    today tonight tomorrow now morning afternoon evening weekend monday tuesday wednesday thursday friday saturday
+    sunday week month year january february march april may june july august september october november december noon
+    midnight pm am o'clock hour hours minute minutes yesterday
+    """,
+    "near": """
+    near nearby nearest closest close around local directions route navigate traffic address map distance drive
+    downtown hours open closed reserve reservation booking book table parking location
+    """,
+    "unit": """
+    dollars euros pounds usd eur gbp yen rupees pesos miles km kg lbs lb cm inches inch feet ft celsius fahrenheit
+    cups ounces oz grams liters gallons ml meters gb tb mph percent calories size pack piece pair
+    """,
+    "food": """
+    pizza burger burgers sushi tacos food lunch dinner breakfast brunch takeout takeaway sandwich noodles ramen
+    coffee latte cappuccino donuts kebab wings fries groceries meal snack dessert beer wine cocktails
+    """,
 }
+"""Class -> words that are no list of their own."""
 
 CORPORA: tuple[tuple[str, str, str], ...] = (
     ("animals/common", "animals", "animal"), ("animals/dogs", "dogs", "animal"),
@@ -59,12 +73,16 @@ CORPORA: tuple[tuple[str, str, str], ...] = (
     ("medicine/drugs", "drugs", "disease"), ("medicine/symptoms", "symptoms", "disease"),
     ("sports/sports", "sports", "entity"), ("corporations/fortune500", "companies", "entity"),
     ("words/nouns", "nouns", "noun"), ("words/adjs", "adjs", "adjective"), ("plants/flowers", "flowers", "noun"),
-    ("games/board_games", "games", "product"), ("words/infinitive_verbs", "", "do_verb"), ("foods/verbs", "verbs", "do_verb"),
+    ("games/board_games", "games", "product"), ("words/infinitive_verbs", "", "do_verb"),
+    ("foods/verbs", "verbs", "do_verb"),
 )  # fmt: skip
 """File under ``data/`` of the clone, key (empty: the file is the list), class."""
 COMMANDS = frozenset(
-    "play turn switch call text send remind add cancel snooze mute unmute pause resume skip rate schedule transfer email tweet "
-    "post check open close wake put repeat lower raise dim start stop show read tell ask find look get set give move pay".split()
+    """
+    play turn switch call text send remind add cancel snooze mute unmute pause resume skip rate schedule transfer email
+    tweet post check open close wake put repeat lower raise dim start stop show read tell ask find look get set give move
+    pay
+    """.split()  # noqa: SIM905 - a list of words reads as words
 )
 """Verbs of device commands: no sign of a task when they come first."""
 CORPORA_COMMIT = "cf30ca27ab176b63623af1ddcfa2447ac07305ba"

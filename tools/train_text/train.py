@@ -35,7 +35,7 @@ OWN_SHARE = 0.6
 PENALTY = 1e-5
 ROUNDS = 70
 PRIOR = (0.23, 0.2, 0.18, 0.22, 0.17)
-"""The prior under which ``probabilities`` speak: what people ask of a business's search box, before their words are known."""
+"""The prior of ``probabilities``: what people ask of a business's search box, before their words are known."""
 
 
 def queries(folder: Path) -> dict[str, list[Query]]:
@@ -66,7 +66,7 @@ def own_examples(clone: Path, seed: int, count: int = OWN_EXAMPLES) -> list[tupl
 
 
 def examples(public: list[Query], own: list[tuple[str, int]], seed: int) -> Examples:
-    """Public and own examples with weights: types alike, within a type own text ``OWN_SHARE``, intents by root of size."""
+    """Public and own examples: types weigh alike, own text ``OWN_SHARE`` of a type, intents by root of size."""
     rng = random.Random(seed + 2)
     made = Examples()
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -114,18 +114,18 @@ def fit(public: list[Query], own: list[tuple[str, int]], lexicon: dict[int, int]
 def calibrated(model: TextModel, temperature: float, doubt: float) -> TextModel:
     """The same model at another temperature."""
     meta = meta_of(model) | {"temperature": temperature, "doubt": doubt}
-    return TextModel(model._weights, meta, model.lexicon, model.vocabulary)  # noqa: SLF001 - training owns the weights
+    return TextModel(model._weights, meta, model.lexicon, model.vocabulary)
 
 
 def meta_of(model: TextModel) -> dict[str, Any]:
     """What the weights file says of a model beside its arrays."""
-    from micromoments.recognise.features import CUE  # noqa: PLC0415 - beside its one use
+    from micromoments.recognise.features import CUE
 
     return {
-        "cue": model._cue / CUE,  # noqa: SLF001
-        "gram": model._gram,  # noqa: SLF001
-        "temperature": model._temperature,  # noqa: SLF001
-        "doubt": model._doubt,  # noqa: SLF001
+        "cue": model._cue / CUE,
+        "gram": model._gram,
+        "temperature": model._temperature,
+        "doubt": model._doubt,
         "prior": PRIOR,
     }
 
@@ -141,7 +141,7 @@ def held_out(
 def temperature_from(
     models: dict[str, TextModel], found: dict[str, list[Query]], without: str = ""
 ) -> tuple[float, float]:
-    """Temperature and doubt from the validation splits of held-out sources, each read by the model that never saw it."""
+    """Temperature and doubt from validation splits of held-out sources, each read by its held-out model."""
     logits, known, labels = [], [], []
     for source, model in models.items():
         rows = [q for q in found[source] if q.split == "valid"]

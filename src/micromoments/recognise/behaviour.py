@@ -1,9 +1,10 @@
 """What standard event, page and screen names say about intent, with no configuration.
 
-Names are those of Segment's e-commerce, mobile and content specs and their common spellings (``product_viewed``,
-``ProductViewed``); unknown names are read by their noun and verb ("recipe_opened"), pages by name, then path. Weights are
-hundredths of a nat over know, go, do, buy, none. They are set by hand so that one look at a product barely opens a moment
-and a cart can't be mistaken; ``micromoments train`` fits them to a company's own log.
+Names are those of Segment's e-commerce, mobile and content specs and their common spellings
+(``product_viewed``, ``ProductViewed``); unknown names are read by their noun and verb
+("recipe_opened"), pages by name, then path. Weights are hundredths of a nat over know, go, do,
+buy, none, set by hand so that one look at a product barely opens a moment and a cart can't be
+mistaken.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from micromoments.core.moment import Vector
 
 
 class Act(NamedTuple):
-    """What a kind of behaviour says: weights, its reason's code, the step of the journey it shows, the types it fulfils."""
+    """What a kind of behaviour says: weights, its reason's code, the journey's step, the types it fulfils."""
 
     weights: Vector
     why: str
@@ -45,8 +46,12 @@ DIRECTIONS: Final = Act((0, 420, 0, 0, -200), "directions", 4)
 ARRIVED: Final = Act(QUIET, "arrived", 5, 2)
 
 OF_KIND: Final[Mapping[Kind, Act]] = {
-    "article": ARTICLE, "guide": GUIDE, "place": PLACE, "product": PRODUCT, "offer": OFFER,
-}  # fmt: skip
+    "article": ARTICLE,
+    "guide": GUIDE,
+    "place": PLACE,
+    "product": PRODUCT,
+    "offer": OFFER,
+}
 """A look at an item of the catalogue."""
 
 ACTS: Final[Mapping[str, Act]] = {
@@ -106,40 +111,123 @@ ACTS: Final[Mapping[str, Act]] = {
 }
 
 _ALIASES: Final[Mapping[str, str]] = {
-    "search": "products searched", "searched": "products searched", "site searched": "products searched", "search performed": "products searched",
-    "search results viewed": "products searched", "view item": "product viewed", "view item list": "product list viewed",
-    "select item": "product clicked", "add to cart": "product added", "addtocart": "product added", "remove from cart": "product removed",
-    "view cart": "cart viewed", "begin checkout": "checkout started", "add payment info": "payment info entered",
-    "purchase": "order completed", "transaction": "order completed", "order placed": "order completed",
-    "add to wishlist": "product added to wishlist", "product favorited": "product added to wishlist",
-    "select promotion": "promotion clicked", "view promotion": "promotion viewed",
-    "blog post viewed": "article viewed", "tutorial viewed": "guide viewed", "how to viewed": "guide viewed",
-    "get directions": "directions requested", "directions clicked": "directions requested", "table booked": "reservation made",
-    "ride booked": "ride requested", "location visited": "place visited", "arrived": "place visited", "geofence entered": "place visited",
-    "moment corrected": "moment wrong", "not this": "moment wrong", "view": "product viewed",
-}  # fmt: skip
+    "search": "products searched",
+    "searched": "products searched",
+    "site searched": "products searched",
+    "search performed": "products searched",
+    "search results viewed": "products searched",
+    "view item": "product viewed",
+    "view item list": "product list viewed",
+    "select item": "product clicked",
+    "add to cart": "product added",
+    "addtocart": "product added",
+    "remove from cart": "product removed",
+    "view cart": "cart viewed",
+    "begin checkout": "checkout started",
+    "add payment info": "payment info entered",
+    "purchase": "order completed",
+    "transaction": "order completed",
+    "order placed": "order completed",
+    "add to wishlist": "product added to wishlist",
+    "product favorited": "product added to wishlist",
+    "select promotion": "promotion clicked",
+    "view promotion": "promotion viewed",
+    "blog post viewed": "article viewed",
+    "tutorial viewed": "guide viewed",
+    "how to viewed": "guide viewed",
+    "get directions": "directions requested",
+    "directions clicked": "directions requested",
+    "table booked": "reservation made",
+    "ride booked": "ride requested",
+    "location visited": "place visited",
+    "arrived": "place visited",
+    "geofence entered": "place visited",
+    "moment corrected": "moment wrong",
+    "not this": "moment wrong",
+    "view": "product viewed",
+}
 
 _NOUNS: Final[tuple[tuple[str, Act], ...]] = (
-    ("checkout", CHECKOUT), ("cart", CART), ("basket", CART), ("wishlist", ACTS["product added to wishlist"]),
-    ("directions", DIRECTIONS), ("route", DIRECTIONS), ("ride", ACTS["ride requested"]), ("taxi", ACTS["ride requested"]),
-    ("reservation", ACTS["reservation started"]), ("booking", ACTS["reservation started"]), ("store locator", LOCATOR),
-    ("locator", LOCATOR), ("stores", LOCATOR), ("locations", LOCATOR), ("nearby", LOCATOR), ("map", LOCATOR), ("store", PLACE),
-    ("place", PLACE), ("venue", PLACE), ("branch", PLACE), ("opening hours", PLACE), ("recipe", GUIDE), ("how to", GUIDE),
-    ("howto", GUIDE), ("guide", GUIDE), ("tutorial", GUIDE), ("lesson", GUIDE), ("workout", GUIDE), ("diy", GUIDE),
-    ("article", ARTICLE), ("blog", ARTICLE), ("news", ARTICLE), ("post", ARTICLE), ("faq", ARTICLE), ("help", ARTICLE),
-    ("wiki", ARTICLE), ("promo", ACTS["promotion clicked"]), ("coupon", ACTS["coupon entered"]), ("deals", LIST), ("sale", LIST),
-    ("category", LIST), ("collection", LIST), ("catalog", LIST), ("shop", LIST), ("product", PRODUCT), ("item", PRODUCT), ("pdp", PRODUCT),
-)  # fmt: skip
+    ("checkout", CHECKOUT),
+    ("cart", CART),
+    ("basket", CART),
+    ("wishlist", ACTS["product added to wishlist"]),
+    ("directions", DIRECTIONS),
+    ("route", DIRECTIONS),
+    ("ride", ACTS["ride requested"]),
+    ("taxi", ACTS["ride requested"]),
+    ("reservation", ACTS["reservation started"]),
+    ("booking", ACTS["reservation started"]),
+    ("store locator", LOCATOR),
+    ("locator", LOCATOR),
+    ("stores", LOCATOR),
+    ("locations", LOCATOR),
+    ("nearby", LOCATOR),
+    ("map", LOCATOR),
+    ("store", PLACE),
+    ("place", PLACE),
+    ("venue", PLACE),
+    ("branch", PLACE),
+    ("opening hours", PLACE),
+    ("recipe", GUIDE),
+    ("how to", GUIDE),
+    ("howto", GUIDE),
+    ("guide", GUIDE),
+    ("tutorial", GUIDE),
+    ("lesson", GUIDE),
+    ("workout", GUIDE),
+    ("diy", GUIDE),
+    ("article", ARTICLE),
+    ("blog", ARTICLE),
+    ("news", ARTICLE),
+    ("post", ARTICLE),
+    ("faq", ARTICLE),
+    ("help", ARTICLE),
+    ("wiki", ARTICLE),
+    ("promo", ACTS["promotion clicked"]),
+    ("coupon", ACTS["coupon entered"]),
+    ("deals", LIST),
+    ("sale", LIST),
+    ("category", LIST),
+    ("collection", LIST),
+    ("catalog", LIST),
+    ("shop", LIST),
+    ("product", PRODUCT),
+    ("item", PRODUCT),
+    ("pdp", PRODUCT),
+)
 """Nouns of unknown names and of paths, the more telling ones first."""
 _PATHS: Final[Mapping[str, str]] = {
-    "p": "product", "products": "product", "dp": "product", "c": "category", "categories": "category", "collections": "category",
-    "bag": "cart", "how-to": "how to", "guides": "guide", "recipes": "recipe", "articles": "article", "learn": "guide",
-    "find-a-store": "locator", "store-locator": "locator", "orders": "", "order": "", "account": "", "login": "",
-}  # fmt: skip
+    "p": "product",
+    "products": "product",
+    "dp": "product",
+    "c": "category",
+    "categories": "category",
+    "collections": "category",
+    "bag": "cart",
+    "how-to": "how to",
+    "guides": "guide",
+    "recipes": "recipe",
+    "articles": "article",
+    "learn": "guide",
+    "find-a-store": "locator",
+    "store-locator": "locator",
+    "orders": "",
+    "order": "",
+    "account": "",
+    "login": "",
+}
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAPS = re.compile(r"[\W_]+")
 _THANKS = re.compile(r"thank.?you|order.?(?:confirm|complete|success|received)")
+_UNDONE = re.compile(
+    r"\b(?:removed|cancelled|canceled|failed|refunded|denied|closed|error|installed|received|sent|delivered|exited)\b"
+)
+_LOOKED = re.compile(
+    r"\b(?:view(?:ed)?|open(?:ed)?|click(?:ed)?|start(?:ed)?|read|seen|tapp?(?:ed)?|visit(?:ed)?|"
+    r"request(?:ed)?|select(?:ed)?)\b"
+)
 _SAID: Final = ("query", "search", "q", "search_term", "searchTerm", "term", "keyword", "keywords", "search_query")
 
 
@@ -151,16 +239,16 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=2048)
 def act_of(name: str) -> Act | None:
-    """What a ``track`` name says; ``None`` if nothing. Unknown names are read by their noun, unless they undo or fail."""
+    """What a ``track`` name says, ``None`` if nothing. Unknown names are read by their noun unless they undo."""
     words = plain(name)
     known = ACTS.get(_ALIASES.get(words, words))
     if known is not None:
         return known
-    if re.search(r"\b(?:removed|cancelled|canceled|failed|refunded|denied|closed|error|installed|received|sent|delivered|exited)\b", words):
+    if _UNDONE.search(words):
         return None
     if "search" in words and "article" not in words:
         return SEARCHED
-    if not re.search(r"\b(?:view(?:ed)?|open(?:ed)?|click(?:ed)?|start(?:ed)?|read|seen|tapp?(?:ed)?|visit(?:ed)?|request(?:ed)?|select(?:ed)?)\b", words):
+    if not _LOOKED.search(words):
         return None
     return _by_noun(words)
 
@@ -203,11 +291,15 @@ def said(properties: Mapping[str, Any], url: str) -> str:
 
 
 _HOSTS: Final[tuple[tuple[str, Vector, str], ...]] = (
-    ("maps.google.", (0, 90, 0, 0, -10), "from_maps"), ("maps.apple.", (0, 90, 0, 0, -10), "from_maps"),
-    ("waze.", (0, 90, 0, 0, -10), "from_maps"), ("shopping.google.", (0, 0, 0, 80, -10), "from_prices"),
-    ("idealo.", (0, 0, 0, 80, -10), "from_prices"), ("wikipedia.", (50, 0, 0, 0, 0), "from_wiki"),
-    ("youtube.", (10, 0, 30, 0, 0), "from_video"), ("pinterest.", (0, 0, 40, 20, 0), "from_ideas"),
-)  # fmt: skip
+    ("maps.google.", (0, 90, 0, 0, -10), "from_maps"),
+    ("maps.apple.", (0, 90, 0, 0, -10), "from_maps"),
+    ("waze.", (0, 90, 0, 0, -10), "from_maps"),
+    ("shopping.google.", (0, 0, 0, 80, -10), "from_prices"),
+    ("idealo.", (0, 0, 0, 80, -10), "from_prices"),
+    ("wikipedia.", (50, 0, 0, 0, 0), "from_wiki"),
+    ("youtube.", (10, 0, 30, 0, 0), "from_video"),
+    ("pinterest.", (0, 0, 40, 20, 0), "from_ideas"),
+)
 _CAMPAIGN = re.compile(r"sale|deal|promo|discount|coupon|black.?friday|cart|retarget|remarket|abandon")
 
 
@@ -219,6 +311,8 @@ def arrival(context: Mapping[str, Any]) -> tuple[Vector, str]:
         if referrer and host in referrer:
             return weights, why
     campaign = context.get("campaign")
-    if isinstance(campaign, dict) and _CAMPAIGN.search(f"{campaign.get('name', '')} {campaign.get('content', '')}".lower()):
-        return (0, 0, 0, 60, -5), "from_sale"
+    if isinstance(campaign, dict):
+        told = f"{campaign.get('name', '')} {campaign.get('content', '')}".lower()
+        if _CAMPAIGN.search(told):
+            return (0, 0, 0, 60, -5), "from_sale"
     return QUIET, ""

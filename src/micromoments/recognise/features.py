@@ -1,9 +1,9 @@
 """From a query to the rows of the text model's weight table.
 
-Two kinds of row. *Cues* are hand-made: which lists the words stand in (products, places, task verbs ...), where in the
-query, and beside which small words; each has a fixed row. *Grams* are learned spellings: words, pairs of words and
-letters within words, hashed by CRC-32 into a fixed number of rows. Everything that depends on one word only is kept in a
-bounded cache, so that typing on costs only what is new.
+Two kinds of row. *Cues* are hand-made: which lists the words stand in (products, places, task verbs
+...), where in the query, and beside which small words; each has a fixed row. *Grams* are learned spellings: words,
+pairs of words and letters within words, hashed by CRC-32 into a fixed number of rows. Everything that depends on
+one word only is kept in a bounded cache, so that typing on costs only what is new.
 
 Weighting (Weinberger et al. 2009 for the hashing): a query of n words scales word and letter rows by 1/sqrt(n), letters
 of one word share one unit, cues count 0.5, so that a long query isn't surer only for being long.
@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -29,10 +30,13 @@ CLASS: Final[Mapping[str, int]] = {name: i for i, name in enumerate(CLASSES)}
 N_CLASSES: Final = len(CLASSES)
 
 SMALL_WORDS: Final = tuple(
-    "a an the my your his her our their this that these those some any no i you we he she it they me us is are was were "
-    "be am do does did can could will would should may how what when where who whom whose which why to of for from in on "
-    "at by with without near under over between into onto about around vs or and if not than then there here please need "
-    "want find get show tell give make take best top good new open now ? $".split()
+    """
+    a an the my your his her our their this that these those some any no i you we he she it they me
+    us is are was were be am do does did can could will would should may how what when where who
+    whom whose which why to of for from in on at by with without near under over between into onto
+    about around vs or and if not than then there here please need want find get show tell give make
+    take best top good new open now ? $
+    """.split()  # noqa: SIM905 - a list of words reads as words
 )
 """Words with a row of their own beside each class: "how to <verb>", "near <place>", "with <product>"."""
 SMALL: Final[Mapping[str, int]] = {word: i for i, word in enumerate(SMALL_WORDS)}
@@ -180,7 +184,7 @@ def analyse(word: str, lexicon: Lexicon, vocabulary: frozenset[int]) -> Word:
 
 
 def cue_rows(words: list[Word], pairs: Mapping[int, int]) -> list[int]:
-    """The rows of the cues of a query, each once. ``pairs`` maps a position to the bit set of the pair that starts there."""
+    """The rows of a query's cues, each once. ``pairs``: position -> bit set of the listed pair that starts there."""
     kinds = [w.kinds for w in words]
     for at, bits in pairs.items():
         kinds[at] = kinds[at + 1] = kinds_of(bits)
@@ -188,27 +192,7 @@ def cue_rows(words: list[Word], pairs: Mapping[int, int]) -> list[int]:
     end = n - 2 if n > 1 and words[-1].text == "?" else n - 1
     first, last = kinds[0], kinds[end]
     rows = {BIAS, LENGTH + min(n, 15)}
-    bare = True
-    for i, word in enumerate(words):
-        if word.small >= 0:
-            bare = False
-            if i + 1 < n:
-                row = BEFORE + word.small * N_CLASSES
-                for k in kinds[i + 1]:
-                    rows.add(row + k)
-            continue
-        for k in kinds[i]:
-            rows.add(HAS + k)
-        if i + 1 < n:
-            after = words[i + 1].small
-            if after >= 0:
-                for k in kinds[i]:
-                    rows.add(AFTER + after * N_CLASSES + k)
-            else:
-                for k in kinds[i]:
-                    row = PAIR + k * N_CLASSES
-                    for other in kinds[i + 1]:
-                        rows.add(row + other)
+    bare = _neighbours(words, kinds, rows)
     opener = words[0].small
     for k in first:
         rows.add(FIRST + k)
@@ -222,6 +206,29 @@ def cue_rows(words: list[Word], pairs: Mapping[int, int]) -> list[int]:
             for other in first:
                 rows.add(ENDS + other * N_CLASSES + k)
     return sorted(rows)
+
+
+def _neighbours(words: list[Word], kinds: list[tuple[int, ...]], rows: set[int]) -> bool:
+    """Adds the cues of each word and of its neighbour on the right; whether the query has no small word."""
+    bare = True
+    for i, word in enumerate(words):
+        after = kinds[i + 1] if i + 1 < len(words) else ()
+        if word.small >= 0:
+            bare = False
+            row = BEFORE + word.small * N_CLASSES
+            for k in after:
+                rows.add(row + k)
+            continue
+        small = words[i + 1].small if after else -1
+        for k in kinds[i]:
+            rows.add(HAS + k)
+            if small >= 0:
+                rows.add(AFTER + small * N_CLASSES + k)
+            else:
+                row = PAIR + k * N_CLASSES
+                for other in after:
+                    rows.add(row + other)
+    return bare
 
 
 def pair_bits(texts: list[str], lexicon: Lexicon) -> dict[int, int]:
@@ -241,7 +248,7 @@ def pair_bits(texts: list[str], lexicon: Lexicon) -> dict[int, int]:
 
 def pair_rows(texts: list[str]) -> list[int]:
     """The rows of pairs of neighbouring words, borders included, and of the first three words as an opening."""
-    rows = [gram(f"{a} {b}", 3) for a, b in zip(texts, texts[1:], strict=False)]
+    rows = [gram(f"{a} {b}", 3) for a, b in pairwise(texts)]
     rows.append(gram(f"^ {texts[0]}", 3))
     rows.append(gram(f"{texts[-1]} $", 3))
     if len(texts) > 2:

@@ -1,8 +1,9 @@
 """The fold of traces into moments: decay, joining, opening, ending. Pure functions over whole hundredths of a nat.
 
-A trace joins the open moment that it is about (the same item, overlapping words, the same category, or a type that the
-moment holds likely); else it opens one if by itself it makes an intent likelier than the threshold. A moment ends by the
-event that meets its need, by the person's word, by evidence that turns, or when its time is up.
+A trace joins the open moment that it is about (the same item, overlapping words, the same category,
+or a type that the moment holds likely); else it opens one if by itself it makes an intent likelier
+than the threshold. A moment ends by the event that meets its need, by the person's word, by evidence
+that turns, or when its time is up.
 
 ``since`` is the start of the present stretch in which some moment was open: an earlier trace can't change what is open.
 """
@@ -55,7 +56,7 @@ class Rules(NamedTuple):
 
 def faded(age: Millis, half_life: float) -> float:
     """The share of evidence left after an age."""
-    return 2.0 ** (-max(age, 0) / half_life)
+    return math.exp2(-max(age, 0) / half_life)
 
 
 def logits(sums: Vector) -> Five:
@@ -76,11 +77,11 @@ def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector
     halves = rules.half_lives
     k, g, d, b, n = sums
     return (
-        round(k * 2.0 ** (-age / halves[0])) if k else 0,
-        round(g * 2.0 ** (-age / halves[1])) if g else 0,
-        round(d * 2.0 ** (-age / halves[2])) if d else 0,
-        round(b * 2.0 ** (-age / halves[3])) if b else 0,
-        round(n * 2.0 ** (-age / halves[PLACE_OF[kind]])) if n else 0,
+        round(k * math.exp2(-age / halves[0])) if k else 0,
+        round(g * math.exp2(-age / halves[1])) if g else 0,
+        round(d * math.exp2(-age / halves[2])) if d else 0,
+        round(b * math.exp2(-age / halves[3])) if b else 0,
+        round(n * math.exp2(-age / halves[PLACE_OF[kind]])) if n else 0,
     )
 
 
@@ -122,8 +123,12 @@ def settle(reading: Reading, at: Millis) -> Reading:
     else:
         return reading
     left = tuple(m for m in reading.open if m.expires_at > at)
-    up = [_end(m, "abandoned" if m.stage >= CHOSEN else "expired", m.expires_at) for m in reading.open if m.expires_at <= at]
+    up = [_time_up(m) for m in reading.open if m.expires_at <= at]
     return replace(reading, open=left, ended=_newest((*reading.ended, *up)))
+
+
+def _time_up(moment: Moment) -> Moment:
+    return _end(moment, "abandoned" if moment.stage >= CHOSEN else "expired", moment.expires_at)
 
 
 def _end(moment: Moment, how: Ending, at: Millis) -> Moment:
@@ -155,23 +160,22 @@ def _ended(reading: Reading, which: tuple[Moment, ...], how: Ending, trace: Trac
     if not which:
         return reading
     left = tuple(m for m in reading.open if m not in which)
-    over = []
-    for m in which:
-        over.append(
-            replace(
-                m,
-                stage=max(m.stage, trace.signal.stage),
-                traces=_kept(m.traces, trace),
-                channels=_seen_on(m.channels, trace.channel),
-                ended=how,
-                ended_at=trace.at,
-            )
+    over = (
+        replace(
+            m,
+            stage=max(m.stage, trace.signal.stage),
+            traces=_kept(m.traces, trace),
+            channels=_seen_on(m.channels, trace.channel),
+            ended=how,
+            ended_at=trace.at,
         )
+        for m in which
+    )
     return replace(reading, open=left, ended=_newest((*reading.ended, *over)))
 
 
 def relation(mine: Need, theirs: Need) -> int:
-    """How two needs relate: 3 the same item, 2 overlapping words, 1 the same category, 0 can't tell, -1 different words."""
+    """How two needs relate: 3 same item, 2 overlapping words, 1 same category, 0 can't tell, -1 different words."""
     if theirs.item and theirs.item == mine.item:
         return 3
     if mine.query and theirs.query:
@@ -191,13 +195,17 @@ def _about(moments: tuple[Moment, ...], trace: Trace, lead: int, rules: Rules) -
         if related < 0:
             continue
         alike = m.type == TYPES[lead]
-        if related < WORDS and not alike:
-            if posterior(decayed(m.sums, trace.at - m.updated_at, m.type, rules))[lead] < HOLDS:
-                continue
+        if related < WORDS and not alike and _held(m, trace.at, lead, rules) < HOLDS:
+            continue
         rank = (related, alike, m.updated_at, m.id)
         if best is None or rank > best:
             best, found = rank, m
     return found
+
+
+def _held(moment: Moment, at: Millis, lead: int, rules: Rules) -> float:
+    """The probability that a moment gives to a type by now."""
+    return posterior(decayed(moment.sums, at - moment.updated_at, moment.type, rules))[lead]
 
 
 def _clip(x: int) -> int:
@@ -209,7 +217,7 @@ def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Rea
     signal = trace.signal
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
     if signal.need.query and moment.need.query and signal.need.query != moment.need.query:
-        k, g, d, b, n = round(k * REWORDED), round(g * REWORDED), round(d * REWORDED), round(b * REWORDED), round(n * REWORDED)
+        k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
     w = signal.weights
     sums: Vector = (_clip(k + w[0]), _clip(g + w[1]), _clip(d + w[2]), _clip(b + w[3]), _clip(n + w[4]))
     lead = leading(sums)
@@ -276,7 +284,7 @@ def _opened(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Reading:
 
 
 def merged(old: Need, new: Need) -> Need:
-    """What a moment is about after another trace: what was said last wins, a new wording replaces all that words told."""
+    """What a moment is about after another trace: what was said last wins, a new wording replaces the old."""
     if new == old:
         return old
     said = new if new.query else old

@@ -49,7 +49,7 @@ def speed_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> float
     location = context.get("location")
     for holder in (properties, location if isinstance(location, dict) else {}):
         value = holder.get("speed")
-        if isinstance(value, int | float) and 0 <= value < 400:  # noqa: PLR2004 - faster is a broken sensor
+        if isinstance(value, int | float) and 0 <= value < 400:
             return float(value)
     return None
 
@@ -73,5 +73,5 @@ def timely(hour: int | None, handheld: bool) -> Vector:
     if hour is None:
         return (0, 10, 0, 0, 0) if handheld else (0, 0, 0, 0, 0)
     go = 15 if hour in (12, 13, 18, 19) else 0
-    buy = 8 if 20 <= hour <= 22 else 0  # noqa: PLR2004 - hours of the evening
+    buy = 8 if 20 <= hour <= 22 else 0
     return (0, go + (10 if handheld else 0), 0, buy, 0)

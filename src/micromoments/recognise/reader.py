@@ -1,4 +1,4 @@
-"""From a record to a signal: behaviour, words, place, the way in and the hour, added up with the strongest as the reason."""
+"""From a record to a signal: behaviour, words, place, the way in and the hour, the strongest as the reason."""
 
 from __future__ import annotations
 
@@ -11,14 +11,37 @@ from micromoments.core.event import Event
 from micromoments.core.moment import NONE, Need, Signal, Vector
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
-from micromoments.recognise.behaviour import ARTICLE, OF_KIND, PRODUCT, QUIET, SEARCHED, Act, act_of, act_of_page, arrival, said
+from micromoments.recognise.behaviour import (
+    ARTICLE,
+    OF_KIND,
+    PRODUCT,
+    QUIET,
+    SEARCHED,
+    Act,
+    act_of,
+    act_of_page,
+    arrival,
+    said,
+)
 from micromoments.recognise.need import need
 from micromoments.recognise.place import hour, near, speed_of, timely
 from micromoments.recognise.sensitive import Detector, sensitive
 from micromoments.recognise.text import TextModel
 
 _BITS: Final = {"know": 1, "go": 2, "do": 4, "buy": 8}
-_ITEM_KEYS: Final = ("product_id", "item_id", "productId", "itemId", "content_id", "article_id", "guide_id", "place_id", "store_id", "sku", "id")
+_ITEM_KEYS: Final = (
+    "product_id",
+    "item_id",
+    "productId",
+    "itemId",
+    "content_id",
+    "article_id",
+    "guide_id",
+    "place_id",
+    "store_id",
+    "sku",
+    "id",
+)
 _TITLED: Final = 0.4
 """How much the title of a page that is read counts beside words that the person chose."""
 _STRONGEST: Final = 600
@@ -86,7 +109,9 @@ class Reader:
             return None
         if weights[1] or query:
             device = _map(context.get("device")).get("type")
-            weights = _added(weights, timely(hour(record.occurred, context.get("timezone")), device in {"mobile", "ios", "android"}))
+            weights = _added(
+                weights, timely(hour(record.occurred, context.get("timezone")), device in {"mobile", "ios", "android"})
+            )
         k, g, d, b, n = (max(-_STRONGEST, min(_STRONGEST, w)) for w in weights)
         return Signal((k, g, d, b, n), why, about, stage, metres=metres)
 
@@ -140,7 +165,12 @@ class Reader:
         if title and record.event.type == "page":
             k, g, d, b, n = self._weights(title, _TITLED)
             if max(k, g, d, b) > max(n, 0):
-                return (k, g, d, b, min(n, 0)), "title", replace(need(title[:160]), item=about.item, category=about.category), 1
+                return (
+                    (k, g, d, b, min(n, 0)),
+                    "title",
+                    replace(need(title[:160]), item=about.item, category=about.category),
+                    1,
+                )
         return QUIET, "", about, 0
 
     def _placed(self, record: EventRecord, weights: Vector, why: str, about: Need) -> tuple[Vector, str, Need, int]:
@@ -154,4 +184,9 @@ class Reader:
             return weights, why, about, -1
         if why and max(weights[:NONE]) >= pull[1]:
             return _added(weights, pull), why, about, nearby.distance
-        return _added(weights, pull), code, replace(about, place=nearby.title, item=about.item or nearby.id), nearby.distance
+        return (
+            _added(weights, pull),
+            code,
+            replace(about, place=nearby.title, item=about.item or nearby.id),
+            nearby.distance,
+        )

@@ -1,7 +1,8 @@
 """The recogniser: what events say becomes signals, and signals, folded in order of event time, become moments.
 
-``fold`` is a reduction of ``add`` over the traces in order, so ``add(fold(traces[:-1]), traces[-1]) == fold(traces)``, with
-any number of ``settle`` between. Sums are whole hundredths of a nat. Nothing is read but the arguments.
+``fold`` is a reduction of ``add`` over the traces in order, so ``add(fold(traces[:-1]), traces[-1]) ==
+fold(traces)``, with any number of ``settle`` between. Sums are whole hundredths of a nat. Nothing is read but the
+arguments.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _SOON: Final = frozenset({"now", "right now", "tonight", "today", "asap"})
 
 
 class Recogniser:
-    """Signals, moments and their view under one project's settings; immutable but for the text model's cache of words."""
+        """``text`` is the shipped model unless given; how evidence fades and what goals fulfil are the settings'."""
 
     def __init__(self, settings: Settings | None = None, text: TextModel | None = None) -> None:
-        """``text`` is the model that ships unless another is given; half-lives, lifetimes, threshold and goals are the settings'."""
+        """``text`` is the shipped model unless given; half-lives, lifetimes, threshold, goals are the settings'."""
         self.settings = settings or Settings()
         self.text = text or TextModel.load()
         self._reader = Reader(self.text, self.settings)

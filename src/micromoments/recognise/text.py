@@ -1,9 +1,10 @@
 """The text model: which type of moment a query's words speak for.
 
-A linear model over the cues and grams of ``features``, trained by ``tools/train_text`` and shipped as whole numbers in one
-file. It answers in tens of microseconds, needs numpy only, and says less where it knows less: log-likelihoods are shrunk
-by a temperature and by the share of letters in words that it has never seen, so that gibberish and other languages stay
-near the prior. See ``docs/reference/model-card.md`` for data, measured quality and limits.
+A linear model over the cues and grams of ``features``, trained by ``tools/train_text`` and shipped as whole
+numbers in one file. It answers in tens of microseconds, needs numpy only, and says less where it knows less:
+log-likelihoods are shrunk by a temperature and by the share of letters in words that it has never seen, so that
+gibberish and other languages stay near the prior. See ``docs/reference/model-card.md`` for data, measured quality
+and limits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromoments.core.moment import TYPES, MomentType
-from micromoments.recognise.features import CACHE, CUE, ROWS, Word, analyse, cue_rows, pair_bits, pair_rows, scale, tokens
+from micromoments.recognise.features import (
+    CACHE,
+    CUE,
+    ROWS,
+    Word,
+    analyse,
+    cue_rows,
+    pair_bits,
+    pair_rows,
+    scale,
+    tokens,
+)
 
 WEIGHTS: Final = "data/text.npz"
 """The weights that ship, beside this module: a constant of the package, like its code."""
@@ -60,14 +72,19 @@ def rounded(values: Five) -> Five:
 
 
 class TextModel:
-    """Reads a query into log-likelihoods over know, go, do, buy and none. Not safe to share between threads that call at once
-    while it fills its cache of words; sharing is otherwise free, as nothing else changes after ``load``.
+    """Reads a query into log-likelihoods over know, go, do, buy and none.
+
+    Nothing changes after ``load`` but a cache of words, whose entries are whole before they are put.
     """
 
-    def __init__(self, weights: NDArray[np.int8], meta: Mapping[str, Any], lexicon: dict[int, int], words: frozenset[int]) -> None:
-        """``weights``: int8, shape (ROWS, 5). ``meta``: ``cue`` and ``gram`` (nats a step), ``temperature``, ``doubt``, ``prior``."""
+    def __init__(
+        self, weights: NDArray[np.int8], meta: Mapping[str, Any], lexicon: dict[int, int], words: frozenset[int]
+    ) -> None:
+        """``weights``: int8 (ROWS, 5). ``meta``: ``cue``, ``gram`` (nats a step), ``temperature``, ``doubt``, ``prior``."""
         if weights.shape != (ROWS, 5):
-            raise ValueError(f"weights have shape {weights.shape}, wanted {(ROWS, 5)}: train again with tools/train_text")
+            raise ValueError(
+                f"weights have shape {weights.shape}, wanted {(ROWS, 5)}: train again with tools/train_text"
+            )
         self.digest = ""
         self.lexicon = lexicon
         self.vocabulary = words
@@ -81,7 +98,7 @@ class TextModel:
 
     @classmethod
     def load(cls, data: bytes | None = None) -> TextModel:
-        """The model in a weights file's bytes, or the one that ships. Raises ``ValueError`` if the file is of another format."""
+        """The model in a weights file's bytes, or the one that ships; ``ValueError`` if it is of another format."""
         return _shipped() if data is None else _read(data)
 
     def _word(self, text: str) -> tuple[Word, Five]:
@@ -97,14 +114,19 @@ class TextModel:
             self._seen[text] = found
         return found
 
+    def _summed(self, rows: list[int]) -> list[int]:
+        """The sum of some rows of the table, in its whole steps."""
+        whole: list[int] = self._weights.take(rows, axis=0).sum(axis=0, dtype=np.int64).tolist()
+        return whole
+
     def _logits(self, texts: list[str]) -> tuple[Five, float]:
         """Raw logits of a query's words, and the share of its letters that are in words seen before."""
         n = len(texts)
         read = [self._word(t) for t in texts]
         words = [word for word, _ in read]
         weigh = scale(n)
-        cues = self._weights.take(cue_rows(words, pair_bits(texts, self.lexicon)), axis=0).sum(axis=0, dtype=np.int64).tolist()
-        pairs = self._weights.take(pair_rows(texts), axis=0).sum(axis=0, dtype=np.int64).tolist()
+        cues = self._summed(cue_rows(words, pair_bits(texts, self.lexicon)))
+        pairs = self._summed(pair_rows(texts))
         paired = PAIRS * weigh * self._gram
         k, g, d, b, none = (self._cue * c + paired * p for c, p in zip(cues, pairs, strict=True))
         size = known = 0
@@ -144,9 +166,11 @@ class TextModel:
         return rounded(softmax((k, g, d, b, n)))
 
     def telling(self, text: str, limit: int = 4) -> tuple[tuple[str, MomentType, float], ...]:
-        """The words that tell most: (word, type it speaks for, nats it adds to that type over the mean of all), strongest first.
+        """The words that tell most: (word, type it speaks for, nats it adds to that type over the mean of all),
+        strongest first.
 
-        What a word adds is what the query loses without it, so a word that tells only beside others ("how" "to") shows too.
+        What a word adds is what the query loses without it, so a word that tells only beside others ("how" "to")
+        shows too.
         """
         texts = tokens(text)
         if not texts:
@@ -170,7 +194,9 @@ def _read(data: bytes) -> TextModel:
     with np.load(io.BytesIO(data)) as arrays:
         meta = json.loads(bytes(arrays["meta"]).decode())
         if meta.get("format") != FORMAT:
-            raise ValueError(f"got text weights of format {meta.get('format')}, wanted {FORMAT}: train again with tools/train_text")
+            raise ValueError(
+                f"got text weights of format {meta.get('format')}, wanted {FORMAT}: train again with tools/train_text"
+            )
         weights = arrays["weights"]
         lexicon = dict(zip(arrays["lexicon"].tolist(), arrays["classes"].tolist(), strict=True))
         words = frozenset(arrays["vocabulary"].tolist())

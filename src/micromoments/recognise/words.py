@@ -12,17 +12,24 @@ STAGES: Final = ("", "discover", "consider", "choose", "commit", "done")
 """Names of the steps of the journey, by ``Signal.stage``."""
 
 REASONS: Final[Mapping[str, str]] = {
-    "search": 'searched "{words}"', "typing": 'types "{words}"', "title": 'reads "{words}"', "product": "looked at {item}", "list": "browsed {category}",
+    "search": 'searched "{words}"', "typing": 'types "{words}"', "title": 'reads "{words}"',
+    "product": "looked at {item}", "list": "browsed {category}",
     "filter": "narrowed {category}", "added": "added {item} to the cart", "removed": "took {item} out of the cart",
     "cart": "looked at the cart", "checkout": "is at the checkout", "payment": "entered payment", "ordered": "ordered",
     "promotion": "opened a promotion", "coupon": "tried a coupon", "wish": "saved {item} for later",
-    "unwish": "took {item} off the wish list", "shared": "shared {item}", "article": "read {item}", "learned": "read to the end",
-    "guide": "opened the guide {item}", "step": "finished a step of {item}", "done": "finished {item}", "video": "watched a video",
-    "place": "looked at {item}", "offer": "looked at the offer {item}", "locator": "looked for a store", "directions": "asked for directions to {item}",
-    "ride": "asked for a ride", "booking": "started a booking", "booked": "booked {item}", "arrived": "arrived at {item}",
+    "unwish": "took {item} off the wish list", "shared": "shared {item}", "article": "read {item}",
+    "learned": "read to the end",
+    "guide": "opened the guide {item}", "step": "finished a step of {item}", "done": "finished {item}",
+    "video": "watched a video",
+    "place": "looked at {item}", "offer": "looked at the offer {item}", "locator": "looked for a store",
+    "directions": "asked for directions to {item}",
+    "ride": "asked for a ride", "booking": "started a booking", "booked": "booked {item}",
+    "arrived": "arrived at {item}",
     "near_open": "is {metres} from {place}, open now", "near_closed": "is {metres} from {place}, closed now",
-    "from_maps": "came from a map", "from_prices": "came from a price comparison", "from_wiki": "came from an encyclopedia",
-    "from_video": "came from a video", "from_ideas": "came from a board of ideas", "from_sale": "came by a sale campaign",
+    "from_maps": "came from a map", "from_prices": "came from a price comparison",
+    "from_wiki": "came from an encyclopedia",
+    "from_video": "came from a video", "from_ideas": "came from a board of ideas",
+    "from_sale": "came by a sale campaign",
     "wrong": "said this is wrong",
 }  # fmt: skip
 """Code -> template. ``{item}`` and ``{category}`` fall back to "an item" and "the shop"."""
@@ -30,19 +37,19 @@ REASONS: Final[Mapping[str, str]] = {
 
 def distance(metres: int) -> str:
     """Metres as people say them: 80 m, 450 m, 1.2 km."""
-    if metres >= 1000:  # noqa: PLR2004 - from here on kilometres read better
+    if metres >= 1000:
         return f"{metres / 1000:.1f} km"
-    return f"{metres if metres < 100 else round(metres, -1)} m"  # noqa: PLR2004
+    return f"{metres if metres < 100 else round(metres, -1)} m"
 
 
 def ago(age: Millis) -> str:
     """An age as people say it: now, 40 s ago, 12 min ago, 3 h ago."""
     seconds = age // 1000
-    if seconds < 5:  # noqa: PLR2004
+    if seconds < 5:
         return "just now"
-    if seconds < 100:  # noqa: PLR2004
+    if seconds < 100:
         return f"{seconds} s ago"
-    return f"{round(seconds / 60)} min ago" if seconds < 5400 else f"{round(seconds / 3600)} h ago"  # noqa: PLR2004
+    return f"{round(seconds / 60)} min ago" if seconds < 5400 else f"{round(seconds / 3600)} h ago"
 
 
 def say(signal: Signal, age: Millis) -> str:

@@ -1,0 +1,180 @@
+"""The text model: what it says, how it behaves while one types, and what it was trained on."""
+
+from __future__ import annotations
+
+import json
+import math
+import pkgutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micromoments.core.moment import TYPES
+from micromoments.recognise.batch import recognise_lines
+from micromoments.recognise.features import cue_rows, tokens
+from micromoments.recognise.text import EMPTY, TextModel
+
+MODEL = TextModel.load()
+FREE = {"CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "Apache-2.0", "MIT"}
+
+
+def best(query: str) -> str:
+    """The likeliest type of a query."""
+    p = MODEL.probabilities(query)
+    return TYPES[p.index(max(p))]
+
+
+def shipped(name: str) -> bytes:
+    """A file that ships beside the model."""
+    data = pkgutil.get_data("micromoments.recognise", f"data/{name}")
+    assert data is not None
+    return data
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("capital of peru", "know"),
+        ("boiling point water", "know"),
+        ("who won euro 2024", "know"),
+        ("what is photosynthesis", "know"),
+        ("weather tomorrow in london", "know"),
+        ("starbucks open now", "go"),
+        ("coffee near me", "go"),
+        ("directions to the airport", "go"),
+        ("book a table for two tonight", "go"),
+        ("24 hour pharmacy nearby", "go"),
+        ("how to fix a leaking tap", "do"),
+        ("Replacing a bathroom faucet", "do"),
+        ("chicken tikka masala recipe", "do"),
+        ("install a ceiling fan", "do"),
+        ("nike pegasus 41 size 10", "buy"),
+        ("usb c hub", "buy"),
+        ("cheap running shoes", "buy"),
+        ("track my order", "buy"),
+        ("order a pizza", "buy"),
+        ("iphone 15 case", "buy"),
+        ("set an alarm for 7", "none"),
+        ("tell me a joke", "none"),
+        ("turn off the lights", "none"),
+        ("thanks", "none"),
+    ],
+)
+def test_reads_the_type(query: str, kind: str) -> None:
+    """Plain queries of each type are read as that type."""
+    assert best(query) == kind
+
+
+@given(st.text(max_size=120))
+def test_probabilities_sum_to_one(query: str) -> None:
+    """Whatever is typed, five probabilities in [0, 1] at six digits sum to 1."""
+    p = MODEL.probabilities(query)
+
+    assert len(p) == 5
+    assert all(0.0 <= x <= 1.0 for x in p)
+    assert abs(sum(float(f"{x:.6f}") for x in p) - 1.0) < 1e-6
+
+
+@given(st.text(max_size=60))
+def test_equal_in_a_fresh_model(query: str) -> None:
+    """The cache of words changes speed only: a model that saw nothing answers the same."""
+    fresh = TextModel.load(shipped("text.npz"))
+
+    assert fresh.loglik(query) == MODEL.loglik(query)
+
+
+def test_empty_is_mostly_none() -> None:
+    """No words, no moment: the answer for an empty line is the prior of events without words."""
+    assert MODEL.probabilities("") == MODEL.probabilities("  !  ") == EMPTY
+    assert MODEL.loglik("") == (0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_rises_by_the_keystroke() -> None:
+    """While "how to fix a leaking tap" is typed, do rises from the verb on to near certainty."""
+    words = ["how to", "how to fix", "how to fix a", "how to fix a leaking", "how to fix a leaking tap"]
+    do = [MODEL.probabilities(w)[2] for w in words]
+
+    assert do[0] > 0.3
+    assert min(do[1:]) > 0.6
+    assert do[-1] > 0.85
+
+
+def test_cheap_swings_to_buy() -> None:
+    """Adding "cheap" and "kit" to the same need swings it from do to buy."""
+    assert best("fix leaking tap") == "do"
+    assert best("cheap leaking tap repair kit") == "buy"
+
+
+@pytest.mark.parametrize("query", ["wie wird das wetter morgen", "zapatillas para correr baratas", "qzx vrrk plonf"])
+def test_unsure_where_it_knows_nothing(query: str) -> None:
+    """Other languages and gibberish leave the answer wide: no type above 0.75."""
+    assert max(MODEL.probabilities(query)) < 0.75
+
+
+def test_a_slip_of_the_finger_changes_little() -> None:
+    """Misspelt queries keep their type."""
+    assert best("runnning shoes mens size 10") == "buy"
+    assert best("restarant near me") == "go"
+
+
+def test_telling_words() -> None:
+    """The words that tell are told with their type and weight, strongest first."""
+    told = MODEL.telling("cheap leaking tap repair kit")
+
+    assert ("cheap", "buy") in {(word, kind) for word, kind, _ in told}
+    assert [weight for _, _, weight in told] == sorted((weight for _, _, weight in told), reverse=True)
+    assert len(told) <= 4
+    assert MODEL.telling("") == ()
+
+
+def test_loglik_is_relative() -> None:
+    """Log-likelihoods are centred: a uniform posterior would be all zeros, and exp of them averages to one."""
+    found = MODEL.loglik("usb c hub")
+
+    assert sum(math.exp(x) for x in found) / 5 == pytest.approx(1.0, abs=1e-3)
+    assert max(found) == found[3]
+
+
+def test_lines_keep_their_place() -> None:
+    """Each line, empty or not, gives one JSON line with its query as typed."""
+    lines = [json.loads(line) for line in recognise_lines(["usb c hub\n", "\n", "caf\u00e9 \u201cnoir\u201d"])]
+
+    assert [line["query"] for line in lines] == ["usb c hub", "", "caf\u00e9 \u201cnoir\u201d"]
+    assert lines[1]["none"] == 0.6
+    assert all(abs(sum(line[t] for t in TYPES) - 1) < 1e-6 for line in lines)
+
+
+def test_long_queries_cost_no_more() -> None:
+    """Only the first words of an endless query are read."""
+    assert len(tokens("shoes " * 10_000)) <= 24
+    assert MODEL.probabilities("shoes " * 10_000) == MODEL.probabilities("shoes " * 500)
+
+
+def test_cues_are_rows_of_the_table() -> None:
+    """Cue rows come sorted and once each, as exact sums need."""
+    texts = tokens("how to fix a leaking tap?")
+    rows = cue_rows([MODEL._word(t)[0] for t in texts], {})
+
+    assert rows == sorted(set(rows))
+
+
+def test_weights_of_another_format_are_refused() -> None:
+    """A table of the wrong shape is refused with what was wanted."""
+    with pytest.raises(ValueError, match="wanted"):
+        TextModel(MODEL._weights[:10], {}, {}, frozenset())
+
+
+def test_manifest_names_free_licences_only() -> None:
+    """What ships was trained on CC0, CC BY, Apache or MIT sources and own text only, and the manifest is of these weights."""
+    said = json.loads(shipped("MANIFEST.json"))
+
+    assert said["sha256"] == MODEL.digest
+    assert {source["licence"] for source in said["sources"]} <= FREE
+    assert not {source["name"] for source in said["sources"]} & {"sgd", "unimobile"}
+    assert set(said["never_trained_on"]) == {"sgd", "unimobile"}
+
+
+def test_weights_are_small() -> None:
+    """The weights stay below 3 MB."""
+    assert len(shipped("text.npz")) < 3_000_000
