@@ -65,7 +65,7 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Pending(msgspec.Struct, frozen=True, array_like=True):
     """A decision whose window is open; ``seen`` is its instant or 0.
 
-    ``done`` holds the ids of outcomes that were counted, and the words of what was paid (``learn.attribution``), so that
+    ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that
     a click and then an order pay once, the larger.
     """
 
