@@ -1,0 +1,28 @@
+"""One contract suite a port. Subclass it, say how to open your adapter, and pytest runs the port's promises on it.
+
+    class TestMyLog(LogContract):
+        def open(self, folder):
+            return MyLog(folder)
+
+``open`` is called again on the same folder where a test is about what survives; ``close`` before that. What an
+adapter can't do is declared by setting the promise's flag to False, never by skipping silently.
+"""
+
+from micromoments.testing.contracts.budgets import BudgetsContract
+from micromoments.testing.contracts.catalogue import CatalogueContract
+from micromoments.testing.contracts.facts import FactsContract
+from micromoments.testing.contracts.keeping import ArtifactsContract, PoliciesContract
+from micromoments.testing.contracts.log import LogContract
+from micromoments.testing.contracts.seen import SeenContract
+from micromoments.testing.contracts.state import StateContract
+
+__all__ = [
+    "ArtifactsContract",
+    "BudgetsContract",
+    "CatalogueContract",
+    "FactsContract",
+    "LogContract",
+    "PoliciesContract",
+    "SeenContract",
+    "StateContract",
+]
