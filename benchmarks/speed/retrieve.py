@@ -15,6 +15,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -99,19 +100,16 @@ class World:
         return Ask(at=at)
 
 
-def timed(run: Callable[[], object], times: int) -> list[float]:
-    """Microseconds of each of so many runs."""
+T = TypeVar("T")
+
+
+def over(run: Callable[[T], object], inputs: Sequence[T]) -> dict[str, float]:
+    """Median and 99th percentile in microseconds, and how many a second, of running once with each input."""
     taken: list[float] = []
-    for _ in range(times):
+    for each in inputs:
         start = time.perf_counter_ns()
-        run()
+        run(each)
         taken.append((time.perf_counter_ns() - start) / 1000)
-    return taken
-
-
-def over(asks: Sequence[Callable[[], object]]) -> dict[str, float]:
-    """Median and 99th percentile in microseconds, and how many a second, of running each once."""
-    taken = [timed(run, 1)[0] for run in asks]
     return {
         "p50_us": round(float(np.quantile(taken, 0.5)), 1),
         "p99_us": round(float(np.quantile(taken, 0.99)), 1),
@@ -124,6 +122,12 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def settle_memory() -> None:
+    """Take what is loaded out of the garbage collector's rounds, as a server does once it is ready."""
+    gc.collect()
+    gc.freeze()
+
+
 def small(n: int) -> dict[str, dict[str, float]]:
     """Candidates, search, learning and freshness over ``n`` items."""
     world = World(n)
@@ -131,27 +135,31 @@ def small(n: int) -> dict[str, dict[str, float]]:
     catalog.apply({item.id: item for item in world.items})
     catalog.settle()
     world.teach(catalog, 20_000)
+    settle_memory()
     results: dict[str, dict[str, float]] = {}
     for name, moment in (("buy", 0), ("go", 1), ("know", 2), ("browse", 3), ("nobody", 4)):
         asks = [world.ask(moment) for _ in range(1000)]
-        results[f"candidates, {name}"] = over([lambda ask=ask: catalog.candidates(ask) for ask in asks])
+        results[f"candidates, {name}"] = over(lambda ask: catalog.candidates(ask), asks)
         sizes = [len(catalog.candidates(ask)) for ask in asks[:100]]
         results[f"candidates, {name}"]["found"] = float(np.mean(sizes))
     everything = [world.ask(i % 5) for i in range(3000)]
-    results["candidates, mixed"] = over([lambda ask=ask: catalog.candidates(ask) for ask in everything])
+    results["candidates, mixed"] = over(lambda ask: catalog.candidates(ask), everything)
     queries = [world.words(3) for _ in range(2000)]
-    results["search, products"] = over([lambda q=q: catalog.search(q, kinds=("product",)) for q in queries])
-    results["search, all kinds"] = over([lambda q=q: catalog.search(q) for q in queries])
-    results["search, as you type"] = over([lambda q=q: catalog.search(q[:-2], prefix=True) for q in queries])
+    results["search, products"] = over(lambda q: catalog.search(q, kinds=("product",)), queries)
+    results["search, all kinds"] = over(lambda q: catalog.search(q), queries)
+    results["search, as you type"] = over(lambda q: catalog.search(q[:-2], prefix=True), queries)
     typos = [q[:2] + q[3:] for q in queries[:500]]
-    results["search, one letter missing"] = over([lambda q=q: catalog.search(q, kinds=("product",)) for q in typos])
-    fresh = [(Item(id="new", kind="product", title=query), query) for query in queries[:1000]]
-    results["put, then search it"] = over(
-        [lambda item=item, q=q: (catalog.apply({"new": item}), catalog.search(q)) for item, q in fresh]
-    )
+    results["search, one letter missing"] = over(lambda q: catalog.search(q, kinds=("product",)), typos)
+
+    def put_and_search(item: Item) -> None:
+        catalog.apply({item.id: item})
+        catalog.search(item.title, kinds=("product",))
+
+    fresh = [Item(id="new", kind="product", title=query) for query in queries[:1000]]
+    results["put, then search it"] = over(put_and_search, fresh)
     views = [(f"anon:{i}", f"i{i % n}", tuple(f"i{(i + j) % n}" for j in range(5))) for i in range(2000)]
-    results["learn a view"] = over([lambda v=v: catalog.learn(v[0], v[1], "view", NOW, v[2]) for v in views])
-    results["encode the learned part"] = over([catalog.encode] * 5)
+    results["learn a view"] = over(lambda v: catalog.learn(v[0], v[1], "view", NOW, v[2]), views)
+    results["encode the learned part"] = over(lambda _: catalog.encode(), range(5))
     results["encode the learned part"]["MB"] = round(len(catalog.encode()) / 1e6, 2)
     return results
 
@@ -175,12 +183,12 @@ def large(n: int) -> dict[str, dict[str, float]]:
             "indexes_MB": round(memory() - made, 1),
         }
     }
+    settle_memory()
     queries = [world.words(3) for _ in range(1000)]
-    results[f"search, products of {n:,}"] = over([lambda q=q: catalog.search(q, kinds=("product",)) for q in queries])
+    results[f"search, products of {n:,}"] = over(lambda q: catalog.search(q, kinds=("product",)), queries)
     asks = [world.ask(i % 5) for i in range(1000)]
-    results[f"candidates, mixed, of {n:,}"] = over([lambda ask=ask: catalog.candidates(ask) for ask in asks])
-    del catalog, world.items[:]
-    gc.collect()
+    results[f"candidates, mixed, of {n:,}"] = over(lambda ask: catalog.candidates(ask), asks)
+    del catalog
     places = Catalog()
     places.apply(
         {
@@ -189,8 +197,8 @@ def large(n: int) -> dict[str, dict[str, float]]:
         }
     )
     points = [world.point() for _ in range(2000)]
-    results[f"nearby, 20 of {n:,} places"] = over([lambda p=p: places.nearby(p, NOW) for p in points])
-    results[f"nearest of {n:,} places"] = over([lambda p=p: places.nearest(p, NOW) for p in points])
+    results[f"nearby, 20 of {n:,} places"] = over(lambda p: places.nearby(p, NOW), points)
+    results[f"nearest of {n:,} places"] = over(lambda p: places.nearest(p, NOW), points)
     return results
 
 

@@ -51,7 +51,8 @@ TALKING = 4
 """Recent items, or past purchases, that are asked what goes with them."""
 HALF_NEAR = 600.0
 """Seconds on foot at which a place is half as near as here."""
-CLOSED = 0.25
+CLOSED = 0.02
+"""What is left of nearness where it is closed on arrival: an open place half an hour farther off goes first."""
 FARTHEST = 25_000.0
 """Metres beyond which a place isn't a candidate."""
 
@@ -70,7 +71,7 @@ class Visit(NamedTuple):
 
     @property
     def nearness(self) -> float:
-        """1 here, half at ten minutes on foot, a quarter of that where it is closed on arrival."""
+        """1 here, half at ten minutes on foot, next to nothing where it is closed on arrival."""
         return float(2.0 ** (-self.seconds / HALF_NEAR)) * (1.0 if self.open else CLOSED)
 
     def say(self, item: Item, timezone: str) -> str:
@@ -124,13 +125,12 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     items = sources.items
     worth = shares(ask)
     found: Found = {}
-    if ask.only:
-        only = tuple(dict.fromkeys(id for id in ask.only if id in items))
-        for id in only:
-            found[id] = []
-            worth.setdefault(items[id].kind, LEAST_SHARE)
-    else:
-        only = ()
+    only = tuple(dict.fromkeys(id for id in ask.only if id in items))
+    if ask.only and not only:
+        return []
+    for id in only:
+        found[id] = []
+        worth.setdefault(items[id].kind, LEAST_SHARE)
     zone = ask.timezone if ask.timezone != timezone and hours.is_zone(ask.timezone) else ""
     visits = _near(sources, ask, worth, only, found, zone)
     _search(sources, ask, worth, only, found)

@@ -146,7 +146,7 @@ class Catalog:
     ) -> list[Candidate]:
         """Items with a position by great-circle distance, nearest first, ties by id; closed ones too, marked so.
 
-        ``score`` is the nearness: 1 here, half at ten minutes on foot, a quarter of that where it is closed on arrival.
+        ``score`` is the nearness: 1 here, half at ten minutes on foot, next to nothing where it is closed on arrival.
         """
         found: list[Candidate] = []
         for metres, id in self._grid.near(point, max_metres):

@@ -1,0 +1,182 @@
+"""Search: weights, word forms, prefixes, typing errors, synonyms, freshness."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micromoments.core.item import Item
+from micromoments.retrieve import shelf
+from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.search import edits
+from tests.retrieve.shop import ITEMS, item, shop
+
+
+def found(catalog: Catalog, words: str, *, prefix: bool = False) -> list[str]:
+    """The ids of a search's hits."""
+    return [hit.id for hit in catalog.search(words, prefix=prefix)]
+
+
+@pytest.fixture(params=["overlay", "committed"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    """The shop, with its index still in the overlay, and committed."""
+    made = shop()
+    if request.param == "committed":
+        made.settle()
+    return made
+
+
+def test_title_weighs_more_than_labels_more_than_text(catalog: Catalog) -> None:
+    """A word in the title counts more than among the tags, and there more than in the text."""
+    catalog.apply(
+        {
+            "a": item("a", "product", "Zebra print scarf", category="Wraps", text="Soft cotton for winter days"),
+            "b": item(
+                "b", "product", "Print scarf", category="Wraps", tags=("zebra",), text="Soft cotton for winter days"
+            ),
+            "c": item("c", "product", "Print scarf", category="Wraps", text="Soft zebra cotton for winter days"),
+        }
+    )
+    assert found(catalog, "zebra") == ["a", "b", "c"]
+
+
+def test_word_forms_accents_and_stop_words(catalog: Catalog) -> None:
+    """Word forms are one word, case and accents don't matter, stop words don't count."""
+    catalog.apply({"c": item("c", "product", "Crème brûlée torch")})
+    assert "shoe" in found(catalog, "the RUN shoes for a trail")
+    assert found(catalog, "creme brulee") == ["c"]
+    assert found(catalog, "the of and") == []
+    assert found(catalog, "") == []
+    assert found(catalog, "!? --") == []
+
+
+def test_filters(catalog: Catalog) -> None:
+    """Kinds and category filter exactly."""
+    assert {hit.id for hit in catalog.search("trail", kinds=("product",))} == {"shoe", "boot", "sock"}
+    assert {hit.id for hit in catalog.search("trail", kinds=("offer", "article"))} == {"sale", "mud"}
+    assert {hit.id for hit in catalog.search("trail", category="Shoes")} == {"shoe", "boot", "sale"}
+    assert [hit.id for hit in catalog.search("trail", kinds=("product",), category="Clothes")] == ["sock"]
+    assert len(catalog.search("trail", limit=2)) == 2
+    assert catalog.search("trail", limit=0) == []
+
+
+def test_prefix(catalog: Catalog) -> None:
+    """As one types, the last word may be unfinished, and only when asked."""
+    assert found(catalog, "cam", prefix=True) == ["stove"]
+    assert found(catalog, "camping st", prefix=True)[0] == "stove"
+    assert found(catalog, "cam") == []
+    assert found(catalog, "", prefix=True) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("campnig", "stove"), ("stve", "stove"), ("bowlin", "knot"), ("waterprof", "care"), ("waterporof", "care")],
+)
+def test_typing_errors(catalog: Catalog, typed: str, meant: str) -> None:
+    """A mistyped word still finds what was meant."""
+    assert found(catalog, typed)[0] == meant
+
+
+def test_known_words_are_not_corrected(catalog: Catalog) -> None:
+    """A short unknown word is left alone when the others find something, a known word always."""
+    catalog.apply({"b": item("b", "product", "Sheep skin"), "c": item("c", "product", "Cheat sheets")})
+    assert "c" not in found(catalog, "cheap lamp")
+    assert found(catalog, "sheep") == ["b"]
+
+
+def test_synonyms() -> None:
+    """A synonym finds what is called otherwise, phrases too."""
+    catalog = Catalog(synonyms={"torch": ("head lamp",), "rain coat": ("anorak",)})
+    catalog.apply({one.id: one for one in [*ITEMS, item("a", "product", "Green anorak")]})
+    assert found(catalog, "torches") == ["lamp"]
+    assert found(catalog, "a rain coat") == ["a"]
+    assert found(catalog, "coat rain") == []
+
+
+def test_kinds_compare(catalog: Catalog) -> None:
+    """A word in the title of the only offer ranks beside the same word in a product's title."""
+    scores = {hit.id: hit.score for hit in catalog.search("trail")}
+    assert scores["sale"] > scores["sock"] / 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from(["red", "blue", "green", None]), st.booleans()),
+        max_size=30,
+    )
+)
+@settings(max_examples=40)
+def test_put_is_found_and_deleted_is_not(steps: list[tuple[str, str | None, bool]]) -> None:
+    """After every put the item is found by its words at once, by its old ones no more; after a delete by none."""
+    catalog, now = Catalog(), dict[str, str]()
+    for id, word, commit in steps:
+        catalog.apply({id: None if word is None else item(id, "product", word)})
+        if word is None:
+            now.pop(id, None)
+        else:
+            now[id] = word
+        if commit:
+            catalog.settle()
+        for colour in ("red", "blue", "green"):
+            assert sorted(found(catalog, colour)) == sorted(other for other, own in now.items() if own == colour)
+    assert catalog.size() == len(now)
+
+
+@given(st.permutations(ITEMS))
+@settings(max_examples=20)
+def test_order_of_puts_does_not_matter(items: list[Item]) -> None:
+    """However the items came, in one change or many, a search gives the same hits and scores."""
+    one, many = Catalog(), Catalog()
+    one.apply({each.id: each for each in ITEMS})
+    for each in items:
+        many.apply({each.id: each})
+    for words in ("trail shoes", "boots", "running at night"):
+        assert one.search(words) == many.search(words)
+
+
+def test_overlay_and_commit_agree() -> None:
+    """Committing changes neither the hits nor their order."""
+    fresh, settled = shop(), shop()
+    settled.settle()
+    for words in ("trail shoes", "boots", "running", "head lamp night", "waterproof"):
+        assert [hit.id for hit in fresh.search(words)] == [hit.id for hit in settled.search(words)]
+
+
+def test_a_burst_is_committed_once_and_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst of puts costs no commit until a search, and one item put again and again doesn't pile up."""
+    commits: list[int] = []
+    settle = shelf.Shelf.settle
+
+    def counting(self: shelf.Shelf) -> None:
+        commits.append(len(self))
+        settle(self)
+
+    monkeypatch.setattr(shelf.Shelf, "settle", counting)
+    catalog = Catalog()
+    for i in range(1000):
+        catalog.apply({f"p{i}": item(f"p{i}", "product", f"thing number {i}")})
+    assert commits == []
+    assert found(catalog, "number 777")[0] == "p777"
+    assert len(commits) == 1
+    for i in range(2000):
+        catalog.apply({"p0": item("p0", "product", f"changed {i}")})
+        assert found(catalog, f"changed {i}")[0] == "p0"
+    assert len(commits) < 10
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_edits_is_symmetric_and_bounded(a: str, b: str) -> None:
+    """The edit distance is symmetric, zero only for the same word, and at most the longer word's length."""
+    assert edits(a, b, 6) == edits(b, a, 6)
+    assert (edits(a, b, 6) == 0) == (a == b)
+    assert edits(a, b, 6) <= max(len(a), len(b))
+    assert edits(a, b, 1) == min(edits(a, b, 6), 2)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "away"), [("shoe", "sheo", 1), ("shoe", "shoes", 1), ("kitten", "sitting", 3), ("ca", "abc", 3)]
+)
+def test_edits_by_hand(a: str, b: str, away: int) -> None:
+    """Known distances: a swap is one edit, and no letter is touched twice."""
+    assert edits(a, b, 5) == away
