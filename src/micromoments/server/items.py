@@ -177,11 +177,12 @@ _PAIRS = {"price": ("amount", "currency"), "location": ("lat", "lon")}
 
 
 def _pair(value: Any, parts: tuple[str, str]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if set(value) != set(parts):
+    """``[8900, "EUR"]`` for an object of two parts; an object as it is, if it has these parts and no others."""
+    if isinstance(value, list) and len(value) == len(parts):
+        return dict(zip(parts, value, strict=True))
+    if isinstance(value, dict) and set(value) != set(parts):
         raise BadItem("invalid_item", f"got fields {sorted(map(str, value))[:5]}; wanted {parts[0]} and {parts[1]}")
-    return [value[part] for part in parts]
+    return value
 
 
 def _instant(name: str, value: Any) -> Any:

@@ -10,21 +10,11 @@ from micromoments.core.event import Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
+from micromoments.engine.appender import LogDown
+from micromoments.engine.service import Conflict, Overloaded
 from micromoments.engine.stream import Stream
 
-
-class Overloaded(Exception):
-    """More came than can be folded; nothing of this was accepted. ``retry_after`` is in seconds."""
-
-    retry_after = 1
-
-
-class LogDown(Exception):
-    """The log could not be written; nothing was accepted."""
-
-
-class Conflict(Exception):
-    """The same decision id was used before with another body."""
+__all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service"]
 
 
 class Items(Protocol):

@@ -1,0 +1,58 @@
+"""The app over a service in memory, with keys and without."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+
+from micromoments.server.app import App
+from micromoments.server.keys import Keys
+from tests.server.asgi import SECRET_KEY, TOKEN_KEY, WRITE_KEY, Client, basic
+from tests.server.fake import NOW, FakeService
+
+
+@pytest.fixture
+def service() -> FakeService:
+    """A service that accepts everything."""
+    return FakeService()
+
+
+@pytest.fixture
+def app(service: FakeService) -> App:
+    """The doors with keys."""
+    return App(service, Keys([WRITE_KEY], [SECRET_KEY], [TOKEN_KEY], clock=service.clock))
+
+
+@pytest.fixture
+def anyone(app: App) -> Client:
+    """A client without any key."""
+    return Client(app)
+
+
+@pytest.fixture
+def browser(app: App) -> Client:
+    """A client with the public write key."""
+    return Client(app, basic(WRITE_KEY))
+
+
+@pytest.fixture
+def backend(app: App) -> Client:
+    """The business's own server."""
+    return Client(app, f"Bearer {SECRET_KEY}")
+
+
+@pytest.fixture
+def ana(app: App) -> Client:
+    """A person whose token the business signed."""
+    return Client(app, f"Bearer {token('ana')}")
+
+
+@pytest.fixture
+def local(service: FakeService) -> Client:
+    """A client of a server without keys, on this machine."""
+    return Client(App(service, Keys(clock=service.clock)))
+
+
+def token(subject: str, *, life: float = 600, key: str = TOKEN_KEY, **claims: object) -> str:
+    """A person token as the business's server would sign it."""
+    return jwt.encode({"sub": subject, "exp": NOW / 1000 + life, **claims}, key, algorithm="HS256")

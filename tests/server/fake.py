@@ -1,0 +1,188 @@
+"""A service in memory for the doors' own tests: it keeps what it was told, and fails when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
+from micromoments.core.event import Arrival
+from micromoments.core.item import Item
+from micromoments.core.moment import Evidence, MomentView
+from micromoments.core.settings import Settings
+from micromoments.engine.stream import Stream
+from micromoments.server.service import Conflict
+
+NOW = 1_795_448_665_000
+"""2026-11-23T15:44:25Z."""
+
+VIEW = MomentView(
+    id="m-1",
+    type="go",
+    probabilities={"know": 0.1, "go": 0.7, "do": 0.05, "buy": 0.1, "none": 0.05},
+    need={"query": "trail shoes"},
+    confidence=0.7,
+    urgency=0.4,
+    stage="consider",
+    evidence=[Evidence("searched 'trail shoes near me'", "go", 1.2, NOW)],
+    opened_at=NOW - 60_000,
+    expires_at=NOW + 60_000,
+)
+
+
+class Shelf:
+    """Items by id."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Item] = {}
+
+    def get(self, id: str) -> Item | None:
+        """One item."""
+        return self.kept.get(id)
+
+    def size(self) -> int:
+        """How many."""
+        return len(self.kept)
+
+
+@dataclass
+class FakeService:
+    """Everything in lists and dictionaries; ``failure`` is raised by the next calls until it is None again."""
+
+    settings: Settings = field(default_factory=Settings)
+    config_version: str = "sha256:0"
+    ready: bool = True
+    failure: Exception | None = None
+    now: int = NOW
+
+    def __post_init__(self) -> None:
+        self.clock: Callable[[], int] = lambda: self.now
+        self.stream = Stream(1000)
+        self.shelf = Shelf()
+        self.arrivals: list[Arrival] = []
+        self.messages: set[str] = set()
+        self.decisions: dict[str, Decision] = {}
+        self.requests: list[Request] = []
+        self.erased: list[str] = []
+        self.stopped = False
+
+    @property
+    def catalog(self) -> Shelf:
+        """The items."""
+        return self.shelf
+
+    async def start(self) -> None:
+        """Ready."""
+        self._maybe_fail()
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Stopped."""
+        self.ready = False
+        self.stopped = True
+
+    async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Keep what is new."""
+        self._maybe_fail()
+        duplicates = []
+        for index, arrival in enumerate(arrivals):
+            if arrival.message_id in self.messages:
+                duplicates.append(index)
+                continue
+            self.messages.add(arrival.message_id)
+            self.arrivals.append(arrival)
+        return duplicates
+
+    async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
+        """One item, always the same."""
+        self._maybe_fail()
+        known = self.decisions.get(request.id)
+        if known is not None:
+            if known.digest != request.digest:
+                raise Conflict(request.id)
+            return known
+        if arrival is not None:
+            await self.collect([arrival])
+        self.requests.append(request)
+        ranked = Ranked(
+            id="p1",
+            kind="product",
+            title="Trail shoe",
+            score=0.5,
+            propensity=0.25,
+            reasons=("near you",),
+            attributes={},
+        )
+        self.decisions[request.id] = Decision(
+            id=request.id,
+            at=request.at,
+            slot=request.slot,
+            key=request.key,
+            person=request.key,
+            surrogate=1,
+            moment=VIEW,
+            moments=(VIEW.id,),
+            items=(ranked,),
+            propensity=0.25,
+            policy=PolicyRef("thompson", 7),
+            config_version=self.config_version,
+            experiments=(),
+            holdout=False,
+            degraded=(),
+            considered=2,
+            refused=(Refused("p2", "closed", "closed until 9:00"),),
+            scored=(Scored("p1", 0.5, 0.25),),
+            until=request.at + 1,
+            digest=request.digest,
+        )
+        return self.decisions[request.id]
+
+    def decision(self, id: str) -> Decision | None:
+        """One that was made."""
+        return self.decisions.get(id)
+
+    def home(self, key: str) -> str:
+        """Everybody has one id."""
+        return key
+
+    async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
+        """One open, one ended."""
+        ended = MomentView(**{f: getattr(VIEW, f) for f in VIEW.__struct_fields__} | {"id": "m-0", "ended": "expired"})
+        return [VIEW, ended] if history else [VIEW]
+
+    async def export(self, key: str) -> dict[str, object] | None:
+        """Something of everybody but the stranger."""
+        return None if key == "user:stranger" else {"key": key, "events": [{"event": "A"}]}
+
+    async def erase(self, key: str) -> dict[str, int]:
+        """Note who."""
+        self.erased.append(key)
+        return {"events": 3}
+
+    def items(self, after: str = "", limit: int = 100) -> Sequence[Item]:
+        """In order of ids."""
+        return [self.shelf.kept[id] for id in sorted(self.shelf.kept) if id > after][:limit]
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Keep them."""
+        self._maybe_fail()
+        self.shelf.kept |= {item.id: item for item in items}
+
+    async def delete_items(self, ids: Sequence[str]) -> None:
+        """Drop them."""
+        for id in ids:
+            self.shelf.kept.pop(id, None)
+
+    async def report(self, name: str, params: Mapping[str, str]) -> dict[str, object]:
+        """What was asked."""
+        if params.get("by") == "nonsense":
+            raise ValueError("got by nonsense; wanted one of type, day")
+        return {"name": name, "params": dict(params), "as_of": self.now, "counting": "everything"}
+
+    def stats(self) -> dict[str, float]:
+        """Two figures."""
+        return {"events_accepted_total": float(len(self.arrivals)), "apply_backlog": 0.0}
+
+    def _maybe_fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure

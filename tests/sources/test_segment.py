@@ -1,0 +1,279 @@
+"""The Segment shape: what is taken whole, what is mended, what is refused, and when it happened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micromoments.core.event import Event
+from micromoments.sources import segment
+from micromoments.sources.lenient import Rejected
+from micromoments.sources.wire import MAX_DEPTH
+
+NOW = 1_795_448_665_000
+
+
+def call(payload: dict[str, Any], kind: Any = None) -> Any:
+    """One call, read."""
+    return segment.call(kind, json.dumps(payload).encode(), NOW)
+
+
+def refused(payload: dict[str, Any], kind: Any = None) -> str:
+    """The code that a call is refused with."""
+    with pytest.raises(Rejected) as caught:
+        call(payload, kind)
+    return caught.value.code
+
+
+def test_conformance_files_are_taken_whole_and_unchanged(shared: Path) -> None:
+    """All eleven events of Segment's own tester come out as they went in, byte for byte."""
+    files = sorted((shared / "conformance" / "segment").glob("*.json"))
+    for file in files:
+        body = file.read_bytes()
+        arrival = segment.call(json.loads(body)["type"], body, NOW)
+        assert arrival.body == body
+        assert arrival.event.type == json.loads(body)["type"]
+    assert len(files) == 11
+
+
+def test_body_stays_as_sent_when_it_is_in_the_shape() -> None:
+    """Spaces, order and unknown fields of a sound event survive."""
+    body = b'{ "userId":"u", "mine": {"a": [1, 2]}, "event":"A" , "type":"track"}'
+    assert segment.call("track", body, NOW).body == body
+
+
+def test_type_comes_from_the_path() -> None:
+    """A call without a type, or with another, is what its path says."""
+    bare = segment.call("track", b'{"event":"A","userId":"u"}', NOW)
+    assert bare.body == b'{"type":"track","event":"A","userId":"u"}'
+    other = call({"type": "purchase", "event": "A", "userId": "u"}, "track")
+    assert json.loads(other.body)["type"] == "track"
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"type": "track", "event": "A"}, "no_user_anon_id"),
+        ({"type": "track", "event": "A", "userId": ""}, "no_user_anon_id"),
+        ({"type": "track", "userId": "u"}, "no_event_name"),
+        ({"type": "track", "event": "", "userId": "u"}, "no_event_name"),
+        ({"type": "track", "event": {"a": 1}, "userId": "u"}, "invalid_event"),
+        ({"type": "track", "event": "A", "userId": "x" * 257}, "invalid_user_id"),
+        ({"type": "track", "event": "A", "userId": "a\nb"}, "invalid_user_id"),
+        ({"type": "track", "event": "A", "userId": ["u"]}, "invalid_user_id"),
+        ({"type": "track", "event": "A", "anonymousId": True}, "invalid_anonymous_id"),
+        ({"type": "track", "event": "A", "userId": "u", "messageId": "m" * 101}, "invalid_message_id"),
+        ({"type": "track", "event": "A", "userId": "u", "properties": [1]}, "invalid_properties"),
+        ({"type": "alias", "userId": "u"}, "no_previous_id"),
+        ({"type": "alias", "previousId": "p", "anonymousId": "a"}, "no_user_id"),
+        ({"type": "group", "userId": "u"}, "no_group_id"),
+        ({"type": "purchase", "userId": "u"}, "invalid_type"),
+        ({"userId": "u"}, "invalid_type"),
+    ],
+)
+def test_what_must_be_right_is_refused_by_code(payload: dict[str, Any], code: str) -> None:
+    """Each fault has its own stable code."""
+    assert refused(payload) == code
+
+
+def test_obvious_meanings_are_mended() -> None:
+    """Numbers as ids, null objects and epoch timestamps are taken for what they mean."""
+    got = call(
+        {
+            "type": "track",
+            "event": "A",
+            "userId": 12345,
+            "properties": None,
+            "timestamp": NOW - 5000,
+            "mine": [1],
+        }
+    )
+    assert got.event.user_id == "12345"
+    assert got.event.properties == {}
+    assert got.occurred == NOW - 5000
+    assert json.loads(got.body)["mine"] == [1]
+
+
+def test_every_stored_body_decodes_to_its_event() -> None:
+    """The log keeps only the body, so the body must give the same event again."""
+    import msgspec
+
+    for payload in ({"type": "page", "userId": 7, "name": 3}, {"type": "track", "event": "A", "anonymousId": "a"}):
+        got = call(payload)
+        assert msgspec.json.decode(got.body, type=Event) == got.event
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b'{"a":1}x',
+        b'{"type":"track","userId":"u","event":"\xff"}',
+        b'{"type":"track","userId":"u","event":"A","x":"\xff"}',
+        b'{"type":"track","userId":"u","event":"A","x":"\\ud800"}',
+        b'{"type":"track","userId":"u","event":"A","x":1e999}',
+        b'{"type":"track","userId":"u","event":"A","properties":{"x":123456789012345678901234}}',
+        b'{"type":"track","userId":"u","event":"A","x":[123456789012345678901234]}',
+        b'{"type":"track","userId":"u","event":"A","x":' + b"[" * 9000 + b"]" * 9000 + b"}",
+        b'{"type":"track","userId":"u","event":"A","x":' + b"[" * 80 + b"]" * 80 + b"}",
+    ],
+)
+def test_unsound_bodies_never_get_in(body: bytes) -> None:
+    """Broken JSON, broken text, numbers and nesting that later readers could not take are refused at the door."""
+    with pytest.raises(Rejected) as caught:
+        segment.call("track", body, NOW)
+    assert caught.value.code in ("malformed_json", "not_an_object", "too_deep", "number_out_of_range")
+
+
+def test_nesting_within_the_limit_is_taken() -> None:
+    """Real nesting passes, as deep as is promised."""
+    depth = MAX_DEPTH - 3
+    body = b'{"type":"track","userId":"u","event":"A","properties":{"x":' + b"[" * depth + b"]" * depth + b"}}"
+    assert segment.call("track", body, NOW).body == body
+
+
+def test_size_is_bounded() -> None:
+    """An event above 32 KB is refused."""
+    assert refused({"type": "track", "event": "A", "userId": "u", "x": "y" * segment.MAX_EVENT}) == "too_large"
+
+
+def test_clock_of_the_client_is_corrected() -> None:
+    """A phone that is an hour slow reports events at the right time all the same."""
+    slow = {"type": "track", "event": "A", "userId": "u"}
+    near = slow | {"timestamp": "2026-11-23T14:44:20.000Z", "sentAt": "2026-11-23T14:44:25.500Z"}
+    assert call(near).occurred == NOW - 5500
+    far = slow | {"originalTimestamp": "2026-11-23T13:00:00+00:00", "sentAt": "2026-11-23T14:00:00.000Z"}
+    assert call(far).occurred == NOW - 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("stamp", "sent", "expected"),
+    [
+        (None, None, NOW),
+        ("rubbish", "2026-11-23T15:44:25.000Z", NOW),
+        ("2026-11-23T15:44:20.000Z", "rubbish", NOW),
+        ("2099-01-01T00:00:00Z", None, NOW),
+        ("0001-01-01T00:00:00Z", None, NOW),
+        ("2020-01-01T00:00:00Z", None, 1_577_836_800_000),
+        ("2026-11-23T15:44:nan   Z", "2026-11-23T15:44:25.000Z", NOW),
+    ],
+)
+def test_odd_clocks_fall_back_to_arrival(stamp: str | None, sent: str | None, expected: int) -> None:
+    """What can't be read, or lies in the future, happened when it arrived; history is believed."""
+    clocks = {name: value for name, value in (("timestamp", stamp), ("sentAt", sent)) if value}
+    assert call({"type": "track", "event": "A", "userId": "u", **clocks}).occurred == expected
+
+
+@given(st.floats(0, 59.999), st.floats(0, 59.999))
+def test_quick_age_agrees_with_dates(a: float, b: float) -> None:
+    """Within a minute the seconds alone give the same age as reading both dates, to the millisecond."""
+    stamps = [f"2026-11-23T15:44:{second:06.3f}Z" for second in (a, b)]
+    if "60.000" in stamps[0] + stamps[1]:
+        return
+    first, second = (segment.instant(stamp) for stamp in stamps)
+    assert first is not None
+    assert second is not None
+    assert segment._age(*stamps) == second - first
+
+
+def test_batch_takes_the_good_and_names_the_bad() -> None:
+    """One bad event doesn't cost the others; each rejection says where it stood."""
+    body = {
+        "batch": [
+            {"type": "track", "event": "A", "userId": "u", "messageId": "m1"},
+            {"type": "track", "userId": "u", "messageId": "m2"},
+            7,
+            {"type": "page", "anonymousId": "a"},
+        ]
+    }
+    parsed = segment.batch(json.dumps(body).encode(), NOW)
+    assert [a.event.type for a in parsed.arrivals] == ["track", "page"]
+    assert [(r.index, r.message_id, r.code) for r in parsed.rejected] == [
+        (1, "m2", "no_event_name"),
+        (2, None, "not_an_object"),
+    ]
+
+
+def test_batch_shares_context_and_clock() -> None:
+    """Batch-level context and integrations reach each event, which wins where both speak; sentAt corrects all."""
+    body = {
+        "context": {"ip": "1.2.3.4", "locale": "de"},
+        "integrations": {"All": True},
+        "sentAt": "2026-11-23T15:44:30.000Z",
+        "batch": [
+            {"type": "track", "event": "A", "userId": "u", "context": {"locale": "en"}},
+            {"type": "track", "event": "B", "userId": "u", "timestamp": "2026-11-23T15:44:20.000Z"},
+        ],
+    }
+    first, second = segment.batch(json.dumps(body).encode(), NOW).arrivals
+    assert first.event.context == {"ip": "1.2.3.4", "locale": "en"}
+    assert json.loads(second.body)["integrations"] == {"All": True}
+    assert second.occurred == NOW - 10_000
+
+
+def test_batch_limits() -> None:
+    """Too many events, too many bytes, or something else than a batch is refused whole."""
+    for body, code in (
+        (b'{"batch":[' + b",".join([b"{}"] * 2501) + b"]}", "too_many_events"),
+        (b'{"batch":[]}' + b" " * segment.MAX_BATCH, "too_large"),
+        (b'{"batch":7}', "malformed_batch"),
+        (b"[]", "malformed_batch"),
+        (b'{"batch":' + b"[" * 50_000, "malformed_batch"),
+    ):
+        with pytest.raises(segment.Malformed) as caught:
+            segment.batch(body, NOW)
+        assert caught.value.code == code
+
+
+def test_shared_context_can_not_become_a_flood() -> None:
+    """A small request whose context is copied into thousands of events is cut off at a bound."""
+    one = '{"type":"track","event":"A","userId":"u"}'
+    body = f'{{"context":{{"x":"{"y" * 30_000}"}},"batch":[{",".join([one] * 2400)}]}}'.encode()
+    parsed = segment.batch(body, NOW)
+    assert sum(len(a.body) for a in parsed.arrivals) <= segment.MAX_MERGED
+    assert {r.code for r in parsed.rejected} == {"too_large"}
+
+
+def test_message_id_is_assigned_when_missing() -> None:
+    """Every arrival has an id to be known by."""
+    first, second = (call({"type": "track", "event": "A", "userId": "u"}).message_id for _ in range(2))
+    assert first != second
+
+
+def test_payload_door_for_python() -> None:
+    """A dictionary is taken like its JSON, and refused with a ValueError that says why."""
+    got = segment.arrival({"type": "track", "event": "A", "userId": "u"}, received_at=NOW, confirmed=True)
+    assert got.confirmed
+    with pytest.raises(ValueError, match="neither userId nor anonymousId"):
+        segment.arrival({"type": "track", "event": "A"}, received_at=NOW)
+    with pytest.raises(ValueError, match="JSON can't hold"):
+        segment.arrival({"type": "track", "event": "A", "userId": "u", "x": object()}, received_at=NOW)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_FIELDS = ["type", "userId", "anonymousId", "messageId", "event", "properties", "context", "timestamp", "sentAt", "x"]
+
+
+@given(st.dictionaries(st.sampled_from(_FIELDS), _JSON))
+def test_any_object_is_taken_or_refused(payload: dict[str, Any]) -> None:
+    """Whatever JSON comes, it gives an arrival whose body decodes, or a rejection; never another error."""
+    import msgspec
+
+    try:
+        got = segment.call("track", json.dumps(payload).encode(), NOW)
+    except Rejected:
+        return
+    assert msgspec.json.decode(got.body, type=Event) == got.event
+    assert 0 < got.occurred <= NOW
