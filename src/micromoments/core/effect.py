@@ -12,7 +12,10 @@ from micromoments.core.outcome import Outcome
 
 
 class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
-    """A moment opened, changed, ended, or was withdrawn because late events retold the story."""
+    """A moment opened, changed, ended, or was withdrawn because late events retold the story.
+
+    ``turned`` is false for a change in strength alone: of the same type, about the same, at the same stage.
+    """
 
     id: str
     person: str
@@ -22,6 +25,7 @@ class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
     at: Millis
     marks: int = 0
     served: Millis = 0
+    turned: bool = True
 
 
 class Happened(msgspec.Struct, frozen=True, tag="outcome", kw_only=True):

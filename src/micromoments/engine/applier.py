@@ -15,7 +15,8 @@ from micromoments.core.event import SIMULATED, Millis
 from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
-from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record
+from micromoments.core.person import Person
+from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record, TickRecord
 from micromoments.engine.brain import Policies
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -141,56 +142,63 @@ class Applier:
             self._derived(outcomes)
 
     def _prefetch(self, records: Sequence[Record]) -> None:
+        """Read from the state, in two questions, whom these records will be about."""
         residents = self._residents
-        keys = {r.key for r in records if isinstance(r, EventRecord | DecidedRecord)}
-        users = {f"user:{r.event.user_id}" for r in records if isinstance(r, EventRecord) and r.event.user_id}
-        residents.fetch((), keys | users)
-        ids = {home(residents, r.key, r.at, 0)[0] for r in records if isinstance(r, EventRecord | DecidedRecord)}
-        ids |= {canonical(residents, key[5:]) for key in users}
-        ids |= {r.key for r in records if not isinstance(r, EventRecord | DecidedRecord)}
+        sent = [r for r in records if isinstance(r, EventRecord | DecidedRecord)]
+        keys = {r.key for r in sent}
+        keys.update(f"user:{r.event.user_id}" for r in sent if isinstance(r, EventRecord) and r.event.user_id)
+        residents.fetch((), keys)
+        ids = {r.key for r in records if isinstance(r, TickRecord)}
+        for key in keys:
+            if key.startswith("user:"):
+                ids.add(canonical(residents, key[5:]))
+            elif residents.link(key) is None:
+                ids.add(key)
+        ids.update(home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids)
         residents.fetch(ids, ())
 
     def _one(self, position: int, record: Record, view: View, outcomes: list[OutcomeRecord]) -> None:
         match record:
             case EventRecord():
-                effects = apply(self._residents, record, view)
-                self._event_done(position, record, view)
-                self._perform(position, record, effects, view, outcomes)
+                person, effects = apply(self._residents, record, view)
+                if person is not None:
+                    self._event_done(position, record, person, view)
+                    if effects:
+                        self._perform(position, record, person, effects, outcomes)
             case DecidedRecord():
-                effects = apply(self._residents, record, view)
+                person, effects = apply(self._residents, record, view)
                 self._remember(record.decision)
                 self.facts.append(facts.decision_fact(record.decision, position))
-                self._perform(position, record, effects, view, outcomes)
+                self._perform(position, record, person, effects, outcomes)
             case OutcomeRecord():
                 self._learn(record.outcome, position)
             case ItemRecord():
                 view.catalog.apply({record.key: record.item})
                 self.items[record.key] = record.item
             case _:
-                self._perform(position, record, apply(self._residents, record, view), view, outcomes)
+                person, effects = apply(self._residents, record, view)
+                self._perform(position, record, person, effects, outcomes)
         self.position = position + 1
 
-    def _event_done(self, position: int, record: EventRecord, view: View) -> None:
-        key, event = record.key, record.event
-        if event.user_id:
-            id = canonical(self._residents, event.user_id)
-        else:
-            id, _ = home(self._residents, key, record.occurred, record.mid)
-        person = self._residents.person(id)
-        if person is None or refuses(person, "measure"):
+    def _event_done(self, position: int, record: EventRecord, person: Person, view: View) -> None:
+        if refuses(person, "measure"):
             return
         self.facts.append(facts.event_fact(record, person.surrogate, position, view.settings))
-        if event.type == "track":
-            observe(view.catalog, person, record)
+        if observe(view.catalog, person, record):
             self.catalog_dirty = True
 
     def _perform(
-        self, position: int, record: Record, effects: Sequence[Effect], view: View, outcomes: list[OutcomeRecord]
+        self,
+        position: int,
+        record: Record,
+        person: Person | None,
+        effects: Sequence[Effect],
+        outcomes: list[OutcomeRecord],
     ) -> None:
         for effect in effects:
             match effect:
                 case Told():
-                    self._tell(effect, position, record, view)
+                    self._tell(effect, position, record, person)
                 case Happened():
                     if effect.id not in self.known:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
@@ -201,23 +209,25 @@ class Applier:
                 case _:
                     pass
 
-    def _tell(self, told: Told, position: int, record: Record, view: View) -> None:
+    def _tell(self, told: Told, position: int, record: Record, person: Person | None) -> None:
         if told.change == "opened":
             self.moments_opened += 1
-        person = self._residents.person(told.person)
-        if person is not None and refuses(person, "measure"):
+        if person is None or person.id != told.person:
+            person = self._residents.person(told.person)
+        if person is None or refuses(person, "measure"):
             return
-        self.facts.append(facts.moment_fact(told, position, view, record.at))
-        traces = {t.mid: t for t in merged(person.parts.values())} if person is not None else {}
+        if told.turned:
+            self.facts.append(facts.moment_fact(told, position, record.at))
+        recogniser, whose = self._view().recogniser, person
 
         def body() -> bytes:
-            shown = view.recogniser.view(told.moment, traces, told.at)
+            traces = {t.mid: t for t in merged(whose.parts.values())}
             return msgspec.json.encode(
                 {
                     "change": told.change,
                     "person": told.person,
-                    "moment": shown,
                     "simulated": bool(told.marks & SIMULATED),
+                    "moment": recogniser.view(told.moment, traces, told.at),
                 }
             )
 

@@ -257,9 +257,7 @@ def key_of(person: str) -> str:
     return person if person.startswith(("anon:", "user:")) else f"user:{person}"
 
 
-def open(  # noqa: A001 - the promised name
-    folder: str | Path, settings: Settings | None = None, *, clock: Callable[[], Millis] | None = None
-) -> Engine:
+def open(folder: str | Path, settings: Settings | None = None, *, clock: Callable[[], Millis] | None = None) -> Engine:
     """Open a project's folder, made if absent. One process owns it at a time.
 
     ``settings`` replace those of the folder's ``micromoments.toml``; ``clock`` gives milliseconds, UTC, and may not go

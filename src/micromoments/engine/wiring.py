@@ -12,7 +12,7 @@ import msgspec
 from micromoments.config import load, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
-from micromoments.core.settings import DAY, Retention, Settings
+from micromoments.core.settings import Retention, Settings
 from micromoments.engine.reporter import Reporter
 from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
 from micromoments.recognise.recogniser import Recogniser

@@ -43,7 +43,11 @@ class Memory(Protocol):
         ...
 
 
-def apply(memory: Memory, record: Record, view: View) -> tuple[Effect, ...]:
+Applied = tuple[Person | None, tuple[Effect, ...]]
+"""The person that a record was folded into, as it is now, and what must be done; ``None`` where it was about nobody."""
+
+
+def apply(memory: Memory, record: Record, view: View) -> Applied:
     """Fold one record of the log into the world; what is not about a person (items, activations) gives nothing."""
     match record:
         case EventRecord():
@@ -53,10 +57,10 @@ def apply(memory: Memory, record: Record, view: View) -> tuple[Effect, ...]:
             return _step(memory, id, record.decision.surrogate, record, view, "")
         case TickRecord():
             if memory.person(record.key) is None:
-                return ()
+                return None, ()
             return _step(memory, record.key, 0, record, view, "")
         case _:
-            return ()
+            return None, ()
 
 
 def home(memory: Memory, key: str, at: Millis, mid: int) -> tuple[str, str]:
@@ -75,7 +79,7 @@ def canonical(memory: Memory, user: str) -> str:
     return f"user:{min(link.joined)}" if link is not None and link.joined else f"user:{user}"
 
 
-def _event(memory: Memory, record: EventRecord, view: View) -> tuple[Effect, ...]:
+def _event(memory: Memory, record: EventRecord, view: View) -> Applied:
     event = record.event
     effects: tuple[Effect, ...] = ()
     if event.type == "identify" and event.user_id and event.anonymous_id:
@@ -86,15 +90,16 @@ def _event(memory: Memory, record: EventRecord, view: View) -> tuple[Effect, ...
         id, part = canonical(memory, event.user_id), f"user:{event.user_id}"
     else:
         id, part = home(memory, record.key, record.occurred, record.mid)
-    return effects + _step(memory, id, record.nonce, record, view, part)
+    person, told = _step(memory, id, record.nonce, record, view, part)
+    return person, effects + told if effects else told
 
 
-def _step(memory: Memory, id: str, surrogate: int, record: Record, view: View, part: str) -> tuple[Effect, ...]:
+def _step(memory: Memory, id: str, surrogate: int, record: Record, view: View, part: str) -> Applied:
     person = memory.person(id) or Person(id=id, surrogate=surrogate)
     after, effects = step(person, record, view, part)
     if after is not person:
         memory.keep(after)
-    return effects
+    return after, effects
 
 
 def _claim(memory: Memory, source: str, user: str, record: EventRecord, view: View) -> tuple[Effect, ...]:

@@ -9,83 +9,76 @@ from micromoments.core.decision import Decision
 from micromoments.core.effect import Told
 from micromoments.core.event import Millis
 from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeFact
+from micromoments.core.moment import TYPES
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
 from micromoments.flow.step import channel
-from micromoments.flow.view import View
 from micromoments.learn.goals import reached
+from micromoments.recognise.fold import posterior
 
 NAN = float("nan")
 
 
 def event_fact(record: EventRecord, surrogate: int, position: int, settings: Settings) -> EventFact:
     """One accepted event as a fact; its goals and their worth are those that the settings name."""
-    event, properties = record.event, record.event.properties
-    context = event.context
-    location = context.get("location")
-    name = event.event or event.name or ""
-    item = properties.get("product_id") or properties.get("item_id") or ""
-    query = properties.get("query") or ""
-    results = properties.get("results")
+    event, context = record.event, record.event.context
+    get = event.properties.get
+    location, device = context.get("location"), context.get("device")
+    item = get("product_id") or get("item_id") or ""
+    results = get("results")
     won = reached(record, settings)
-    device = context.get("device")
     return EventFact(
-        id=f"{position:x}",
-        version=position,
-        received_at=record.at,
-        at=record.occurred,
-        surrogate=surrogate,
-        type=event.type,
-        name=name[:128],
-        channel=channel(event),
-        device=_word(device.get("type")) if isinstance(device, dict) else "",
-        item=str(item)[:128],
-        query=query[:256] if isinstance(query, str) else "",
-        value=won.value,
-        currency=won.currency,
-        goal=won.goal,
-        decision=_word(properties.get("decision_id")),
-        results=results if isinstance(results, int) else -1,
-        country=_word(location.get("country")) if isinstance(location, dict) else "",
-        city=_word(location.get("city")) if isinstance(location, dict) else "",
-        marks=record.marks,
+        f"{position:x}",
+        position,
+        record.at,
+        record.occurred,
+        surrogate,
+        event.type,
+        (event.event or event.name or "")[:128],
+        channel(event),
+        _word(device.get("type")) if isinstance(device, dict) else "",
+        item[:128] if isinstance(item, str) else str(item)[:128],
+        _word(get("query")),
+        won.value,
+        won.currency,
+        won.goal,
+        _word(get("decision_id")),
+        results if isinstance(results, int) else -1,
+        _word(location.get("country")) if isinstance(location, dict) else "",
+        _word(location.get("city")) if isinstance(location, dict) else "",
+        record.marks,
     )
 
 
-def moment_fact(told: Told, version: int, view: View, recognised_at: Millis) -> MomentFact:
-    """One version of a moment as a fact."""
-    moment = told.moment
-    shown = view.recogniser.view(moment, {}, moment.updated_at)
-    p = shown.probabilities
+def moment_fact(told: Told, version: int, recognised_at: Millis) -> MomentFact:
+    """One version of a moment as a fact; its probabilities are those of its last evidence."""
+    moment, need = told.moment, told.moment.need
+    p = posterior(moment.sums)
     return MomentFact(
-        id=moment.id,
-        version=version,
-        received_at=told.at,
-        surrogate=told.surrogate,
-        opened_at=moment.opened_at,
-        updated_at=moment.updated_at,
-        expires_at=moment.expires_at,
-        type=moment.type,
-        p_know=p["know"],
-        p_go=p["go"],
-        p_do=p["do"],
-        p_buy=p["buy"],
-        p_none=p["none"],
-        confidence=shown.confidence,
-        query=moment.need.query,
-        category=moment.need.category,
-        item=moment.need.item,
-        place=moment.need.place,
-        stage=moment.stage,
-        channels=",".join(moment.channels),
-        ended=moment.ended or "",
-        ended_at=moment.ended_at,
-        served_at=told.served,
-        recognised_at=recognised_at,
-        evidence="",
-        withdrawn=told.change == "withdrawn",
-        marks=told.marks,
+        moment.id,
+        version,
+        told.at,
+        told.surrogate,
+        moment.opened_at,
+        moment.updated_at,
+        moment.expires_at,
+        moment.type,
+        *p,
+        p[TYPES.index(moment.type)],
+        need.query,
+        need.category,
+        need.item,
+        need.place,
+        moment.stage,
+        ",".join(moment.channels),
+        moment.ended or "",
+        moment.ended_at,
+        told.served,
+        recognised_at,
+        "",
+        told.change == "withdrawn",
+        told.marks,
     )
 
 

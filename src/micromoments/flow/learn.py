@@ -47,11 +47,11 @@ def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
     return learned
 
 
-def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> None:
-    """Teach the catalogue what this event says about items; bots and internal people teach nothing."""
+def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> bool:
+    """Teach the catalogue what this event says about items; bots and internal people teach nothing: False."""
     what = LOOKED.get(record.event.event or "")
     if what is None or not counted(record.marks):
-        return
+        return False
     properties = record.event.properties
     items = products(properties)
     if not items and (item := properties.get("item_id")):
@@ -60,6 +60,7 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> Non
     for item in items[:50]:
         others = (*(i for i in items if i != item), *recent) if what == "buy" else tuple(i for i in recent if i != item)
         catalog.learn(record.key, item, what, record.occurred, others[:8])
+    return bool(items)
 
 
 def recent_items(person: Person) -> tuple[str, ...]:

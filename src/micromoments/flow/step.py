@@ -103,7 +103,8 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
         changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
         changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
-    person = replace(person, **changes)
+    if len(changes) > 1 or changes["last"] != person.last:
+        person = replace(person, **changes)
     person = _forget(person) if refuses(person, "personalise") else _trace(person, record, view, part)
     person, outcomes = attribute(person, record, view.settings)
     return person, list(_outcome_effects(outcomes))
@@ -179,13 +180,18 @@ def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
         elif moment.ended and not was.ended:
             yield _told(person, "ended", moment, at)
         elif was.updated_at != moment.updated_at or was.ended != moment.ended or was.sums != moment.sums:
-            yield _told(person, "changed", moment, at)
+            yield _told(person, "changed", moment, at, turned=_turned(was, moment))
     for id, was in old.items():
         if id not in here and not was.ended:
             yield _told(person, "withdrawn", was, at)
 
 
-def _told(person: Person, change: Any, moment: Moment, at: Millis) -> Told:
+def _turned(was: Moment, now: Moment) -> bool:
+    """Whether more than a moment's strength changed."""
+    return (was.type, was.stage, was.need, was.channels) != (now.type, now.stage, now.need, now.channels)
+
+
+def _told(person: Person, change: Any, moment: Moment, at: Millis, *, turned: bool = True) -> Told:
     return Told(
         id=f"{moment.id}:{change}:{moment.updated_at}:{moment.ended or ''}",
         person=person.id,
@@ -195,6 +201,7 @@ def _told(person: Person, change: Any, moment: Moment, at: Millis) -> Told:
         at=at,
         marks=person.marks,
         served=person.answered.get(moment.id, 0),
+        turned=turned,
     )
 
 
