@@ -29,7 +29,10 @@ def test_query_without_intent_words(words: str, query: str) -> None:
 def test_price_range() -> None:
     """Prices become minor units; a bare number counts only where a limit is said."""
     assert (need("shoes under $80").price_from, need("shoes under $80").price_to) == (0, 8000)
-    assert (need("laptop between 500 and 900 dollars").price_from, need("laptop between 500 and 900 dollars").price_to) == (50000, 90000)
+    assert (
+        need("laptop between 500 and 900 dollars").price_from,
+        need("laptop between 500 and 900 dollars").price_to,
+    ) == (50000, 90000)
     assert need("iphone 15").price_to == 0
     assert need("nike pegasus 41 size 10").price_from == 0
 

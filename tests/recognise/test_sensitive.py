@@ -7,21 +7,78 @@ import pytest
 from micromoments.recognise.sensitive import Detector, sensitive
 
 SENSITIVE = {
-    "pregnancy": ["am i pregnant", "early pregnancy signs", "abortion clinic near me", "ivf cost", "birth control side effects", "ovulation test kit", "missed period what to do"],
-    "health": ["breast cancer stages", "std testing near me", "hiv test", "antidepressants and alcohol", "how to stop a panic attack", "therapist near me", "suicide hotline", "diabetic shoes", "erectile dysfunction pills", "symptoms of lupus", "rehab centers in ohio", "i feel depressed", "insulin pump", "yeast infection cream", "lump in my breast"],
-    "religion": ["mosque near me", "ramadan prayer times", "converting to islam", "synagogue in brooklyn", "leaving the church", "sunday mass times", "hijab styles"],
-    "sexuality": ["gay bars in chicago", "am i bisexual", "lgbtq therapist", "gender dysphoria test", "sex toys", "coming out to parents", "condoms", "transgender clinic"],
-    "money": ["payday loan no credit check", "how to file for bankruptcy", "can't pay my rent", "debt consolidation", "food bank near me", "facing eviction help", "gambling addiction help", "unemployment benefits"],
+    "pregnancy": [
+        "am i pregnant",
+        "early pregnancy signs",
+        "abortion clinic near me",
+        "ivf cost",
+        "birth control side effects",
+        "ovulation test kit",
+        "missed period what to do",
+    ],
+    "health": [
+        "breast cancer stages",
+        "std testing near me",
+        "hiv test",
+        "antidepressants and alcohol",
+        "how to stop a panic attack",
+        "therapist near me",
+        "suicide hotline",
+        "diabetic shoes",
+        "erectile dysfunction pills",
+        "symptoms of lupus",
+        "rehab centers in ohio",
+        "i feel depressed",
+        "insulin pump",
+        "yeast infection cream",
+        "lump in my breast",
+    ],
+    "religion": [
+        "mosque near me",
+        "ramadan prayer times",
+        "converting to islam",
+        "synagogue in brooklyn",
+        "leaving the church",
+        "sunday mass times",
+        "hijab styles",
+    ],
+    "sexuality": [
+        "gay bars in chicago",
+        "am i bisexual",
+        "lgbtq therapist",
+        "gender dysphoria test",
+        "sex toys",
+        "coming out to parents",
+        "condoms",
+        "transgender clinic",
+    ],
+    "money": [
+        "payday loan no credit check",
+        "how to file for bankruptcy",
+        "can't pay my rent",
+        "debt consolidation",
+        "food bank near me",
+        "facing eviction help",
+        "gambling addiction help",
+        "unemployment benefits",
+    ],
     "minors": ["i'm 14 and want a boyfriend", "fake id", "i am 12 years old", "teen pregnancy help"],
-}  # fmt: skip
+}
 HARMLESS = [
-    "trail running shoes", "how to fix a leaking tap", "capital of peru", "coffee near me", "cancer zodiac sign", "church's chicken near me",
-    "christian louboutin heels", "detox tea", "4 stroke engine oil", "great depression causes", "i'm 15 minutes away", "nike pegasus 41",
-    "baby stroller", "yoga mat", "vitamin c serum", "protein powder", "temple run game", "doctor who season 2", "heart shaped necklace",
-    "credit card rewards", "bank of america hours", "loan calculator", "how to play guitar", "pizza delivery", "flights to tel aviv",
-    "wedding dress", "swimsuit", "dating app icons", "shot glasses", "running with asics", "stroke width in svg", "kids bike 16 inch",
-    "i am 10 minutes late", "history of rome", "chicken tikka masala", "standing desk", "cold brew coffee", "light therapy lamp",
-    "back to school supplies", "prayer plant care", "noise cancelling headphones", "blood orange juice", "rainbow cake", "pride and prejudice",
+    "trail running shoes", "how to fix a leaking tap", "capital of peru", "coffee near me", "cancer zodiac sign",
+    "church's chicken near me",
+    "christian louboutin heels", "detox tea", "4 stroke engine oil", "great depression causes",
+    "i'm 15 minutes away", "nike pegasus 41",
+    "baby stroller", "yoga mat", "vitamin c serum", "protein powder", "temple run game", "doctor who season 2",
+    "heart shaped necklace",
+    "credit card rewards", "bank of america hours", "loan calculator", "how to play guitar", "pizza delivery",
+    "flights to tel aviv",
+    "wedding dress", "swimsuit", "dating app icons", "shot glasses", "running with asics", "stroke width in svg",
+    "kids bike 16 inch",
+    "i am 10 minutes late", "history of rome", "chicken tikka masala", "standing desk", "cold brew coffee",
+    "light therapy lamp",
+    "back to school supplies", "prayer plant care", "noise cancelling headphones", "blood orange juice",
+    "rainbow cake", "pride and prejudice",
 ]  # fmt: skip
 
 
@@ -30,7 +87,7 @@ def test_recall_and_category() -> None:
     rows = [(category, query) for category, queries in SENSITIVE.items() for query in queries]
     caught = [query for _, query in rows if sensitive(query)]
 
-    assert len(caught) / len(rows) >= 0.9, sorted(set(q for _, q in rows) - set(caught))
+    assert len(caught) / len(rows) >= 0.9, [q for _, q in rows if q not in caught]
 
 
 def test_false_alarms() -> None:

@@ -29,10 +29,13 @@ _SOON: Final = frozenset({"now", "right now", "tonight", "today", "asap"})
 
 
 class Recogniser:
-        """``text`` is the shipped model unless given; how evidence fades and what goals fulfil are the settings'."""
+    """Signals, moments and their view under one project's settings.
+
+    Nothing changes after it is made but the text model's cache of words.
+    """
 
     def __init__(self, settings: Settings | None = None, text: TextModel | None = None) -> None:
-        """``text`` is the shipped model unless given; half-lives, lifetimes, threshold, goals are the settings'."""
+        """``text`` is the shipped model unless given; rules and goals are the settings'."""
         self.settings = settings or Settings()
         self.text = text or TextModel.load()
         self._reader = Reader(self.text, self.settings)

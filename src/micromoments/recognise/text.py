@@ -80,7 +80,7 @@ class TextModel:
     def __init__(
         self, weights: NDArray[np.int8], meta: Mapping[str, Any], lexicon: dict[int, int], words: frozenset[int]
     ) -> None:
-        """``weights``: int8 (ROWS, 5). ``meta``: ``cue``, ``gram`` (nats a step), ``temperature``, ``doubt``, ``prior``."""
+        """``weights``: int8, shape (ROWS, 5). ``meta``: ``cue``, ``gram`` (nats a step), temperature, doubt, prior."""
         if weights.shape != (ROWS, 5):
             raise ValueError(
                 f"weights have shape {weights.shape}, wanted {(ROWS, 5)}: train again with tools/train_text"
