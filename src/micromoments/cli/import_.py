@@ -1,0 +1,241 @@
+"""``micromoments import``: history from files, in the order of time, each event once."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any
+
+import typer
+
+from micromoments.cli.table import Format, put_json, put_table, say
+
+
+class FileFormat(StrEnum):
+    """How a file is written."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+    parquet = "parquet"
+    segment = "segment"
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(help="the project's folder; made if it isn't there")],
+    files: Annotated[list[str], typer.Argument(help="files of events, gzipped or not; - is standard input")],
+    format: Annotated[
+        FileFormat | None, typer.Option(help="how the files are written; by their endings unless given")
+    ] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="a mapping: a TOML file, or 'userId=visitor,event=action,timestamp=ts,properties.query=q'"
+        ),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="a mapping that ships with the package; --map goes on top of it")] = "",
+    rename: Annotated[
+        list[str] | None, typer.Option("--rename", help="what an event is called here: 'view=Product Viewed'")
+    ] = None,
+    time: Annotated[
+        str, typer.Option(help="how timestamps are written: s, ms, us or a strptime format; else told by their looks")
+    ] = "",
+    delimiter: Annotated[
+        str, typer.Option(help="what separates the cells of CSV; told by the header unless given")
+    ] = "",
+    window: Annotated[
+        int, typer.Option(help="rows held in memory to bring them into the order of time", min=1)
+    ] = 50_000,
+    output: Annotated[Format, typer.Option(help="how to show what was done: table or json")] = Format.table,
+) -> None:
+    """Import files of events as history: each event arrives when it happened.
+
+    Repeating an import, or going on after a killed one, imports only what is missing. Rows that make no event are set
+    aside in FILE.rejected.jsonl with their line and the reason; then the exit status is 3.
+    """
+    import asyncio
+
+    from micromoments.cli import history
+    from micromoments.cli.ledger import Ledger
+    from micromoments.engine.service import now_ms
+    from micromoments.sources.files import Source
+
+    shape = shape_of(preset, map or [], rename or [], time, delimiter)
+    ledger = Ledger(folder)
+    began = monotonic()
+    with _paths(files, format) as paths, _progress(paths) as (watch, told, words):
+        sources = [
+            Source(path, shape, now=now_ms(), format=format.value if format else None, watch=watch(n))
+            for n, path in enumerate(paths)
+        ]
+        imports, done = [], []
+        for n, (source, path) in enumerate(zip(sources, paths, strict=True)):
+            entry = history.plan(source, shape, ledger, window, source.now)
+            source.now = entry.as_of
+            if entry.finished:
+                done.append(entry)
+                words(f"{path.name} was imported before, as {entry.file}; nothing of it is imported again")
+            else:
+                if entry.emitted:
+                    words(f"{path.name}: {entry.emitted} events are in already; going on behind them")
+                aside = history.SetAside(path, folder)
+                imports.append(history.Import(source, entry, aside, told(n)))
+        if imports:
+            asyncio.run(history.run(folder, imports, ledger, words))
+    seconds = monotonic() - began
+    _tell(imports, folder, seconds)
+    _put(imports, done, output)
+    if any(i.aside.count for i in imports):
+        raise typer.Exit(3)
+
+
+def shape_of(preset: str, maps: list[str], renames: list[str], time: str, delimiter: str) -> Any:
+    """The mapping that the options make together.
+
+    Raises:
+        typer.BadParameter: one of them can't be used.
+    """
+    from msgspec.structs import replace
+
+    from micromoments.sources import mapping
+
+    try:
+        shape = mapping.load(maps)
+        if preset:
+            shape = shape.over(mapping.preset(preset))
+    except mapping.MappingError as error:
+        raise typer.BadParameter(str(error)) from None
+    fields = dict(shape.fields)
+    if renames:
+        pairs = dict(_pair(r) for r in renames)
+        event = fields.get("event")
+        if event is None or not event.columns:
+            raise typer.BadParameter("got --rename without a column for event; wanted event=column in --map")
+        fields["event"] = replace(event, values={**event.values, **pairs})
+    if time:
+        if "timestamp" not in fields:
+            raise typer.BadParameter("got --time without a column for timestamp; wanted timestamp=column in --map")
+        unit = time in ("s", "ms", "us")
+        fields["timestamp"] = replace(fields["timestamp"], **({"unit": time} if unit else {"format": time}))
+    return replace(shape, fields=fields, delimiter=delimiter.replace("\\t", "\t") or shape.delimiter)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    was, equals, now = text.partition("=")
+    if not equals or not now.strip():
+        raise typer.BadParameter(f"got --rename {text!r}; wanted 'what the file says=what it is here'")
+    return was.strip(), now.strip()
+
+
+@contextmanager
+def _paths(files: list[str], format: FileFormat | None) -> Iterator[list[Path]]:
+    """The files as paths; standard input is put into a private temporary file first, as its digest names its rows."""
+    for name in files:
+        if name != "-" and not Path(name).is_file():
+            raise typer.BadParameter(f"got {name!r}, which is no file; wanted files of events, or - for standard input")
+    if files.count("-") > 1:
+        raise typer.BadParameter("got - more than once; standard input can be read once")
+    if "-" in files and format is None:
+        raise typer.BadParameter("got - without a format; say how standard input is written with --format")
+    if "-" not in files:
+        yield [Path(name) for name in files]
+        return
+    with tempfile.TemporaryDirectory(prefix="micromoments-") as folder:
+        spooled = Path(folder) / "stdin"
+        with spooled.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield [spooled if name == "-" else Path(name) for name in files]
+
+
+@contextmanager
+def _progress(paths: list[Path]) -> Iterator[Any]:
+    """How far each file is, on standard error where that is a terminal; words go there in any case."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[events]:,} events"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    tasks = [bar.add_task(p.name, total=p.stat().st_size, events=0) for p in paths]
+
+    def watch(n: int) -> Callable[[int], None]:
+        return lambda read: bar.update(tasks[n], completed=read)
+
+    def told(n: int) -> Callable[[Any], None]:
+        return lambda entry: bar.update(tasks[n], events=entry.emitted)
+
+    def words(text: str) -> None:
+        if bar.disable:
+            say(text)
+        else:
+            bar.console.print(text, highlight=False)
+
+    with bar:
+        yield watch, told, words
+
+
+def _tell(imports: list[Any], folder: Path, seconds: float) -> None:
+    """In words: what stood out of order, what was set aside and why, and what retention will forget."""
+    from micromoments.config import load
+    from micromoments.core.settings import DAY
+    from micromoments.engine.service import now_ms
+
+    keep = load(folder).retention
+    for one in imports:
+        entry, aside = one.entry, one.aside
+        if entry.disordered:
+            late = f", {entry.late} of them came too late for the window and are late events" if entry.late else ""
+            say(f"{entry.file}: {entry.disordered} rows stood behind later ones; brought into the order of time{late}")
+        if aside.count:
+            why = ", ".join(f"{code} {count}" for code, count in sorted(aside.reasons.items()))
+            say(
+                f"{entry.file}: {aside.count} rows set aside in {aside.path} ({why}); mend them in a file and import that"
+            )
+        age = (now_ms() - entry.last) / DAY
+        short = [n for n in ("people_days", "facts_days") if getattr(keep, n) < age]
+        if entry.last and short:
+            say(
+                f"{entry.file}: its newest event is {age:.0f} days old; [retention] keeps less ({', '.join(short)}), so what "
+                "was imported is forgotten after an hour of serving; raise them in micromoments.toml to keep it"
+            )
+    count = sum(one.entry.imported for one in imports)
+    if count:
+        say(f"{count} events imported in {seconds:.1f} s")
+
+
+def _put(imports: list[Any], done: list[Any], output: Format) -> None:
+    rows = [
+        {
+            "file": entry.file,
+            "imported": entry.imported if fresh else 0,
+            "known": entry.duplicates if fresh else entry.emitted,
+            "set aside": entry.set_aside,
+            "left out": entry.skipped,
+            "from": _day(entry.first),
+            "to": _day(entry.last),
+        }
+        for fresh, entry in [*((True, one.entry) for one in imports), *((False, entry) for entry in done)]
+    ]
+    if output is Format.json:
+        put_json(rows)
+    elif output is Format.html:
+        raise typer.BadParameter("got html; wanted table or json")
+    else:
+        put_table("", rows)
+
+
+def _day(at: int) -> str:
+    from micromoments.sources.mapped import said
+
+    return said(at)[:10] if at else ""

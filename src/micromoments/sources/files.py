@@ -1,0 +1,306 @@
+"""Files of events: CSV, JSON lines, Parquet, and the Segment shape as JSON lines, gzipped or not.
+
+Rows come with their line number and are read one at a time; what can't be read is a ``Bad`` in its place, never an end.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+import msgspec
+
+from micromoments.core.event import TRUSTED, Arrival, Millis
+from micromoments.sources.lenient import Rejected
+from micromoments.sources.mapped import BadRow, Mapper, Skipped
+from micromoments.sources.mapping import Format, MappingError, Shape
+from micromoments.sources.segment import call, instant
+from micromoments.sources.wire import encode
+
+WINDOW = 50_000
+"""Rows held back to bring them into the order of time; a row that stands further out of place is imported late."""
+EARLIEST: Millis = 315_532_800_000
+"""1980: a timestamp before it is a clock that was never set, or a wrong unit."""
+_ENDINGS: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_CHUNK = 1 << 20
+T = TypeVar("T")
+csv.field_size_limit(_CHUNK)
+
+
+class Bad(msgspec.Struct, frozen=True):
+    """A row that was set aside: its line (from 1, the header included), a stable code, why, and the row as read."""
+
+    line: int
+    code: str
+    reason: str
+    row: Any
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A row that made an event."""
+
+    line: int
+    arrival: Arrival
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name says.
+
+    Raises:
+        MappingError: it says none.
+    """
+    ending = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if ending not in _ENDINGS:
+        raise MappingError(f"got {path.name!r}, whose ending says no format; say it with --format")
+    return _ENDINGS[ending]
+
+
+def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> BinaryIO:
+    """A file's bytes, gunzipped where its first two bytes say gzip. ``watch`` is told how far the raw file is read."""
+    raw: BinaryIO = path.open("rb")
+    if watch is not None:
+        raw = cast("BinaryIO", io.BufferedReader(_Watched(raw, watch), _CHUNK))
+    magic = raw.read(2)
+    raw.seek(0)
+    return cast("BinaryIO", gzip.open(raw)) if magic == b"\x1f\x8b" else raw
+
+
+class _Watched(io.RawIOBase):
+    """A raw file that tells how far it was read."""
+
+    def __init__(self, inner: BinaryIO, watch: Callable[[int], None]) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._inner.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._inner.read(len(buffer))
+        buffer[: len(data)] = data
+        self._watch(self._inner.tell())
+        return len(data)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+def digest_of(path: Path) -> str:
+    """A digest of what a file says: the same for the file and its gzip, 24 hex digits of BLAKE2b.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    digest = blake2b(digest_size=12)
+    with open_bytes(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+class Source:
+    """One file, ready to be read as events, any number of times.
+
+    Args:
+        path: the file.
+        shape: the mapping; the Segment format needs none.
+        format: how it is written; by its name unless given here or in the mapping.
+        now: the present; events later than this are bad rows.
+        marks: marks that every event gets.
+        watch: told how many of the file's bytes were read.
+
+    Raises:
+        MappingError: the mapping and the file don't go together.
+        OSError: the file can't be read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shape: Shape,
+        *,
+        now: Millis,
+        format: Format | None = None,
+        marks: int = TRUSTED,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.format: Format = format or shape.format or format_of(path)
+        if self.format == "jsonl" and not shape.fields:
+            self.format = "segment"
+        if self.format == "segment" and shape.fields:
+            raise MappingError(
+                "got a mapping for a file in the Segment shape; it needs none: leave it out, or say --format jsonl"
+            )
+        self.digest = digest_of(path)
+        self.named = self.format == "segment" or "messageId" in shape.fields
+        """Whether the file names its messages itself, so that another file may repeat them."""
+        self._shape = shape
+        self.now = now
+        self._marks = marks
+        self._watch = watch
+        self.skipped = 0
+
+    def rows(self) -> Iterator[Read | Bad]:
+        """The file's events in its own order, and its bad rows in their places."""
+        self.skipped = 0
+        if self.format == "csv":
+            yield from self._csv()
+        elif self.format == "parquet":
+            yield from self._parquet()
+        else:
+            yield from self._lines()
+
+    def _csv(self) -> Iterator[Read | Bad]:
+        with open_bytes(self.path, self._watch) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+            first = text.readline()
+            if not first:
+                raise MappingError(f"got {self.path.name}, an empty file; wanted a header and rows")
+            delimiter = self._shape.delimiter or max("\t,;|", key=first.count)
+            header = next(csv.reader([first], delimiter=delimiter))
+            mapper = Mapper(self._shape, header, f"f-{self.digest}")
+            reader = csv.reader(text, delimiter=delimiter)
+            width = len(header)
+            while True:
+                line = reader.line_num + 2
+                try:
+                    row = next(reader, None)
+                except csv.Error as error:
+                    yield Bad(line, "unreadable", f"got {error}; wanted a row of {width} cells", None)
+                    continue
+                if row is None:
+                    return
+                if len(row) == width:
+                    made = self._made(line, row, mapper)
+                    if made is not None:
+                        yield made
+                elif row:
+                    yield Bad(line, "wrong_width", f"got {len(row)} cells; wanted {width}, as in the header", row)
+
+    def _parquet(self) -> Iterator[Read | Bad]:
+        import pyarrow.parquet
+
+        try:
+            with pyarrow.parquet.ParquetFile(self.path) as file:
+                top = {path.split(".")[0] for path in file.schema_arrow.names}
+                missing = [
+                    c for f in self._shape.fields.values() for c in f.columns if c.split(".")[0] not in top
+                ]  # fmt: skip
+                if missing and not any(len(f.columns) > 1 for f in self._shape.fields.values()):
+                    raise MappingError(
+                        f"got the column {missing[0]!r}; wanted one that the file has: {', '.join(sorted(top))}"
+                    )
+                mapper = Mapper(self._shape, None, f"f-{self.digest}")
+                line = 0
+                for batch in file.iter_batches(batch_size=10_000):
+                    for row in batch.to_pylist():
+                        line += 1
+                        made = self._made(line, row, mapper)
+                        if made is not None:
+                            yield made
+        except pyarrow.ArrowException as error:
+            raise MappingError(f"got {self.path.name}, which can't be read as Parquet ({error})") from None
+
+    def _lines(self) -> Iterator[Read | Bad]:
+        mapper = None if self.format == "segment" else Mapper(self._shape, None, f"f-{self.digest}")
+        decode = msgspec.json.Decoder().decode
+        with open_bytes(self.path, self._watch) as file:
+            for line, raw in enumerate(file, 1):
+                body = raw.strip()
+                if not body:
+                    continue
+                try:
+                    row = decode(body)
+                except (msgspec.DecodeError, ValueError, RecursionError) as error:
+                    yield Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", _shown(body))
+                    continue
+                if not isinstance(row, dict):
+                    yield Bad(line, "not_an_object", "got JSON that is no object; wanted an object a line", row)
+                elif mapper is None:
+                    yield self._as_sent(line, row)
+                elif (made := self._made(line, row, mapper)) is not None:
+                    yield made
+
+    def _made(self, line: int, row: Any, mapper: Mapper) -> Read | Bad | None:
+        try:
+            return Read(line, self._arrival(encode(mapper.event(line, row))))
+        except Skipped:
+            self.skipped += 1
+            return None
+        except (BadRow, Rejected) as bad:
+            return Bad(line, bad.code, bad.detail, row)
+        except (UnicodeEncodeError, msgspec.MsgspecError, TypeError, ValueError) as error:
+            return Bad(
+                line,
+                "unreadable",
+                f"got a value that JSON can't hold ({error}); wanted UTF-8 text or numbers",
+                _shown(row),
+            )
+
+    def _as_sent(self, line: int, row: dict[str, Any]) -> Read | Bad:
+        if not row.get("timestamp") and not row.get("originalTimestamp"):
+            return Bad(line, "no_timestamp", "got no timestamp; wanted when it happened", row)
+        if not row.get("messageId"):
+            row = {**row, "messageId": f"f-{self.digest}-{line}"}
+        row.pop("sentAt", None)  # history is told as it was, not corrected against a clock that is long gone
+        try:
+            return Read(line, self._arrival(encode(row)))
+        except (BadRow, Rejected) as bad:
+            return Bad(line, bad.code, bad.detail, row)
+
+    def _arrival(self, body: bytes) -> Arrival:
+        arrival = call(None, body, self.now, marks=self._marks, confirmed=True)
+        stamp = arrival.event.original_timestamp or arrival.event.timestamp or ""
+        at = arrival.occurred
+        if at == self.now or at < EARLIEST:
+            said = instant(stamp)
+            if said is None or said < EARLIEST:
+                raise BadRow("bad_timestamp", f"got {stamp[:60]!r} for timestamp; wanted RFC 3339, after 1980")
+            if said > self.now:
+                raise BadRow(
+                    "future_timestamp", f"got {stamp[:60]!r} for timestamp; wanted one that is not in the future"
+                )
+        return arrival
+
+
+def _shown(row: Any) -> Any:
+    """A row that JSON may not hold, as text that it can."""
+    if isinstance(row, bytes):
+        return row[:2000].decode("utf-8", "replace")
+    if isinstance(row, list):
+        return [str(cell).encode("utf-8", "replace").decode() for cell in row]
+    return repr(row)[:2000]
+
+
+def in_order(rows: Iterable[T], at: Callable[[T], int], window: int = WINDOW) -> Iterator[T]:
+    """Rows by time, earliest first, as far as a window reaches; ties keep the file's order.
+
+    A row displaced by at most half the window comes out in its place; one displaced further comes out after its time.
+    Memory holds ``window`` rows.
+    """
+    held: list[T] = []
+    half = max(1, window // 2)
+    for row in rows:
+        held.append(row)
+        if len(held) >= window:
+            held.sort(key=at)
+            yield from held[:half]
+            del held[:half]
+    held.sort(key=at)
+    yield from held
