@@ -21,8 +21,8 @@ def serve(
     import os
 
     from micromoments.config import load_keys
-    from micromoments.engine.service import now_ms
-    from micromoments.engine.wiring import open_service
+    from micromoments.engine.service import Service, now_ms
+    from micromoments.engine.wiring import open_stores
     from micromoments.server.app import App
     from micromoments.server.keys import Keys
     from micromoments.server.run import check_reach, run
@@ -30,11 +30,16 @@ def serve(
     found = load_keys(folder, os.environ)
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)
     check_reach(host, keys)
-    service = open_service(folder, None, now_ms)
+    stores = open_stores(folder, now=now_ms())
     if keys.open:
         typer.echo(
             "micromoments: no keys are set, so only this machine is served, and may do everything; "
             "set MICROMOMENTS_WRITE_KEY and MICROMOMENTS_SECRET_KEY to serve others",
             err=True,
         )
-    run(App(service, keys), host, port, lambda address: typer.echo(f"micromoments: {folder} at {address}", err=True))
+
+    def ready(address: str) -> None:
+        stores.serving(address)
+        typer.echo(f"micromoments: {folder} at {address}", err=True)
+
+    run(App(Service(stores, now_ms), keys), host, port, ready)
