@@ -71,6 +71,7 @@ class Fixed:
     version = 3
 
     def __init__(self, always: int | None = None) -> None:
+        """A policy that takes row ``always`` if it is given."""
         self.always = always
 
     def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
