@@ -11,7 +11,6 @@ from benchmarks.quality.intervals import MOST_REJECTED, WORLDS, simulate, with_l
 from micromoments.learn.lift import (
     ALPHA,
     MIN_EFFECTIVE,
-    Lift,
     Sums,
     chi2_tail,
     effective,
@@ -161,7 +160,8 @@ def test_daily_looks_keep_the_promise(world: object) -> None:
 
 def test_sentences_say_what_the_numbers_say() -> None:
     """A sure lift says how much and between what; an unclear one says so; an early one what it needs."""
-    clear = lift(arm(5000, 750.0, 750.0), arm(5000, 500.0, 500.0))
+    many, few = arm(5000, 750.0, 750.0), arm(5000, 500.0, 500.0)
+    clear, harm = lift(many, few), lift(few, many)
     said = sentence(clear, goal="order", metric="people", slot="home")
     assert said.startswith("Serving in home raised the share of people who reach order by 5.00 points (50.0% of")
     assert "from 10.00% to 15.00%" in said
@@ -173,11 +173,7 @@ def test_sentences_say_what_the_numbers_say() -> None:
         early
         == "Too early to tell what serving does for order: it needs 95 more people served (of at least 100) first."
     )
-    assert "lowered" in sentence(_swap(clear), goal="order", metric="people")
-
-
-def _swap(_: Lift) -> Lift:
-    return lift(arm(5000, 500.0, 500.0), arm(5000, 750.0, 750.0))
+    assert "lowered" in sentence(harm, goal="order", metric="people")
 
 
 def test_without_proof_the_way_to_get_it_is_said() -> None:

@@ -19,6 +19,7 @@ class Reader(HTMLParser):
     """Collects the tags, checks that they close, and the text."""
 
     def __init__(self, text: str) -> None:
+        """Reads a whole page."""
         super().__init__()
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []

@@ -28,6 +28,7 @@ class Facts:
     """An in-memory database with a table for each kind of fact, and its query function."""
 
     def __init__(self, *facts: Fact) -> None:
+        """Holds these facts."""
         self.connection = duckdb.connect(config={"threads": 1})
         for table, schema in SCHEMAS.items():
             columns = ", ".join(f'"{name}" {_sql(kind)}' for name, kind in get_type_hints(schema).items())

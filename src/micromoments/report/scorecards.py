@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.core.settings import DAY
-from micromoments.report.ask import Ask, has_goal
+from micromoments.report.ask import COUNTED, Ask, has_goal
 from micromoments.report.parts import events, figure, moments, share
 
 COUNTING = (
@@ -17,19 +17,20 @@ COUNTING = (
     "goal if it was served to the person in the 24 hours before."
 )
 
+NO_GOALS = {"goals": 0, "preceded": 0, "across": 0, "to_goal_p50": None, "to_goal_p95": None}
 _ACTED = "SELECT DISTINCT moment FROM outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> ''"
 
 
 def scorecards(asked: Ask) -> dict[str, Any]:
     """Figures over all, and a row of the same for each part where ``by`` is given."""
     totals, parts = _moments(asked, ""), _moments(asked, "part") if asked.by else []
-    anchors = _anchors(asked, "")
-    by_part = {row["part"]: row for row in _anchors(asked, "part")} if asked.by and asked.by != "type" else {}
+    anchors = _anchors(asked._replace(by="")).get("", {**NO_GOALS, "people": 0})
+    by_part = _anchors(asked) if asked.by and asked.by != "type" else {}
     rows = [
         {"part": asked.label(row["part"]), "figures": _figures(row, by_part.get(row["part"]))}
         for row in sorted(parts, key=lambda row: str(asked.label(row["part"])))
     ]
-    return {"figures": _figures(totals[0], anchors[0]), "rows": rows}
+    return {"figures": _figures(totals[0], anchors), "rows": rows}
 
 
 def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
@@ -65,33 +66,31 @@ def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
     return asked.rows(sql, *params)
 
 
-def _anchors(asked: Ask, part: str) -> list[dict[str, Any]]:
-    """Goals reached, those that a served moment preceded, active people, and what doesn't need the recogniser."""
+def _anchors(asked: Ask) -> dict[Any, dict[str, Any]]:
+    """By part (``''`` without a break-down): active people, goals reached, and how they came about."""
     base, params = events(asked)
     wanted, more = has_goal(asked.goal)
-    group, select = (f" GROUP BY {part}", f"{part}, ") if part else ("", "")
-    # A goal's nearest served moment and decision come from one pass each, as the latest of the person's until then.
+    active = asked.rows(
+        f"WITH base AS ({base}) SELECT part, count(DISTINCT surrogate) AS people FROM base GROUP BY part", *params
+    )
     sql = (
         f"WITH base AS ({base}), goals AS (SELECT * FROM base WHERE {wanted} AND value >= 0), "
         "served AS (SELECT DISTINCT surrogate, served_at FROM moments WHERE served_at > 0 AND served_at >= ? "
-        "AND served_at < ? AND (marks & 7) = 0), "
+        f"AND served_at < ? AND {COUNTED}), "
         "preceded AS (SELECT goals.id AS id, max(served.served_at) AS served_at FROM goals JOIN served "
         "ON served.surrogate = goals.surrogate AND served.served_at <= goals.at "
-        f"AND served.served_at >= goals.at - {DAY} "
-        "GROUP BY goals.id), "
-        "across AS (SELECT surrogate, greatest(count(DISTINCT channel), "
-        "count(DISTINCT nullif(device, ''))) AS channels FROM base GROUP BY surrogate) "
-        f"SELECT {select and 'base.part, '}count(DISTINCT base.surrogate) AS people, "
-        "count(goals.id) AS goals, count(preceded.id) AS preceded, "
-        "count(goals.id) FILTER (WHERE across.channels > 1) AS across, "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) "
-        "AS to_goal_p50, "
-        "percentile_cont(0.95) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) "
-        "AS to_goal_p95 "
-        "FROM base LEFT JOIN goals ON goals.id = base.id LEFT JOIN preceded ON preceded.id = base.id "
-        f"LEFT JOIN across ON across.surrogate = base.surrogate{group and ' GROUP BY base.part'}"
+        f"AND served.served_at >= goals.at - {DAY} GROUP BY goals.id), "
+        "across AS (SELECT surrogate, greatest(count(DISTINCT channel), count(DISTINCT nullif(device, ''))) AS ways "
+        "FROM base WHERE surrogate IN (SELECT surrogate FROM goals) GROUP BY surrogate) "
+        "SELECT goals.part, count(*) AS goals, count(preceded.id) AS preceded, "
+        "count(*) FILTER (WHERE across.ways > 1) AS across, "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal_p50, "
+        "percentile_cont(0.95) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal_p95 "
+        "FROM goals LEFT JOIN preceded ON preceded.id = goals.id "
+        "LEFT JOIN across ON across.surrogate = goals.surrogate GROUP BY goals.part"
     )
-    return asked.rows(sql, *params, *more, asked.start - DAY, asked.stop)
+    reached = {row["part"]: row for row in asked.rows(sql, *params, *more, asked.start - DAY, asked.stop)}
+    return {row["part"]: {**NO_GOALS, **row, **reached.get(row["part"], {})} for row in active}
 
 
 def _figures(row: dict[str, Any], anchor: dict[str, Any] | None) -> list[dict[str, Any]]:
