@@ -25,6 +25,7 @@ from micromoments.flow.apply import apply, canonical, home
 from micromoments.flow.learn import learn, observe
 from micromoments.flow.people import merged
 from micromoments.flow.view import View, refuses
+from micromoments.policy import known
 from micromoments.ports import Budgets, State
 
 SLICE = 0.002
@@ -248,8 +249,10 @@ class Applier:
         self.outcomes += 1
         self.facts.append(facts.outcome_fact(outcome, position))
         decision = self.decision(outcome.decision)
-        if decision is not None and learn(self._policies[decision.slot], decision, outcome):
-            self._policies.dirty.add(decision.slot)
+        if decision is not None:
+            key = f"{decision.slot}:{decision.policy.name}"
+            if known(decision.policy.name) and learn(self._policies[key], decision, outcome):
+                self._policies.dirty.add(key)
         self._stream.publish(
             "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
         )

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from micromoments.core.settings import Settings
+from micromoments.flow.view import DEFAULT
 from micromoments.policy import decode, make
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog
 
 CATALOG = "catalog"
+PREFIX = "policy:"
 
 
 class Saved(msgspec.Struct, array_like=True):
@@ -24,21 +25,20 @@ class Saved(msgspec.Struct, array_like=True):
 
 
 class Policies(Mapping[str, Policy]):
-    """The policy of every slot, made at first use; ``default`` is what held-out people get."""
+    """The policies by ``<slot>:<name>``, each made at first use; ``default`` is what held-out people get."""
 
-    def __init__(self, settings: Settings, kept: Mapping[str, bytes]) -> None:
-        self._settings = settings
-        self._policies: dict[str, Policy] = {"default": make("popular")}
-        self._kept = {k: v for k, v in kept.items() if k.startswith("policy:")}
+    def __init__(self, kept: Mapping[str, bytes]) -> None:
+        self._policies: dict[str, Policy] = {DEFAULT: make("popular")}
+        self._kept = {k: v for k, v in kept.items() if k.startswith(PREFIX)}
         self.dirty: set[str] = set()
 
-    def __getitem__(self, slot: str) -> Policy:
-        policy = self._policies.get(slot)
+    def __getitem__(self, key: str) -> Policy:
+        policy = self._policies.get(key)
         if policy is None:
-            name = self._settings.slot(slot).policy
-            body = self._kept.get(f"policy:{slot}:{name}")
+            name = key.rpartition(":")[2]
+            body = self._kept.get(PREFIX + key)
             policy = decode(name, body) if body is not None else make(name)
-            self._policies[slot] = policy
+            self._policies[key] = policy
         return policy
 
     def __iter__(self) -> Iterator[str]:
@@ -49,7 +49,7 @@ class Policies(Mapping[str, Policy]):
 
     def encoded(self) -> dict[str, bytes]:
         """The policies that learned since the last call, by key, encoded."""
-        out = {f"policy:{slot}:{self[slot].name}": self[slot].encode() for slot in sorted(self.dirty)}
+        out = {PREFIX + key: self[key].encode() for key in sorted(self.dirty)}
         self.dirty.clear()
         return out
 

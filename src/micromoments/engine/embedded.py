@@ -1,7 +1,6 @@
 """The Python door: one synchronous class over the service, whose loop runs in a thread of its own.
 
-import micromoments as mm
-engine = mm.open("my-shop")
+import micromoments as mm engine = mm.open("my-shop")
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
-from micromoments.engine.service import Service, now_ms
-from micromoments.engine.wiring import open_service
+from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival

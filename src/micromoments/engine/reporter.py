@@ -1,4 +1,8 @@
-"""Reports and sealing, in a process of their own: they read the facts while the engine goes on serving."""
+"""Reports and sealing beside the engine: in a process of their own where it serves, in a thread where a script has it
+open.
+
+A script's process can't be doubled: Python would run the script again in the new one.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,27 @@ from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 
 T = TypeVar("T")
+Answer = Callable[[Path, str, dict[str, str], Settings], dict[str, object]]
+"""Answers a report from a folder's facts, in the worker: (folder, name, parameters, settings) -> reply."""
+Seal = Callable[[Path, Millis], int]
+"""Moves live facts received before an instant to Parquet, in the worker; gives how many."""
 
 
 class Reporter:
-    """One worker process, started at the first report; a worker that died is started again, once a question."""
+    """One worker, started at the first question; a process that died is started again, once a question.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: the project's.
+        answer: answers a report.
+        seal: seals facts.
+        apart: in a process of its own; else in a thread (DuckDB leaves the interpreter to others while it counts).
+    """
+
+    def __init__(self, folder: Path, answer: Answer, seal: Seal, *, apart: bool) -> None:
+        self._apart = apart
         self._folder = folder
+        self._answer = answer
+        self._seal = seal
         self._pool: ProcessPoolExecutor | None = None
 
     async def report(self, name: str, params: Mapping[str, str], settings: Settings) -> dict[str, object]:
@@ -29,13 +47,15 @@ class Reporter:
         Raises:
             ValueError: no such report or parameter.
         """
-        return await self._ask(answer, self._folder, name, dict(params), settings)
+        return await self._ask(self._answer, self._folder, name, dict(params), settings)
 
     async def seal(self, until: Millis) -> int:
         """Move live facts received before an instant to Parquet; give how many moved."""
-        return await self._ask(seal, self._folder, until)
+        return await self._ask(self._seal, self._folder, until)
 
     async def _ask(self, work: Callable[..., T], *args: object) -> T:
+        if not self._apart:
+            return await asyncio.to_thread(work, *args)
         loop = asyncio.get_running_loop()
         for last in (False, True):
             if self._pool is None:
@@ -53,18 +73,3 @@ class Reporter:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
-
-
-def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
-    """In the worker: one report."""
-    from micromoments.report.reports import run
-    from micromoments.stores.embedded.facts import query
-
-    return run(query(folder), name, params, settings)
-
-
-def seal(folder: Path, until: Millis) -> int:
-    """In the worker: one sealing."""
-    from micromoments.stores.embedded.facts import seal_folder
-
-    return seal_folder(folder, until)

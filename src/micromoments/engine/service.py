@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from time import time_ns
 
 import msgspec
@@ -16,6 +16,7 @@ from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person
 from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
+from micromoments.core.settings import Settings
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies, restore_catalog
@@ -23,7 +24,7 @@ from micromoments.engine.intake import Intake
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
-from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores
+from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores, open_stores
 from micromoments.flow import apply, people
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.view import View, config_digest, refuses
@@ -73,7 +74,7 @@ class Service:
         self._intake = Intake(stores.seen, self.catalog)
         self._recogniser = recogniser = stores.recogniser
         kept = stores.policies.load()
-        self._policies = Policies(settings, kept)
+        self._policies = Policies(kept)
         self._kept = kept
         self._view = View(settings, self.config_version, recogniser, self.catalog, self._policies)
         self._residents = Residents(stores.state)
@@ -195,7 +196,7 @@ class Service:
         id, _ = apply.home(self._residents, request.key, request.at, 0)
         person = self._residents.person(id)
         if person is None or id in self._barred:
-            person = Person(id=id, surrogate=int.from_bytes(os.urandom(8), "big") >> 1)
+            person = Person(id=id, surrogate=self._intake.nonce())
         left = {name: b.units - sum(self._stores.budgets.used(name)) for name, b in self.settings.budgets.items()}
         marks = request.marks | (person.marks & UNCOUNTED)
         asked = msgspec.structs.replace(request, marks=marks)
@@ -392,6 +393,13 @@ class Service:
             finally:
                 self._ticking.difference_update(people_due)
         return len(people_due)
+
+
+def open_service(
+    path: Path | str, settings: Settings | None, clock: Callable[[], Millis], *, apart: bool = False
+) -> Service:
+    """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
+    return Service(open_stores(path, settings, now=clock(), apart=apart), clock)
 
 
 def _same(known: Decision, request: Request) -> Decision:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,15 +18,12 @@ from micromoments.recognise.recogniser import Recogniser
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
-from micromoments.stores.embedded.facts import ParquetFacts
+from micromoments.stores.embedded.facts import ParquetFacts, query, seal_folder
 from micromoments.stores.embedded.folder import Folder
 from micromoments.stores.embedded.log import SqliteLog
 from micromoments.stores.embedded.policies import SqlitePolicies
 from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
-
-if TYPE_CHECKING:
-    from micromoments.engine.service import Service
 
 ACTIVE_CONFIG = "active:config"
 ACTIVE_MODEL = "active:model"
@@ -62,8 +58,9 @@ class Stores:
         return self.settings.retention
 
 
-def open_stores(path: Path | str, settings: Settings | None = None, *, now: Millis = 0) -> Stores:
-    """Open a folder, made if absent, and become its owner. ``now`` bounds which messages must be known as seen.
+def open_stores(path: Path | str, settings: Settings | None = None, *, now: Millis = 0, apart: bool = False) -> Stores:
+    """Open a folder, made if absent, and become its owner. ``now`` bounds which messages must be known as seen;
+    ``apart`` runs reports in a process of their own.
 
     Raises:
         StoreError: another process owns the folder, or something in it can't be read.
@@ -71,13 +68,13 @@ def open_stores(path: Path | str, settings: Settings | None = None, *, now: Mill
     """
     folder = Folder.open(path)
     try:
-        return _open(folder, settings, now)
+        return _open(folder, settings, now, apart=apart)
     except BaseException:
         folder.close()
         raise
 
 
-def _open(folder: Folder, given: Settings | None, now: Millis) -> Stores:
+def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -> Stores:
     if given is None and not folder.config.exists():
         folder.config.write_text(starter(folder.path.name), encoding="utf-8")
     settings = given if given is not None else load(folder.path)
@@ -89,7 +86,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis) -> Stores:
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
     seen = FileSeen(folder.seen, log.mids, now)
-    reporter = Reporter(folder.path)
+    reporter = Reporter(folder.path, answer, seal, apart=apart)
 
     def close() -> None:
         reporter.close()
@@ -127,8 +124,67 @@ def _guard(active: bytes | None, settings: Settings) -> None:
         raise ValueError("\n".join(refused))
 
 
-def open_service(path: Path | str, settings: Settings | None, clock: Callable[[], Millis]) -> Service:
-    """The engine over a folder, ready to be started."""
-    from micromoments.engine.service import Service
+def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
+    """In the reports' process: one report."""
+    from micromoments.report.reports import run
 
-    return Service(open_stores(path, settings, now=clock()), clock)
+    return run(query(folder), name, params, settings)
+
+
+def seal(folder: Path, until: Millis) -> int:
+    """In the reports' process: one sealing."""
+    return seal_folder(folder, until)
+
+
+def at_rest(path: Path | str) -> AtRest:
+    """The questions of a project's folder that ``micromoments doctor`` asks."""
+    from micromoments.stores.embedded import inspect
+    from micromoments.stores.embedded.folder import owner
+
+    folder = Path(path)
+
+    def held() -> tuple[int, str] | None:
+        found = owner(folder)
+        return None if found is None else (found.pid, found.address)
+
+    return AtRest(
+        owner=held,
+        log=lambda: inspect.log(folder),
+        state=lambda: inspect.state(folder),
+        positions=lambda: inspect.positions(folder),
+        facts=lambda: inspect.facts(folder),
+        newest=lambda: inspect.newest(folder),
+    )
+
+
+def back_up(folder: Path | str, target: Path | str) -> Mapping[str, int]:
+    """Copy a folder, which may be in use, to a new one; gives how much there is of what.
+
+    Raises:
+        StoreError: the target isn't empty, or something can't be read or written.
+    """
+    from micromoments.stores.embedded.backup import backup
+
+    return backup(folder, target).counts
+
+
+def verify_backup(target: Path | str) -> Mapping[str, int]:
+    """Read a backup whole and check it against its manifest; gives how much there is of what.
+
+    Raises:
+        StoreError: it is no backup, or not what was written.
+    """
+    from micromoments.stores.embedded.backup import verify
+
+    return verify(target).counts
+
+
+def restore_backup(target: Path | str, folder: Path | str) -> Mapping[str, int]:
+    """Make a folder, which must be empty or absent, from a backup; gives how much there is of what.
+
+    Raises:
+        StoreError: the backup isn't what was written, or the folder isn't empty.
+    """
+    from micromoments.stores.embedded.backup import restore
+
+    return restore(target, folder).counts

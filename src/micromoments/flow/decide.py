@@ -16,7 +16,7 @@ from micromoments.core.person import Person
 from micromoments.core.settings import Slot
 from micromoments.decide import decider
 from micromoments.flow import people
-from micromoments.flow.view import View, consents, refuses
+from micromoments.flow.view import DEFAULT, View, consents, refuses
 from micromoments.retrieve.catalog import Ask, Candidate
 
 
@@ -40,6 +40,9 @@ def decide(
     by_mid = {t.mid: t for t in traces}
     moments = [view.recogniser.view(m, by_mid, request.at) for m in reading.open]
     personal = request.linked and consents(person, "personalise", view.settings)
+    name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings)}"
+    if refuses(person, "personalise") and slot.mode == "live":
+        name = DEFAULT
     candidates = view.catalog.candidates(ask(known, request, slot, moments, traces, personal))
     return decider.decide(
         replace(person, bought={}, dismissed=person.dismissed) if not personal else person,
@@ -48,8 +51,8 @@ def decide(
         candidates,
         slot=slot,
         settings=view.settings,
-        policy=view.policies[request.slot],
-        default_policy=view.policies["default"],
+        policy=view.policies[name],
+        default_policy=view.policies[DEFAULT],
         config_version=view.config_version,
         seed=seed,
         budgets_left=budgets_left,

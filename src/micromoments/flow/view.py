@@ -15,13 +15,16 @@ from micromoments.policy.base import Policy
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
 
+DEFAULT = "default"
+"""The key of the policy that held-out people, and those who refused personalisation, are served by."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Settings, model, catalogue and policies as of one instant.
 
-    ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees nothing of them, because what it needs of
-    the catalogue was captured on the record.
+    ``policies`` are keyed ``<slot>:<name>``. ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees
+    nothing of them, because what it needs of the catalogue was captured on the record.
     """
 
     settings: Settings
