@@ -242,3 +242,20 @@ def test_words_for_people() -> None:
     assert (distance(80), distance(456), distance(1240)) == ("80 m", "460 m", "1.2 km")
     assert plain("ProductViewed") == plain("product_viewed") == "product viewed"
     assert say(Signal((0, 0, 0, 0, 0), "an_unknown_code"), 0) == "an unknown code just now"
+
+
+def test_a_page_that_lies_open_opens_nothing() -> None:
+    """A home page's title, or a position far from any door, opens no moment by itself."""
+    home = record("Home", kind="page", context={"page": {"path": "/", "title": "Running shoes and trail gear on sale"}})
+    far = record("Position Reported", nearby=Nearby("s1", "Main St Store", 900, True))
+
+    assert story(home, at_rest := record("Cart Error", at=5)) == []
+    assert R.signal(at_rest) is None
+    assert R.signal(far) is None
+
+
+def test_a_search_without_words() -> None:
+    """A search whose words were not sent still says that something is wanted."""
+    signal = read(record("Products Searched"))
+
+    assert say(signal, 0) == "searched just now"

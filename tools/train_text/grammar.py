@@ -287,6 +287,11 @@ class Grammar:
             return rng.choice(self.entries("verb"))
         if slot == "gerund":
             return gerund(rng.choice(self.entries("verb")))
+        if slot == "verb_phrase":
+            phrase = (
+                f"{rng.choice(self.entries('verb'))} {rng.choice(('a', 'the', 'my', ''))} {self.fill('thing_done')}"
+            )
+            return rng.choice(own("abstract_do")) if rng.random() < 0.4 else phrase
         if slot == "gerund_of_abstract":
             return gerund(rng.choice(own("abstract_do")))
         if slot == "name_like":

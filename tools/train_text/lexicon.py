@@ -80,8 +80,8 @@ CORPORA: tuple[tuple[str, str, str], ...] = (
 COMMANDS = frozenset(
     """
     play turn switch call text send remind add cancel snooze mute unmute pause resume skip rate schedule transfer email
-    tweet post check open close wake put repeat lower raise dim start stop show read tell ask find look get set give move
-    pay
+    tweet post check open close wake put repeat lower raise dim start stop show read tell ask find look get set give
+    move pay
     """.split()  # noqa: SIM905 - a list of words reads as words
 )
 """Verbs of device commands: no sign of a task when they come first."""

@@ -70,6 +70,22 @@ def posterior(sums: Vector) -> Five:
     return softmax(logits(sums))
 
 
+_K, _G, _D, _B, _N = PRIOR
+
+
+def held(sums: Vector, which: int) -> float:
+    """The probability of one type under the prior and sums: ``posterior(sums)[which]``, without the other four."""
+    k, g, d, b, n = sums
+    raised = (
+        _K * math.exp(k / 100.0),
+        _G * math.exp(g / 100.0),
+        _D * math.exp(d / 100.0),
+        _B * math.exp(b / 100.0),
+        _N * math.exp(n / 100.0),
+    )
+    return raised[which] / sum(raised)
+
+
 def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector:
     """Sums after an age: each type by its half-life, ``none`` by that of the moment's type."""
     if age <= 0:
@@ -109,8 +125,7 @@ def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     moment = _about(reading.open, trace, lead, rules)
     if moment is not None:
         return _joined(reading, moment, trace, rules)
-    p = posterior(signal.weights)
-    if 1.0 - p[NONE] < rules.threshold or signal.weights[lead] <= 0:
+    if signal.weights[lead] <= 0 or 1.0 - held(signal.weights, NONE) < rules.threshold:
         return reading
     return _opened(reading, trace, lead, rules)
 
@@ -152,6 +167,8 @@ def _rewound(reading: Reading, at: Millis) -> Reading:
 
 
 def _in_order(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    if len(moments) < 2:
+        return moments
     return tuple(sorted(moments, key=lambda m: (m.opened_at, m.id)))
 
 
@@ -205,11 +222,11 @@ def _about(moments: tuple[Moment, ...], trace: Trace, lead: int, rules: Rules) -
 
 def _held(moment: Moment, at: Millis, lead: int, rules: Rules) -> float:
     """The probability that a moment gives to a type by now."""
-    return posterior(decayed(moment.sums, at - moment.updated_at, moment.type, rules))[lead]
+    return held(decayed(moment.sums, at - moment.updated_at, moment.type, rules), lead)
 
 
 def _clip(x: int) -> int:
-    return max(-MOST, min(MOST, x))
+    return x if -MOST <= x <= MOST else MOST if x > 0 else -MOST
 
 
 def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
@@ -222,7 +239,7 @@ def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Rea
     sums: Vector = (_clip(k + w[0]), _clip(g + w[1]), _clip(d + w[2]), _clip(b + w[3]), _clip(n + w[4]))
     lead = leading(sums)
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if w[lead] > 0 else moment.expires_at
-    turned = min(w[:NONE]) < 0 and 1.0 - posterior(sums)[NONE] < OVER
+    turned = min(w[:NONE]) < 0 and 1.0 - held(sums, NONE) < OVER
     changed = Moment(
         moment.id,
         moment.opened_at,
@@ -261,13 +278,13 @@ def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
 def _opened(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Reading:
     """A new moment; the least recently fed of too many is abandoned."""
     signal: Signal = trace.signal
-    k, g, d, b, n = (_clip(x) for x in signal.weights)
+    k, g, d, b, n = signal.weights
     moment = Moment(
         id=f"m{trace.mid:016x}",
         opened_at=trace.at,
         updated_at=trace.at,
         expires_at=trace.at + rules.lifetimes[lead],
-        sums=(k, g, d, b, n),
+        sums=(_clip(k), _clip(g), _clip(d), _clip(b), _clip(n)),
         type=TYPES[lead],
         need=signal.need if signal.need.query else replace(signal.need, words=""),
         stage=signal.stage,

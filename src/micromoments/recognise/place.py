@@ -19,6 +19,8 @@ from micromoments.core.moment import Vector
 
 REACH: Final = 1500
 """Metres beyond which a place says nothing."""
+BY: Final = 500
+"""Metres within which a mere position report counts; farther ones only lean what the person does anyway."""
 WALK: Final = 2.5
 """Metres a second up to which a person may turn in at a door that they pass."""
 PASSING: Final = 12.0

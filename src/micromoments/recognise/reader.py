@@ -24,7 +24,7 @@ from micromoments.recognise.behaviour import (
     said,
 )
 from micromoments.recognise.need import need
-from micromoments.recognise.place import hour, near, speed_of, timely
+from micromoments.recognise.place import BY, hour, near, speed_of, timely
 from micromoments.recognise.sensitive import Detector, sensitive
 from micromoments.recognise.text import TextModel
 
@@ -164,13 +164,9 @@ class Reader:
             return act.weights, act.why, about, act.stage
         if title and record.event.type == "page":
             k, g, d, b, n = self._weights(title, _TITLED)
-            if max(k, g, d, b) > max(n, 0):
-                return (
-                    (k, g, d, b, min(n, 0)),
-                    "title",
-                    replace(need(title[:160]), item=about.item, category=about.category),
-                    1,
-                )
+            if max(k, g, d, b) > max(n, 0):  # what lies open leans a moment; it takes more to open one
+                read = replace(need(title[:160]), item=about.item, category=about.category)
+                return (k, g, d, b, 0), "title", read, 1
         return QUIET, "", about, 0
 
     def _placed(self, record: EventRecord, weights: Vector, why: str, about: Need) -> tuple[Vector, str, Need, int]:
@@ -180,7 +176,7 @@ class Reader:
         if nearby is None or self._sensitive(nearby.title):
             return weights, why, about, -1
         pull, code = near(nearby, speed_of(event.properties, event.context))
-        if not code:
+        if not code or (not why and nearby.distance > BY):
             return weights, why, about, -1
         if why and max(weights[:NONE]) >= pull[1]:
             return _added(weights, pull), why, about, nearby.distance

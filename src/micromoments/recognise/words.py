@@ -56,6 +56,8 @@ def say(signal: Signal, age: Millis) -> str:
     """One reason as a sentence, with its age: ``added Trail shoe to the cart 40 s ago``."""
     need: Need = signal.need
     template = REASONS.get(signal.why, signal.why.replace("_", " "))
+    if not need.words and not need.query:
+        template = template.removesuffix(' "{words}"')
     text = template.format(
         words=need.words[:60] or need.query,
         item=(need.words if not need.query else "") or need.item or "an item",
