@@ -30,7 +30,7 @@ def serve(
     found = load_keys(folder, os.environ)
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)
     check_reach(host, keys)
-    stores = open_stores(folder, now=now_ms())
+    stores = open_stores(folder, now=now_ms(), apart=True)
     if keys.open:
         typer.echo(
             "micromoments: no keys are set, so only this machine is served, and may do everything; "

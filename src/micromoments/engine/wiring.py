@@ -136,6 +136,23 @@ def seal(folder: Path, until: Millis) -> int:
     return seal_folder(folder, until)
 
 
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """What can be asked of a folder without owning it. Each question raises ``StoreError`` with what is wrong.
+
+    ``owner`` is the (pid, address) of the process that has it open, None where nobody does. ``log`` and ``state`` read
+    and check everything and count it; ``positions`` are (the state's, the log's end); ``facts`` compares the sealed
+    files with their manifest, and gives (files, rows); ``newest`` is the latest arrival in the log.
+    """
+
+    owner: Callable[[], tuple[int, str] | None]
+    log: Callable[[], int]
+    state: Callable[[], int]
+    positions: Callable[[], tuple[int, int]]
+    facts: Callable[[], tuple[int, int]]
+    newest: Callable[[], Millis]
+
+
 def at_rest(path: Path | str) -> AtRest:
     """The questions of a project's folder that ``micromoments doctor`` asks."""
     from micromoments.stores.embedded import inspect
