@@ -17,8 +17,9 @@ from micromoments.server.pages import POLICY
 from micromoments.simulate import World
 
 PAGES = Path(__file__).resolve().parents[2] / "src/micromoments/server/pages"
-SIMULATED = 16
+
 LIFT = {
+    "metric": "times",
     "treated": 212,
     "control": 188,
     "treated_mean": 0.62,
@@ -145,7 +146,7 @@ class Doors(BaseHTTPRequestHandler):
         if path == "/demo/town" and self.demo:
             return self._json(town(self.world))
         if path == "/v1/reports/lift":
-            return self._json({"lift": LIFT})
+            return self._json({"rows": [{"slot": "home", "goal": "order", "proof": True, "comparisons": [LIFT]}]})
         if path == "/v1/reports/scorecards":
             return self._json({"figures": figures(), "rows": []})
         if path.startswith("/v1/decisions/"):
@@ -216,18 +217,18 @@ class Doors(BaseHTTPRequestHandler):
             now = int(time.time() * 1000)
             person = f"anon:{self.world.consumers[n % 24].id}"
             shown = moment(f"m{n}", visit.type, visit.query, [f"{said[0]} '{visit.query}'", said[1]], now)
-            yield "moment", {"change": "opened", "person": person, "moment": shown, "marks": SIMULATED}
+            yield "moment", {"change": "opened", "person": person, "moment": shown, "simulated": True}
             time.sleep(0.05)
             suits = {"know": "article", "go": "place", "do": "guide", "buy": "product"}
             fitting = [i for i in self.world.items if i.kind == suits[visit.type] and i.category == visit.category]
             items = [{"id": i.id, "kind": i.kind, "title": i.title, "reasons": []} for i in fitting[:2]]
             told = {"decisionId": f"d{n}", "slot": "home", "person": person, "momentId": f"m{n}", "items": items}
-            yield "decision", {**told, "holdout": n % 4 == 3, "marks": SIMULATED}
+            yield "decision", {**told, "holdout": n % 4 == 3, "simulated": True}
             if n % 3 == 0:
-                yield "delivery", {"decisionId": f"d{n}", "what": "clicked", "goal": "", "marks": SIMULATED}
+                yield "delivery", {"decisionId": f"d{n}", "what": "clicked", "goal": "", "simulated": True}
             if n % 5 == 4:
                 ended = {**shown, "ended": ("fulfilled", "expired", "abandoned")[n % 3], "endedAt": now}
-                yield "moment", {"change": "ended", "person": person, "moment": ended, "marks": SIMULATED}
+                yield "moment", {"change": "ended", "person": person, "moment": ended, "simulated": True}
             time.sleep(0.05 if n < 14 else 1.5)
         time.sleep(600)
 

@@ -7,8 +7,8 @@ truth that no log tells: what each event was for, and what each answer was worth
 from micromoments.simulate.behaviour import Reaction
 from micromoments.simulate.city import City
 from micromoments.simulate.consumers import Consumer
-from micromoments.simulate.tally import Difference, Served, Server, Tally, mean
+from micromoments.simulate.tally import Difference, Server, Tally, mean
 from micromoments.simulate.visits import Visit
 from micromoments.simulate.world import World
 
-__all__ = ["City", "Consumer", "Difference", "Reaction", "Served", "Server", "Tally", "Visit", "World", "mean"]
+__all__ = ["City", "Consumer", "Difference", "Reaction", "Server", "Tally", "Visit", "World", "mean"]

@@ -31,17 +31,17 @@ SUITS: dict[MomentType, dict[Kind, float]] = {
     "none": {"article": 0.12, "guide": 0.08, "product": 0.08, "place": 0.08, "offer": 0.10},
 }
 """How well a kind of item suits a type of moment, in [0, 1]."""
-OTHER_CATEGORY = 0.10
+OTHER_CATEGORY = 0.06
 """How much of its appeal an item of another category than the wanted one keeps."""
 DONE: dict[Kind, tuple[str, float, float]] = {
-    "article": ("Article Read", 0.75, 0.05),
-    "guide": ("Guide Completed", 0.60, 0.28),
-    "place": ("Store Visited", 0.62, 0.50),
-    "product": ("Product Added", 0.70, 0.72),
-    "offer": ("Offer Saved", 0.65, 0.55),
+    "article": ("Article Read", 0.85, 0.12),
+    "guide": ("Guide Completed", 0.75, 0.45),
+    "place": ("Store Visited", 0.80, 0.75),
+    "product": ("Product Added", 0.85, 0.85),
+    "offer": ("Offer Saved", 0.80, 0.75),
 }
 """What a click leads to: the event, its chance, and the chance of an order after it."""
-BY_THEMSELVES: dict[MomentType, float] = {"know": 0.004, "go": 0.03, "do": 0.01, "buy": 0.06, "none": 0.002}
+BY_THEMSELVES: dict[MomentType, float] = {"know": 0.01, "go": 0.10, "do": 0.04, "buy": 0.16, "none": 0.01}
 """The chance of an order without any help."""
 WALK_HALVES = 900.0
 """Metres at which a place's appeal has halved."""
@@ -67,7 +67,7 @@ class Reaction(msgspec.Struct, frozen=True):
 def appeal(visit: Visit, item: Item, index: int, where: Mapping[str, Place]) -> float:
     """The chance that an item that is looked at is clicked, in [0, 0.95]."""
     consumer = visit.consumer
-    chance = 0.8 * SUITS[visit.type][item.kind] * float(consumer.taste[index])
+    chance = 0.95 * SUITS[visit.type][item.kind] * float(consumer.taste[index])
     if item.category != visit.category:
         chance *= OTHER_CATEGORY
     if item.kind == "place":
@@ -116,7 +116,7 @@ def react(
         steps.add(int(pauses[0]), "Decision Dismissed", decision_id=decision_id, item_id=served[0][0].id)
         return Reaction(tuple(steps.calls), steps.takes, dismissed=True)
     if alone < BY_THEMSELVES[visit.type]:
-        steps.order(int(pauses[0]) * 4, basket, {})
+        steps.order(int(pauses[0]) * 2, basket, {})
         return Reaction(tuple(steps.calls), steps.takes, ordered=basket)
     return Reaction(tuple(steps.calls), steps.takes)
 
@@ -134,11 +134,11 @@ def _clicked(
         steps.add(int(pauses[1]), "Guide Started", **decision)
     event = DONE[item.kind][0]
     extra = {"product_id": item.id} if item.kind == "product" else {}
-    steps.add(int(pauses[2]) * 6, event, **decision, **extra)
+    steps.add(int(pauses[2]) * 2, event, **decision, **extra)
     if not orders:
         return Reaction(tuple(steps.calls), steps.takes, clicked=item.id, done=event)
     worth = item.price.amount if item.price is not None else basket
-    steps.order(int(pauses[3]) * 4, worth, {"decision_id": steps.decision_id}, item)
+    steps.order(int(pauses[3]) * 2, worth, {"decision_id": steps.decision_id}, item)
     return Reaction(tuple(steps.calls), steps.takes, clicked=item.id, done=event, ordered=worth)
 
 
@@ -150,7 +150,7 @@ class _Steps:
         self.decision_id = decision_id
         self._began = self._at = at
         self.calls: list[dict[str, Any]] = []
-        self._context = {k: v for k, v in visit.context.items() if k not in ("lat", "lon")}
+        self._context = visit.context
 
     @property
     def takes(self) -> Millis:

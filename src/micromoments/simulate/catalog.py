@@ -26,7 +26,6 @@ class _Line(msgspec.Struct, frozen=True):
     hours: str = ""
     at: tuple[float, float] | None = None
     campaign: str = ""
-    value: int = 0
     attributes: dict[str, Any] = {}
 
 
@@ -76,7 +75,6 @@ def _item(line: _Line, timezone: str) -> Item:
         hours=line.hours,
         timezone=timezone if place else "",
         campaign=line.campaign,
-        value=line.value,
         attributes=line.attributes,
     )
 

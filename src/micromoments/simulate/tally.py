@@ -18,13 +18,6 @@ SLOT = "home"
 """The slot that the town's app asks for."""
 
 
-class Served(msgspec.Struct, frozen=True):
-    """What a server answered: item ids by position, and whether the person is held out."""
-
-    items: tuple[str, ...]
-    holdout: bool = False
-
-
 class Server(Protocol):
     """What a world needs of whoever serves it."""
 
@@ -32,8 +25,12 @@ class Server(Protocol):
         """Take Segment calls that arrive at an instant; instants never go back."""
         ...
 
-    def decide(self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: Millis) -> Served:
-        """Answer what to serve; ``id`` is the decision's."""
+    def decide(
+        self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: Millis
+    ) -> tuple[Sequence[str], bool]:
+        """Answer the ids of the items to serve, by position, and whether the person is held out. ``id`` is the
+        decision's.
+        """
         ...
 
 

@@ -22,9 +22,9 @@ HOURS = np.array([2, 1, 1, 1, 1, 3, 8, 14, 15, 13, 14, 16, 20, 17, 14, 14, 16, 2
 """Visits by the hour of day, relative."""
 INTENTS: dict[str, tuple[float, float, float, float, float]] = {
     "night": (0.20, 0.05, 0.05, 0.15, 0.55),
-    "morning": (0.20, 0.28, 0.10, 0.17, 0.25),
-    "midday": (0.18, 0.30, 0.10, 0.20, 0.22),
-    "evening": (0.21, 0.18, 0.20, 0.21, 0.20),
+    "morning": (0.18, 0.32, 0.12, 0.20, 0.18),
+    "midday": (0.15, 0.33, 0.12, 0.24, 0.16),
+    "evening": (0.17, 0.20, 0.22, 0.26, 0.15),
 }
 """Chances of know, go, do, buy and none by the part of the day."""
 
@@ -96,10 +96,11 @@ def draw(
     type_ = TYPES[int(rng.choice(5, p=INTENTS[part_of_day(at, timezone)]))]
     category = categories[int(rng.choice(len(categories), p=consumer.affinity))]
     near = consumer.home if rng.random() < 0.5 else consumer.work
-    place = city.corner(float(rng.random())) if type_ == "go" and rng.random() < 0.6 else near
-    context = context_of(consumer, city, place, timezone)
+    out = rng.random() < (0.85 if type_ == "go" else 0.12)
+    place = city.corner(float(rng.random())) if out and rng.random() < 0.7 else near
+    context = context_of(consumer, city, place if out else None, timezone)
     said = phrases().get((category, type_), ())
-    query = said[int(rng.integers(len(said)))] if said and rng.random() < 0.72 else ""
+    query = said[int(rng.integers(len(said)))] if said and rng.random() < 0.8 else ""
     calls = _shown(type_, category, query, rng, browsable)
     times = at + np.cumsum(np.concatenate([[0], rng.integers(3, 25, len(calls))])) * SECOND
     id = f"v{seed}-{number}"
@@ -118,21 +119,27 @@ def draw(
         query=query,
         place=place,
         events=tuple(events),
-        context={**context, "lat": context["location"]["latitude"], "lon": context["location"]["longitude"]},
+        context=context,
     )
 
 
-def context_of(consumer: Consumer, city: City, place: Place, timezone: str) -> dict[str, Any]:
-    """What the app says of itself and its surroundings with each call. ``simulated`` marks it as made up."""
-    point = city.point(place)
-    return {
+def context_of(consumer: Consumer, city: City, place: Place | None, timezone: str) -> dict[str, Any]:
+    """What the app says of itself and its surroundings with each call. ``simulated`` marks it as made up.
+
+    ``place`` is where a phone that is out and about says that it is, to about ten metres; at home it doesn't say.
+    """
+    device = consumer.device if place is None else "mobile"
+    context: dict[str, Any] = {
         "simulated": True,
-        "channel": "app" if consumer.device == "mobile" else "web",
-        "device": {"type": consumer.device},
+        "channel": "app" if device == "mobile" else "web",
+        "device": {"type": device},
         "timezone": timezone,
-        "location": {"latitude": round(point.lat, 4), "longitude": round(point.lon, 4)},
         "library": {"name": "micromoments-simulate", "version": "1"},
     }
+    if place is not None:
+        point = city.point(place)
+        context["location"] = {"latitude": round(point.lat, 4), "longitude": round(point.lon, 4)}
+    return context
 
 
 def _shown(

@@ -117,10 +117,10 @@ class World:
             at = min(visit.asks_at, end)
             server.collect(visit.events, at)
             id = f"d{self.seed}-{visit.number}"
-            served = server.decide(id, visit.consumer.id, SLOT, visit.context, at)
-            reaction = self.react(visit, served.items, id, at)
+            items, held_out = server.decide(id, visit.consumer.id, SLOT, visit.context, at)
+            reaction = self.react(visit, items, id, at)
             heappush(later, (min(at + reaction.takes, end), visit.number, reaction.events))
-            _count(tally, visit, self.worth(visit, served.items), reaction, served.holdout)
+            _count(tally, visit, self.worth(visit, items), reaction, held_out)
             if tell is not None:
                 tell(visit.at)
         for at, _, calls in sorted(later):

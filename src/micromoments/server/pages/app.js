@@ -74,6 +74,7 @@ function askKey() {
 function demoTold(kind, data) {
   if (kind === "people") {
     for (const one of data) names.set(one.id, one.name);
+    feed.named();
     if (!paused) picture.move(data);
   } else if (kind === "truth") scores.truth(data);
   else if (kind === "plug") plug.told(data);

@@ -38,8 +38,8 @@ export function mark(type, size = 18) {
   return svg("svg", { viewBox: "-13 -13 26 26", width: size, height: size, class: `sign ${type}`, "aria-hidden": "true" }, svg("path", { d: known.path }));
 }
 
-export const percent = (x, digits = 0) => (x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toFixed(digits)} %`);
-export const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(0)} %`;
+export const percent = (x, digits = 0) => (x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toFixed(digits)}\u00a0%`);
+export const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(0)}\u00a0%`;
 export const whole = (x) => Math.round(x).toLocaleString("en-GB");
 
 /** A duration in the unit that a person would use. */
@@ -54,9 +54,7 @@ export function lasting(seconds) {
 /** What was needed, in as few words as say it. */
 export function needOf(moment) {
   const need = moment.need || {};
-  const place = need.place ? ` ${need.place}` : "";
-  const what = need.words || need.query || need.item || need.category || "";
-  return what.includes(need.place || "\0") ? what : `${what}${place}`.trim();
+  return need.words || need.query || need.title || need.place || need.category || "";
 }
 
 /** Evidence as {text, type, weight}, however it was sent. */

@@ -21,7 +21,7 @@ export class Feed {
     list.replaceChildren(this.empty);
   }
 
-  moment({ moment, person, change, marks }) {
+  moment({ moment, person, change, simulated }) {
     let card = this.cards.get(moment.id);
     if (change === "withdrawn") {
       if (card) this.drop(card);
@@ -29,7 +29,7 @@ export class Feed {
     }
     if (!card) {
       if (this.paused || moment.ended || !TYPES[moment.type]) return;
-      card = { id: moment.id, person, items: null, outcomes: new Set(), simulated: Boolean(marks & 16) };
+      card = { id: moment.id, person, items: null, outcomes: new Set(), simulated: Boolean(simulated) };
       card.node = el("li", { class: "card" });
       this.cards.set(moment.id, card);
       this.empty.remove();
@@ -77,6 +77,14 @@ export class Feed {
       served(card),
       ending(card),
     );
+  }
+
+  /** Names became known: put them where an id stands. */
+  named() {
+    for (const card of this.cards.values()) {
+      const name = card.node.querySelector(".who b");
+      if (name && name.textContent !== this.nameOf(card.person)) name.textContent = this.nameOf(card.person);
+    }
   }
 
   trim() {

@@ -47,13 +47,17 @@ export class Scores {
     const { truth, forward } = this.known;
     const days = forward ? "Over fourteen days" : "So far";
     const title = byId("worth-title");
+    if (lift.verdict === "none") {
+      title.replaceChildren(lift.sentence);
+      return;
+    }
     if (lift.verdict === "early" || lift.relative_low === null || lift.relative === null) {
       title.replaceChildren(lift.needed ? `What serving was worth can't be told yet: it takes ${lift.needed}.` : "What serving was worth can't be told yet.");
     } else if (lift.verdict === "unclear") {
-      title.replaceChildren(`${days}, serving by moment can't be told from the popular list: ${signed(lift.relative)} orders a person, somewhere from ${signed(lift.relative_low)} to ${signed(lift.relative_high)}.`);
+      title.replaceChildren(`${days}, serving by moment can't yet be told from the popular list.`);
     } else {
       const more = lift.relative >= 0 ? "more" : "fewer";
-      title.replaceChildren(`${days}, serving by moment brought `, el("strong", {}, `${Math.abs(100 * lift.relative).toFixed(0)} % ${more} orders a person`), " than the popular list.");
+      title.replaceChildren(`${days}, serving by moment brought `, el("strong", {}, `${Math.abs(100 * lift.relative).toFixed(0)}\u00a0% ${more} ${plural(lift.goal)} a person`), " than the popular list.");
     }
     byId("scale").replaceChildren(...(lift.relative_low === null || lift.relative === null ? [] : [scale(lift, truth)]));
     const parts = [];
@@ -103,10 +107,13 @@ function card({ name, value, says, lines, anchor }) {
     anchor && el("p", { class: "anchor" }, anchor));
 }
 
-/** The lift of a report: its first comparison. */
+/** What a lift report compares: orders a person in the home slot, or the first slot that has anyone held out. */
 function liftOf(report) {
-  if (!report) return null;
-  return report.lift ?? report.rows?.[0] ?? null;
+  const rows = report?.rows || [];
+  const row = rows.find((r) => r.proof && r.slot === "home") || rows.find((r) => r.proof) || rows[0];
+  if (!row) return null;
+  const times = (row.comparisons || []).find((c) => c.metric === "times");
+  return times ? { ...times, goal: row.goal, warnings: row.warnings } : { verdict: "none", sentence: row.sentence };
 }
 
 const CARDS = {
@@ -145,4 +152,9 @@ const lower = (words) => words.charAt(0).toLowerCase() + words.slice(1);
 function counted(figure) {
   if (figure.unit === "milliseconds") return `${lower(figure.title)}, median of ${whole(figure.count)}; 95th percentile ${figure.p95 === null ? "–" : lasting(figure.p95 / 1000)}`;
   return figure.of === null ? lower(figure.title) : `${lower(figure.title)}: ${whole(figure.count)} of ${whole(figure.of)}`;
+}
+
+/** A goal's name as the sentence has it: orders, visits. */
+function plural(goal) {
+  return `${(goal || "goal").replace(/_/g, " ")}s`;
 }

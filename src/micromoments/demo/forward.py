@@ -1,0 +1,84 @@
+"""Fast-forward: fourteen days of a town, lived before the engine in this process, by its public Python door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import micromoments as mm
+
+DAYS = 14
+DAY = 86_400_000
+"""Milliseconds."""
+
+
+class Embedded:
+    """An open folder whose clock is that of the days being lived."""
+
+    def __init__(self, folder: Path, start: int) -> None:
+        self._now = start
+        self.engine = mm.open(folder, clock=lambda: self._now)
+
+    def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
+        """Take Segment calls at an instant (milliseconds, UTC)."""
+        self._now = max(self._now, at)
+        self.engine.collect(events)
+
+    def decide(
+        self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
+    ) -> tuple[list[str], bool]:
+        """Decide as of an instant: item ids by position, and whether the person is held out."""
+        self._now = max(self._now, at)
+        decided = self.engine.decide(f"anon:{anonymous_id}", slot, context=context, decision_id=id, simulated=True)
+        return [item.id for item in decided.items], decided.holdout
+
+
+class Lived(msgspec.Struct, frozen=True):
+    """What fourteen days came to: the stretch (half-open, milliseconds), counts, and by person the truth.
+
+    ``worth`` is each person's expected orders given what they were served.
+    """
+
+    start: int
+    end: int
+    events: int
+    decisions: int
+    worth: list[float]
+    held_out: list[bool]
+
+
+def live(world: mm.World, folder: Path, toml: str, end: int, tell: Callable[[int], None] | None = None) -> Lived:
+    """Live the fourteen days before ``end`` in a folder, made with this configuration; ``tell`` hears each
+    instant.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "micromoments.toml").write_text(toml, encoding="utf-8")
+    start = end - DAYS * DAY
+    server = Embedded(folder, start)
+    try:
+        server.engine.catalog.put(world.items)
+        tally = world.live(server, start, DAYS, tell)
+    finally:
+        server.engine.close()
+    return Lived(start, end, tally.events, tally.decisions, tally.worth, tally.held_out)
+
+
+class Truth(msgspec.Struct, frozen=True):
+    """What serving was truly worth to those who were served: their expected orders against the same days with the
+    popular list. ``relative`` is the gain over the list.
+    """
+
+    served: float
+    listed: float
+    relative: float
+
+
+def truth(lived: Lived, listed: Sequence[float]) -> Truth:
+    """The truth, from both lives; ``listed`` is each person's worth with the popular list."""
+    served = [(mine, theirs) for mine, theirs, out in zip(lived.worth, listed, lived.held_out, strict=True) if not out]
+    mine = sum(a for a, _ in served) / max(1, len(served))
+    theirs = sum(b for _, b in served) / max(1, len(served))
+    return Truth(mine, theirs, mine / theirs - 1 if theirs else 0.0)

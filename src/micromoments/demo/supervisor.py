@@ -1,0 +1,94 @@
+"""Keeps ``micromoments serve`` running as a process of its own, and starts it again whenever it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from micromoments.demo.client import Client
+
+READY = 60.0
+"""Seconds that a start may take."""
+DRAIN = 25.0
+"""Seconds that a stop may take before the process is killed."""
+
+
+class NotServing(Exception):
+    """The server could not be started; the message holds its last words."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Supervisor:
+    """The server's process. ``watch`` starts it again when it ends without being asked to."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+        self.restarts = 0
+
+    async def start(self) -> float:
+        """Start the server and wait until it takes traffic; the seconds that took.
+
+        Raises:
+            NotServing: it ended, or wasn't ready in time.
+        """
+        return await asyncio.to_thread(self._start)
+
+    def _start(self) -> float:
+        began = time.monotonic()
+        words = [sys.executable, "-m", "micromoments", "serve", str(self._folder), "--port", str(self.port)]
+        with self._log.open("ab") as log:
+            # A session of its own: Ctrl-C is for us, who then stop it in order.
+            self._process = subprocess.Popen(  # noqa: S603 our own interpreter and package
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        client = Client(self.port)
+        while not client.ready():
+            if self._process.poll() is not None:
+                raise NotServing(f"the server ended with {self._process.returncode}: {self._last_words()}")
+            if time.monotonic() - began > READY:
+                raise NotServing(f"the server wasn't ready after {READY:.0f} s: {self._last_words()}")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """Pull the plug: SIGKILL, without a warning."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    async def watch(self) -> None:
+        """Start the server again whenever it ends, until ``stop``."""
+        while not self._stopping:
+            await asyncio.sleep(0.1)
+            if self._process is not None and self._process.poll() is not None and not self._stopping:
+                self.restarts += 1
+                await self.start()
+
+    def stop(self) -> None:
+        """End the server: let it drain, kill it if it won't. Blocks; harmless when repeated."""
+        self._stopping = True
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(DRAIN)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _last_words(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-800:].strip() or "it said nothing"
