@@ -15,8 +15,7 @@ import msgspec
 from micromoments.cli.ledger import FOLDER, Entry, Known, Ledger
 from micromoments.core.event import Arrival, Millis
 from micromoments.engine.intake import message_hash
-from micromoments.engine.service import Service, now_ms
-from micromoments.engine.wiring import open_service
+from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.files import Bad, Read, Source, in_order
 from micromoments.sources.mapping import Shape
@@ -43,8 +42,8 @@ class Clock:
 
 
 class SetAside:
-    """Bad rows, a JSON object a line, in ``FILE.rejected.jsonl``: beside the file, or in the project's ``imports`` where that
-    can't be written. Rows stand in it as they were, so it is private (0600); without bad rows there is none.
+    """Bad rows, a JSON object a line, in ``FILE.rejected.jsonl``: beside the file, or in the project's ``imports``
+    where that can't be written. Rows stand in it as they were, so it is private (0600); without bad rows there is none.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
@@ -206,7 +205,7 @@ async def pass_time(service: Service, clock: Clock) -> None:
     while True:
         await service.settled()
         before, until = service.stats()["commits_total"], monotonic() + 3
-        while service.stats()["commits_total"] == before and monotonic() < until:  # noqa: ASYNC110 - timers are committed
+        while service.stats()["commits_total"] == before and monotonic() < until:  # noqa: ASYNC110 - seldom
             await asyncio.sleep(0.05)
         if not await service.tick():
             return

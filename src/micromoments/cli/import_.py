@@ -199,15 +199,13 @@ def _tell(imports: list[Any], folder: Path, seconds: float) -> None:
             say(f"{entry.file}: {entry.disordered} rows stood behind later ones; brought into the order of time{late}")
         if aside.count:
             why = ", ".join(f"{code} {count}" for code, count in sorted(aside.reasons.items()))
-            say(
-                f"{entry.file}: {aside.count} rows set aside in {aside.path} ({why}); mend them in a file and import that"
-            )
+            say(f"{entry.file}: {aside.count} rows set aside in {aside.path} ({why}); mend and import them anew")
         age = (now_ms() - entry.last) / DAY
         short = [n for n in ("people_days", "facts_days") if getattr(keep, n) < age]
         if entry.last and short:
             say(
-                f"{entry.file}: its newest event is {age:.0f} days old; [retention] keeps less ({', '.join(short)}), so what "
-                "was imported is forgotten after an hour of serving; raise them in micromoments.toml to keep it"
+                f"{entry.file}: its newest event is {age:.0f} days old; [retention] {', '.join(short)} keep less, "
+                "so it is all forgotten after an hour of serving; raise them in micromoments.toml to keep it"
             )
     count = sum(one.entry.imported for one in imports)
     if count:

@@ -46,10 +46,10 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     Exactly one of ``column`` (a name, or several of which the first that has a value counts; dots walk into objects),
     ``value`` (a constant) and ``template`` (text with ``{column}`` in it).
 
-    ``values`` translates what the column says; what it doesn't name is kept, or by ``otherwise`` the row is rejected, or
-    skipped and not counted as bad. ``as`` is the type wanted. For ``timestamp``: the ``unit`` of numbers ("auto" tells
-    seconds, milliseconds and microseconds by their size), counted ``since`` an instant (RFC 3339; 1970 unless given), or
-    a ``format`` for ``strptime`` (UTC unless it reads an offset).
+    ``values`` translates what the column says; what it doesn't name is kept, or by ``otherwise`` the row is rejected,
+    or skipped and not counted as bad. ``as`` is the type wanted. For ``timestamp``: the ``unit`` of numbers ("auto"
+    tells seconds, milliseconds and microseconds by their size), counted ``since`` an instant (RFC 3339; 1970 unless
+    given), or a ``format`` for ``strptime`` (UTC unless it reads an offset).
     """
 
     column: str | tuple[str, ...] = ""
