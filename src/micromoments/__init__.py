@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from micromoments.core.settings import Settings as Settings
     from micromoments.engine.embedded import Engine as Engine
     from micromoments.engine.embedded import open as open
+    from micromoments.simulate.world import World as World
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "Point",
     "Settings",
+    "World",
     "__version__",
     "open",
 ]
@@ -45,6 +47,7 @@ _HOMES = {
     "Outcome": ("core.outcome", "Outcome"),
     "Point": ("core.geo", "Point"),
     "Settings": ("core.settings", "Settings"),
+    "World": ("simulate.world", "World"),
     "open": ("engine.embedded", "open"),
 }
 
