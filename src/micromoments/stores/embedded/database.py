@@ -2,7 +2,7 @@
 
 Writing many rows with ``executemany`` takes and releases the interpreter's lock once a row; beside a busy thread each
 release costs up to a switch interval (5 ms). A ``Bulk`` writes them all in one statement, during which the lock is free
-(measured in ``docs/decisions/0003-state.md``).
+(measured in ``docs/decisions/0005-state.md``).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Bulk:
         """Write the rows; a statement for all of them, none for none."""
         if not rows:
             return
-        blob = bytearray()
+        blob = bytearray(1)  # never empty: substr of an empty blob is NULL
         table: list[str] = []
         for row in rows:
             for column, value in zip(self._columns, row, strict=True):

@@ -31,7 +31,7 @@ from micromoments.stores.embedded.files import PARTIAL, whole
 from micromoments.stores.embedded.query import Query
 from micromoments.stores.embedded.state import erase_live
 
-__all__ = ["ParquetFacts", "query", "seal_folder"]
+__all__ = ["ParquetFacts", "facts_lock", "query", "seal_folder"]
 
 DAY: Millis = 86_400_000
 SEAL_AT_ONCE = 200_000
@@ -47,6 +47,19 @@ def query(folder: Path | str) -> Query:
     """
     folder = Path(folder)
     return Query(folder / "facts", folder / "state.sqlite")
+
+
+@contextmanager
+def facts_lock(folder: Path) -> Iterator[None]:
+    """Keep every other process from sealing, replacing or removing files of facts."""
+    with failing("locking facts"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def seal_folder(folder: Path | str, until: Millis) -> int:
@@ -141,13 +154,8 @@ class ParquetFacts:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with self._lock, failing("locking facts"):
-            handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(handle)
+        with self._lock, facts_lock(self._folder):
+            yield
 
     def _names(self, table: Table) -> list[str]:
         rows = self._db.execute("SELECT name FROM sealed WHERE tbl = ? ORDER BY day, first, name", (table,))

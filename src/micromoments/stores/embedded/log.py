@@ -2,7 +2,7 @@
 
 ``synchronous=FULL`` in WAL mode syncs once a group. A group is one statement, so a thread that appends leaves the
 interpreter to others while it waits for the disk. Reads have a connection of their own and never wait for writes.
-Measured in ``docs/decisions/0002-log.md``.
+Measured in ``docs/decisions/0004-log.md``.
 """
 
 from __future__ import annotations

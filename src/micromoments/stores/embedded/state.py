@@ -3,7 +3,7 @@
 A commit is one transaction with ``synchronous=NORMAL`` (the log makes good what a crash of the machine loses) and one
 statement a table, so that a commit in a thread leaves the interpreter to others. Reads have a connection of their own
 and see the last commit.
-Measured in ``docs/decisions/0003-state.md``.
+Measured in ``docs/decisions/0005-state.md``.
 """
 
 from __future__ import annotations
