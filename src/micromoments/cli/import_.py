@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from micromoments.cli.table import Format, put_json, put_table, say
+from micromoments.cli.table import Format, put_json, say
 
 
 class FileFormat(StrEnum):
@@ -65,6 +65,8 @@ def import_(
     from micromoments.engine.service import now_ms
     from micromoments.sources.files import Source
 
+    if output is Format.html:
+        raise typer.BadParameter("got html; wanted table or json")
     shape = shape_of(preset, map or [], rename or [], time, delimiter)
     ledger = Ledger(folder)
     began = monotonic()
@@ -215,22 +217,23 @@ def _tell(imports: list[Any], folder: Path, seconds: float) -> None:
 def _put(imports: list[Any], done: list[Any], output: Format) -> None:
     rows = [
         {
-            "file": entry.file,
             "imported": entry.imported if fresh else 0,
             "known": entry.duplicates if fresh else entry.emitted,
-            "set aside": entry.set_aside,
-            "left out": entry.skipped,
-            "from": _day(entry.first),
-            "to": _day(entry.last),
+            "set_aside": entry.set_aside,
+            "left_out": entry.skipped,
+            "first": _day(entry.first),
+            "last": _day(entry.last),
+            "file": entry.file,
         }
         for fresh, entry in [*((True, one.entry) for one in imports), *((False, entry) for entry in done)]
     ]
     if output is Format.json:
         put_json(rows)
-    elif output is Format.html:
-        raise typer.BadParameter("got html; wanted table or json")
-    else:
-        put_table("", rows)
+        return
+    form = "{:>12} {:>12} {:>10} {:>10}  {:<10}  {:<10}  {}"
+    typer.echo(form.format("imported", "known before", "set aside", "left out", "from", "to", "file"))
+    for row in rows:
+        typer.echo(form.format(*(f"{value:,}" if isinstance(value, int) else value for value in row.values())))
 
 
 def _day(at: int) -> str:

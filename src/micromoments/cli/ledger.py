@@ -45,7 +45,8 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FOLDER
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
 
     def find(self, digest: str) -> Entry | None:
         """The entry of a file by its digest.
