@@ -23,7 +23,7 @@ OWN: dict[str, str] = {
     "know_topic": "know_topic", "know_thing": "know_thing", "person": "person", "company": "entity", "team": "entity",
     "event": "entity", "movie": "entity", "app": "device", "genre": "device", "animal": "animal", "disease": "disease",
     "first_name": "name", "life": "noun", "tech": "noun", "color": "attribute", "car": "brand", "airline": "chain",
-    "theme": "adjective",
+    "theme": "adjective", "compound": "product",
 }  # fmt: skip
 """List -> class."""
 

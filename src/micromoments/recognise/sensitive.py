@@ -21,7 +21,8 @@ TERMS: Final[Mapping[str, str]] = {
         "am.i.expecting embryo surroga(?:cy|te) breastfe(?:ed|eding)"
     ),
     "health": (
-        "cancer tumou?rs? chemo(?:therapy)? leuk[ae]*mia lymphoma melanoma hiv aids std sti herpes chlamydia "
+        "cancer tumou?rs? chemo(?:therapy)? leuk[ae]*mia lymphoma melanoma hiv aids.(?:test|virus|symptoms) "
+        "(?:have|got|with).aids std sti herpes chlamydia "
         "gonorrh?oea syphilis "
         "diabet(?:es|ic) insulin depress(?:ion|ed) antidepressants? anti.depressants? prozac zoloft lexapro "
         "xanax adderall anxiety.(?:disorder|attack|medication) "
