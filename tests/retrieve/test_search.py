@@ -85,6 +85,21 @@ def test_known_words_are_not_corrected(catalog: Catalog) -> None:
     assert found(catalog, "sheep") == ["b"]
 
 
+def test_a_hostile_query_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a query of unknown words is, at most three of them are looked up among near words of a kind."""
+    looked: list[str] = []
+    near = shelf.Shelf.near_words
+
+    def counting(self: shelf.Shelf, word: str, distance: int, limit: int) -> tuple[list[str], set[str]]:
+        looked.append(word)
+        return near(self, word, distance, limit)
+
+    monkeypatch.setattr(shelf.Shelf, "near_words", counting)
+    catalog = shop()
+    assert catalog.search(" ".join(f"unknown{i}word" for i in range(5000)), kinds=("product",)) == []
+    assert len(looked) == 3
+
+
 def test_synonyms() -> None:
     """A synonym finds what is called otherwise, phrases too."""
     catalog = Catalog(synonyms={"torch": ("head lamp",), "rain coat": ("anorak",)})

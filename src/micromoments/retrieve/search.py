@@ -21,6 +21,10 @@ CORRECTABLE = 4
 SURELY_MISTYPED = 6
 """Letters from which an unknown word is put right even where the query finds enough without it."""
 MAX_SYNONYM_WORDS = 4
+MAX_QUERY = 256
+"""Characters of a query that are read."""
+MAX_CORRECTED = 3
+"""Words of a query that are put right: looking for the nearest word costs as much as a search."""
 
 
 class Search:
@@ -60,6 +64,7 @@ class Search:
 
     def terms(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> list[str]:
         """The stemmed words to search for, with synonyms and corrections, each once, in the order of the query."""
+        words = words[:MAX_QUERY]
         terms = STEMMED.analyze(words)
         extra = self._synonymous(terms) if self._synonyms else []
         if prefix and words[-1:].isalnum() and (completed := self._complete(PLAIN.analyze(words)[-1], kinds)):
@@ -88,11 +93,13 @@ class Search:
     def _corrected(self, words: str, kinds: tuple[Kind, ...], *, enough: bool) -> list[str]:
         least = SURELY_MISTYPED if enough else CORRECTABLE
         found: list[str] = []
+        tried = 0
         for word in PLAIN.analyze(words):
-            if len(word) < least or word.isdigit():
+            if len(word) < least or word.isdigit() or tried == MAX_CORRECTED:
                 continue
             stems = STEMMED.analyze(word)
             if stems and not any(self._shelves[kind].count(stem) for kind in kinds for stem in stems):
+                tried += 1
                 found += STEMMED.analyze(self.correct(word, kinds))
         return found
 
