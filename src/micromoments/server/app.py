@@ -13,6 +13,7 @@ from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, ra
 from micromoments.server.insight import Insight
 from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys
+from micromoments.server.lane import Lane
 from micromoments.server.metrics import Metrics
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
@@ -46,6 +47,7 @@ class App:
         self._room = Room()
         self._cleaner = Cleaner(settings.intake)
         self.collector = Collector(service, keys, self._cleaner, self._cors, self._room)
+        self.lane = Lane(service, self.collector, keys, self._cors)
         self.streams = Streams(service, self._cors)
         self.decider = Decider(service, self._cleaner)
         self._people = People(service)
@@ -252,6 +254,4 @@ class App:
 
 def _of(problem: Problem) -> Reply:
     headers = [*problem.headers(), (b"cache-control", b"no-store")]
-    if problem.status == 413:
-        headers.append((b"connection", b"close"))
     return Reply(problem.status, problem.body(), PROBLEM_JSON, headers)

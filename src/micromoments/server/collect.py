@@ -69,26 +69,26 @@ class Collector:
             body, access = await self._read(door, headers, receive)
             client = scope.get("client")
             agent = headers.get(b"user-agent", b"").decode("latin-1")
-            arrivals, rejected = self._arrivals(door, body, access, agent, client[0] if client else "")
+            arrivals, rejected = self.arrivals(door, body, access, agent, client[0] if client else "")
             if arrivals:
                 await self._service.collect(arrivals)
         except Refusal as refusal:
             await self._refuse(refusal, origin, send)
             return
-        except Overloaded as error:
-            await self._refuse(_slow_down(error.retry_after), origin, send)
-            return
-        except LogDown:
-            message = "the log can't be written now and nothing was accepted; send it again later"
-            await self._refuse(Refusal(503, "log_unavailable", message, retry_after=5), origin, send)
+        except (Overloaded, LogDown) as error:
+            await self._refuse(unable(error), origin, send)
             return
         if rejected:
-            self.rejected += len(rejected)
-            await self._answer(200, _encode({"success": True, "rejected": rejected}), origin, send, [])
+            await self._answer(200, self.partly(rejected), origin, send, [])
             return
         start = self._starts.get(origin)
         await send(start if start is not None else self._start(origin))
         await send(_ACCEPTED_BODY)
+
+    def partly(self, rejected: list[segment.Rejection]) -> bytes:
+        """The answer where something was rejected, counted."""
+        self.rejected += len(rejected)
+        return _encode({"success": True, "rejected": rejected})
 
     async def _read(self, door: Door, headers: dict[bytes, bytes], receive: Receive) -> tuple[bytes, Access]:
         """The body, and who sent it; the credential is checked before the body is read, where it is in a header."""
@@ -105,8 +105,7 @@ class Collector:
         try:
             body = await read_body(headers, receive, limit, self._room)
         except TooLarge as error:
-            message = f"got more than {error.limit} bytes; wanted at most that, after gunzip: send less at one time"
-            raise Refusal(400, "too_large", message, close=not error.read) from None
+            raise too_large(error.limit, close=not error.read) from None
         except Unreadable as error:
             raise Refusal(400, "malformed_body", f"got {error}") from None
         except Busy:
@@ -122,9 +121,14 @@ class Collector:
             raise _unknown_key()
         return access
 
-    def _arrivals(
+    def arrivals(
         self, door: Door, body: bytes, access: Access, agent: str, ip: str
     ) -> tuple[list[Arrival], list[segment.Rejection]]:
+        """What a body holds, cleaned, and what of it was rejected.
+
+        Raises:
+            Refusal: the request can't be taken as a whole.
+        """
         now = self._clock()
         clean = self._cleaner.clean
         whole = access.whole
@@ -145,6 +149,11 @@ class Collector:
         return [clean(one, agent=agent, ip=ip) for one in parsed.arrivals], parsed.rejected
 
     async def _refuse(self, refusal: Refusal, origin: bytes | None, send: Send) -> None:
+        body, headers = self.refusal(refusal)
+        await self._answer(refusal.status, body, origin, send, headers)
+
+    def refusal(self, refusal: Refusal) -> tuple[bytes, Headers]:
+        """A refusal's body and its own headers, counted."""
         self.refused[refusal.code] = self.refused.get(refusal.code, 0) + 1
         headers: Headers = []
         if refusal.retry_after:
@@ -155,7 +164,7 @@ class Collector:
         if refusal.close:
             headers.append((b"connection", b"close"))
         body = _encode({"success": False, "code": refusal.code, "message": refusal.message, "rejected": []})
-        await self._answer(refusal.status, body, origin, send, headers)
+        return body, headers
 
     async def _answer(self, status: int, body: bytes, origin: bytes | None, send: Send, headers: Headers) -> None:
         whole = [(b"content-type", JSON), (b"content-length", str(len(body)).encode()), *headers]
@@ -172,6 +181,20 @@ class Collector:
             self._starts.clear()
         self._starts[origin] = start
         return start
+
+
+def too_large(limit: int, *, close: bool = False) -> Refusal:
+    """What a client is told that sent more than a body may have."""
+    message = f"got more than {limit} bytes; wanted at most that, after gunzip: send less at one time"
+    return Refusal(400, "too_large", message, close=close)
+
+
+def unable(error: Overloaded | LogDown) -> Refusal:
+    """What a client is told when the engine can't take more."""
+    if isinstance(error, Overloaded):
+        return _slow_down(error.retry_after)
+    message = "the log can't be written now and nothing was accepted; send it again later"
+    return Refusal(503, "log_unavailable", message, retry_after=5)
 
 
 def _confirmed(arrival: Arrival, access: Access) -> Arrival:

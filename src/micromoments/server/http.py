@@ -23,6 +23,9 @@ BUFFERED = 64 * 1024
 MAX_BUFFERED = 64 * 1024 * 1024
 """Bytes of all larger bodies that are being read at one time; past it clients are asked to slow down."""
 
+MAX_DISCARDED = 8 * 1024 * 1024
+"""Bytes of a body that is too large which are read so that its sender hears why; past it the connection is closed."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -69,8 +72,8 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int, r
         Busy: no memory for it now.
     """
     length = headers.get(b"content-length")
-    if length is not None and int(length) > limit:
-        raise TooLarge(limit, read=False)
+    if length is not None and (not length.isdigit() or int(length[:20]) > limit):
+        raise TooLarge(limit, read=await _discard(receive, 0, length))
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body", False):
@@ -92,7 +95,8 @@ async def _rest(first: bytes, receive: Receive, limit: int, room: Room) -> bytes
     try:
         while True:
             if size > limit:
-                raise TooLarge(limit, read=False)
+                parts.clear()
+                raise TooLarge(limit, read=await _discard(receive, size))
             if size - taken > BUFFERED:
                 room.take(size - taken)
                 taken = size
@@ -105,6 +109,21 @@ async def _rest(first: bytes, receive: Receive, limit: int, room: Room) -> bytes
                 return b"".join(parts)
     finally:
         room.give(taken)
+
+
+async def _discard(receive: Receive, size: int, length: bytes = b"") -> bool:
+    """Read a body that is too large off the connection without keeping it; whether it ended within ``MAX_DISCARDED``.
+
+    A client that is still sending when its connection is closed sees a reset and not our answer, and would try again.
+    """
+    if length and (not length.isdigit() or int(length[:20]) > MAX_DISCARDED):
+        return False
+    while size <= MAX_DISCARDED:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return True
+    return False
 
 
 def gunzip(body: bytes, limit: int) -> bytes:
@@ -187,10 +206,9 @@ class Call:
         """The body, at most ``limit`` bytes. Raises ``Problem`` in our words."""
         try:
             return await read_body(self.headers, self._receive, limit, self.room)
-        except TooLarge:
-            raise Problem(
-                413, "body_too_large", f"more than {limit} bytes", f"at most {limit} bytes", "send it in parts"
-            ) from None
+        except TooLarge as error:
+            got, wanted = f"more than {limit} bytes", f"at most {limit} bytes"
+            raise Problem(413, "body_too_large", got, wanted, "send it in parts", close=not error.read) from None
         except Unreadable as error:
             raise Problem(400, "bad_body", str(error), "a body, plain or in gzip") from None
         except Busy:

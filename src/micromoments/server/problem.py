@@ -19,9 +19,20 @@ class Problem(Exception):
         wanted: what would have been right.
         todo: what to do next.
         retry_after: seconds after which it may be tried again; 0 says nothing of it.
+        close: the connection still has an unread body on it, and must end.
     """
 
-    def __init__(self, status: int, code: str, got: str, wanted: str, todo: str = "", *, retry_after: int = 0) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        got: str,
+        wanted: str,
+        todo: str = "",
+        *,
+        retry_after: int = 0,
+        close: bool = False,
+    ) -> None:
         super().__init__(f"{code}: got {got}; wanted {wanted}; {todo}")
         self.status = status
         self.code = code
@@ -29,6 +40,7 @@ class Problem(Exception):
         self.wanted = wanted
         self.todo = todo
         self.retry_after = retry_after
+        self.close = close
 
     def body(self) -> bytes:
         """The problem as JSON."""
@@ -47,6 +59,8 @@ class Problem(Exception):
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers that belong to the status."""
+        if self.close:
+            return [(b"connection", b"close")]
         if self.status == HTTPStatus.UNAUTHORIZED:
             return [(b"www-authenticate", b'Bearer realm="micromoments"')]
         if self.retry_after:

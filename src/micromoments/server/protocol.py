@@ -16,6 +16,8 @@ from uvicorn.server import ServerState
 MAX_HEAD = 32 * 1024
 """Bytes of a request's line and headers."""
 MAX_HEADERS = 100
+MAX_CHUNK = 256 * 1024
+"""Bytes that the loop hands over at one time: so much of earlier requests may stand before a head."""
 GRACE = 15.0
 """Seconds in which a request may come as slowly as it likes."""
 MIN_RATE = 4096
@@ -28,7 +30,9 @@ _TOO_LARGE = (
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. ``since`` is when its unfinished request began (0: none is under way), by the loop's clock."""
+    """One connection. ``since`` is when its unfinished request began, ``idle`` when the fast lane last answered it;
+    both by the loop's clock, and 0 while there is nothing of the kind.
+    """
 
     def __init__(
         self,
@@ -39,9 +43,11 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.since = 0.0
+        self.idle = 0.0
         self.got = 0
         self._in_head = True
         self._head = 0
+        self._chunk = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A client came; it has the grace to say something."""
@@ -50,38 +56,58 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: count them, and refuse a head that doesn't end."""
-        self.got += len(data)
-        if self._in_head:
-            self._head += len(data)
+        self._chunk = len(data)
+        self.got += self._chunk
+        self._head += self._chunk
         super().data_received(data)
-        if self._in_head and self._head > MAX_HEAD:
+        if not self._in_head:
+            self._head = 0
+        elif self._head > MAX_HEAD + MAX_CHUNK:
             self._refuse_head()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.begin()
+
+    def begin(self) -> None:
+        """Watch a request from here on."""
         self.since = self.loop.time()
+        self.idle = 0.0
         self._in_head = True
-        self._head = 0
 
     def on_headers_complete(self) -> None:
-        """The head is whole: refuse one that is too large though it came at once."""
+        """The head is whole."""
+        self.check_head()
+        super().on_headers_complete()
+
+    def check_head(self) -> None:
+        """Refuse a head that is too large though it came at once.
+
+        Raises:
+            ValueError: it is; uvicorn answers it as a request that can't be read.
+        """
         if len(self.headers) > MAX_HEADERS or (
-            self._head > MAX_HEAD and sum(len(n) + len(v) for n, v in self.headers) + len(self.url) > MAX_HEAD
+            (self._chunk > MAX_HEAD or self._head > MAX_HEAD)
+            and sum(len(n) + len(v) for n, v in self.headers) + len(self.url) > MAX_HEAD
         ):
             raise ValueError("request head too large")
         self._in_head = False
-        self._head = 0
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is whole; from here on uvicorn's keep-alive timer watches."""
-        self.since = 0.0
-        self.got = 0
+        self.end()
         super().on_message_complete()
 
+    def end(self) -> None:
+        """The request came whole: it is no longer watched."""
+        self.since = 0.0
+        self.got = 0
+
     def is_stalled(self, now: float) -> bool:
-        """Whether an unfinished request comes too slowly to be meant."""
+        """Whether an unfinished request comes too slowly to be meant, or the fast lane's connection idles too long."""
+        if self.idle and now - self.idle > self.timeout_keep_alive:
+            return True
         took = now - self.since
         return bool(self.since) and took > GRACE and self.got < took * MIN_RATE
 

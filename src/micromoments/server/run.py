@@ -13,7 +13,8 @@ import uvicorn
 
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
-from micromoments.server.protocol import BoundedProtocol, reap
+from micromoments.server.lane import LaneProtocol
+from micromoments.server.protocol import reap
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than the common proxies keep theirs."""
@@ -86,26 +87,14 @@ def check_reach(host: str, keys: Keys) -> None:
         )
 
 
-def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; returns when all that was accepted is kept.
-
-    Args:
-        app: the doors.
-        host: the address to bind.
-        port: its port; 0 takes a free one.
-        on_ready: called with the address once requests are taken.
-
-    Raises:
-        ValueError: an address that others reach, and no keys.
-        Exception: what kept the engine from starting.
-    """
-    check_reach(host, app.keys)
+def make(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> Server:
+    """The server, not yet running; setting its ``should_exit`` drains and stops it."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=LaneProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",
@@ -121,9 +110,25 @@ def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None
     # What strangers send is no news: their malformed requests would fill the log.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.getLogger("uvicorn.access").disabled = True
-    server = Server(config, app, on_ready)
+    return Server(config, app, on_ready)
+
+
+def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; returns when all that was accepted is kept.
+
+    Args:
+        app: the doors.
+        host: the address to bind.
+        port: its port; 0 takes a free one.
+        on_ready: called with the address once requests are taken.
+
+    Raises:
+        ValueError: an address that others reach, and no keys.
+        Exception: what kept the engine from starting.
+    """
+    check_reach(host, app.keys)
     try:
-        server.run()
+        make(app, host, port, on_ready).run()
     except SystemExit:
         if app.failure is not None:
             raise app.failure from None

@@ -1,0 +1,49 @@
+"""A real server in a thread, and bytes sent to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from micromoments.server.app import App
+from micromoments.server.run import Server, make
+
+
+@contextmanager
+def running(app: App) -> Iterator[tuple[int, Server]]:
+    """The app served on a free port; drained and stopped at the end."""
+    addresses: list[str] = []
+    server = make(app, "127.0.0.1", 0, addresses.append)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not addresses:
+        assert thread.is_alive(), app.failure
+        thread.join(0.01)
+    try:
+        yield int(addresses[0].rpartition(":")[2]), server
+    finally:
+        server.should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+async def talk(port: int, wire: bytes, *, patience: float = 0.3, pieces: int = 1) -> bytes:
+    """Send bytes, in so many pieces, and read what comes until the server closes or is silent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    got = b""
+    size = max(1, -(-len(wire) // pieces))
+    try:
+        for start in range(0, len(wire), size):
+            writer.write(wire[start : start + size])
+            await writer.drain()
+            if pieces > 1:
+                await asyncio.sleep(0.01)
+        while piece := await asyncio.wait_for(reader.read(65536), patience):
+            got += piece
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+    return got
