@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from micromoments.server.pages import POLICY
 from micromoments.simulate import World
@@ -61,7 +61,16 @@ def figures() -> list[dict[str, Any]]:
     """Scorecards in the report's shape."""
 
     def one(name: str, title: str, value: float, unit: str, card: str, **more: Any) -> dict[str, Any]:
-        return {"name": name, "title": title, "value": value, "count": 812, "of": 930, "unit": unit, "card": card, **more}
+        return {
+            "name": name,
+            "title": title,
+            "value": value,
+            "count": 812,
+            "of": 930,
+            "unit": unit,
+            "card": card,
+            **more,
+        }
 
     return [
         one("be_there", "Moments served", 0.87, "share", "be there"),
@@ -74,13 +83,13 @@ def figures() -> list[dict[str, Any]]:
         one("goals_preceded", "Goals that a served moment preceded", 0.71, "share", "be there", anchored=True),
         one("goals_per_person", "Goals per active person", 0.49, "per person", "be useful", anchored=True),
         one("to_goal", "From served moment to goal", 96_000.0, "milliseconds", "be quick", p95=2e5, anchored=True),
-        one("goals_across", "Goals of people on more than one channel", 0.12, "share", "connect the dots", anchored=True),
+        one("goals_across", "Goals across channels", 0.12, "share", "connect the dots", anchored=True),
     ]
 
 
 def moment(id: str, type_: str, words: str, evidence: list[str], now: int) -> dict[str, Any]:
     """A moment in the stream's shape."""
-    rest = {t: 0.05 for t in ("know", "go", "do", "buy", "none")}
+    rest = dict.fromkeys(("know", "go", "do", "buy", "none"), 0.05)
     return {
         "id": id,
         "type": type_,
@@ -130,10 +139,10 @@ class Doors(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     demo = True
     world = World(seed=3, people=60)
-    sent: list[dict[str, Any]] = []
+    sent: ClassVar[list[dict[str, Any]]] = []
     numbers = count(1)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:

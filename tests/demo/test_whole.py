@@ -1,0 +1,87 @@
+"""The demo as people run it: from the command to Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+SCRIPT = "import sys; from micromoments.demo import Demo; Demo(0, 1, people=int(sys.argv[1])).run()"
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
+
+
+class Running:
+    """A demo that runs, and where."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, temporary: Path) -> None:
+        self.process = process
+        self.url = url
+        self.temporary = temporary
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A small demo on a free port, with its temporary folders where they can be seen."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "12"], stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if found := re.search(r"Open (http://[\d.:]+)/", line):
+            break
+    else:
+        pytest.fail(f"the demo ended: {said}")
+    yield Running(process, found[1], tmp_path)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    process.stderr.close()
+
+
+def commands_in(folder: Path) -> list[str]:
+    """The command lines of processes that name a folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system shows no processes under /proc")
+def test_plug_loses_nothing_and_ctrl_c_leaves_nothing(running: Running) -> None:
+    """Killed in a burst, every acknowledged event is there once; Ctrl-C then leaves no process and no file."""
+    time.sleep(3)
+    told = httpx.post(f"{running.url}/demo/plug", json={}, timeout=120).json()
+    assert told["acknowledged"] > 20
+    assert (told["found"], told["lost"], told["twice"]) == (told["acknowledged"], 0, 0)
+    assert httpx.get(f"{running.url}/readyz", timeout=10).status_code == 200
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(60) == 0
+    assert list(running.temporary.iterdir()) == []
+    assert commands_in(running.temporary) == []
+
+
+def test_page_and_doors_are_one_origin(running: Running) -> None:
+    """The page, the town and the product's doors come from one address, and what is simulated says so."""
+    page = httpx.get(f"{running.url}/", timeout=10)
+    assert 'data-demo="1"' in page.text
+    town = httpx.get(f"{running.url}/demo/town", timeout=10).json()
+    assert town["plan"]["name"] == "Alderhaven"
+    lift = httpx.get(f"{running.url}/v1/reports/lift", timeout=60).json()
+    assert lift["simulated"] is True
