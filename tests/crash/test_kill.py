@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ class Server:
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-                connection.request("GET", "/readyz")
-                if connection.getresponse().status == 200:
-                    return
+                with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as connection:
+                    connection.request("GET", "/readyz")
+                    if connection.getresponse().status == 200:
+                        return
             except OSError:
                 time.sleep(0.05)
         raise AssertionError("the server did not become ready in 30 s")
@@ -95,11 +96,10 @@ class Client(threading.Thread):
         """Ask until the server answers; the same request each time, as a real client's retry."""
         while True:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-                connection.request("POST", path, json.dumps(body), {"Authorization": auth})
-                reply = connection.getresponse()
-                text = reply.read()
-                connection.close()
+                with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+                    connection.request("POST", path, json.dumps(body), {"Authorization": auth})
+                    reply = connection.getresponse()
+                    text = reply.read()
                 if reply.status == 200:
                     return json.loads(text)
                 if reply.status not in (429, 503):
@@ -160,10 +160,10 @@ class Client(threading.Thread):
 def put_items(port: int) -> None:
     """Twenty products."""
     items = [{"id": f"i{n}", "kind": "product", "title": f"Trail shoe {n}"} for n in range(20)]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("PUT", "/v1/items", json.dumps(items), {"Authorization": f"Bearer {SECRET}"})
-    reply = connection.getresponse()
-    assert reply.status == 200, reply.read()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("PUT", "/v1/items", json.dumps(items), {"Authorization": f"Bearer {SECRET}"})
+        reply = connection.getresponse()
+        assert reply.status == 200, reply.read()
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load(tmp_path: Path) -> None:
