@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -16,7 +17,19 @@ PAGE = b"<!doctype html><body>\nhello</body>"
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A server that shows its front page, echoes bodies, and streams two lines slowly."""
+    """One connection of a small server, closed whatever its client does."""
+    try:
+        await say(reader, writer)
+    except OSError:
+        pass
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Show the front page, echo bodies, and stream two lines slowly."""
     head = await reader.readuntil(b"\r\n\r\n")
     path = head.split(b" ")[1]
     if path == b"/":
@@ -32,7 +45,6 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         body = await reader.readexactly(length)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % length + body)
     await writer.drain()
-    writer.close()
 
 
 class Standing:

@@ -88,7 +88,7 @@ class Gateway:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
-            writer.close()
+            await _close(writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request a connection: whoever wants more connects again, on this machine that costs nothing."""
@@ -145,7 +145,13 @@ class Gateway:
                 with contextlib.suppress(asyncio.CancelledError, OSError):
                     await upload
         finally:
-            out.close()
+            await _close(out)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
