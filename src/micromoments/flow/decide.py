@@ -15,6 +15,7 @@ from micromoments.core.moment import MomentView, Reading, Trace
 from micromoments.core.person import Person
 from micromoments.core.settings import Slot
 from micromoments.decide import decider
+from micromoments.decide.experiment import holdout
 from micromoments.flow import people
 from micromoments.flow.view import DEFAULT, View, consents, refuses
 from micromoments.retrieve.catalog import Ask, Candidate
@@ -43,7 +44,13 @@ def decide(
     name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings)}"
     if refuses(person, "personalise") and slot.mode == "live":
         name = DEFAULT
-    candidates = view.catalog.candidates(ask(known, request, slot, moments, traces, personal))
+    held, _, _ = holdout(person, request.slot, slot, request.at, key=request.key)
+    if held and slot.mode == "live":
+        # The control is what would be served without us: the request's own words and place count, the moment doesn't.
+        asked = ask(known, request, slot, [], [], personal=False)
+    else:
+        asked = ask(known, request, slot, moments, traces, personal)
+    candidates = view.catalog.candidates(asked)
     return decider.decide(
         replace(person, bought={}, dismissed=person.dismissed) if not personal else person,
         moments,
