@@ -15,20 +15,20 @@ from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person
-from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
+from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
-from micromoments.engine.brain import Policies, restore_catalog
+from micromoments.engine.brain import Policies
 from micromoments.engine.intake import Intake
 from micromoments.engine.keeper import Keeper
+from micromoments.engine.recovery import activations, recover
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
-from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores, open_stores
+from micromoments.engine.wiring import Stores, open_stores
 from micromoments.flow import apply, people
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.view import View, config_digest, refuses
-from micromoments.ports import replay
 from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
@@ -103,10 +103,12 @@ class Service:
         """Load the items, fold what the log has beyond the state, and begin to take traffic."""
         loop = asyncio.get_running_loop()
         self._appender = Appender(self._stores.log, loop, self._applier.take)
-        self._load_items()
-        self._recover()
+        recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
         self._appender.start()
-        await self._activate()
+        changed = activations(self._stores, self._kept, self.config_version, self.clock())
+        if changed:
+            await self._appender.submit(list(changed.values()))
+            self._keeper.active = {key: record.body for key, record in changed.items()}
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
@@ -340,39 +342,6 @@ class Service:
             await self._applier.reached(self._stores.log.end())
             if not self._appender.waiting and not self._applier.backlog:
                 return
-
-    def _load_items(self) -> None:
-        after = ""
-        while items := self._stores.catalogue.items(after, 5_000):
-            self.catalog.apply({i.id: i for i in items})
-            after = items[-1].id
-
-    def _recover(self) -> None:
-        """The last commit, then the log from its position: outcomes that made it to the log are not derived twice."""
-        start = self._stores.position()
-        learned = restore_catalog(self.catalog, self._kept)
-        self._applier.position = start
-        tail = list(replay(self._stores.log, start))
-        self._applier.known = {t.record.outcome.id for t in tail if isinstance(t.record, OutcomeRecord)}
-        self._keeper.relearn(learned, start)
-        for index in range(0, len(tail), 1000):
-            self._applier.fold([(t.position, t.record, 0) for t in tail[index : index + 1000]])
-        self._applier.known = set()
-
-    async def _activate(self) -> None:
-        """Note in the log which settings and which model are in force, if they changed."""
-        config = msgspec.json.encode(self.settings, order="sorted")
-        for key, body, digest in (
-            (ACTIVE_CONFIG, config, self.config_version),
-            (ACTIVE_MODEL, self._recogniser.digest.encode(), self._recogniser.digest),
-        ):
-            if self._kept.get(key) != body:
-                name = self._stores.artifacts.put(body)
-                what = key.partition(":")[2]
-                await self._appender.submit(
-                    [ActivationRecord(key="", at=self.clock(), what=what, name=name, digest=digest)]
-                )
-                self._keeper.active[key] = body
 
     async def _tick_forever(self) -> None:
         while True:

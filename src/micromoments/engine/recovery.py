@@ -1,0 +1,53 @@
+"""How an engine starts: items into the index, the state as last committed, then the log from its position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.record import ActivationRecord, OutcomeRecord
+from micromoments.engine.applier import Applier
+from micromoments.engine.brain import restore_catalog
+from micromoments.engine.keeper import Keeper
+from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores
+from micromoments.ports import replay
+from micromoments.retrieve.catalog import Catalog
+
+STRETCH = 1000
+
+
+def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper: Keeper, catalog: Catalog) -> None:
+    """Bring memory to where the log ends. Outcomes that made it to the log are not derived a second time."""
+    after = ""
+    while items := stores.catalogue.items(after, 5_000):
+        catalog.apply({i.id: i for i in items})
+        after = items[-1].id
+    start = stores.position()
+    learned = restore_catalog(catalog, kept)
+    keeper.relearn(learned, start)
+    applier.position = start
+    tail = list(replay(stores.log, start))
+    applier.known = {t.record.outcome.id for t in tail if isinstance(t.record, OutcomeRecord)}
+    for index in range(0, len(tail), STRETCH):
+        applier.fold([(t.position, t.record, 0) for t in tail[index : index + STRETCH]])
+    applier.known = set()
+
+
+def activations(
+    stores: Stores, kept: Mapping[str, bytes], config_version: str, now: Millis
+) -> dict[str, ActivationRecord]:
+    """What the log must be told of the settings and the model in force, by the key under which the state keeps it.
+
+    Nothing where they are those of the last start.
+    """
+    config = msgspec.json.encode(stores.settings, order="sorted")
+    digest = stores.recogniser.digest
+    changed: dict[str, ActivationRecord] = {}
+    for key, body, version in ((ACTIVE_CONFIG, config, config_version), (ACTIVE_MODEL, digest.encode(), digest)):
+        if kept.get(key) != body:
+            name = stores.artifacts.put(body)
+            what = key.partition(":")[2]
+            changed[key] = ActivationRecord(key="", at=now, what=what, name=name, digest=version, body=body)
+    return changed
