@@ -25,6 +25,8 @@ EDGES = tuple(metres / EARTH_RADIUS for metres in (250.0, 1e3, 4e3, 16e3, 64e3, 
 FEW = 12
 """Fewer positions than this in a size's cubes are looked at with the next size's."""
 
+PART = 32
+"""Positions of one size's cubes are told so many at a time."""
 FARTHEST = pi * EARTH_RADIUS
 """Half the way around the Earth, in metres."""
 
@@ -115,11 +117,22 @@ class Grid:
     def _told(self, rows: list[int], center: Vector, above: float, upto: float) -> Iterator[tuple[float, str]]:
         ids = self._ids
         away = self._places[rows] - np.array(center)
-        chords = np.sqrt(np.einsum("ij,ij->i", away, away))
-        found = [(chord, ids[row]) for chord, row in zip(chords.tolist(), rows, strict=True) if above < chord <= upto]
-        found.sort()
-        for chord, id in found:
-            yield _metres(chord), id
+        squares = np.einsum("ij,ij->i", away, away)
+        chosen = np.flatnonzero((squares > above * abs(above)) & (squares <= upto * upto))
+        if not len(chosen):
+            return
+        order = chosen[np.argsort(squares[chosen])]
+        chords = np.sqrt(squares[order])
+        start, size = 0, len(order)
+        # Part by part: most readers want the first few of many.
+        while start < size:
+            end = min(start + PART, size)
+            while end < size and chords[end] == chords[end - 1]:
+                end += 1
+            part = zip(chords[start:end].tolist(), [ids[rows[i]] for i in order[start:end].tolist()], strict=True)
+            for chord, id in sorted(part):
+                yield _metres(chord), id
+            start = end
 
     def metres(self, id: str, point: Point) -> float:
         """How far an id is from a point; -1 for an id without position."""
