@@ -1,6 +1,7 @@
 """A backup of a project's folder while it serves, its verification, and its restoration.
 
-The order makes the parts agree. The state comes first, then the log: so the log reaches at least the state's
+The order makes the parts agree. What is known of imports comes first, so that it never claims more than the log's copy
+has. The state comes next, then the log: so the log reaches at least the state's
 position, and recovery makes good the rest. Budgets come last: what was reserved after the log's copy is given back
 when its time is over, and nothing can be spent twice. Databases are copied by SQLite's online backup, which readers
 and writers don't notice; sealed facts are copied as the state's copy names them. ``manifest.json`` has the SHA-256 of
@@ -52,6 +53,9 @@ def backup(folder: Path | str, target: Path | str) -> Manifest:
     if not (source / "state.sqlite").exists():
         raise StoreError(f"got {source}; wanted a project's folder, with state.sqlite in it; give its path")
     _empty(target)
+    for path in sorted((source / "imports").glob("*")):
+        if path.suffix in (".json", ".ids"):  # not the rows that were set aside
+            _copy_file(path, target / "imports" / path.name)
     with facts_lock(source / "facts"):  # what the state's copy names stays until it is copied
         _copy_database(source / "state.sqlite", target / "state.sqlite")
         for name in _sealed(target / "state.sqlite"):

@@ -1,8 +1,8 @@
 """SQLite as the stores use it: private files, WAL, what one bulk statement writes, and nothing left after an erasure.
 
-Writing many rows with ``executemany`` takes and releases the interpreter's lock once a row; beside a busy thread each
-release costs up to a switch interval (5 ms). A ``Bulk`` writes them all in one statement, during which the lock is free
-(measured in ``docs/decisions/0005-state.md``).
+Writing many rows with ``executemany`` takes and releases the interpreter's lock once a row, which beside a busy thread
+was up to twice as slow as a ``Bulk``: all rows in one statement, during which the lock is free (measured in
+``docs/decisions/0005-state.md``).
 """
 
 from __future__ import annotations

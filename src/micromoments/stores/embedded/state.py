@@ -27,7 +27,7 @@ T = TypeVar("T", Person, Link)
 KEEP = -1
 """A timer that stays as it is, also in the SQL below."""
 _TABLE_OF: dict[type, Table] = {SCHEMAS[table]: table for table in TABLES}
-_PEOPLE = Bulk(
+PEOPLE = Bulk(
     "INSERT INTO people(key, wake, last, surrogate, body) SELECT {values} FROM {rows} ON CONFLICT(key) DO UPDATE SET "
     "wake = CASE excluded.wake WHEN -1 THEN wake ELSE excluded.wake END, "
     "last = excluded.last, surrogate = excluded.surrogate, body = excluded.body",
@@ -95,7 +95,7 @@ class SqliteState:
         frames = _frames(batch.facts)
         policies = [(key, codec.seal(body)) for key, body in batch.policies.items()]
         with transaction(self._db, self._lock, "committing to state.sqlite") as db:
-            _PEOPLE.write(db, people)
+            PEOPLE.write(db, people)
             _LINKS.write(db, links)
             _DECISIONS.write(db, decisions)
             _ITEMS.write(db, items)

@@ -5,7 +5,7 @@
             return MyLog(folder)
 
 ``open`` is called again on the same folder where a test is about what survives; ``close`` before that. What an
-adapter can't do is declared by setting the promise's flag to False, never by skipping silently.
+adapter can't do is declared: override that test, and say in its docstring what holds instead.
 """
 
 from micromoments.testing.contracts.budgets import BudgetsContract
