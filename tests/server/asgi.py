@@ -25,6 +25,7 @@ class Answer:
     """What came back."""
 
     def __init__(self, messages: list[dict[str, Any]]) -> None:
+        """Put the messages together."""
         self.messages = messages
         start = next(m for m in messages if m["type"] == "http.response.start")
         self.status: int = start["status"]
@@ -41,6 +42,7 @@ class Client:
     """Asks one app; ``auth`` is the Authorization header of every request that says no other."""
 
     def __init__(self, app: App, auth: str | None = None) -> None:
+        """Ask this app."""
         self.app = app
         self.auth = auth
 

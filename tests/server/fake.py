@@ -34,6 +34,7 @@ class Shelf:
     """Items by id."""
 
     def __init__(self) -> None:
+        """Empty."""
         self.kept: dict[str, Item] = {}
 
     def get(self, id: str) -> Item | None:

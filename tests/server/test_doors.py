@@ -179,6 +179,7 @@ async def test_contract_is_valid_and_whole(app: App, anyone: Client, root: Path)
     OpenAPIV31SpecValidator(contract).validate()
 
     def plain(path: str) -> str:
+        """The path with a star for each name in braces."""
         return "/".join("*" if part.startswith("{") else part for part in path.split("/"))
 
     told = {(plain(path), method.upper()) for path, methods in contract["paths"].items() for method in methods}
@@ -226,6 +227,7 @@ async def test_items_shape_and_core_agree() -> None:
     from micromoments.core.item import Item
 
     def names(type_: type[msgspec.Struct]) -> set[str]:
+        """The names on the wire."""
         return {field.encode_name for field in msgspec.structs.fields(type_)}
 
     assert names(ItemShape) == names(Item)

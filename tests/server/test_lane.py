@@ -120,6 +120,7 @@ async def test_many_connections_go_together(
     collect = own.collect
 
     async def counted(arrivals: Sequence[Arrival]) -> list[int]:
+        """Slow enough for others to come meanwhile."""
         calls.append(len(arrivals))
         await asyncio.sleep(0.05)
         return await collect(arrivals)

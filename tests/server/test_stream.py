@@ -23,6 +23,7 @@ class Listener:
     """One connection to ``/v1/stream``; ``heard`` is what came, in pieces."""
 
     def __init__(self, app: App, query: str, headers: dict[str, str]) -> None:
+        """Connect."""
         self.heard: list[bytes] = []
         self.status = 0
         self.leave = asyncio.Event()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -23,9 +23,6 @@ from micromoments.server.problem import Problem
 from micromoments.server.protocol import BoundedProtocol
 from micromoments.server.service import LogDown, Overloaded, Service
 from micromoments.sources.segment import MAX_EVENT
-
-if TYPE_CHECKING:
-    from micromoments.server.app import App
 
 log = logging.getLogger("micromoments.server")
 
@@ -118,12 +115,18 @@ class Lane:
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])
 
 
+class HasLane(Protocol):
+    """An ASGI app that has a lane: ours."""
+
+    lane: Lane
+
+
 class LaneProtocol(BoundedProtocol):
     """One connection, with the fast lane before ASGI's way."""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        app: App = config.app
+        app: HasLane = config.app
         self._lane = app.lane
         self._door: Door | None = None
         self._access: Access

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import msgspec
 
 from micromoments.server import shapes
@@ -86,23 +88,19 @@ _SEGMENT_ERRORS = {
 
 
 def _paths() -> Json:
-    text = {"type": "string"}
-    items_body = content({"type": "array", "items": ref(shapes.ItemShape)}) | {"application/x-ndjson": {"schema": text}}
-    patch_body = content({"type": "array", "items": {"type": "object"}}) | {"application/x-ndjson": {"schema": text}}
-    query = [
-        param(name, "query", words)
-        for name, words in {
-            "from": "First instant, RFC 3339.",
-            "to": "First instant not counted, RFC 3339.",
-            "tz": "IANA zone of days and hours.",
-            "by": "What to split by.",
-            "segment": "Only this part, such as type:buy.",
-            "goal": "The goal that counts as success.",
-        }.items()
-    ]
-    item, page, put = shapes.ItemShape, ItemPage, ItemsPut
     return {
         **_segment_doors(),
+        **_decision_doors(),
+        **_people_doors(),
+        **_item_doors(),
+        **_one_item_doors(),
+        **_report_doors(),
+        **_probes(),
+    }
+
+
+def _decision_doors() -> Json:
+    return {
         "/v1/projects/{key}/settings": {
             "get": door(
                 "settings",
@@ -133,6 +131,11 @@ def _paths() -> Json:
                 tag="decisions",
             )
         },
+    }
+
+
+def _people_doors() -> Json:
+    return {
         "/v1/people/{id}/moments": {
             "get": door(
                 "moments",
@@ -163,6 +166,15 @@ def _paths() -> Json:
                 tag="people",
             )
         },
+    }
+
+
+def _item_doors() -> Json:
+    text = {"type": "string"}
+    items_body = content({"type": "array", "items": ref(shapes.ItemShape)}) | {"application/x-ndjson": {"schema": text}}
+    patch_body = content({"type": "array", "items": {"type": "object"}}) | {"application/x-ndjson": {"schema": text}}
+    page, put = ItemPage, ItemsPut
+    return {
         "/v1/items": {
             "get": door(
                 "items",
@@ -190,6 +202,12 @@ def _paths() -> Json:
                 tag="items",
             ),
         },
+    }
+
+
+def _one_item_doors() -> Json:
+    item = shapes.ItemShape
+    return {
         "/v1/items/{id}": {
             "get": door(
                 "item", "One item.", {"200": answer("The item.", item)}, _SECRET, parameters=[_ITEM_ID], tag="items"
@@ -216,6 +234,23 @@ def _paths() -> Json:
                 "delete_item", "Delete one.", {"204": answer("Gone.")}, _SECRET, parameters=[_ITEM_ID], tag="items"
             ),
         },
+    }
+
+
+def _report_doors() -> Json:
+    text = {"type": "string"}
+    query = [
+        param(name, "query", words)
+        for name, words in {
+            "from": "First instant, RFC 3339.",
+            "to": "First instant not counted, RFC 3339.",
+            "tz": "IANA zone of days and hours.",
+            "by": "What to split by.",
+            "segment": "Only this part, such as type:buy.",
+            "goal": "The goal that counts as success.",
+        }.items()
+    ]
+    return {
         "/v1/reports": {
             "get": door(
                 "reports",
@@ -249,7 +284,6 @@ def _paths() -> Json:
                 tag="stream",
             )
         },
-        **_probes(),
     }
 
 
@@ -279,14 +313,12 @@ def _probes() -> Json:
 
 def document() -> Json:
     """The contract as one object."""
-    from micromoments import __version__
-
     _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Micromoments",
-            "version": __version__,
+            "version": version("micromoments"),
             "summary": "Recognises the moment a consumer is in, and serves the best thing for it.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
