@@ -89,7 +89,7 @@ def instant(text: str) -> Millis | None:
         return None
 
 
-def occurred(event: Event, received_at: Millis, sent_at: Millis | None = None) -> Millis:
+def occurred(event: Event, received_at: Millis, sent_at: str | None = None) -> Millis:
     """When the event happened, corrected for the client's clock: ``receivedAt - (sentAt - originalTimestamp)``.
 
     A client that says no ``sentAt`` is believed as it stands (an import of history). Without a readable timestamp, or
@@ -98,14 +98,12 @@ def occurred(event: Event, received_at: Millis, sent_at: Millis | None = None) -
     stamp = event.original_timestamp or event.timestamp
     if not stamp:
         return received_at
-    said = event.sent_at
+    said = event.sent_at or sent_at
     if said:
         age = _age(stamp, said)
         at = None if age is None else received_at - age
     else:
         at = instant(stamp)
-        if at is not None and sent_at is not None:
-            at = received_at - (sent_at - at)
     return at if at is not None and 0 < at <= received_at else received_at
 
 
@@ -130,7 +128,7 @@ def call(
     body: bytes,
     received_at: Millis,
     *,
-    sent_at: Millis | None = None,
+    sent_at: str | None = None,
     marks: int = 0,
     confirmed: bool = False,
     new_id: Callable[[], str] = new_message_id,
@@ -202,7 +200,7 @@ def batch(
         got = len(envelope.batch)
         raise Malformed("too_many_events", f"got {got} events; wanted at most {MAX_BATCH_EVENTS}: send smaller batches")
     shared = {k: v for k, v in (("context", envelope.context), ("integrations", envelope.integrations)) if v}
-    sent_at = instant(envelope.sent_at) if isinstance(envelope.sent_at, str) else None
+    sent_at = envelope.sent_at if isinstance(envelope.sent_at, str) else None
     parsed = Parsed([], [])
     room = MAX_MERGED
     for index, raw in enumerate(envelope.batch):
