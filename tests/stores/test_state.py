@@ -73,6 +73,15 @@ def test_nothing_of_the_erased_stays(tmp_path: Path) -> None:
         assert state.decisions_of([SECRET], []) == []
 
 
+def test_the_links_of_the_long_silent_go_with_them(tmp_path: Path) -> None:
+    """Who wasn't heard of goes with the links of their ids, but not with one that someone else claimed since."""
+    with closing(SqliteState(tmp_path / "state.sqlite")) as state:
+        people = {f"anon:a{n}": person(n, last=START - 1) for n in (1, 2)} | {"anon:a3": person(3, last=START + 9)}
+        state.commit(batch(people=people, links={"anon:a1": link(-5), "anon:a2": link(5), "anon:a3": link(-5)}))
+        assert len(state.erase(frozenset(), frozenset(), START)) == 2
+        assert set(state.load([], ["anon:a1", "anon:a2", "anon:a3"])[1]) == {"anon:a2", "anon:a3"}
+
+
 def test_a_damaged_person_is_named(tmp_path: Path) -> None:
     """Loading a damaged person says whose bytes they are."""
     with closing(SqliteState(tmp_path / "state.sqlite")) as state:

@@ -162,21 +162,24 @@ class SqliteState:
 
     def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
         """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
-        ``before`` (0: nobody); nothing of them stays in the file or its write-ahead log. Give their surrogates.
+        ``before`` (0: nobody), with links that nobody else claimed since; nothing of them stays in the file or its
+        write-ahead log. Give their surrogates.
         """
         with transaction(self._db, self._lock, "erasing from state.sqlite") as db:
             db.execute("DELETE FROM temp.gone")
             _GONE.write(db, [(key.encode(),) for key in people])
             db.execute("INSERT OR IGNORE INTO temp.gone SELECT key FROM people WHERE last < ?", (before,))
             theirs = {s for (s,) in db.execute("SELECT surrogate FROM people WHERE key IN temp.gone")}
-            db.execute("DELETE FROM people WHERE key IN temp.gone")
-            _GONE.write(db, [(key.encode(),) for key in links])
-            db.execute("DELETE FROM links WHERE key IN temp.gone")
-            db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
-            db.execute("DELETE FROM temp.gone")
+            stale = _stale_links(db, before)
+            for table, names in (("people", frozenset[str]()), ("links", links | stale)):
+                _GONE.write(db, [(key.encode(),) for key in names])
+                db.execute(f"DELETE FROM {table} WHERE key IN temp.gone")  # noqa: S608 our own names
+                db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
+                db.execute("DELETE FROM temp.gone")
             if theirs:
                 theirs = erase_live(db, theirs)[0]
-        scrub(self._db, self._lock, "erasing from state.sqlite")
+        if theirs or people or links:
+            scrub(self._db, self._lock, "erasing from state.sqlite")
         return frozenset(theirs)
 
     def check(self) -> int:
@@ -233,6 +236,20 @@ def _remove(db: sqlite3.Connection, table: str, keys: Sequence[bytes]) -> None:
     _GONE.write(db, [(key,) for key in keys])
     db.execute(f"DELETE FROM {table} WHERE {column} IN temp.gone")  # noqa: S608 our own names
     db.execute("DELETE FROM temp.gone")
+
+
+def _stale_links(db: sqlite3.Connection, before: Millis) -> set[str]:
+    """The source ids of those who were not heard of since an instant, and whose links nobody claimed since either."""
+    names: set[str] = set()
+    for (body,) in db.execute("SELECT body FROM people WHERE last < ?", (before,)):
+        person = codec.decode(Person, body, "a person in state.sqlite")
+        names |= {person.id, *(key.partition(">")[0] for key in person.parts)}
+    stale: set[str] = set()
+    for name in names:
+        row = db.execute("SELECT body FROM links WHERE key = ?", (name.encode(),)).fetchone()
+        if row and all(c.stamp.at < before for c in codec.decode(Link, row[0], f"{name} in state.sqlite").claims):
+            stale.add(name)
+    return stale
 
 
 def erase_live(db: sqlite3.Connection, surrogates: Iterable[int]) -> tuple[set[int], int]:
