@@ -49,7 +49,7 @@ class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True):
     """End a reservation: spend it (redeemed) or give it back (expired)."""
 
     id: str
-    decision: str
+    reservation: str
     spend: bool
 
 

@@ -204,7 +204,8 @@ class Applier:
                     if effect.id not in self.known:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
                 case Settle():
-                    self._budgets.settle(effect.decision, effect.spend)
+                    if self._view().settings.budgets:
+                        self._budgets.settle(effect.reservation, effect.spend)
                 case Joined():
                     self.facts.append(PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0))
                 case _:

@@ -26,7 +26,7 @@ COMMIT_EVERY = 1.0
 """Seconds between commits; what a crash has to fold again."""
 COMMIT_AT = 20_000
 """Changed people that bring the next commit forward."""
-SNAPSHOT_EVERY = 30.0
+SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
 SEAL_EVERY = 180.0
 """Seconds between sealings of live facts to Parquet."""

@@ -24,6 +24,7 @@ def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper:
     while items := stores.catalogue.items(after, 5_000):
         catalog.apply({i.id: i for i in items})
         after = items[-1].id
+    catalog.settle()
     start = stores.position()
     learned = restore_catalog(catalog, kept)
     keeper.relearn(learned, start)

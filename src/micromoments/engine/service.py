@@ -13,7 +13,7 @@ from micromoments.core.decision import Decision, Request
 from micromoments.core.effect import Reserve
 from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
-from micromoments.core.moment import MomentView
+from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
 from micromoments.core.settings import Settings
@@ -215,7 +215,8 @@ class Service:
         """
         taken: list[Reserve] = []
         for r in reserves:
-            limit = self.settings.budgets[r.budget].units
+            budget = self.settings.budgets.get(r.budget)
+            limit = budget.units if budget is not None else 0
             if self._stores.budgets.reserve(r.budget, r.units, limit, r.id, r.until):
                 taken.append(r)
                 continue
@@ -228,6 +229,10 @@ class Service:
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
         return self._applier.decision(id)
+
+    def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
+        """The words of a text that tell most, each with the type that it speaks for and the nats that it adds."""
+        return self._recogniser.text.telling(text)
 
     def home(self, key: str) -> str:
         """The id of the person behind a source key, now."""

@@ -17,6 +17,7 @@ from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM
 from micromoments.retrieve.catalog import Catalog
 
+MAX_BESIDE = 8
 LOOKED: dict[str, Literal["view", "cart", "buy"]] = {
     "Product Viewed": "view",
     "Product Clicked": "view",
@@ -58,8 +59,8 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> boo
         items = [str(item)]
     recent = recent_items(person) if person is not None else ()
     for item in items[:50]:
-        others = (*(i for i in items if i != item), *recent) if what == "buy" else tuple(i for i in recent if i != item)
-        catalog.learn(record.key, item, what, record.occurred, others[:8])
+        beside = items if what == "buy" else recent
+        catalog.learn(record.key, item, what, record.occurred, [i for i in beside if i != item][:MAX_BESIDE])
     return bool(items)
 
 

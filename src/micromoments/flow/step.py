@@ -13,12 +13,13 @@ from micromoments.core.event import BOT, INTERNAL, SIMULATED, Event, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import MAX_ENDED, MAX_TRACES, Part, Person, Stamp
-from micromoments.core.record import DecidedRecord, EventRecord, Record, TickRecord
+from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.core.settings import PURPOSES
 from micromoments.flow import people
 from micromoments.flow.view import View, consents, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
+NOTHING = Part()
 LASTING = BOT | INTERNAL | SIMULATED
 """Marks that stay with a person; a test order is a test, but its sender may be a customer."""
 CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
@@ -32,23 +33,19 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
     First the person's own timers due by the record's arrival fire, so that state never depends on how punctual the
     clock's process is; then the record itself is folded. Effects carry deterministic ids.
     """
-    before = person.reading
+    before, at = person.reading, record.at
     effects: list[Effect] = []
-    if _due(person, record.at):
-        person, told = _fire(person, record.at, view)
-        effects += told
-    match record:
-        case EventRecord():
-            person, told = _event(person, record, view, part or record.key)
-            effects += told
-        case DecidedRecord():
-            person = _decided(person, record.decision, view)
-        case TickRecord():
-            pass
-        case _:
-            return person, tuple(effects)
+    if (before.open or person.pending) and 0 < person.wake_at() <= at:
+        person, outcomes = _fire(person, at, view)
+        effects += _happened(outcomes)
+    if isinstance(record, EventRecord):
+        person, outcomes = _event(person, record, view, part or record.key)
+        if outcomes:
+            effects += _happened(outcomes)
+    elif isinstance(record, DecidedRecord):
+        person = _decided(person, record.decision, view)
     if person.reading is not before:
-        effects += _tell(before, person, record.at)
+        effects += _tell(before, person, at)
     return person, tuple(effects)
 
 
@@ -67,79 +64,77 @@ def told_between(before: Reading, person: Person, at: Millis) -> list[Effect]:
     return list(_tell(before, person, at))
 
 
-def _due(person: Person, at: Millis) -> bool:
-    for moment in person.reading.open:
-        if moment.expires_at <= at:
-            return True
-    return any(p.until <= at for p in person.pending)
-
-
-def _fire(person: Person, at: Millis, view: View) -> tuple[Person, list[Effect]]:
+def _fire(person: Person, at: Millis, view: View) -> tuple[Person, tuple[Outcome, ...]]:
     reading = view.recogniser.settle(person.reading, at)
     if reading is not person.reading:
         person = replace(person, reading=reading)
-    pending = person.pending
-    person, outcomes = windows(person, at, view.settings)
-    effects: list[Effect] = [Happened(id=o.id, outcome=o) for o in outcomes]
-    left = {p.id for p in person.pending}
-    effects += [
-        Settle(id=f"{p.id}:expired", decision=p.id, spend=False) for p in pending if p.reserved and p.id not in left
-    ]
-    return person, effects
+    return windows(person, at, view.settings)
 
 
-def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[Person, list[Effect]]:
-    event = record.event
-    stamp = Stamp(record.occurred, record.mid)
-    changes: dict[str, Any] = {"last": max(person.last, record.at), "first": person.first or record.at}
+def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[Person, tuple[Outcome, ...]]:
+    changes = _said(person, record)
+    if (person.consent or "consent" in changes) and refuses(replace(person, **changes), "personalise"):
+        person = _forget(replace(person, **changes))
+    else:
+        changes.update(_traced(person, record, view, part))
+        person = replace(person, **changes)
+    return attribute(person, record, view.settings)
+
+
+def _said(person: Person, record: EventRecord) -> dict[str, Any]:
+    """What an event says of the person outright: traits, consent, what was bought or waved away."""
+    event, at = record.event, record.at
+    changes: dict[str, Any] = {"last": max(person.last, at), "first": person.first or at}
     if lasting := record.marks & LASTING & ~person.marks:
         changes["marks"] = person.marks | lasting
     if event.type == "identify" and event.traits:
-        changes["traits"] = people.write(person.traits, _small(event.traits), stamp)
-    said = consent_in(event)
-    if said:
-        changes["consent"] = people.write(person.consent, said, stamp)
+        changes["traits"] = people.write(person.traits, _small(event.traits), Stamp(record.occurred, record.mid))
+    if said := consent_in(event):
+        changes["consent"] = people.write(person.consent, said, Stamp(record.occurred, record.mid))
     if event.event in BOUGHT_EVENTS:
         changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
         changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
-    if len(changes) > 1 or changes["last"] != person.last:
-        person = replace(person, **changes)
-    person = _forget(person) if refuses(person, "personalise") else _trace(person, record, view, part)
-    person, outcomes = attribute(person, record, view.settings)
-    return person, list(_outcome_effects(outcomes))
+    return changes
 
 
-def _trace(person: Person, record: EventRecord, view: View, key: str) -> Person:
-    """Keep what the event says about intent, and fold it into the reading.
+def _traced(person: Person, record: EventRecord, view: View, key: str) -> dict[str, Any]:
+    """The parts and the reading after what the event says about intent; nothing where it says nothing.
 
     The newest trace is added to the reading as it stands; a late one, or one that pushes out a trace on which an open
     moment depends, has all traces folded again. Both ways give the same.
     """
     if record.nearby is not None and not consents(person, "location", view.settings):
         record = replace(record, nearby=None)
-    signal = view.recogniser.signal(record)
+    recogniser = view.recogniser
+    signal = recogniser.signal(record)
     if signal is None:
-        return person
+        return {}
     trace = Trace(record.occurred, record.mid, signal, channel(record.event))
-    old = person.parts.get(key)
-    part = people.insert(old or Part(), trace)
+    parts = person.parts
+    old = parts.get(key)
+    part = people.insert(old or NOTHING, trace)
     if part is old:
-        return person
-    parts = people.with_part(person.parts, key, part)
-    latest = person.parts and max(p.traces[-1] for p in person.parts.values() if p.traces)
-    if (not latest or latest < trace) and _remembers(person, old, part):
-        reading = view.recogniser.settle(view.recogniser.add(person.reading, trace), record.at)
-        return replace(person, parts=parts, reading=reading)
-    return retell(replace(person, parts=parts), view, record.at)
+        return {}
+    if _newest(parts, trace) and _remembers(person, old, part):
+        reading = recogniser.settle(recogniser.add(person.reading, trace), record.at)
+        return {"parts": people.with_part(parts, key, part), "reading": reading}
+    told = retell(replace(person, parts=people.with_part(parts, key, part)), view, record.at)
+    return {"parts": told.parts, "reading": told.reading}
+
+
+def _newest(parts: Mapping[str, Part], trace: Trace) -> bool:
+    """Whether a trace comes after all that are kept."""
+    return all(part.traces[-1] < trace for part in parts.values() if part.traces)
 
 
 def _remembers(person: Person, old: Part | None, part: Part) -> bool:
     """Whether every trace that the open moments depend on is still kept once ``part`` replaced ``old``."""
-    if len(person.parts) - (old is not None) > 0:
-        others = sum(len(p.traces) for p in person.parts.values()) - (len(old.traces) if old is not None else 0)
-        return others + len(part.traces) <= MAX_TRACES and (old is None or len(part.traces) > len(old.traces))
-    return old is None or len(part.traces) > len(old.traces) or old.traces[0].at < person.reading.since
+    before = len(old.traces) if old is not None else 0
+    if len(person.parts) > (old is not None):
+        others = sum(len(p.traces) for p in person.parts.values()) - before
+        return others + len(part.traces) <= MAX_TRACES and len(part.traces) > before
+    return len(part.traces) > before or (old is not None and old.traces[0].at < person.reading.since)
 
 
 def _decided(person: Person, decision: Decision, view: View) -> Person:
@@ -159,11 +154,12 @@ def _forget(person: Person) -> Person:
     return replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={})
 
 
-def _outcome_effects(outcomes: Sequence[Outcome]) -> Iterator[Effect]:
+def _happened(outcomes: Sequence[Outcome]) -> Iterator[Effect]:
+    """Outcomes as effects; a goal spends what its item reserved of a budget, a dismissal gives it back."""
     for o in outcomes:
         yield Happened(id=o.id, outcome=o)
-        if o.what == "goal":
-            yield Settle(id=f"{o.decision}:spent", decision=o.decision, spend=True)
+        if o.item and o.what in ("goal", "dismissed"):
+            yield Settle(id=f"{o.id}:settled", reservation=f"{o.decision}:{o.item}", spend=o.what == "goal")
 
 
 def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
