@@ -147,8 +147,9 @@ class Import:
         self._noted = monotonic()
 
 
-def plan(source: Source, shape: Shape, ledger: Ledger, window: int, now: Millis) -> Entry:
-    """The entry of a file: new, that of a killed run to go on with, or a finished one.
+def plan(source: Source, shape: Shape, ledger: Ledger, window: int) -> Entry:
+    """The entry of a file: new, that of a killed run to go on with, or a finished one. A source that goes on judges
+    times as it did when it was begun.
 
     Raises:
         ValueError: the file was begun with another mapping, so that its rows would come in other shapes.
@@ -157,12 +158,13 @@ def plan(source: Source, shape: Shape, ledger: Ledger, window: int, now: Millis)
     entry = ledger.find(source.digest)
     if entry is None:
         name = source.path.name
-        return Entry(file=name, digest=source.digest, mapping=mapping, window=window, as_of=now)
+        return Entry(file=name, digest=source.digest, mapping=mapping, window=window, as_of=source.now)
     if entry.mapping != mapping and not entry.finished:
         raise ValueError(
             f"got another mapping for {source.path.name}, of which {entry.emitted} rows are imported already; "
             "finish with the mapping that it was begun with"
         )
+    source.now = entry.as_of
     return entry
 
 

@@ -71,26 +71,22 @@ def import_(
     ledger = Ledger(folder)
     began = monotonic()
     with _paths(files, format) as paths, _progress(paths) as (watch, told, words):
-        sources = [
-            Source(path, shape, now=now_ms(), format=format.value if format else None, watch=watch(n))
-            for n, path in enumerate(paths)
-        ]
+        chosen: Any = format.value if format else None
+        sources = [Source(path, shape, now=now_ms(), format=chosen, watch=watch(n)) for n, path in enumerate(paths)]
         imports, done = [], []
-        for n, (source, path) in enumerate(zip(sources, paths, strict=True)):
-            entry = history.plan(source, shape, ledger, window, source.now)
-            source.now = entry.as_of
+        for n, source in enumerate(sources):
+            source.check()
+            entry = history.plan(source, shape, ledger, window)
             if entry.finished:
                 done.append(entry)
-                words(f"{path.name} was imported before, as {entry.file}; nothing of it is imported again")
-            else:
-                if entry.emitted:
-                    words(f"{path.name}: {entry.emitted} events are in already; going on behind them")
-                aside = history.SetAside(path, folder)
-                imports.append(history.Import(source, entry, aside, told(n)))
+                words(f"{source.path.name} was imported before, as {entry.file}; nothing of it is imported again")
+                continue
+            if entry.emitted:
+                words(f"{source.path.name}: {entry.emitted} events are in already; going on behind them")
+            imports.append(history.Import(source, entry, history.SetAside(source.path, folder), told(n)))
         if imports:
             asyncio.run(history.run(folder, imports, ledger, words))
-    seconds = monotonic() - began
-    _tell(imports, folder, seconds)
+    _tell(imports, folder, monotonic() - began)
     _put(imports, done, output)
     if any(i.aside.count for i in imports):
         raise typer.Exit(3)

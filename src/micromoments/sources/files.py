@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
@@ -63,14 +65,20 @@ def format_of(path: Path) -> Format:
     return _ENDINGS[ending]
 
 
-def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> BinaryIO:
+@contextmanager
+def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
     """A file's bytes, gunzipped where its first two bytes say gzip. ``watch`` is told how far the raw file is read."""
-    raw: BinaryIO = path.open("rb")
-    if watch is not None:
-        raw = cast("BinaryIO", io.BufferedReader(_Watched(raw, watch), _CHUNK))
-    magic = raw.read(2)
-    raw.seek(0)
-    return cast("BinaryIO", gzip.open(raw)) if magic == b"\x1f\x8b" else raw
+    with path.open("rb") as raw:
+        seen: BinaryIO = raw
+        if watch is not None:
+            seen = cast("BinaryIO", io.BufferedReader(_Watched(raw, watch), _CHUNK))
+        magic = raw.read(2)
+        raw.seek(0)
+        if magic == b"\x1f\x8b":
+            with gzip.open(seen) as unzipped:
+                yield cast("BinaryIO", unzipped)
+        else:
+            yield seen
 
 
 class _Watched(io.RawIOBase):
@@ -105,11 +113,15 @@ def digest_of(path: Path) -> str:
 
     Raises:
         OSError: it can't be read.
+        MappingError: it is gzip that ends too early, or is damaged.
     """
     digest = blake2b(digest_size=12)
-    with open_bytes(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+    try:
+        with open_bytes(path) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MappingError(f"got {path.name}, which can't be gunzipped ({error}); wanted a whole file") from None
     return digest.hexdigest()
 
 
@@ -156,7 +168,17 @@ class Source:
         self._watch = watch
         self.skipped = 0
 
-    def rows(self) -> Iterator[Read | Bad]:
+    def check(self) -> None:
+        """Read the first row, so that a mapping which doesn't fit the file is told of before anything is done.
+
+        Raises:
+            MappingError: they don't go together.
+        """
+        rows = self.rows()
+        next(rows, None)
+        rows.close()
+
+    def rows(self) -> Generator[Read | Bad, None, None]:
         """The file's events in its own order, and its bad rows in their places."""
         self.skipped = 0
         if self.format == "csv":

@@ -72,7 +72,9 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """The columns that it reads."""
         if self.template:
             return tuple(re.findall(r"{([^{}]+)}", self.template))
-        return (self.column,) if isinstance(self.column, str) else self.column
+        if isinstance(self.column, str):
+            return (self.column,) if self.column else ()
+        return self.column
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Tests of the command line: the real commands, in folders of their own."""
