@@ -31,16 +31,17 @@ def put_json(value: Any) -> None:
 
 
 def put_table(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows as a table on stdout; the columns are the first row's keys."""
+    """Rows as a table on stdout; the columns are the keys of all rows, in the order in which they first come."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ():
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
         numeric = all(isinstance(r.get(name), int | float) for r in rows)
         table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(cell(v) for v in row.values()))
+        table.add_row(*(cell(row.get(name)) for name in names))
     Console().print(table)
 
 
