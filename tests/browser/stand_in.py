@@ -115,8 +115,9 @@ def read(query: str) -> dict[str, Any]:
     if cheap:
         p = {"know": 0.05, "go": 0.03, "do": 0.2, "buy": 0.68, "none": 0.04}
     type_ = max(("know", "go", "do", "buy"), key=p.__getitem__)
-    words = [("how to", "do"), ("fix", "do"), ("cheap", "buy")]
-    evidence = [{"text": f"said '{w}'", "type": t, "weight": 1.2, "at": now} for w, t in words if w in query]
+    words = [("how", "do"), ("fix", "do"), ("cheap", "buy")]
+    telling = [{"word": word, "type": t, "weight": 1.2} for word, t in words if word in query]
+    evidence = [{"text": f'types "{query}"', "type": type_, "weight": 1.2, "at": now}]
     shown = {**moment("m-typed", type_, query, [], now), "probabilities": p, "evidence": evidence}
     return {
         "decisionId": f"d-{now}",
@@ -130,6 +131,7 @@ def read(query: str) -> dict[str, Any]:
         "experiments": [],
         "holdout": False,
         "degraded": [],
+        "telling": telling,
     }
 
 
@@ -207,7 +209,7 @@ class Doors(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _people(self) -> Iterator[tuple[str, Any]]:
-        yield "truth", {"relative": 0.66, "low": 0.58, "high": 0.74}
+        yield "truth", {"served": 0.62, "listed": 0.38, "relative": 0.63}
         for n in range(600):
             yield (
                 "people",

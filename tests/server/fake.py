@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
 from micromoments.core.event import Arrival
 from micromoments.core.item import Item
-from micromoments.core.moment import Evidence, MomentView
+from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.stream import Stream
 from micromoments.server.service import Conflict
@@ -141,6 +141,10 @@ class FakeService:
     def decision(self, id: str) -> Decision | None:
         """One that was made."""
         return self.decisions.get(id)
+
+    def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
+        """A sale is for those who buy."""
+        return (("sale", "buy", 1.5),) if "sale" in text else ()
 
     def home(self, key: str) -> str:
         """Everybody has one id."""

@@ -47,6 +47,14 @@ async def test_reply_has_the_fixed_shape(browser: Client) -> None:
     assert msgspec.json.decode(answer.body, type=shapes.DecisionShape).slot == "home"
 
 
+async def test_words_that_tell_are_answered(browser: Client) -> None:
+    """What is being typed is answered with the words that tell, and for which type; without words nothing is added."""
+    answer = await browser("POST", "/v1/decide", {**ASK, "context": {"query": "shoes on sale"}})
+    assert answer.json["telling"] == [{"word": "sale", "type": "buy", "weight": 1.5}]
+    answer = await browser("POST", "/v1/decide", {**ASK, "context": {"query": "shoes"}})
+    assert "telling" not in answer.json
+
+
 async def test_write_key_uses_one_unlinked_history(browser: Client, service: FakeService) -> None:
     """The public key decides for the anonymousId sent, and for no linked one."""
     await browser("POST", "/v1/decide", ASK)

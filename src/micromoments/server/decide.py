@@ -27,6 +27,8 @@ MAX_LIMIT = 50
 MAX_ITEMS = 1000
 MAX_ID = 256
 MAX_SLOT = 128
+MAX_QUERY = 512
+"""Characters of a query that are looked at for telling words."""
 
 
 class Asked(msgspec.Struct, rename="camel", kw_only=True):
@@ -78,7 +80,13 @@ class Decider:
             request = msgspec.structs.replace(request, marks=arrival.marks & ~access.marks)
         decided = await self._service.decide(request, arrival)
         self.latency.observe(perf_counter() - began)
-        return reply(shapes.decision(decided))
+        answer = shapes.decision(decided)
+        query = request.context.get("query")
+        if decided.moment is not None and isinstance(query, str) and query:
+            told = self._service.telling(query[:MAX_QUERY])
+            words = [shapes.TellingShape(word=word, type=type_, weight=weight) for word, type_, weight in told]
+            answer = msgspec.structs.replace(answer, telling=words)
+        return reply(answer)
 
     async def explain(self, call: Call, access: Access) -> Reply:
         """A decision with its candidates, refusals and scores."""

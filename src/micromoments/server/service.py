@@ -8,7 +8,7 @@ from typing import Protocol
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Arrival, Millis
 from micromoments.core.item import Item
-from micromoments.core.moment import MomentView
+from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
 from micromoments.engine.service import Conflict, Overloaded
@@ -61,6 +61,10 @@ class Service(Protocol):
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
+        ...
+
+    def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
+        """The words of a text that tell most: word, type, nats."""
         ...
 
     def home(self, key: str) -> str:

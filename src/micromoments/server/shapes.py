@@ -72,8 +72,19 @@ class VariantShape(Shape, frozen=True):
     variant: str
 
 
-class DecisionShape(Shape, frozen=True):
-    """The answer to ``decide``. ``propensity`` is the product over positions; ``degraded`` says what was missing."""
+class TellingShape(Shape, frozen=True):
+    """A word of ``context.query`` that tells: the type that it speaks for, and the nats that it adds."""
+
+    word: str
+    type: MomentType
+    weight: float
+
+
+class DecisionShape(Shape, frozen=True, kw_only=True):
+    """The answer to ``decide``. ``propensity`` is the product over positions; ``degraded`` says what was missing.
+
+    ``telling`` are the words of ``context.query`` that tell most, the strongest first.
+    """
 
     decision_id: str
     slot: str
@@ -86,6 +97,7 @@ class DecisionShape(Shape, frozen=True):
     experiments: list[VariantShape]
     holdout: bool
     degraded: tuple[str, ...]
+    telling: list[TellingShape] = []
 
 
 class RefusedShape(Shape, frozen=True):
@@ -104,7 +116,7 @@ class ScoredShape(Shape, frozen=True):
     propensity: float
 
 
-class ExplainedShape(DecisionShape, frozen=True):
+class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
     """A decision with what led to it. ``considered`` counts the candidates before any was refused."""
 
     at: Millis

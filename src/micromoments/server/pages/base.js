@@ -42,6 +42,9 @@ export const percent = (x, digits = 0) => (x === null || x === undefined || Numb
 export const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(0)}\u00a0%`;
 export const whole = (x) => Math.round(x).toLocaleString("en-GB");
 
+/** A difference with its sign, at two digits. */
+export const more = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
+
 /** A duration in the unit that a person would use. */
 export function lasting(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
@@ -57,11 +60,10 @@ export function needOf(moment) {
   return need.words || need.query || need.title || need.place || need.category || "";
 }
 
-/** Evidence as {text, type, weight}, however it was sent. */
+/** Evidence as {text, type, weight}, each text once; the stream sends it as arrays, the doors as objects. */
 export function evidenceOf(moment) {
-  return (moment.evidence || []).map((one) =>
-    typeof one === "string" ? { text: one } : Array.isArray(one) ? { text: one[0], type: one[1], weight: one[2] } : one,
-  );
+  const all = (moment.evidence || []).map((one) => (Array.isArray(one) ? { text: one[0], type: one[1], weight: one[2] } : one));
+  return all.filter((one, n) => all.findIndex((other) => other.text === one.text) === n);
 }
 
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

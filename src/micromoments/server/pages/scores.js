@@ -1,7 +1,7 @@
 // What serving was worth, in one sentence beside the truth; and the four scorecards.
 
 import { ask } from "./api.js";
-import { byId, el, lasting, percent, signed, svg, whole } from "./base.js";
+import { byId, el, lasting, more, percent, signed, svg, whole } from "./base.js";
 
 const EVERY = 4000;
 
@@ -51,19 +51,24 @@ export class Scores {
       title.replaceChildren(lift.sentence);
       return;
     }
-    if (lift.verdict === "early" || lift.relative_low === null || lift.relative === null) {
+    const early = lift.verdict === "early" || lift.low === null || lift.high === null;
+    if (early) {
       title.replaceChildren(lift.needed ? `What serving was worth can't be told yet: it takes ${lift.needed}.` : "What serving was worth can't be told yet.");
     } else if (lift.verdict === "unclear") {
       title.replaceChildren(`${days}, serving by moment can't yet be told from the popular list.`);
     } else {
-      const more = lift.relative >= 0 ? "more" : "fewer";
-      title.replaceChildren(`${days}, serving by moment brought `, el("strong", {}, `${Math.abs(100 * lift.relative).toFixed(0)}\u00a0% ${more} ${plural(lift.goal)} a person`), " than the popular list.");
+      const size = Math.abs(lift.difference);
+      const what = `${size.toFixed(2)} ${lift.difference >= 0 ? "more" : "fewer"} ${plural(lift.goal)} a person`;
+      title.replaceChildren(`${days}, serving by moment brought `, el("strong", {}, what), " than the popular list.");
     }
-    byId("scale").replaceChildren(...(lift.relative_low === null || lift.relative === null ? [] : [scale(lift, truth)]));
+    byId("scale").replaceChildren(...(early ? [] : [scale(lift, truth)]));
     const parts = [];
-    if (lift.relative_low !== null && lift.relative !== null) parts.push(`95 % interval ${signed(lift.relative_low)} to ${signed(lift.relative_high)}, safe to look at as often as you like`);
+    if (!early) {
+      const relative = lift.relative === null ? "" : ` (${signed(lift.relative)})`;
+      parts.push(`${lift.treated_mean.toFixed(2)} against ${lift.control_mean.toFixed(2)}${relative}, 95 % interval ${more(lift.low)} to ${more(lift.high)}, safe to look at as often as you like`);
+    }
     parts.push(`${whole(lift.treated)} people served, ${whole(lift.control)} held out by hash`);
-    if (truth) parts.push(`the simulator, which knows everyone's taste and lived the same days with the popular list, puts it at ${signed(truth.relative)}`);
+    if (truth) parts.push(`the simulator, which knows everyone's taste and lived the same days with the popular list, puts it at ${more(truth.served - truth.listed)}`);
     else if (forward) parts.push("the simulator is living the same days with the popular list, to tell the truth beside it");
     byId("worth-fine").textContent = `${parts.join("; ")}.`;
   }
@@ -73,23 +78,23 @@ export class Scores {
   }
 }
 
-/** The interval on a line, with the estimate and the truth. */
+/** The interval on a line, with the estimate and the truth, in goals a person. */
 function scale(lift, truth) {
-  const values = [0, lift.relative_low, lift.relative_high, truth?.relative ?? 0];
-  const low = Math.min(...values) - 0.08;
-  const high = Math.max(...values) + 0.08;
+  const real = truth ? truth.served - truth.listed : 0;
+  const values = [0, lift.low, lift.high, real];
+  const pad = 0.06 * (Math.max(...values) - Math.min(...values)) || 1;
+  const low = Math.min(...values) - pad;
+  const high = Math.max(...values) + pad;
   const x = (v) => ((v - low) / (high - low)) * 100;
-  const tick = (v, cls, words) => el("span", { class: `tick ${cls}` }, words);
-  const parts = [
+  const tick = (v, cls, words) => at(el("span", { class: `tick ${cls}` }, words), x(v));
+  return el("div", { class: "scale-in" },
     svg("svg", { viewBox: "0 0 100 14", preserveAspectRatio: "none", "aria-hidden": "true" },
       svg("line", { class: "axis", x1: 0, x2: 100, y1: 7, y2: 7 }),
       svg("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: 14 }),
-      svg("rect", { class: "interval", x: x(lift.relative_low), width: x(lift.relative_high) - x(lift.relative_low), y: 4.5, height: 5 })),
-    at(tick(lift.relative, "estimate", `measured ${signed(lift.relative)}`), x(lift.relative)),
-    at(tick(0, "nothing", "no difference"), x(0)),
-  ];
-  if (truth) parts.push(at(tick(truth.relative, "truth", `truth ${signed(truth.relative)}`), x(truth.relative)));
-  return el("div", { class: "scale-in" }, parts);
+      svg("rect", { class: "interval", x: x(lift.low), width: x(lift.high) - x(lift.low), y: 4.5, height: 5 })),
+    tick(lift.difference, "estimate", `measured ${more(lift.difference)}`),
+    tick(0, "nothing", "no difference"),
+    truth && tick(real, "truth", `truth ${more(real)}`));
 }
 
 function at(node, share) {

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { TYPES, byId, el, evidenceOf, mark, percent } from "./base.js";
 
-const EXAMPLES = ["how to fix a leaking tap", "cheap how to fix a leaking tap", "coffee near me open now", "why does my tap drip"];
+const EXAMPLES = ["how to fix a leaking tap", "how to fix a leaking tap cheap", "coffee near me open now", "why does my tap drip"];
 const KEPT = "micromoments-visitor";
 const LISTEN = 90;
 const SETTLE = 1400;
@@ -116,7 +116,7 @@ export class Visitor {
     }
     const top = moment && TYPES[moment.type] ? moment.type : null;
     byId("bars").setAttribute("aria-label", top ? Object.keys(this.bars).map((t) => `${t} ${percent(moment.probabilities[t])}`).join(", ") : "No moment yet");
-    byId("telling").replaceChildren(...(text.trim() ? lit(text, moment) : []));
+    byId("telling").replaceChildren(...(text.trim() ? lit(text, decision?.telling || []) : []));
     this.answer.replaceChildren(...(decision ? this.cards(decision) : []));
     if (top && top !== this.told) byId("try-said").textContent = `This reads as a ${top} moment. ${decision.items[0] ? `First answer: ${decision.items[0].title}.` : ""}`;
     this.told = top;
@@ -202,20 +202,13 @@ export class Visitor {
   }
 }
 
-/** The words, with those lit up that the evidence quotes. */
-function lit(text, moment) {
-  if (!moment) return [text];
-  const quoted = [];
-  for (const one of evidenceOf(moment)) {
-    for (const [, words] of one.text.matchAll(/['‘“"]([^'’”"]+)['’”"]/g)) quoted.push({ words: words.toLowerCase(), type: one.type || moment.type });
-  }
-  quoted.sort((a, b) => b.words.length - a.words.length);
-  const whole = text.trim().toLowerCase();
+/** The words, with those lit up that tell, in the colour of what they speak for. */
+function lit(text, telling) {
   const marks = [];
-  for (const { words, type } of quoted) {
-    if (words === whole) continue;
-    const at = text.toLowerCase().search(new RegExp(`(?<![\\p{L}\\p{N}])${words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\p{L}\\p{N}])`, "u"));
-    if (at >= 0 && !marks.some((m) => at < m.to && at + words.length > m.at)) marks.push({ at, to: at + words.length, type });
+  for (const { word, type } of telling) {
+    const whole = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const at = text.toLowerCase().search(new RegExp(`(?<![\\p{L}\\p{N}])${whole}(?![\\p{L}\\p{N}])`, "u"));
+    if (at >= 0 && !marks.some((m) => at < m.to && at + word.length > m.at)) marks.push({ at, to: at + word.length, type });
   }
   marks.sort((a, b) => a.at - b.at);
   const out = [];
