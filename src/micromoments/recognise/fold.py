@@ -11,6 +11,7 @@ that turns, or when its time is up.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -65,25 +66,15 @@ def logits(sums: Vector) -> Five:
     return (k, g, d, b, n)
 
 
+@lru_cache(maxsize=8192)
 def posterior(sums: Vector) -> Five:
-    """Probabilities over know, go, do, buy, none."""
+    """Probabilities over know, go, do, buy, none. Kept for the sums of late: one act says the same to everyone."""
     return softmax(logits(sums))
 
 
-_K, _G, _D, _B, _N = PRIOR
-
-
 def held(sums: Vector, which: int) -> float:
-    """The probability of one type under the prior and sums: ``posterior(sums)[which]``, without the other four."""
-    k, g, d, b, n = sums
-    raised = (
-        _K * math.exp(k / 100.0),
-        _G * math.exp(g / 100.0),
-        _D * math.exp(d / 100.0),
-        _B * math.exp(b / 100.0),
-        _N * math.exp(n / 100.0),
-    )
-    return raised[which] / sum(raised)
+    """The probability of one type under the prior and sums."""
+    return posterior(sums)[which]
 
 
 def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector:
@@ -275,29 +266,36 @@ def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
     return (*channels, channel)
 
 
+@lru_cache(maxsize=4096)
+def _clipped(weights: Vector) -> Vector:
+    k, g, d, b, n = weights
+    return (_clip(k), _clip(g), _clip(d), _clip(b), _clip(n))
+
+
 def _opened(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Reading:
     """A new moment; the least recently fed of too many is abandoned."""
     signal: Signal = trace.signal
-    k, g, d, b, n = signal.weights
+    need = signal.need
     moment = Moment(
-        id=f"m{trace.mid:016x}",
-        opened_at=trace.at,
-        updated_at=trace.at,
-        expires_at=trace.at + rules.lifetimes[lead],
-        sums=(_clip(k), _clip(g), _clip(d), _clip(b), _clip(n)),
-        type=TYPES[lead],
-        need=signal.need if signal.need.query else replace(signal.need, words=""),
-        stage=signal.stage,
-        traces=(trace.mid,),
-        channels=(trace.channel,) if trace.channel else (),
+        f"m{trace.mid:016x}",
+        trace.at,
+        trace.at,
+        trace.at + rules.lifetimes[lead],
+        _clipped(signal.weights),
+        TYPES[lead],
+        need if need.query or not need.words else replace(need, words=""),
+        signal.stage,
+        (trace.mid,),
+        (trace.channel,) if trace.channel else (),
     )
-    since = reading.since if reading.open else trace.at
+    if not reading.open:
+        return Reading((moment,), reading.ended, trace.at)
     left, ended = reading.open, reading.ended
     if len(left) >= MAX_OPEN:
         stale = min(left, key=lambda m: (m.updated_at, m.id))
         left = tuple(m for m in left if m is not stale)
         ended = _newest((*ended, _end(stale, "abandoned", trace.at)))
-    return Reading(_in_order((*left, moment)), ended, since)
+    return Reading(_in_order((*left, moment)), ended, reading.since)
 
 
 def merged(old: Need, new: Need) -> Need:

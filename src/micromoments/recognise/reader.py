@@ -57,6 +57,10 @@ def _map(value: Any) -> Mapping[str, Any]:
 
 
 def _word(value: Any) -> str:
+    if value is None:
+        return ""
+    if type(value) is str:
+        return value[:96]
     return str(value)[:96] if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
@@ -88,6 +92,8 @@ class Reader:
         if event.type not in {"track", "page", "screen"}:
             return None
         context, properties = event.context, event.properties
+        if event.type == "track" and (plain := self._plain(record)) is not None:
+            return plain
         page = _map(context.get("page"))
         url = str(properties.get("url") or page.get("url") or "")
         act = self._act(record, str(properties.get("path") or page.get("path") or ""), url)
@@ -115,6 +121,25 @@ class Reader:
         k, g, d, b, n = (max(-_STRONGEST, min(_STRONGEST, w)) for w in weights)
         return Signal((k, g, d, b, n), why, about, stage, metres=metres)
 
+    def _plain(self, record: EventRecord) -> Signal | None:
+        """The signal of an act that speaks for itself: no words, place, goal or hour to weigh; else None."""
+        event, facets = record.event, record.facets
+        act = act_of(event.event or "")
+        if act is None or record.nearby is not None or event.event in self._goals or event.event == "Decision Clicked":
+            return None
+        if facets and act in _LOOKS:
+            act = OF_KIND[facets[0].kind]
+        weights = act.weights
+        if act.ends or act.closes or act.why == "search" or act is ARTICLE or weights[1] or weights is QUIET:
+            return None
+        page = event.context.get("page")
+        title = event.properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
+        if title and self._sensitive(str(title)):
+            return None
+        if any(self._sensitive(f"{f.title} {f.category}") for f in facets):
+            return None
+        return Signal(weights, act.why, self._item(record), act.stage)
+
     def _act(self, record: EventRecord, path: str, url: str) -> Act | None:
         event = record.event
         if event.type == "track":
@@ -139,15 +164,13 @@ class Reader:
         return (k, g, d, b, n)
 
     def _item(self, record: EventRecord) -> Need:
-        properties = record.event.properties
-        facet = record.facets[0] if record.facets else None
-        item = facet.id if facet else next((_word(properties[k]) for k in _ITEM_KEYS if properties.get(k)), "")
-        return Need(
-            category=(facet.category if facet else "") or _word(properties.get("category")),
-            item=item,
-            brand=(facet.brand if facet else "") or _word(properties.get("brand")),
-            words=(facet.title if facet else _word(properties.get("name") or properties.get("title")))[:96],
-        )
+        get = record.event.properties.get
+        if record.facets:
+            facet = record.facets[0]
+            category, brand = facet.category or _word(get("category")), facet.brand or _word(get("brand"))
+            return Need("", category, facet.id, brand, words=facet.title[:96])
+        item = _word(get("product_id")) or next((_word(get(k)) for k in _ITEM_KEYS if get(k)), "")
+        return Need("", _word(get("category")), item, _word(get("brand")), words=_word(get("name") or get("title")))
 
     def _behaved(self, record: EventRecord, act: Act | None, query: str, title: str) -> tuple[Vector, str, Need, int]:
         """What the act and its words say: weights, reason, need, stage."""
