@@ -111,11 +111,12 @@ def test_why_wrong_and_stop(browser: Browser, troubles: list[str]) -> None:
         assert "84 things were considered" in page.locator("#more").inner_text()
         page.get_by_role("button", name="Wrong moment").click()
         page.get_by_role("button", name="wants to buy").click()
-        page.get_by_text("Thank you").wait_for()
+        page.locator("#answer .off").wait_for()
         corrected = next(call for call in sent if call["event"] == "Moment Corrected")
         assert corrected["properties"] == {"moment_id": "m-sent", "correct_type": "buy"}
+        page.fill("#try-input", "how to fix a tap")
         page.get_by_role("button", name="Stop").click()
-        page.wait_for_selector("#answer .off")
+        page.get_by_text("Personalisation is off, and").wait_for()
         assert sent[-1]["properties"] == {"personalise": False}
         page.get_by_role("button", name="Turn it on again").click()
         page.wait_for_selector(".first h3")

@@ -60,6 +60,8 @@ def test_forward_lives_the_days_in_a_folder(tmp_path: Path) -> None:
         held = engine.export(f"anon:{who.id}")
         assert held is not None
         assert held["events"]
+        figures = {f["name"]: f for f in engine.report("scorecards")["figures"]}
+        assert figures["event_to_moment"]["p50"] < 60_000  # as quick as the days were, not as they were relived
 
 
 @pytest.mark.parametrize("name", ["coffee", "nothing"])

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { TYPES, byId, el, evidenceOf, mark, percent } from "./base.js";
 
-const EXAMPLES = ["how to fix a leaking tap", "how to fix a leaking tap cheap", "coffee near me open now", "why does my tap drip"];
+const EXAMPLES = ["how to fix a leaking tap", "cheap tap repair kit", "coffee near me open now", "why does my tap drip"];
 const KEPT = "micromoments-visitor";
 const LISTEN = 90;
 const SETTLE = 1400;
@@ -127,7 +127,7 @@ export class Visitor {
     if (!first) return [el("p", { class: "empty" }, "Nothing fits these words.")];
     return [
       answer(first),
-      others.length ? el("ul", { class: "others" }, others.map((item) => el("li", {}, el("span", { class: "kind" }, item.kind), item.title))) : null,
+      others.length ? list(others) : null,
       el("div", { class: "acts" },
         el("button", { type: "button", class: "quiet", "aria-expanded": "false", onclick: (e) => this.why(e.currentTarget, decision, first) }, "Why this?"),
         decision.moment && el("button", { type: "button", class: "quiet", onclick: () => this.wrong(decision) }, "Wrong moment"),
@@ -142,7 +142,7 @@ export class Visitor {
     button.setAttribute("aria-expanded", String(!open));
     if (open) return more.replaceChildren();
     const evidence = decision.moment ? evidenceOf(decision.moment).map((one) => one.text) : [];
-    const lines = [...item.reasons.map((r) => `It is ${r}.`.replace("It is answers", "It answers").replace("It is helps", "It helps").replace("It is has", "It has").replace("It is matches", "It matches")), ...evidence.map((e) => `You ${e}.`)];
+    const lines = [...item.reasons.map((reason) => `${upper(reason)}.`), ...evidence.map((one) => `Seen: ${one}.`)];
     let tail = "";
     try {
       const whole = await ask(`v1/decisions/${encodeURIComponent(decision.decisionId)}`);
@@ -152,7 +152,7 @@ export class Visitor {
     } catch (error) {
       tail = error.message;
     }
-    more.replaceChildren(el("ul", {}, lines.map((line) => el("li", {}, line))), el("p", { class: "fine" }, tail, " Nothing about you but these words was used."));
+    more.replaceChildren(el("ul", {}, lines.map((line) => el("li", {}, line))), el("p", { class: "fine" }, tail));
     return undefined;
   }
 
@@ -162,8 +162,12 @@ export class Visitor {
       await this.event("Moment Corrected", { moment_id: await this.momentId(decision), ...(type ? { correct_type: type } : {}) });
       await this.event("Decision Dismissed", { decision_id: decision.decisionId, item_id: decision.items[0]?.id });
       this.sent = this.input.value.trim();
-      more.replaceChildren(el("p", {}, type ? `Thank you. Taken as a ${type} moment.` : "Thank you. That moment is closed."));
-      this.onMoment(this.id);
+      const now = await this.decide("");
+      this.show(null, "");
+      this.answer.replaceChildren(
+        el("p", { class: "off" }, `Thank you. That moment is closed${type ? `, and noted as one of ${type}` : ""}. Without it you would be served:`),
+        list(now.items));
+      byId("try-said").textContent = "Thank you. That moment is closed.";
     };
     const others = Object.keys(TYPES).filter((type) => type !== decision.moment.type);
     more.replaceChildren(
@@ -191,7 +195,7 @@ export class Visitor {
     this.show(null, "");
     this.answer.replaceChildren(
       el("p", { class: "off" }, "Personalisation is off, and what was known of you is gone. Everyone gets this general list:"),
-      el("ul", { class: "others" }, general.items.map((item) => el("li", {}, el("span", { class: "kind" }, item.kind), item.title))),
+      list(general.items),
       el("div", { class: "acts" }, el("button", { type: "button", class: "quiet", onclick: () => this.stop() }, "Turn it on again")));
     byId("try-said").textContent = "Personalisation is off.";
     return undefined;
@@ -221,6 +225,8 @@ function lit(text, telling) {
   return out;
 }
 
+const upper = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 function answer(item) {
   const a = item.attributes || {};
   const price = money(item.price || a.price);
@@ -228,6 +234,10 @@ function answer(item) {
   const steps = Array.isArray(a.steps) ? el("ol", { class: "steps" }, a.steps.map((step) => el("li", {}, step))) : null;
   return el("article", { class: "first" }, el("p", { class: "fine" }, facts), el("h3", {}, item.title), steps, !steps && a.text ? el("p", {}, a.text) : null,
     item.reasons?.length ? el("p", { class: "reasons" }, item.reasons.slice(0, 3).join(" · ")) : null);
+}
+
+function list(items) {
+  return el("ul", { class: "others" }, items.map((item) => el("li", {}, el("span", { class: "kind" }, item.kind), item.title)));
 }
 
 function money(price) {
