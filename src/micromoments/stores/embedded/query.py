@@ -126,7 +126,9 @@ def _view(table: Table, joined: bool) -> str:
     source = f"stored_{table}"
     if table != "events":
         newest = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC, received_at DESC) = 1"
-        source = f"(SELECT * FROM {source} {newest})"  # noqa: S608 our own names
+        # A moment was recognised when its first version was told, whatever happened to it later.
+        first = " REPLACE (min(recognised_at) OVER (PARTITION BY id) AS recognised_at)" if table == "moments" else ""
+        source = f"(SELECT *{first} FROM {source} {newest})"  # noqa: S608 our own names
     shown = "t.* REPLACE (coalesce(r.root, t.surrogate) AS surrogate)" if joined and table != "people" else "t.*"
     joins = "LEFT JOIN roots r ON r.surrogate = t.surrogate" if joined and table != "people" else ""
     where = "WHERE NOT withdrawn" if table == "moments" else ""
