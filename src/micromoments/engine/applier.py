@@ -104,6 +104,11 @@ class Applier:
         self.new_decisions.clear()
         self.items.clear()
 
+    async def keep_up(self, behind: int) -> None:
+        """Return once at most so many records wait to be folded: whoever sends more has to wait for them."""
+        if len(self._queue) > behind:
+            await self.reached(self._queue[-1][0] - behind)
+
     async def reached(self, position: int) -> None:
         """Return once every record below ``position`` is folded."""
         if self.position >= position:

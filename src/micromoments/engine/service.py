@@ -33,6 +33,8 @@ from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
 """Records accepted but not yet durable or folded, past which clients are asked to slow down."""
+MAX_BEHIND = 8_000
+"""Durable records that may wait to be folded before new ones have to: what keeps recognition within a second."""
 TICK = 1.0
 """Seconds between looks at whose time has come."""
 
@@ -138,6 +140,7 @@ class Service:
         """
         if self._appender.waiting + self._applier.backlog > MAX_BACKLOG:
             raise Overloaded(f"got {len(arrivals)} events while {MAX_BACKLOG} wait; send them again in a second")
+        await self._applier.keep_up(MAX_BEHIND)
         records, duplicates = self._intake.take(arrivals, at or self.clock())
         if duplicates:
             self.duplicates += len(duplicates)
