@@ -45,6 +45,7 @@ _ITEM_KEYS: Final = (
 _TITLED: Final = 0.4
 """How much the title of a page that is read counts beside words that the person chose."""
 _STRONGEST: Final = 600
+MOST_TEXTS: Final = 8192
 _LOOKS: Final = frozenset({PRODUCT, ARTICLE})
 
 
@@ -70,6 +71,7 @@ class Reader:
     def __init__(self, text: TextModel, settings: Settings) -> None:
         """``text`` reads queries and titles."""
         self._text = text
+        self._kept: dict[tuple[str, float], Vector] = {}
         self._goals: dict[str, int] = {}
         for goal in settings.goals.values():
             if goal.ends and not goal.where:
@@ -160,8 +162,14 @@ class Reader:
         return any(self._sensitive(f"{f.title} {f.category}") for f in record.facets)
 
     def _weights(self, text: str, share: float) -> Vector:
-        k, g, d, b, n = (round(100 * share * x) for x in self._text.loglik(text))
-        return (k, g, d, b, n)
+        """What a text says, by its share; kept for the texts of late, as people ask alike."""
+        kept = self._kept.get((text, share))
+        if kept is None:
+            if len(self._kept) >= MOST_TEXTS:
+                self._kept.clear()
+            k, g, d, b, n = (round(100 * share * x) for x in self._text.loglik(text))
+            kept = self._kept[text, share] = (k, g, d, b, n)
+        return kept
 
     def _item(self, record: EventRecord) -> Need:
         get = record.event.properties.get
