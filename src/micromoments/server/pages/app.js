@@ -121,6 +121,7 @@ async function start() {
     listen("demo/live", { onEvent: demoTold, onState: () => {} });
   } else {
     byId("live-title").textContent = "The last ten minutes";
+    byId("legend").hidden = true;
     picture = new Lanes(byId("picture"));
   }
   const visitor = new Visitor(whereabouts, (id) => {

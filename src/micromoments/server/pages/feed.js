@@ -34,7 +34,7 @@ export class Feed {
       this.cards.set(moment.id, card);
       this.empty.remove();
       this.list.prepend(card.node);
-      this.say(`${this.nameOf(person)} ${TYPES[moment.type].says}: ${needOf(moment) || "not said"}`);
+      this.say(`${this.nameOf(person)} ${doing(this.nameOf(person), moment.type)}: ${needOf(moment) || "not said"}`);
     }
     card.moment = moment;
     this.draw(card);
@@ -70,7 +70,7 @@ export class Feed {
     card.node.replaceChildren(
       el("div", { class: "line" },
         mark(type, 20),
-        el("p", { class: "who" }, el("b", {}, this.nameOf(card.person)), ` ${TYPES[type]?.says || "looks around"}`),
+        el("p", { class: "who" }, el("b", {}, this.nameOf(card.person)), ` ${doing(this.nameOf(card.person), type)}`),
         el("span", { class: "sure", title: "How sure" }, `${Math.round(100 * sure)}\u202f%`)),
       el("p", { class: "need" }, needOf(moment) || "not said yet"),
       el("ul", { class: "why", "aria-label": "Because" }, why.map((one) => el("li", {}, one.text))),
@@ -109,6 +109,12 @@ export class Feed {
     this.saidAt = now;
     this.said.replaceChildren(el("p", {}, words));
   }
+}
+
+/** "wants to buy", or of the visitor "want to buy". */
+function doing(name, type) {
+  const says = TYPES[type]?.says || "looks around";
+  return name === "You" ? says.replace(/s /, " ") : says;
 }
 
 function served(card) {

@@ -43,12 +43,17 @@ export class Scores {
 
   sentence() {
     const lift = liftOf(this.known.lift);
-    if (!lift) return;
+    if (!lift) {
+      byId("worth-title").textContent = "Nothing has been served yet.";
+      byId("worth-fine").textContent = "What serving is worth shows here from the first decision (POST /v1/decide) on, once the slot has a holdout.";
+      return;
+    }
     const { truth, forward } = this.known;
     const days = forward ? "Over fourteen days" : "So far";
     const title = byId("worth-title");
     if (lift.verdict === "none") {
-      title.replaceChildren(lift.sentence);
+      title.replaceChildren("Served, but not compared yet.");
+      byId("worth-fine").textContent = lift.sentence;
       return;
     }
     const early = lift.verdict === "early" || lift.low === null || lift.high === null;
