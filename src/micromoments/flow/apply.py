@@ -18,6 +18,9 @@ from micromoments.flow import people
 from micromoments.flow.step import retell, step, told_between
 from micromoments.flow.view import View
 
+MAX_JOINED = 64
+"""User ids that alias may join into one person; a further alias joins nobody."""
+
 
 class Memory(Protocol):
     """Where people and links are while records are applied: a dictionary in a replay, a bounded cache in the engine."""
@@ -131,12 +134,16 @@ def _deal(memory: Memory, source: str, link: Link, record: EventRecord, view: Vi
 
 
 def _alias(memory: Memory, previous: str, user: str, record: EventRecord, view: View) -> tuple[Effect, ...]:
-    """Alias joins two user ids for good; a previous id that was anonymous is claimed as by identify."""
-    effects = _claim(memory, f"anon:{previous}", user, record, view) if memory.person(f"anon:{previous}") else ()
+    """Alias joins two user ids for good; a previous id that is anonymous, now or once it is heard of, is claimed as by
+    identify.
+    """
+    effects = _claim(memory, f"anon:{previous}", user, record, view)
     joined = {previous, user}
     for id in (previous, user):
         if (link := memory.link(f"user:{id}")) is not None:
             joined.update(link.joined)
+    if len(joined) > MAX_JOINED:
+        return effects
     before = sorted({canonical(memory, id) for id in joined})
     members = tuple(sorted(joined))
     for id in members:
