@@ -178,7 +178,8 @@ def test_sentences_say_what_the_numbers_say() -> None:
 
 def test_without_proof_the_way_to_get_it_is_said() -> None:
     """No holdout: not proof, and the setting that gives it; a split that is off: not to be believed, and why."""
-    assert not_proof("home").startswith("Not proof: nobody is held out in home")
-    assert "holdout = 0.05 under [slots.home]" in not_proof("home")
+    assert not_proof("home", 0.0).startswith("Not proof: nobody is held out in home")
+    assert "holdout = 0.05 under [slots.home]" in not_proof("home", 0.0)
+    assert not_proof("home", 0.05).startswith("Not proof yet: 5% of people")
     assert "Don't believe" in mismatch(sample_ratio([400, 9600], [0.05, 0.95]))
     assert MIN_EFFECTIVE == 25

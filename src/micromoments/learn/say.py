@@ -44,8 +44,13 @@ def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slo
     )
 
 
-def not_proof(slot: str) -> str:
-    """What to say where nobody is held out, and how to get proof."""
+def not_proof(slot: str, holdout: float) -> str:
+    """What to say where nobody is held out, by the slot's configured share of holdouts, and how to get proof."""
+    if holdout > 0:
+        return (
+            f"Not proof yet: {holdout:.0%} of people are to be held out in {slot}, but none of those who came was one "
+            "of them. Wait for more people."
+        )
     return (
         f"Not proof: nobody is held out in {slot}, so nobody knows what would have happened anyway. "
         f"Set holdout = 0.05 under [slots.{slot}] in micromoments.toml; people who come from then on are compared."

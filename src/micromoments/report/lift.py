@@ -67,7 +67,7 @@ def _slot(asked: Ask, slot: str) -> list[dict[str, Any]]:
     people = _people(asked, exposures, params)
     if not people.get("held out"):
         base = {"of": "slot", "slot": slot, "experiment": "", "goal": asked.goal or configured.goal, "proof": False}
-        return [{**base, "people": people, "sentence": not_proof(slot), "comparisons": []}]
+        return [{**base, "people": people, "sentence": not_proof(slot, configured.holdout), "comparisons": []}]
     about = {"of": "slot", "slot": slot, "experiment": ""}
     arms = ("served", "held out")
     goals = _goals(asked, configured.goal)
