@@ -260,14 +260,20 @@ def _clock(get: Get, field: Field) -> Get:
         start = float(since)
     scale = _UNITS.get(field.unit)
 
+    last: tuple[Any, str] = (None, "")
+
     def clock(row: Any) -> str | None:
+        nonlocal last
         value = get(row)
         if value is None or value == "":
             return None
+        if value == last[0]:  # files in the order of time repeat an instant
+            return last[1]
         try:
             at = _when(value, field.format, scale, start)
             if 0 < at < 253_402_300_800_000:
-                return said(at)
+                last = (value, said(at))
+                return last[1]
         except (ValueError, TypeError, OverflowError):
             pass
         wanted = (
