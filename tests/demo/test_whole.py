@@ -45,8 +45,8 @@ def running(tmp_path: Path) -> Iterator[Running]:
         pytest.fail(f"the demo ended: {said}")
     yield Running(process, found[1], tmp_path)
     if process.poll() is None:
-        process.kill()
-        process.wait()
+        process.send_signal(signal.SIGINT)  # not a kill: only the demo knows what it started
+        process.wait(60)
     process.stderr.close()
 
 
