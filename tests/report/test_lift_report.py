@@ -12,6 +12,7 @@ from micromoments.core.event import TEST
 from micromoments.core.fact import DecisionFact, EventFact
 from micromoments.core.settings import Experiment
 from micromoments.learn.lift import Sums, lift
+from micromoments.core.settings import Settings
 from micromoments.report.lift import BEFORE
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event
@@ -94,7 +95,9 @@ def test_without_a_holdout_it_is_not_proof() -> None:
     (row,) = reply["rows"]
     assert row["proof"] is False
     assert row["comparisons"] == []
-    assert row["sentence"].startswith("Not proof")
+    assert row["sentence"].startswith("Not proof yet: ")
+    assert reply["notes"] == [row["sentence"]]
+    reply = run(Facts(decision("d1", 1, NOW)).query, "lift", {}, Settings())
     assert "[slots.home]" in reply["notes"][0]
 
 
