@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from micromoments.core.effect import Joined
+from micromoments.core.effect import Joined, Told
 from micromoments.core.record import EventRecord
 from micromoments.flow.apply import MAX_JOINED
 from tests.flow.world import MINUTE, T0, World, arriving, event, traces
@@ -29,13 +31,13 @@ def said_by_name(draw: st.DrawFn, number: int) -> EventRecord:
     """Something sent with a user id, from a device or from a server: orders, dismissals and consent too."""
     user, device = draw(st.sampled_from(USERS)), draw(st.sampled_from([*DEVICES, None]))
     name = draw(st.sampled_from(["Products Searched", "Product Added", "Order Completed", "Consent Updated"]))
-    properties = {
+    what: dict[str, dict[str, Any]] = {
         "Products Searched": {"query": draw(st.sampled_from(WORDS))},
         "Product Added": {"product_id": draw(st.sampled_from(["p1", "p2"]))},
         "Order Completed": {"product_id": "p2", "revenue": 5},
         "Consent Updated": {"measure": draw(st.booleans()), "personalise": True},
-    }[name]
-    return event(number, anon=device, user=user, name=name, properties=properties)
+    }
+    return event(number, anon=device, user=user, name=name, properties=what[name])
 
 
 @st.composite
@@ -69,6 +71,16 @@ ALIASED = [
 ]
 
 
+ORDERED_BETWEEN = [
+    event(0, anon="phone", name="Product Viewed", properties={"product_id": "p1"}),
+    event(1, "identify", anon="phone", user="ana"),
+    event(2, anon="phone", name="Products Searched", properties={"query": "trail shoes"}),
+    event(3, "identify", anon="phone", user="bob"),
+    event(4, anon="phone", user="bob", name="Order Completed", properties={"product_id": "p2"}),
+]
+
+
+@example((ORDERED_BETWEEN, [*ORDERED_BETWEEN[:1], *ORDERED_BETWEEN[2:], ORDERED_BETWEEN[1]]))
 @example((PHONE_FIRST, PHONE_FIRST[::-1]))
 @example((ALIASED, ALIASED[::-1]))
 @settings(max_examples=60)
@@ -129,12 +141,11 @@ def test_a_moment_goes_on_across_devices_once_they_are_one_persons() -> None:
 
 
 def test_a_shared_device_keeps_its_two_users_apart() -> None:
-    """What happened between ana's and bob's identify is ana's, what came after is bob's, and neither sees the other's."""
+    """What came between ana's and bob's identify is ana's, what came after is bob's; neither sees the other's."""
     world = World().fold(PHONE_FIRST)
 
     ana, bob = world.people["user:ana"], world.people["user:bob"]
-    assert [t.signal.need.query for t in ana.parts["anon:phone>ana"].traces][0] == "trail shoes"
-    assert traces(ana) == 2
+    assert [t.signal.need.query for t in ana.parts["anon:phone>ana"].traces] == ["trail shoes", ""]
     assert [t.signal.need.query for t in bob.parts["anon:phone>bob"].traces] == ["coffee"]
 
 
@@ -147,6 +158,25 @@ def test_only_alias_joins_two_user_ids() -> None:
 
     assert set(world.people) == {"user:ana"}
     assert traces(world.people["user:ana"]) == 3
+
+
+def test_an_ended_moment_that_late_events_tell_otherwise_is_withdrawn() -> None:
+    """A search that arrives late turns out to have opened the moment; the one that facts know by another id is gone."""
+    shoes = {"query": "buy trail shoes", "product_id": "p1"}
+    late = event(0, anon="phone", name="Products Searched", properties=shoes, at=T0 + 5 * MINUTE)
+    world = World().fold(
+        [
+            event(1, anon="phone", name="Products Searched", properties=shoes),
+            event(2, anon="phone", name="Order Completed", properties={"product_id": "p1"}),
+        ]
+    )
+    (known,) = world.people["anon:phone"].reading.ended
+
+    world.fold([late])
+
+    withdrawn = [e.moment.id for e in world.effects if isinstance(e, Told) and e.change == "withdrawn"]
+    assert withdrawn == [known.id]
+    assert [m.id for m in world.people["anon:phone"].reading.ended] == [f"m{late.mid:016x}"]
 
 
 def test_alias_again_and_the_other_way_round_changes_nothing() -> None:

@@ -126,11 +126,18 @@ def _deal(memory: Memory, source: str, link: Link, record: EventRecord, view: Vi
     homes = {c.user: canonical(memory, c.user) for c in link.claims}
     owners = {id: memory.person(id) or Person(id=id, surrogate=_mix(record.nonce, id)) for id in homes.values()}
     effects: list[Effect] = []
-    for changed in people.regroup(source, link, owners, homes).values():
-        told = retell(changed, view, record.at)
+    for id, changed in people.regroup(source, link, owners, homes).items():
+        told = retell(_parted(owners[id], changed), view, record.at)
         effects += told_between(changed.reading, told, record.at)
         memory.keep(told)
     return tuple(effects)
+
+
+def _parted(before: Person, after: Person) -> Person:
+    """The person without the ended moments of traces that turned out to be another's."""
+    here, there = ({t.mid for part in p.parts.values() for t in part.traces} for p in (after, before))
+    ended = tuple(m for m in after.reading.ended if (there - here).isdisjoint(m.traces))
+    return replace(after, reading=replace(after.reading, ended=ended))
 
 
 def _alias(memory: Memory, previous: str, user: str, record: EventRecord, view: View) -> tuple[Effect, ...]:

@@ -178,8 +178,16 @@ def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
         elif was.updated_at != moment.updated_at or was.ended != moment.ended or was.sums != moment.sums:
             yield _told(person, "changed", moment, at, turned=_turned(was, moment))
     for id, was in old.items():
-        if id not in here and not was.ended:
+        if id not in here and (not was.ended or _undone(was, after)):
             yield _told(person, "withdrawn", was, at)
+
+
+def _undone(was: Moment, after: Reading) -> bool:
+    """Whether an ended moment is gone because late events tell another story, rather than for want of room."""
+    if not after.ended:
+        return bool(after.open)
+    oldest = after.ended[0]
+    return len(after.ended) < MAX_ENDED or (was.ended_at, was.id) > (oldest.ended_at, oldest.id)
 
 
 def _turned(was: Moment, now: Moment) -> bool:
