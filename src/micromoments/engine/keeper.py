@@ -12,7 +12,7 @@ import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, EventRecord
+from micromoments.core.record import DecidedRecord, EventRecord, OutcomeRecord
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, Policies, pack_catalog
@@ -58,21 +58,29 @@ class Keeper:
         self._lock = asyncio.Lock()
         self._snapshot_at = monotonic()
         self._watched: set[asyncio.Future[int]] = set()
+        self._owed: list[OutcomeRecord] = []
         self._kept_policies: dict[str, bytes] = {}
         self.active: dict[str, bytes] = {}
         self.commits = 0
         self.failures = 0
 
-    def watch(self, future: asyncio.Future[int]) -> None:
-        """Hear of an append that nobody waits for; a failure is retried by recovery, and said."""
+    def watch(self, future: asyncio.Future[int], outcomes: list[OutcomeRecord]) -> None:
+        """Hear of outcomes on their way to the log; those that fail are owed, and no commit passes them."""
         self._watched.add(future)
-        future.add_done_callback(self._heard)
 
-    def _heard(self, future: asyncio.Future[int]) -> None:
-        self._watched.discard(future)
-        if not future.cancelled() and (error := future.exception()) is not None:
-            self.failures += 1
-            log.error("outcomes could not be logged: %s", error)
+        def heard(done: asyncio.Future[int]) -> None:
+            self._watched.discard(done)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                self.failures += 1
+                self._owed += outcomes
+                log.error("outcomes could not be logged (%s); tried again at the next commit", error)
+
+        future.add_done_callback(heard)
+
+    def take_owed(self) -> list[OutcomeRecord]:
+        """The outcomes that could not be logged, to be tried again."""
+        owed, self._owed = self._owed, []
+        return owed
 
     async def run(self, barrier: Barrier) -> None:
         """Commit every second, seal and trim from time to time, until cancelled."""
@@ -150,6 +158,7 @@ class Keeper:
             or a.new_decisions
             or self._policies.dirty
             or self.active
+            or self._owed
         )
 
     def relearn(self, learned: int, start: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
@@ -10,7 +11,6 @@ from time import time_ns
 import msgspec
 
 from micromoments.core.decision import Decision, Request
-from micromoments.core.effect import Reserve
 from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
@@ -22,6 +22,7 @@ from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies
 from micromoments.engine.intake import Intake
 from micromoments.engine.keeper import Keeper
+from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, recover
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -37,6 +38,7 @@ MAX_BEHIND = 8_000
 """Durable records that may wait to be folded before new ones have to: what keeps recognition within a second."""
 TICK = 1.0
 """Seconds between looks at whose time has come."""
+log = logging.getLogger("micromoments")
 
 
 class Overloaded(Exception):
@@ -80,6 +82,7 @@ class Service:
         self._kept = kept
         self._view = View(settings, self.config_version, recogniser, self.catalog, self._policies)
         self._residents = Residents(stores.state)
+        self._purse = Purse(stores.budgets, settings.budgets)
         self._applier = Applier(
             self._residents,
             stores.state,
@@ -123,7 +126,10 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.settled()
+        try:
+            await self.settled()
+        except LogDown as error:
+            log.error("outcomes could not be logged (%s); the next start derives them", error)
         await self._keeper.commit(self._barrier, everything=True)
         await asyncio.to_thread(self._appender.stop)
         self._keeper.close()
@@ -146,12 +152,15 @@ class Service:
             self.duplicates += len(duplicates)
         if not records and not duplicates:
             return duplicates
+        failures = self._appender.failures
         future = self._appender.submit(records)
         try:
             first = await future
         except LogDown:
             self._intake.forget(records)
             raise
+        if duplicates and self._appender.failures != failures:
+            raise LogDown("what was sent before may not have been written; send all of it again")
         self.accepted += len(records)
         self._pending(records, first)
         return duplicates
@@ -166,6 +175,18 @@ class Service:
             self._durable_until = {k: p for k, p in self._durable_until.items() if p > here}
         for place, record in enumerate(records, first + 1):
             self._durable_until[record.key] = place
+            if record.event.user_id:
+                self._durable_until[f"user:{record.event.user_id}"] = place
+
+    async def _caught_up(self, key: str) -> None:
+        """Return when what was accepted of a person is folded, under whichever of their ids it was sent."""
+        until = self._durable_until
+        if not until:
+            return
+        person = self._residents.person(self.home(key))
+        keys = [key] if person is None else [key, person.id, *(k.partition(">")[0] for k in person.parts)]
+        if last := max(until.get(k, 0) for k in keys):
+            await self._applier.reached(last)
 
     async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
         """Answer a request; returns once the decision is durable. ``arrival`` is an event that came with it.
@@ -196,38 +217,23 @@ class Service:
         return decision
 
     async def _decide(self, request: Request) -> Decision:
-        if until := self._durable_until.get(request.key):
-            await self._applier.reached(until)
+        await self._caught_up(request.key)
         id, _ = apply.home(self._residents, request.key, request.at, 0)
         person = self._residents.person(id)
         if person is None or id in self._barred:
             person = Person(id=id, surrogate=self._intake.nonce())
-        left = {name: b.units - sum(self._stores.budgets.used(name)) for name, b in self.settings.budgets.items()}
+        left = self._purse.left()
         marks = request.marks | (person.marks & UNCOUNTED)
         asked = msgspec.structs.replace(request, marks=marks)
+        taken: set[str] = set()
         while True:
             decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
-            if self._reserve(reserves, left):
+            if self._purse.reserve(reserves, left, taken):
                 break
+        self._purse.give_back(taken - {r.id for r in reserves})
         await self._appender.submit([DecidedRecord(key=request.key, at=request.at, decision=decision)])
+        self._applier.decisions[decision.id] = decision
         return decision
-
-    def _reserve(self, reserves: Sequence[Reserve], left: dict[str, int]) -> bool:
-        """Take the units of each reservation. Where one is refused the others are given back and ``left`` says 0, so
-        that the next draw is made without it: False.
-        """
-        taken: list[Reserve] = []
-        for r in reserves:
-            budget = self.settings.budgets.get(r.budget)
-            limit = budget.units if budget is not None else 0
-            if self._stores.budgets.reserve(r.budget, r.units, limit, r.id, r.until):
-                taken.append(r)
-                continue
-            left[r.budget] = 0
-            for back in taken:
-                self._stores.budgets.settle(back.id, spend=False)
-            return False
-        return True
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
@@ -255,8 +261,7 @@ class Service:
 
     async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
         """The person's open moments, strongest first; with ``history`` those that ended too, newest first."""
-        if until := self._durable_until.get(key):
-            await self._applier.reached(until)
+        await self._caught_up(key)
         person = self.person(key)
         if person is None or refuses(person, "personalise"):
             return []
@@ -337,29 +342,40 @@ class Service:
         }
 
     def _derive(self, outcomes: list[OutcomeRecord]) -> None:
-        self._keeper.watch(self._appender.submit(outcomes))
+        self._keeper.watch(self._appender.submit(outcomes), outcomes)
 
     async def _barrier(self) -> None:
-        """Return when everything submitted before is durable."""
+        """Return when everything submitted before is durable, outcomes that failed at first included.
+
+        Raises:
+            LogDown: those outcomes still can't be written.
+        """
         await self._appender.submit([])
+        if owed := self._keeper.take_owed():
+            future = self._appender.submit(owed)
+            self._keeper.watch(future, owed)
+            await future
 
     async def settled(self) -> None:
-        """Return when everything accepted so far is folded, outcomes that it brought included."""
-        while True:
+        """Return when everything accepted so far is folded, outcomes that it brought included; later traffic isn't
+        waited for.
+        """
+        for _ in ("what was accepted", "its outcomes"):
             await self._barrier()
             await self._applier.reached(self._stores.log.end())
-            if not self._appender.waiting and not self._applier.backlog:
-                return
 
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            await self.tick()
+            try:
+                await self.tick()
+            except Exception as error:  # noqa: BLE001 - timers are due again at the next look
+                log.error("timers could not fire (%s); tried again", error)
 
     async def tick(self) -> int:
         """Fire the timers that are due; give how many people's."""
         now = self.clock()
-        self._stores.budgets.expire(now)
+        self._purse.expire(now)
         due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking]
         people_due = [id for id in due if (p := self._residents.person(id)) is not None and 0 < p.wake_at() <= now]
         if people_due:

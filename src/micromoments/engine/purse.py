@@ -1,0 +1,44 @@
+"""Units of budgets on behalf of decisions: taken before the answer, given back where the answer changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from micromoments.core.effect import Reserve
+from micromoments.core.event import Millis
+from micromoments.core.settings import Budget
+from micromoments.ports import Budgets
+
+
+class Purse:
+    """The configured budgets of a project over the store that counts them."""
+
+    def __init__(self, store: Budgets, configured: Mapping[str, Budget]) -> None:
+        self._store = store
+        self._configured = configured
+
+    def left(self) -> dict[str, int]:
+        """The units that each budget has left now."""
+        return {name: b.units - sum(self._store.used(name)) for name, b in self._configured.items()}
+
+    def reserve(self, reserves: Sequence[Reserve], left: dict[str, int], taken: set[str]) -> bool:
+        """Take the units of each reservation. Where one is refused ``left`` says 0, so that the next draw is made
+        without it: False. What was ``taken`` is held until the last draw, which may want it again.
+        """
+        for r in reserves:
+            budget = self._configured.get(r.budget)
+            limit = budget.units if budget is not None else 0
+            if not self._store.reserve(r.budget, r.units, limit, r.id, r.until):
+                left[r.budget] = 0
+                return False
+            taken.add(r.id)
+        return True
+
+    def give_back(self, ids: set[str]) -> None:
+        """Give back what was taken for draws that were not answered."""
+        for id in sorted(ids):
+            self._store.settle(id, spend=False)
+
+    def expire(self, now: Millis) -> None:
+        """Give back the reservations whose time is over."""
+        self._store.expire(now)
