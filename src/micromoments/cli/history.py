@@ -16,6 +16,7 @@ from micromoments.cli.ledger import FOLDER, Entry, Known, Ledger
 from micromoments.core.event import Arrival, Millis
 from micromoments.engine.intake import message_hash
 from micromoments.engine.service import Service, now_ms, open_service
+from micromoments.engine.tuning import tune_process
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.files import Bad, Read, Source, in_order
 from micromoments.sources.mapping import Shape
@@ -187,6 +188,7 @@ async def run(
     service = open_service(folder, None, clock)
     clock.history = None
     await service.start()
+    tune_process()
     try:
         known = Known(folder)
         for one in imports:

@@ -23,6 +23,7 @@ def replay(
     from time import perf_counter
 
     from micromoments.engine.service import now_ms
+    from micromoments.engine.tuning import tune_process
     from micromoments.engine.verify import verify
     from micromoments.engine.wiring import open_stores
 
@@ -31,6 +32,7 @@ def replay(
     if not (folder / "log.sqlite").is_file():
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
     stores = open_stores(folder, now=now_ms())
+    tune_process()
     try:
         start = perf_counter()
         verdict = verify(stores)

@@ -92,6 +92,7 @@ def _live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Mi
     """One policy's days in a folder."""
     import micromoments as mm
     from micromoments.core.settings import Goal, Settings, Slot
+    from micromoments.engine.tuning import tune_process
     from micromoments.simulate.tally import SLOT
 
     # The control is the list that people get who are held out: popular, and nothing of the moment in it.
@@ -107,6 +108,7 @@ def _live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Mi
     clock = [START]
     with mm.open(folder, settings, clock=lambda: clock[0]) as engine:
         engine.catalog.put(world.items)
+        tune_process()
         return world.live(_Served(engine, clock), START, days, tell)
 
 

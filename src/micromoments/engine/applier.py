@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -32,6 +33,7 @@ SLICE = 0.002
 """Seconds of folding before the loop gets to serve requests again."""
 STRETCH = 64
 """Records whose people are read from the state in one go."""
+log = logging.getLogger("micromoments")
 RECENT = 20_000
 """Decisions kept in memory for their outcomes; older ones are read from the state."""
 
@@ -75,6 +77,7 @@ class Applier:
         self.position = 0
         self.catalog_dirty = False
         self.applied = 0
+        self.failed = 0
         self.outcomes = 0
         self.moments_opened = 0
         self.lag: Millis = 0
@@ -141,7 +144,12 @@ class Applier:
         outcomes: list[OutcomeRecord] = []
         view = self._view()
         for position, record, _ in stretch:
-            self._one(position, record, view, outcomes)
+            try:
+                self._one(position, record, view, outcomes)
+            except Exception:
+                self.failed += 1
+                log.exception("the record at position %d could not be folded; it is passed over", position)
+            self.position = position + 1
         self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
         self.applied += len(stretch)
         if outcomes:
@@ -174,7 +182,8 @@ class Applier:
             case DecidedRecord():
                 person, effects = apply(self._residents, record, view)
                 self._remember(record.decision)
-                self.facts.append(facts.decision_fact(record.decision, position))
+                if not refuses(person, "measure"):
+                    self.facts.append(facts.decision_fact(record.decision, position))
                 self._perform(position, record, person, effects, outcomes)
             case OutcomeRecord():
                 self._learn(record.outcome, position)
@@ -184,7 +193,6 @@ class Applier:
             case _:
                 person, effects = apply(self._residents, record, view)
                 self._perform(position, record, person, effects, outcomes)
-        self.position = position + 1
 
     def _event_done(self, position: int, record: EventRecord, person: Person, view: View) -> None:
         if refuses(person, "measure"):
@@ -251,10 +259,16 @@ class Applier:
         """A decision that was folded, from memory or from the state."""
         return self.decisions.get(id) or self._state.decision(id)
 
+    def _person_of(self, decision: Decision) -> Person | None:
+        """The person that a decision was made for, as they are known now."""
+        residents = self._residents
+        return residents.person(decision.person) or residents.person(home(residents, decision.key, decision.at, 0)[0])
+
     def _learn(self, outcome: Outcome, position: int) -> None:
         self.outcomes += 1
-        self.facts.append(facts.outcome_fact(outcome, position))
         decision = self.decision(outcome.decision)
+        if decision is None or not refuses(self._person_of(decision), "measure"):
+            self.facts.append(facts.outcome_fact(outcome, position))
         if decision is not None:
             key = f"{decision.slot}:{decision.policy.name}"
             if known(decision.policy.name) and learn(self._policies[key], decision, outcome):

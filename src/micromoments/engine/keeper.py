@@ -175,7 +175,7 @@ class Keeper:
         now = self._clock()
         below = self._stores.position()
         await self._quietly(self._stores.log.trim, now - int(keep.log_days * DAY), below)
-        await self._quietly(self._stores.facts.trim, now - int(keep.facts_days * DAY))
+        await self._quietly(self._stores.facts().trim, now - int(keep.facts_days * DAY))
         await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))
         await self._quietly(self._stores.seen.seal, now)
@@ -246,7 +246,7 @@ class Keeper:
             surrogates = await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
             if person is not None:
                 surrogates |= {person.surrogate}
-            rows = await asyncio.to_thread(self._stores.facts.erase, surrogates)
+            rows = await asyncio.to_thread(self._stores.facts().erase, surrogates)
             self._residents.forget({id}, keys)
             for d in decisions:
                 self._applier.decisions.pop(d, None)

@@ -327,6 +327,7 @@ class Service:
             "outcomes_total": a.outcomes,
             "moments_opened_total": a.moments_opened,
             "records_applied_total": a.applied,
+            "records_failed_total": a.failed,
             "apply_backlog": a.backlog,
             "apply_lag_seconds": a.lag / 1000,
             "apply_busy_seconds_total": a.busy,

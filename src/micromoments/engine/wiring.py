@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,12 +19,14 @@ from micromoments.recognise.recogniser import Recogniser
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
-from micromoments.stores.embedded.facts import ParquetFacts, query, seal_folder
 from micromoments.stores.embedded.folder import Folder
 from micromoments.stores.embedded.log import SqliteLog
 from micromoments.stores.embedded.policies import SqlitePolicies
 from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
+
+if TYPE_CHECKING:
+    from micromoments.stores.embedded.facts import ParquetFacts
 
 ACTIVE_CONFIG = "active:config"
 ACTIVE_MODEL = "active:model"
@@ -37,7 +40,7 @@ class Stores:
     recogniser: Recogniser
     log: Log
     state: State
-    facts: Facts
+    facts: Callable[[], Facts]
     catalogue: Catalogue
     policies: Policies
     budgets: Budgets
@@ -82,7 +85,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     state = SqliteState(folder.state)
     policies = SqlitePolicies(folder.state)
     _guard(policies.load().get(ACTIVE_CONFIG), settings)
-    facts = ParquetFacts(folder.facts, folder.state)
+    facts = _Late(lambda: _facts(folder))
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
     seen = FileSeen(folder.seen, log.mids, now)
@@ -90,7 +93,8 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
 
     def close() -> None:
         reporter.close()
-        for part in (seen, budgets, catalogue, facts, policies, state, log, folder):
+        facts.close()
+        for part in (seen, budgets, catalogue, policies, state, log, folder):
             part.close()
 
     return Stores(
@@ -98,7 +102,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         recogniser=Recogniser(settings),
         log=log,
         state=state,
-        facts=facts,
+        facts=facts.open,
         catalogue=catalogue,
         policies=policies,
         budgets=budgets,
@@ -115,6 +119,31 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     )
 
 
+class _Late:
+    """The facts, opened when first asked for: DuckDB and Arrow take a quarter of a second and 60 MB to load."""
+
+    def __init__(self, opener: Callable[[], ParquetFacts]) -> None:
+        self._opener = opener
+        self._opened: ParquetFacts | None = None
+
+    def open(self) -> Facts:
+        """The facts."""
+        if self._opened is None:
+            self._opened = self._opener()
+        return self._opened
+
+    def close(self) -> None:
+        """Close them if they were opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+
+def _facts(folder: Folder) -> ParquetFacts:
+    from micromoments.stores.embedded.facts import ParquetFacts
+
+    return ParquetFacts(folder.facts, folder.state)
+
+
 def _guard(active: bytes | None, settings: Settings) -> None:
     """Refuse settings that change an experiment while it runs."""
     if not active:
@@ -127,12 +156,15 @@ def _guard(active: bytes | None, settings: Settings) -> None:
 def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
     """In the reports' process: one report."""
     from micromoments.report.reports import run
+    from micromoments.stores.embedded.facts import query
 
     return run(query(folder), name, params, settings)
 
 
 def seal(folder: Path, until: Millis) -> int:
     """In the reports' process: one sealing."""
+    from micromoments.stores.embedded.facts import seal_folder
+
     return seal_folder(folder, until)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import ipaddress
 import logging
 import socket
-import sys
 from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 
+from micromoments.engine.tuning import tune_process
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from micromoments.server.lane import LaneProtocol
@@ -21,8 +20,6 @@ from micromoments.server.protocol import reap
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than the common proxies keep theirs."""
 MAX_CONNECTIONS = 10_000
-SWITCH = 0.0005
-"""Seconds after which a waiting thread gets the interpreter. At Python's own 5 ms each commit waits ten for its turn."""
 DRAIN = 20
 """Seconds that requests under way may take after SIGTERM."""
 
@@ -45,7 +42,7 @@ class Server(uvicorn.Server):
         """Open the engine, then the port."""
         await super().startup(sockets)
         if self.started:
-            tune()
+            tune_process()
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             self._on_ready(f"http://{shown}:{port}")
@@ -66,17 +63,6 @@ class Server(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
         self.should_exit = True
-
-
-def tune() -> None:
-    """Spare what was loaded from the cycle collector, and let the log's thread have the interpreter soon.
-
-    What the engine keeps are values without cycles; looking through them took a third of an event's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    sys.setswitchinterval(SWITCH)
 
 
 def is_loopback(host: str) -> bool:
