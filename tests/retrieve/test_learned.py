@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micromoments.core.item import KINDS, Kind
+from micromoments.core.item import KINDS, Item, Kind
 from micromoments.retrieve import popular, similar
 from micromoments.retrieve.catalog import Ask, Catalog
 from micromoments.retrieve.popular import Clock, Cold, Top
@@ -224,3 +224,42 @@ def test_repeats_forget_at_midnight_and_refuse_other_tables() -> None:
     assert repeats.fresh("b", "x", "view", NOON)
     with pytest.raises(ValueError, match="bytes of fingerprints"):
         repeats.restore(b"123")
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("count"), st.integers(0, 11), st.integers(0, 40)),
+        st.tuples(st.just("put"), st.integers(0, 11), st.integers(0, 5)),
+        st.tuples(st.just("drop"), st.integers(0, 11), st.just(0)),
+        st.tuples(st.just("ask"), st.integers(1, 8), st.integers(1, 4)),
+    ),
+    max_size=60,
+)
+
+
+@given(events=EVENTS)
+@settings(max_examples=60, deadline=None)
+def test_what_is_kept_of_the_best_is_what_would_be_worked_out_anew(events: list[tuple[str, int, int]]) -> None:
+    """Whatever happened between two questions, the best of every kind and category is that of this instant."""
+    items: dict[str, Item] = {}
+    known = popular.Popular(items.get)
+    for what, a, b in events:
+        id = f"i{a}"
+        before = items.get(id)
+        if what == "put":
+            items[id] = Item(id=id, kind="product", title=id, category="xyz"[b % 3], priority=b // 3)
+            if before is not None:
+                known.drop(before)
+            known.put([items[id]])
+        elif what == "drop" and before is not None:
+            del items[id]
+            known.drop(before)
+        elif what == "count" and before is not None:
+            known.count(before, 1.0 + a % 3, b * DAY // 4)
+        elif what == "ask":
+            for bucket in (("product", ""), ("product", "x"), ("product", "y")):
+                told = known.best(bucket, a, b)
+                fresh = popular.Popular(items.get)
+                fresh.restore(dict(known.weights), known.clock.landmark, items.values())
+                assert told == fresh.best(bucket, a, b)
+                assert [id for id, _, note in told if note[1] == "popular"] == [id for id, _ in known.first(bucket, a)]

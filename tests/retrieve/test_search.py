@@ -195,3 +195,19 @@ def test_edits_is_symmetric_and_bounded(a: str, b: str) -> None:
 def test_edits_by_hand(a: str, b: str, away: int) -> None:
     """Known distances: a swap is one edit, and no letter is touched twice."""
     assert edits(a, b, 5) == away
+
+
+def test_answers_that_are_kept_change_with_the_items() -> None:
+    """What words, or an item, were answered with before is not told again once an item came, changed or went."""
+    search = shop()._search
+    (before,) = search.each("lantern", (("product", 5),))
+    lamp = ITEMS[[one.id for one in ITEMS].index("lamp")]
+    like = search.alike(lamp, 5)
+    search.put(item("lantern", "product", f"Lantern {lamp.title}"))
+    assert "lantern" not in [id for id, _ in before]
+    assert "lantern" not in [id for id, _ in like]
+    assert "lantern" in [id for id, _ in search.each("lantern", (("product", 5),))[0]]
+    assert "lantern" in [id for id, _ in search.alike(lamp, 5)]
+    search.drop("lantern")
+    assert "lantern" not in [id for id, _ in search.each("lantern", (("product", 5),))[0]]
+    assert "lantern" not in [id for id, _ in search.alike(lamp, 5)]

@@ -15,6 +15,7 @@ from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES
 from micromoments.retrieve import reasons
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via, walk
+from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,7 +43,7 @@ SEARCHED_SHARE = 0.25
 SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 24, 20, 16, 12, 5, 6
 """How many each source may find; for searched, near, popular and cold ones the kind's share of it."""
 NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
-TOGETHER_STRENGTH, POPULAR_STRENGTH, COLD_STRENGTH = 0.6, 0.35, 0.1
+TOGETHER_STRENGTH = 0.6
 IN_CATEGORY = 0.25
 """Strength of being in the need's category."""
 LIKED_CATEGORY = 0.2
@@ -56,8 +57,6 @@ CLOSED = 0.02
 FARTHEST = 25_000.0
 """Metres beyond which a place isn't a candidate."""
 
-Note = tuple[float, "Via", str]
-"""(minus the strength, how it was found, the reason)."""
 Found = dict[str, list[Note]]
 
 
@@ -144,7 +143,15 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     order = _ranked(items, ask, worth, found)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
-    return [_candidate(told, found[id], items[id], -score) for score, id in order]
+    out: list[Candidate] = []
+    for score, id in order:
+        item, notes = items[id], found[id]
+        if len(notes) == 1 and not item.hours and id not in visits:
+            # Most are as simple as this, and their building is what a decision would spend most on.
+            out.append(Candidate(item=item, score=0.0 - score, via=_ALONE[notes[0][1]], reasons=(notes[0][2],)))
+        else:
+            out.append(_candidate(told, notes, item, 0.0 - score))
+    return out
 
 
 def _note(found: Found, id: str, strength: float, via: Via, reason: str) -> None:
@@ -204,14 +211,10 @@ def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[st
     kinds: Iterable[Kind] = worth
     if not only:
         kinds = [kind for kind, share in worth.items() if share >= SEARCHED_SHARE]
-    terms = sources.search.terms(ask.words, tuple(kinds))
-    if not terms:
-        return
-    total = sum(worth[kind] for kind in kinds)
+    total = sum([worth[kind] for kind in kinds])
+    wanted = tuple([(kind, len(only) or _portion(SEARCHED, worth[kind], total)) for kind in kinds])
     reason = reasons.matches(ask.words)
-    for kind in kinds:
-        limit = len(only) or _portion(SEARCHED, worth[kind], total)
-        hits = sources.search.on(kind, terms, limit, only=only)
+    for hits in sources.search.each(ask.words, wanted, only):
         if hits:
             scale = SEARCH_STRENGTH / hits[0][1]
             for id, score in hits:
@@ -246,29 +249,29 @@ def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[s
     """Items whose words, brand or category are like one's: for those that too few sessions tell about."""
     if item.kind not in worth:
         return
-    terms = sources.search.terms(f"{item.title} {item.brand} {item.category}", (item.kind,))
+    hits = sources.search.alike(item, len(only) or SIMILAR // 2, only)
     reason = reasons.looked_at(item.title)
-    for id, score in (hits := sources.search.on(item.kind, terms, len(only) or SIMILAR // 2, only=only)):
+    for id, score in hits:
         if id != item.id:
             _note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", reason)
 
 
 def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
     total = sum(worth.values())
+    best, category = sources.popular.best, ask.category
     for kind, share in worth.items():
-        n = _portion(POPULAR, share, total)
-        for bucket in ((kind, ask.category), (kind, "")) if ask.category else ((kind, ""),):
-            top = sources.popular.first(bucket, n)
-            for id, weight in top:
-                category = sources.items[id].category
-                if bucket[1] or not ask.category or category != ask.category:
-                    _note(found, id, weight * POPULAR_STRENGTH, "popular", reasons.popular(category))
-            # Where little is popular yet, those that nobody has met fill the room.
-            room = _portion(COLD, share, total) + n - len(top)
-            for place, id in enumerate(sources.popular.cold(bucket, room)):
-                if bucket[1] or id not in found:
-                    reason = reasons.less_known(sources.items[id].category)
-                    _note(found, id, COLD_STRENGTH / (1 + place / room), "new", reason)
+        n, room = _portion(POPULAR, share, total), _portion(COLD, share, total)
+        if category:
+            for id, _, note in best((kind, category), n, room):
+                if id in found:
+                    found[id].append(note)
+                else:
+                    found[id] = [note]
+        for id, its, note in best((kind, ""), n, room):
+            if id not in found:
+                found[id] = [note]
+            elif note[1] == "popular" and not (category and its == category):
+                found[id].append(note)
 
 
 def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
@@ -287,20 +290,21 @@ def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found
     """(minus the score, id) in order."""
     category, categories = ask.category, ask.categories
     favourite = max(categories.values(), default=0)
-    plain = not (category or favourite)
+    # By category, what of an item's chance to be wrong is left.
+    left = {met: 1.0 - LIKED_CATEGORY * times / favourite for met, times in categories.items()} if favourite else {}
+    if category:
+        left[category] = left.get(category, 1.0) * (1.0 - IN_CATEGORY)
     order: list[tuple[float, str]] = []
     for id, notes in found.items():
         item = items[id]
-        miss = 1.0
-        for note in notes:
-            miss *= 1.0 + note[0]
-        if not plain:
-            if category and item.category == category:
-                miss *= 1.0 - IN_CATEGORY
-            if favourite and (met := categories.get(item.category, 0)):
-                miss *= 1.0 - LIKED_CATEGORY * met / favourite
-        # Rounded, so that a last bit doesn't decide an order.
-        order.append((round(worth[item.kind] * (miss - 1.0), 6), id))
+        miss = 1.0 + notes[0][0] if notes else 1.0
+        if len(notes) > 1:
+            for note in notes[1:]:
+                miss *= 1.0 + note[0]
+        if item.category in left:
+            miss *= left[item.category]
+        # In whole millionths, so that a last bit doesn't decide an order.
+        order.append((-int(worth[item.kind] * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
     order.sort()
     return order
 
@@ -318,14 +322,16 @@ class Telling(NamedTuple):
 
 
 def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Candidate:
-    visit = told.visits.get(item.id)
-    _, code, reason = notes[0]
-    via: tuple[Via, ...] = _ALONE[code]
-    why: tuple[str, ...] = (reason,)
-    if len(notes) > 1:
+    """One candidate; a place's way and hours, and what several sources say of an item, are told."""
+    if len(notes) == 1:
+        _, code, reason = notes[0]
+        via: tuple[Via, ...] = _ALONE[code]
+        why: tuple[str, ...] = (reason,)
+    else:
         notes.sort()
         via = tuple(dict.fromkeys([code for _, code, _ in notes]))
         why = tuple(dict.fromkeys([reason for _, _, reason in notes]))
+    visit = told.visits.get(item.id)
     if visit is not None:
         way = visit.say(item, told.clock)
         return Candidate(
@@ -338,10 +344,10 @@ def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Ca
             open=visit.open,
             closes_at=visit.closes_at,
         )
-    if not item.hours:
+    schedule = told.sources.schedule(item.id, told.zone) if item.hours else None
+    if schedule is None:
         return Candidate(item=item, score=score, via=via, reasons=why)
-    schedule = told.sources.schedule(item.id, told.zone)
-    is_open, closes_at = schedule.until(told.at) if schedule is not None else (True, 0)
+    is_open, closes_at = schedule.until(told.at)
     return Candidate(item=item, score=score, via=via, reasons=why, open=is_open, closes_at=closes_at)
 
 

@@ -8,17 +8,19 @@ forgotten.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
 from micromoments.core.settings import DAY
+from micromoments.retrieve import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from micromoments.core.event import Millis
     from micromoments.core.item import Item
+    from micromoments.retrieve.ask import Via
 
 What = Literal["view", "cart", "buy"]
 WEIGHTS: dict[What, float] = {"view": 1.0, "cart": 3.0, "buy": 6.0}
@@ -33,6 +35,12 @@ TOP = 64
 Bucket = tuple[str, str]
 """(kind, category), or (kind, "") for the whole kind."""
 Rank = tuple[int, int, str]
+Note = tuple[float, "Via", str]
+"""Why an item was found: (minus the strength, how, the reason)."""
+Told = tuple[str, str, Note]
+"""(id, its category, why)."""
+POPULAR_STRENGTH, COLD_STRENGTH = 0.35, 0.1
+"""How likely the most popular of all, and the first of those nobody has met, are held to be right."""
 
 
 class Clock:
@@ -70,19 +78,22 @@ class Top:
         self._held: dict[str, float] = {}
         self._bar: tuple[float, str] | None = None
 
-    def raise_to(self, id: str, weight: float) -> None:
-        """Give an item its new, larger weight."""
+    def raise_to(self, id: str, weight: float) -> int:
+        """Give an item its new, larger weight; gives the place from which the order is another than before."""
         key = (-weight, id)
+        order = self._order
         before = self._held.get(id)
         if before is not None:
-            del self._order[bisect_left(self._order, (-before, id))]
+            del order[bisect_left(order, (-before, id))]
         elif self._bar is not None and key > self._bar:
-            return
-        insort(self._order, key)
+            return TOP
+        place = bisect_left(order, key)
+        order.insert(place, key)
         self._held[id] = weight
-        if len(self._order) > TOP:
-            self._bar = self._order.pop()
+        if len(order) > TOP:
+            self._bar = order.pop()
             del self._held[self._bar[1]]
+        return place
 
     def drop(self, id: str) -> None:
         """Take an item out."""
@@ -106,11 +117,13 @@ class Top:
 class Cold:
     """Items nobody has met yet, in order of rank: priority, then the newest validity, then id."""
 
-    __slots__ = ("_front", "_heap")
+    __slots__ = ("_front", "_heap", "told")
 
     def __init__(self) -> None:
         self._front: list[Rank] = []
         self._heap: list[Rank] = []
+        self.told: frozenset[str] = frozenset()
+        """The ids that were looked at last: while none of these changes and none is added, ``first`` stays the same."""
 
     def add(self, ranks: Iterable[Rank]) -> None:
         """Add ranks; one that is already there does no harm."""
@@ -133,6 +146,7 @@ class Cold:
             rank = heappop(self._heap)
             if is_cold(rank) and (not front or rank != front[-1]):
                 front.append(rank)
+        self.told = frozenset([id for _, _, id in front])
         return [id for _, _, id in front[:n]]
 
 
@@ -151,6 +165,44 @@ class Popular:
         self._tops: dict[Bucket, Top] = {}
         self._cold: dict[Bucket, Cold] = {}
         self._stale = False
+        self._best: dict[Bucket, dict[tuple[int, int], list[Told]]] = {}
+
+    def best(self, bucket: Bucket, n: int, room: int) -> list[Told]:
+        """The ``n`` most popular of a kind and category, then ``room`` of those that nobody has met yet, and as many
+        more as the popular are fewer than ``n``. Worked out anew only when an event or a change of items moved one of
+        them; not to be written.
+        """
+        if self._stale:
+            self.rebuild()
+        kept = self._best.get(bucket)
+        if kept is None:
+            kept = self._best[bucket] = {}
+        found = kept.get((n, room))
+        if found is None:
+            found = kept[n, room] = self._tell(bucket, n, room)
+        return found
+
+    def _tell(self, bucket: Bucket, n: int, room: int) -> list[Told]:
+        top = self.first(bucket, n)
+        room += n - len(top)
+        told: list[Told] = []
+        for id, weight in top:
+            category = self._category(id)
+            told.append((id, category, (-weight * POPULAR_STRENGTH, "popular", reasons.popular(category))))
+        for place, id in enumerate(self.cold(bucket, room)):
+            category = self._category(id)
+            told.append((id, category, (-COLD_STRENGTH / (1 + place / room), "new", reasons.less_known(category))))
+        return told
+
+    def _category(self, id: str) -> str:
+        item = self._item(id)
+        return item.category if item is not None else ""
+
+    def _moved(self, bucket: Bucket, place: int) -> None:
+        """Forget the best of a bucket whose order changed from a place on."""
+        kept = self._best.get(bucket)
+        if kept is not None and any(place < n for n, _ in kept):
+            del self._best[bucket]
 
     def put(self, items: Iterable[Item]) -> None:
         """Items that came, or moved to another kind, category or rank."""
@@ -161,13 +213,15 @@ class Popular:
                 if weight is None:
                     new.setdefault(bucket, []).append(rank_of(item))
                 else:
-                    self._tops.setdefault(bucket, Top()).raise_to(item.id, weight)
+                    self._moved(bucket, self._tops.setdefault(bucket, Top()).raise_to(item.id, weight))
         for bucket, ranks in new.items():
             self._cold.setdefault(bucket, Cold()).add(ranks)
+            self._best.pop(bucket, None)
 
     def drop(self, item: Item) -> None:
         """An item that went, or is about to move; its counts are kept in case it comes back."""
         for bucket in _buckets(item):
+            self._best.pop(bucket, None)
             if (top := self._tops.get(bucket)) is not None:
                 top.drop(item.id)
                 self._stale |= top.short
@@ -178,10 +232,13 @@ class Popular:
         if scale != 1.0:
             self.weights = {id: old * scale for id, old in self.weights.items()}
             self._stale = True
-        total = self.weights.get(item.id, 0.0) + weight * self.clock.weight(at)
+        before = self.weights.get(item.id)
+        total = (before or 0.0) + weight * self.clock.weight(at)
         self.weights[item.id] = total
         for bucket in _buckets(item):
-            self._tops.setdefault(bucket, Top()).raise_to(item.id, total)
+            self._moved(bucket, self._tops.setdefault(bucket, Top()).raise_to(item.id, total))
+            if before is None and (cold := self._cold.get(bucket)) is not None and item.id in cold.told:
+                self._best.pop(bucket, None)
         if len(self.weights) > MAX_COUNTED:
             kept = sorted(self.weights, key=lambda id: (-self.weights[id], id))[: MAX_COUNTED * 7 // 8]
             gone = self.weights.keys() - set(kept)
@@ -217,6 +274,7 @@ class Popular:
         """Work the best of every bucket out anew, from the counts and the items."""
         self._stale = False
         self._tops = {}
+        self._best = {}
         for id, weight in self.weights.items():
             if (item := self._item(id)) is not None:
                 for bucket in _buckets(item):

@@ -16,6 +16,9 @@ from micromoments.retrieve.shelf import PLAIN, STEMMED, Shelf, words_of
 
 MAX_COMPLETIONS = 12
 MAX_REMEMBERED = 4096
+"""Corrections, and items with those like them, that are kept until an item changes."""
+MAX_ANSWERS = 1024
+"""Answers to words that are kept until an item changes."""
 CORRECTABLE = 4
 """Letters of the shortest word that is put right."""
 SURELY_MISTYPED = 6
@@ -35,6 +38,8 @@ class Search:
         self._shelves: dict[Kind, Shelf] = {kind: Shelf() for kind in KINDS}
         self._kinds: dict[str, Kind] = {}
         self._corrections: dict[tuple[str, tuple[Kind, ...]], str] = {}
+        self._asked: dict[tuple[str, tuple[tuple[Kind, int], ...]], list[list[tuple[str, float]]]] = {}
+        self._alike: dict[tuple[str, int], list[tuple[str, float]]] = {}
         self._synonyms: dict[tuple[str, ...], list[str]] = {}
         for words, others in synonyms.items():
             key = tuple(STEMMED.analyze(words))[:MAX_SYNONYM_WORDS]
@@ -48,14 +53,20 @@ class Search:
             self._shelves[before].drop(item.id)
         self._kinds[item.id] = item.kind
         self._shelves[item.kind].put(item.id, words_of(item))
-        self._corrections.clear()
+        self._forget()
 
     def drop(self, id: str) -> None:
         """Make an item not found."""
         kind = self._kinds.pop(id, None)
         if kind is not None:
             self._shelves[kind].drop(id)
-            self._corrections.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        """What was worked out from the items that there were."""
+        self._corrections.clear()
+        self._asked.clear()
+        self._alike.clear()
 
     def settle(self) -> None:
         """Commit what waits on every shelf."""
@@ -161,6 +172,38 @@ class Search:
     ) -> list[tuple[str, float]]:
         """The best of one kind for stemmed words, as (id, score); scores compare within the kind alone."""
         return self._shelves[kind].search(terms, limit, category, only)
+
+    def each(
+        self, words: str, wanted: tuple[tuple[Kind, int], ...], only: Sequence[str] = ()
+    ) -> list[list[tuple[str, float]]]:
+        """The best of each kind for words, at most so many, as ``on`` gives them. Kept until an item changes, for many
+        people ask for the same; not to be written.
+        """
+        key = (words, wanted)
+        if only or key not in self._asked:
+            terms = self.terms(words, tuple([kind for kind, _ in wanted]))
+            found = [self.on(kind, terms, limit, only=only) for kind, limit in wanted] if terms else []
+            if only:
+                return found
+            if len(self._asked) >= MAX_ANSWERS:
+                self._asked.clear()
+            self._asked[key] = found
+        return self._asked[key]
+
+    def alike(self, item: Item, limit: int, only: Sequence[str] = ()) -> list[tuple[str, float]]:
+        """The items of an item's kind that share most with its title, brand and category, itself among them: (id,
+        score), best first. Kept until an item changes; not to be written.
+        """
+        key = (item.id, limit)
+        if only or key not in self._alike:
+            terms = self.terms(f"{item.title} {item.brand} {item.category}", (item.kind,))
+            found = self.on(item.kind, terms, limit, only=only)
+            if only:
+                return found
+            if len(self._alike) >= MAX_REMEMBERED:
+                self._alike.clear()
+            self._alike[key] = found
+        return self._alike[key]
 
     def _scales(self, terms: Sequence[str], kinds: tuple[Kind, ...]) -> list[float]:
         """What makes scores of different kinds comparable: all kinds' rarity of the words over the kind's own.
