@@ -14,7 +14,7 @@ from micromoments.core.outcome import Outcome
 class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
     """A moment opened, changed, ended, or was withdrawn because late events retold the story.
 
-    ``turned`` is false for a change in strength alone: of the same type, about the same, at the same stage.
+    ``turned`` is false for a change in strength alone: of the same type and words, at the same stage, where it was.
     """
 
     id: str

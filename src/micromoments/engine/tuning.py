@@ -6,7 +6,7 @@ import gc
 import sys
 
 SWITCH = 0.0005
-"""Seconds after which a waiting thread gets the interpreter. At Python's own 5 ms each commit waits ten for its turn."""
+"""Seconds until a waiting thread gets the interpreter. At Python's own 5 ms each commit waits ten for its turn."""
 
 
 def tune_process() -> None:

@@ -57,11 +57,14 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> boo
     items = products(properties)
     if not items and (item := properties.get("item_id")):
         items = [str(item)]
-    recent = recent_items(person) if person is not None else ()
-    for item in items[:50]:
+    known = [i for i in items[:50] if catalog.get(i) is not None]
+    if not known:
+        return False
+    recent = recent_items(person) if person is not None and what != "buy" else ()
+    for item in known:
         beside = items if what == "buy" else recent
         catalog.learn(record.key, item, what, record.occurred, [i for i in beside if i != item][:MAX_BESIDE])
-    return bool(items)
+    return True
 
 
 def recent_items(person: Person) -> tuple[str, ...]:

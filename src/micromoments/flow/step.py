@@ -76,7 +76,8 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
     if (person.consent or "consent" in changes) and refuses(replace(person, **changes), "personalise"):
         person = _forget(replace(person, **changes))
     else:
-        changes.update(_traced(person, record, view, part))
+        said = replace(person, consent=changes["consent"]) if "consent" in changes else person
+        changes.update(_traced(said, record, view, part))
         person = replace(person, **changes)
     return attribute(person, record, view.settings)
 
@@ -191,8 +192,8 @@ def _undone(was: Moment, after: Reading) -> bool:
 
 
 def _turned(was: Moment, now: Moment) -> bool:
-    """Whether more than a moment's strength changed."""
-    return (was.type, was.stage, was.need, was.channels) != (now.type, now.stage, now.need, now.channels)
+    """Whether more changed than a moment's strength and the item that was looked at last."""
+    return (was.type, was.stage, was.need.query, was.channels) != (now.type, now.stage, now.need.query, now.channels)
 
 
 def _told(person: Person, change: Any, moment: Moment, at: Millis, *, turned: bool = True) -> Told:
