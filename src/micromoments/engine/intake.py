@@ -9,7 +9,7 @@ from itertools import repeat
 
 from msgspec.structs import replace
 
-from micromoments.core.event import Arrival, Millis, source_key
+from micromoments.core.event import Arrival, Event, Millis, source_key
 from micromoments.core.item import Facet, Nearby
 from micromoments.core.record import EventRecord
 from micromoments.flow.decide import position
@@ -79,6 +79,12 @@ class Intake:
         if "location" in event.context and (point := position(event.context)) is not None:
             nearby = self._catalog.nearest(point, now)
         return replace(record, facets=facets, nearby=nearby) if facets or nearby is not None else record
+
+
+def names_in(event: Event) -> list[str]:
+    """The source keys that an event is about."""
+    named = (("anon", event.anonymous_id), ("user", event.user_id), ("user", event.previous_id))
+    return [f"{kind}:{id}" for kind, id in named if id]
 
 
 def message_hash(message_id: str) -> int:

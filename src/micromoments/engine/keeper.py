@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
 import msgspec
 
 from micromoments.core.event import Millis
-from micromoments.core.person import Person
+from micromoments.core.person import Link, Person
 from micromoments.core.record import DecidedRecord, EventRecord, OutcomeRecord
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
@@ -234,22 +234,40 @@ class Keeper:
             "decisions": decisions,
         }
 
-    async def erase(self, id: str, key: str, barrier: Barrier) -> dict[str, int]:
-        """Remove a person from state, log and facts for good; gives how much went of each."""
-        await self.commit(barrier)
+    async def names_of(self, id: str, key: str) -> tuple[frozenset[str], dict[str, Link]]:
+        """(every source key of a person, the links of shared devices as they are without this person).
+
+        As of the last commit, so commit before.
+        """
         person = self._residents.person(id)
-        keys = self.keys_of(person, key)[0] if person is not None else frozenset({key, id})
+        keys, users = self.keys_of(person, key) if person is not None else (frozenset({key, id}), frozenset[str]())
+        shared: dict[str, Link] = {}
+        for name, link in (await asyncio.to_thread(self._stores.links_naming, users)).items():
+            keys |= {name}
+            if left := tuple(c for c in link.claims if c.user not in users):
+                shared[name] = Link(claims=left)
+        return keys, shared
+
+    async def erase(
+        self, id: str, keys: frozenset[str], shared: Mapping[str, Link], barrier: Barrier
+    ) -> dict[str, int]:
+        """Remove a person from facts, log and state for good; gives how much went of each. Facts go first, as only the
+        state knows whose they are, should this be cut short and asked for again.
+        """
+        person = self._residents.person(id)
         async with self._lock:
-            made = self._stores.decisions_of([id], keys)
-            decisions = frozenset(d.id for d in made)
-            blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions)
-            surrogates = await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
+            rows = 0
             if person is not None:
-                surrogates |= {person.surrogate}
-            rows = await asyncio.to_thread(self._stores.facts().erase, surrogates)
+                rows = await asyncio.to_thread(self._stores.facts().erase, frozenset({person.surrogate}))
+            decisions = frozenset(d.id for d in self._stores.decisions_of([id], keys))
+            blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions)
+            await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
             self._residents.forget({id}, keys)
+            for name, link in shared.items():
+                self._residents.tie(name, link)
             for d in decisions:
                 self._applier.decisions.pop(d, None)
+        await self.commit(barrier)
         return {"people": 1 if person is not None else 0, "records": blanked, "facts": rows, "ids": len(keys)}
 
     def close(self) -> None:

@@ -20,7 +20,8 @@ from micromoments.core.settings import Settings
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies
-from micromoments.engine.intake import Intake
+from micromoments.engine.erasure import Erasure
+from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, recover
@@ -96,7 +97,7 @@ class Service:
         self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._durable_until: dict[str, int] = {}
-        self._barred: set[str] = set()
+        self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self._ticking: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._appender: Appender
@@ -147,6 +148,8 @@ class Service:
         if self._appender.waiting + self._applier.backlog > MAX_BACKLOG:
             raise Overloaded(f"got {len(arrivals)} events while {MAX_BACKLOG} wait; send them again in a second")
         await self._applier.keep_up(MAX_BEHIND)
+        if self._erasure.barred:
+            await self._erasure.let_by(name for a in arrivals for name in names_in(a.event))
         records, duplicates = self._intake.take(arrivals, at or self.clock())
         if duplicates:
             self.duplicates += len(duplicates)
@@ -195,6 +198,8 @@ class Service:
             Conflict: the id was used with another body.
             Overloaded, LogDown: nothing was decided.
         """
+        if self._erasure.barred:
+            await self._erasure.let_by([request.key])
         known = self._applier.decision(request.id)
         if known is not None:
             return _same(known, request)
@@ -220,7 +225,7 @@ class Service:
         await self._caught_up(request.key)
         id, _ = apply.home(self._residents, request.key, request.at, 0)
         person = self._residents.person(id)
-        if person is None or id in self._barred:
+        if person is None or id in self._erasure.barred:
             person = Person(id=id, surrogate=self._intake.nonce())
         left = self._purse.left()
         marks = request.marks | (person.marks & UNCOUNTED)
@@ -257,7 +262,7 @@ class Service:
     def person(self, key: str) -> Person | None:
         """The person behind a source key (``user:<id>`` or ``anon:<id>``) as of now; ``None`` if unknown or erased."""
         id = self.home(key)
-        return None if id in self._barred else self._residents.person(id)
+        return None if id in self._erasure.barred else self._residents.person(id)
 
     async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
         """The person's open moments, strongest first; with ``history`` those that ended too, newest first."""
@@ -283,14 +288,8 @@ class Service:
         return None if person is None else await self._keeper.export(person, key)
 
     async def erase(self, key: str) -> dict[str, int]:
-        """Forget a person: from reads at once, then from state, outbox, log and facts. Gives how much went of each."""
-        await self.settled()
-        id = self.home(key)
-        self._barred.add(id)
-        try:
-            return await self._keeper.erase(id, key, self._barrier)
-        finally:
-            self._barred.discard(id)
+        """Forget a person: from reads at once, then from facts, log and state. Gives how much went of each."""
+        return await self._erasure.erase(key)
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Put items; durable and to be found when this returns."""
@@ -377,7 +376,7 @@ class Service:
         """Fire the timers that are due; give how many people's."""
         now = self.clock()
         self._purse.expire(now)
-        due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking]
+        due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking | self._erasure.barred]
         people_due = [id for id in due if (p := self._residents.person(id)) is not None and 0 < p.wake_at() <= now]
         if people_due:
             self._ticking.update(people_due)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import msgspec
@@ -69,6 +69,10 @@ class Stream:
                     subscription.offer(Message(id, kind, whose, body()))
         self._subscriptions.add(subscription)
         return subscription
+
+    def forget(self, people: Collection[str]) -> None:
+        """Let go of what was told of these people, so that nobody who resumes hears it again."""
+        self._ring = deque((entry for entry in self._ring if entry[2] not in people), maxlen=RING)
 
     def close(self, subscription: Subscription) -> None:
         """Stop telling this listener."""

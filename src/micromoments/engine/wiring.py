@@ -12,6 +12,7 @@ import msgspec
 from micromoments.config import load, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
+from micromoments.core.person import Link
 from micromoments.core.settings import Retention, Settings
 from micromoments.engine.reporter import Reporter
 from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
@@ -49,6 +50,7 @@ class Stores:
     position: Callable[[], int]
     people: Callable[[], int]
     decisions_of: Callable[[Iterable[str], Iterable[str]], Sequence[Decision]]
+    links_naming: Callable[[Iterable[str]], Mapping[str, Link]]
     forget_decisions: Callable[[Millis], int]
     reports: Callable[[str, Mapping[str, str], Settings], Awaitable[dict[str, object]]]
     seal: Callable[[Millis], Awaitable[int]]
@@ -111,6 +113,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         position=state.position,
         people=state.size,
         decisions_of=state.decisions_of,
+        links_naming=state.links_naming,
         forget_decisions=state.forget_decisions,
         reports=reporter.report,
         seal=reporter.seal,

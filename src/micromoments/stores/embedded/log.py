@@ -7,6 +7,7 @@ Measured in ``docs/decisions/0004-log.md``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -117,8 +118,14 @@ class SqliteLog:
         return gone
 
     def _holding(self, names: Sequence[str]) -> list[tuple[int, int]]:
-        """The (first, count) of groups in whose bytes one of the names stands: UTF-8 text is stored as it is."""
+        """The (first, count) of groups in whose bytes one of the names stands: UTF-8 text is stored as it is.
+
+        All groups, where JSON may have written a name in another way, with escapes.
+        """
         found: dict[int, int] = {}
+        if any(not name.isascii() or json.dumps(name)[1:-1] != name or "/" in name for name in names):
+            with self._reading, failing("searching log.sqlite"):
+                return self._reader.execute("SELECT first, count FROM groups ORDER BY first").fetchall()
         for n in range(0, len(names), NEEDLES):
             needles = [name.encode() for name in names[n : n + NEEDLES]]
             with self._reading, failing("searching log.sqlite"):

@@ -143,6 +143,19 @@ class SqliteState:
                 self._db.execute("DELETE FROM temp.gone")
         return [codec.decode(Decision, body, "a decision in state.sqlite") for (body,) in rows]
 
+    def links_naming(self, users: Iterable[str]) -> dict[str, Link]:
+        """The links that name one of these user ids, by source id: for an erasure. Reads every link."""
+        wanted = set(users)
+        found: dict[str, Link] = {}
+        for user in wanted:
+            with self._reading, failing("reading state.sqlite"):
+                rows = self._reader.execute("SELECT key, body FROM links WHERE instr(body, ?)", (user.encode(),))
+                for name, body in rows.fetchall():
+                    link = codec.decode(Link, body, f"{name.decode()} in state.sqlite")
+                    if not wanted.isdisjoint([*(c.user for c in link.claims), *link.joined]):
+                        found[name.decode()] = link
+        return found
+
     def forget_decisions(self, before: Millis) -> int:
         """Forget decisions older than an instant, 1,000 at a time so that commits go on; give how many went."""
         gone = 0

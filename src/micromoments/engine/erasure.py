@@ -1,0 +1,65 @@
+"""Forgetting a person while everyone else is served: what comes of their ids meanwhile waits, and is a new person's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from micromoments.engine.keeper import Keeper
+from micromoments.engine.stream import Stream
+
+
+class Erasure:
+    """One erasure at a time. ``barred`` are the ids of the person who is being erased: they can't be read.
+
+    Args:
+        keeper: commits and removes. stream: what was told of the person goes from it too.
+        home: the id of the person behind a source key. settled: returns when what was accepted is folded.
+        barrier: returns when what was submitted is durable.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        stream: Stream,
+        home: Callable[[str], str],
+        settled: Callable[[], Awaitable[None]],
+        barrier: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._keeper = keeper
+        self._stream = stream
+        self._home = home
+        self._settled = settled
+        self._barrier = barrier
+        self._one = asyncio.Lock()
+        self._freed = asyncio.Event()
+        self.barred: frozenset[str] = frozenset()
+
+    async def erase(self, key: str) -> dict[str, int]:
+        """Forget a person: from reads at once, then from facts, log and state. Gives how much went of each.
+
+        Ids that an event under way brings to the person are found in a second look, and barred too.
+        """
+        async with self._one:
+            try:
+                while True:
+                    await self._settled()
+                    await self._keeper.commit(self._barrier)
+                    id = self._home(key)
+                    keys, shared = await self._keeper.names_of(id, key)
+                    if keys | {id} == self.barred:
+                        break
+                    self.barred = keys | {id}
+                gone = await self._keeper.erase(id, keys, shared, self._barrier)
+                self._stream.forget(self.barred)
+                return gone
+            finally:
+                self.barred = frozenset()
+                self._freed.set()
+                self._freed = asyncio.Event()
+
+    async def let_by(self, keys: Iterable[str]) -> None:
+        """Wait while one of these ids is being erased."""
+        named = frozenset(keys)
+        while not self.barred.isdisjoint(named):
+            await self._freed.wait()
