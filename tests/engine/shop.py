@@ -70,5 +70,5 @@ async def clicked(service: Service, clock: Clock, decision: Decision, id: str) -
     """The person clicks on a decision's first item."""
     said = {"decision_id": decision.id, "item_id": decision.items[0].id}
     kind, _, name = decision.key.partition(":")
-    who = {"anonymousId" if kind == "anon" else "userId": name}
+    who: dict[str, Any] = {"anonymousId" if kind == "anon" else "userId": name}
     await service.collect([sent(at=clock.at, id=id, event="Decision Clicked", properties=said, **who)])
