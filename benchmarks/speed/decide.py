@@ -75,9 +75,9 @@ async def load(port: int, seconds: float, rate: int) -> dict[str, Any]:
     auth = "Authorization: Basic " + base64.b64encode(f"{server.WRITE}:".encode()).decode() + "\r\n"
     connections = await connect(port, 96)
     lines = items(ITEMS).split(b"\n")
-    for start in range(0, len(lines), 1000):
+    for first in range(0, len(lines), 1000):
         status, body = await connections[0].send(
-            request("PUT", "/v1/items", b"\n".join(lines[start : start + 1000]), bearer)
+            request("PUT", "/v1/items", b"\n".join(lines[first : first + 1000]), bearer)
         )
         if status >= 300:
             raise SystemExit(f"items were refused: {status} {body[:300]!r}")

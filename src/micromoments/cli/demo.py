@@ -31,5 +31,7 @@ def demo(
         )
         raise typer.Exit(2)
     from micromoments.demo import Demo
+    from micromoments.engine.tuning import tune_process
 
+    tune_process()
     Demo(port, seed, folder=folder).run()

@@ -361,7 +361,8 @@ class Service:
         waited for.
         """
         for _ in ("what was accepted", "its outcomes"):
-            await self._barrier()
+            if self._appender.waiting:
+                await self._barrier()
             await self._applier.reached(self._stores.log.end())
 
     async def _tick_forever(self) -> None:
