@@ -128,7 +128,7 @@ def test_a_slate_takes_no_more_than_a_budget_has() -> None:
 
 def test_never_draws_what_has_no_probability() -> None:
     """An item of probability 0 is never drawn, wherever it stands."""
-    p = np.array([0.0, 0.4, 0.0, 0.6, 0.0])
+    p = [0.0, 0.4, 0.0, 0.6, 0.0]
     assert {pick(p, chance(seed)) for seed in range(300)} == {1, 3}
 
 

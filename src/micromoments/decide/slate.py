@@ -8,49 +8,52 @@ recommendation", 2017, write the same chain).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from math import fsum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from micromoments.policy.base import FloatArray, Policy
 
-Rows = NDArray[np.intp]
 ENOUGH = 0.5
 """While so much of the last distribution's mass is left, it is renormalised; asking again costs ten times as much."""
 IN_A_ROW = 2
 """At most so many of one group follow each other, for as long as there are others."""
 
 
-def distribution(policy: Policy, x: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The policy's distribution over rows (n, d): (n,), summing to 1.
+def distribution(policy: Policy, x: FloatArray, rng: np.random.Generator) -> list[float]:
+    """The policy's distribution over rows (n, d): n probabilities, summing to 1.
 
     Raises:
         ValueError: the policy gave no distribution. Its draw would have no propensity, so nothing is drawn.
     """
     n = len(x)
     if not n:
-        return np.zeros(0)
-    p = policy.pmf(x, rng)
-    total = float(p.sum()) if p.shape == (n,) else -1.0
-    if not (abs(total - 1.0) <= 1e-6 and float(p.min()) >= 0.0):
+        return []
+    given = policy.pmf(x, rng)
+    p: list[float] = given.tolist()
+    total = fsum(p) if given.shape == (n,) else -1.0
+    if not (abs(total - 1.0) <= 1e-6 and min(p) >= 0.0):
         raise ValueError(
-            f"policy {policy.name!r} gave {p.shape} probabilities summing to {total}; wanted ({n},), none below 0, "
+            f"policy {policy.name!r} gave {given.shape} probabilities summing to {total}; wanted ({n},), none below 0, "
             "summing to 1; run micromoments.testing.check_policy on it"
         )
-    return p / total
+    return p if total == 1.0 else [one / total for one in p]
 
 
 def mixture(policy: Policy, x: FloatArray, floor: float, rng: np.random.Generator) -> FloatArray:
     """The policy's distribution over rows (n, d), with ``floor`` of the mass spread evenly: (n,), summing to 1."""
-    return (1.0 - floor) * distribution(policy, x, rng) + floor / max(1, len(x))
+    return (1.0 - floor) * np.array(distribution(policy, x, rng)) + floor / max(1, len(x))
 
 
-def pick(p: FloatArray, rng: np.random.Generator) -> int:
-    """An index drawn from probabilities (n,); never one whose probability is 0."""
-    cumulative = p.cumsum()
-    index = int(cumulative.searchsorted(rng.random() * float(cumulative[-1]), side="right"))
-    return index if index < len(p) else int(np.flatnonzero(p)[-1])
+def pick(p: Sequence[float], rng: np.random.Generator) -> int:
+    """An index drawn from n probabilities; never one whose probability is 0."""
+    cumulative = list(accumulate(p))
+    index = bisect_right(cumulative, rng.random() * cumulative[-1])
+    # Rounding may have let the draw reach the very end.
+    return index if index < len(p) else max(i for i, one in enumerate(p) if one > 0.0)
 
 
 def draw(
@@ -78,44 +81,58 @@ def draw(
             f"got {n} rows, {len(groups)} groups, {len(takes)} takes, floor {floor}; wanted one group a row, one take "
             "a row or none, and a floor from 0 to 1; build them from the same candidates"
         )
-    rest = np.arange(n)
+    rest = list(range(n))
     purse = dict(left or {})
     chosen: list[int] = []
     propensities: list[float] = []
-    first: FloatArray = np.zeros(n)
-    known: FloatArray = np.zeros(n)
+    first = [0.0] * n
+    known = first
     while len(chosen) < limit:
         may = _allowed(rest, chosen, groups, takes, purse)
-        if not len(may):
+        if not may:
             break
-        p = known[may]
-        mass = float(p.sum())
+        p = [known[i] for i in may] if chosen else []
+        mass = fsum(p)
         if mass < ENOUGH:
-            p, mass = distribution(policy, x if len(may) == n else x[may], rng), 1.0
+            p, mass = distribution(policy, x if len(may) == n else x.take(may, axis=0), rng), 1.0
             if len(may) == len(rest):
-                known[may] = p
-        p = p * ((1.0 - floor) / mass) + floor / len(may)
+                known = _spread(may, p, n)
+        # Few numbers at a time: plain ones are drawn from faster than arrays.
+        share, even = (1.0 - floor) / mass, floor / len(may)
+        p = [one * share + even for one in p]
         if not chosen:
-            first[may] = p
+            first = _spread(may, p, n)
         at = pick(p, rng)
-        row = int(may[at])
+        row = may[at]
         chosen.append(row)
-        propensities.append(float(p[at]))
-        rest = rest[rest != row]
+        propensities.append(p[at])
+        rest.remove(row)
         if takes and takes[row][0]:
             purse[takes[row][0]] = purse.get(takes[row][0], 0) - takes[row][1]
-    return chosen, propensities, first
+    return chosen, propensities, np.array(first)
+
+
+def _spread(may: list[int], p: list[float], n: int) -> list[float]:
+    """Probabilities of some of n rows as those of all; 0 for the others."""
+    if len(may) == n:
+        return p
+    out = [0.0] * n
+    for i, one in zip(may, p, strict=True):
+        out[i] = one
+    return out
 
 
 def _allowed(
-    rest: Rows, chosen: list[int], groups: Sequence[str], takes: Sequence[tuple[str, int]], purse: Mapping[str, int]
-) -> Rows:
+    rest: list[int],
+    chosen: list[int],
+    groups: Sequence[str],
+    takes: Sequence[tuple[str, int]],
+    purse: Mapping[str, int],
+) -> list[int]:
     """The rows that may be shown next, in their order."""
     if takes:
-        paid = [not takes[i][0] or purse.get(takes[i][0], 0) >= takes[i][1] for i in rest.tolist()]
-        rest = rest[np.array(paid, dtype=bool)]
+        rest = [i for i in rest if not takes[i][0] or purse.get(takes[i][0], 0) >= takes[i][1]]
     run = {groups[i] for i in chosen[-IN_A_ROW:]}
     if len(chosen) < IN_A_ROW or len(run) > 1 or "" in run:
         return rest
-    others = np.array([i for i in rest.tolist() if groups[i] not in run], dtype=np.intp)
-    return others if len(others) else rest
+    return [i for i in rest if groups[i] not in run] or rest
