@@ -179,6 +179,16 @@ def test_an_ended_moment_that_late_events_tell_otherwise_is_withdrawn() -> None:
     assert [m.id for m in world.people["anon:phone"].reading.ended] == [f"m{late.mid:016x}"]
 
 
+def test_an_alias_that_names_only_an_anonymous_id_claims_it() -> None:
+    """Without a ``previousId`` the anonymousId is what the user was known by before."""
+    searched = event(0, anon="phone", name="Products Searched", properties={"query": "trail shoes"})
+
+    world = World().fold([searched, event(1, "alias", anon="phone", user="ana")])
+
+    assert set(world.people) == {"user:ana"}
+    assert traces(world.people["user:ana"]) == 1
+
+
 def test_alias_again_and_the_other_way_round_changes_nothing() -> None:
     """Alias is idempotent and has no direction."""
     joined = World().fold([*PHONE_FIRST, event(9, "alias", user="bob", previousId="ana")])

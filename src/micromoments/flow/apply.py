@@ -85,7 +85,8 @@ def canonical(memory: Memory, user: str) -> str:
 def _event(memory: Memory, record: EventRecord, view: View) -> Applied:
     event = record.event
     effects: tuple[Effect, ...] = ()
-    if event.type == "identify" and event.user_id and event.anonymous_id:
+    named = event.type == "identify" or (event.type == "alias" and not event.previous_id)
+    if named and event.user_id and event.anonymous_id:
         effects = _claim(memory, f"anon:{event.anonymous_id}", event.user_id, record, view)
     elif event.type == "alias" and event.user_id and event.previous_id:
         effects = _alias(memory, event.previous_id, event.user_id, record, view)
