@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from time import perf_counter
+from typing import cast
 
 
 class Connection(asyncio.Protocol):
@@ -21,8 +22,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
         """Gather until head and body are whole."""

@@ -15,6 +15,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.fact import TABLES, Table
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
+from micromoments.ports import Corrupt
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
@@ -27,6 +28,7 @@ from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
 from micromoments.testing.clocks import START
 from micromoments.testing.generators import mid
+from tests.golden.make_v2 import person
 
 V1 = Path(__file__).parent / "v1"
 
@@ -120,3 +122,12 @@ def test_an_old_folder_opens_with_all_else(old: Folder) -> None:
         assert ask("SELECT items, propensities FROM decisions WHERE id = 'd1'") == [
             {"items": ["i1", "i2"], "propensities": [0.4, 0.25]}
         ]
+
+
+def test_a_packed_person_of_format_2_is_read() -> None:
+    """A large person's value, packed by Zstandard, means what it meant, and a flipped bit in it is found."""
+    body = (V1.parent / "v2" / "person-packed.bin").read_bytes()
+    assert body[0] == codec.PACKED
+    assert codec.decode(Person, body) == person()
+    with pytest.raises(Corrupt, match="checksum"):
+        codec.decode(Person, body[:-1] + bytes([body[-1] ^ 1]))

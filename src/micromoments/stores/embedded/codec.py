@@ -5,8 +5,8 @@ read. Two frames hold them (all numbers little-endian):
 
 * a *group* (log groups, live facts): ``MM``, kind, version, codec, three zero bytes, count (u32), XXH3-64 of the
   payload seeded with the header's fields (u64), payload;
-* a *value* (person, link, decision, item, policy): version (u8), the low 32 bits of the XXH3-64 of the payload seeded
-  with the version (u32), payload.
+* a *value* (person, link, decision, item, policy): version (u8; 2 if the payload is packed by Zstandard), the low 32
+  bits of the XXH3-64 of the payload seeded with the version (u32), payload.
 
 An event is kept as the JSON that arrived; ``decode_group`` parses it again. XXH3 (https://xxhash.com) is an
 error-detecting hash, ten times as fast here as zlib's CRC-32; it is no defence against someone who writes to the disk.
@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from xxhash import xxh3_64_intdigest
+from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from micromoments.core.decision import Decision
 from micromoments.core.event import Event, Millis
@@ -43,7 +44,13 @@ T = TypeVar("T")
 
 VERSION = 1
 """The version of every frame that this release writes."""
-RELEASES = {1: "0.1.0"}
+PACKED = 2
+"""The version of a value whose payload is packed by Zstandard (RFC 8878)."""
+PACK_FROM = 1536
+"""Payload bytes from which a value is packed: most people are smaller, the busiest are a third of what they were."""
+MOST = 64 * 2**20
+"""Bytes that a packed value may unfold to."""
+RELEASES = {1: "0.1.0", 2: "0.1.0"}
 """The first release that reads a version."""
 
 LOG, FACTS = b"L", b"F"
@@ -297,9 +304,12 @@ def fact_rows(body: bytes, what: str = "a frame of facts") -> list[list[Any]]:
 
 
 def encode(value: Person | Link | Decision | Item) -> bytes:
-    """A value with its version and checksum."""
+    """A value with its version and checksum; one of more than ``PACK_FROM`` bytes is packed."""
     payload = _payload(value)
-    return _CHECK.pack(VERSION, xxh3_64_intdigest(payload, VERSION) & 0xFFFFFFFF) + payload
+    if len(payload) <= PACK_FROM:
+        return seal(payload)
+    packed: bytes = ZstdCompressor(level=1).compress(payload)  # one each: they are not for several threads
+    return _CHECK.pack(PACKED, xxh3_64_intdigest(packed, PACKED) & 0xFFFFFFFF) + packed
 
 
 def decode(kind: type[T], body: bytes, what: str = "a value") -> T:
@@ -330,9 +340,15 @@ def unseal(body: bytes, what: str = "a value") -> bytes:
     if len(body) < _CHECK.size:
         raise Corrupt(f"got {what} of {len(body)} bytes; wanted at least {_CHECK.size}; restore a backup")
     version, check = _CHECK.unpack_from(body)
-    if version != VERSION:
+    if version not in (VERSION, PACKED):
         raise _unreadable(version, what)
     payload = body[_CHECK.size :]
     if xxh3_64_intdigest(payload, version) & 0xFFFFFFFF != check:
         raise Corrupt(f"got {what} that fails its checksum; wanted the bytes as written; restore a backup")
-    return payload
+    if version == VERSION:
+        return payload
+    try:
+        unpacked: bytes = ZstdDecompressor().decompress(payload, max_output_size=MOST)
+    except ZstdError as error:
+        raise Corrupt(f"got {what} that doesn't unpack ({error}); restore a backup") from error
+    return unpacked
