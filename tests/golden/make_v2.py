@@ -12,7 +12,12 @@ from micromoments.stores.embedded import codec
 def person() -> Person:
     """Twenty-four searches by one device."""
     traces = tuple(
-        Trace(1_780_000_000_000 + n, n, Signal((10, -20, 0, 160, -25), "search", Need(query=f"trail shoe {n}")), "web")
+        Trace(
+            1_780_000_000_000 + n,
+            n,
+            Signal((10, -20, 0, 160, -25), "search", Need(query=f"waterproof trail running shoe {n}")),
+            "web",
+        )
         for n in range(24)
     )
     part = Part(traces=traces, counts={"search": 24}, first=traces[0].at, last=traces[-1].at, total=24)
