@@ -102,6 +102,18 @@ SPELLED: dict[str, str] = {
         "hartford|88 king st|620 3rd street|221b baker street|400 broadway|14 high street|1200 market "
         "st|postcode se1|zip 90210|corner of 5th and main"
     ),
+    "household": (
+        "boiler|fridge|toilet|radiator|dishwasher|washing machine|heater|window|door|car|engine|laptop|phone|bike|roof|"
+        "lawn|plant|tomato plants|leaves|dog|cat|puppy|baby|bread|cake|sourdough|paint|wall|ceiling|pipe|floor|candle"
+    ),
+    "ails_verb": (
+        "leak|drip|hum|squeak|rattle|smell|overheat|freeze|crack|shake|vibrate|beep|click|whistle|creak|flicker|gurgle|"
+        "sweat|smoke|rust|peel|fade|sink|collapse|wilt|bark|snore|sneeze|limp|cough|scratch|sleep|shrink|stick|slip|jam|"
+        "run slow|make noise|lose power|drain so fast"
+    ),
+    "state": (
+        "loud|hot|cold|slow|wet|dry|dirty|noisy|heavy|soft|hard|sticky|yellow|brown|cloudy|itchy|tired|weak|dense|blurry"
+    ),
     "gibberish": (
         "asdkjh|qwe rty|jjjj|dfgdfg|xzxz|hjkl|aaaaaa|zzz|blah blah|lalala|hmmmm|ffff|kjsdf sdf|test123|...|uh "
         "um|ehh"
@@ -247,6 +259,7 @@ class Grammar:
             "noun": ("words/nouns", "nouns"), "adjective": ("words/adjs", "adjs"),
             "occupation": ("humans/occupations", "occupations"),
             "sport": ("sports/sports", "sports"), "symptom": ("medicine/symptoms", "symptoms"),
+            "body": ("humans/bodyParts", "bodyParts"),
         }  # fmt: skip
         if slot in lists:
             return public(self.clone, *lists[slot])
@@ -268,6 +281,7 @@ class Grammar:
                 "dish",
             ),
             "dest": ("place_name", "chain", "place_kind"),
+            "ails": ("product", "household", "household", "household", "animal", "body", "device_name", "car"),
         }
         if slot in union:
             return tuple(e for part in union[slot] for e in self.entries(part))
@@ -287,6 +301,13 @@ class Grammar:
             return rng.choice(self.entries("verb"))
         if slot == "gerund":
             return gerund(rng.choice(self.entries("verb")))
+        if slot == "ails_ing":
+            return gerund(self.fill("ails_verb"))
+        if slot == "ails_does":
+            head, _, rest = self.fill("ails_verb").partition(" ")
+            return f"{plural(head)} {rest}".strip()
+        if slot == "task":
+            return self.one("task")
         if slot == "verb_phrase":
             phrase = (
                 f"{rng.choice(self.entries('verb'))} {rng.choice(('a', 'the', 'my', ''))} {self.fill('thing_done')}"
@@ -323,7 +344,7 @@ class Grammar:
         return rng.choice(self.entries(slot))
 
     def one(self, kind: str) -> str:
-        """One example of a type."""
+        """One example of a type, or of "priced": a phrase of a task or a thing with words of price, which is buy."""
         texts, weights = self.templates[kind]
         text = self.rng.choices(texts, weights)[0]
         while match := _CHOICE.search(text):
@@ -372,3 +393,7 @@ class Grammar:
     def begun(self, text: str) -> str:
         """A query as it stands while it is typed: cut somewhere in its second half."""
         return text[: self.rng.randrange(max(3, len(text) // 2), len(text) + 1)] if len(text) > 6 else text
+
+    def opened(self, text: str) -> str:
+        """The first letters of a query, as far as its first words: they may open anything, so all types have such."""
+        return text[: self.rng.randrange(1, min(len(text), 12) + 1)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micromoments.core.moment import TYPES
-from micromoments.recognise.features import CUES
+from micromoments.recognise.features import CUES, SMALL
 from micromoments.recognise.text import TextModel
 from tools.train_text.fit import (
     Examples,
@@ -32,6 +32,10 @@ OWN_EXAMPLES = 10_000
 """Examples drawn from the grammar for each type."""
 OWN_SHARE = 0.6
 """Share of a type's weight that own examples have beside the public sources."""
+PRICED = 0.06
+"""Share of buy's own examples that are a task or a thing asked about, with words of price added."""
+OPENED = 0.04
+"""Share of own examples cut to their first letters."""
 PENALTY = 1e-5
 ROUNDS = 70
 PRIOR = (0.23, 0.2, 0.18, 0.22, 0.17)
@@ -49,18 +53,27 @@ def training_sources() -> list[str]:
 
 
 def own_examples(clone: Path, seed: int, count: int = OWN_EXAMPLES) -> list[tuple[str, int]]:
-    """Examples from the grammar, some misspelt, some cut as while typing."""
+    """Examples from the grammar, some misspelt, some cut as while typing.
+
+    Phrases that only words of price make buy are never cut, as they would lose just those; small words ("how",
+    "what") open queries of known manners and aren't cut to themselves.
+    """
     grammar = Grammar(clone, seed)
     rng = random.Random(seed + 1)
     drawn = []
     for label, kind in enumerate(TYPES):
         for _ in range(count):
+            if kind == "buy" and rng.random() < PRICED:
+                drawn.append((grammar.one("priced"), label))
+                continue
             text = grammar.polite(kind, grammar.one(kind))
             luck = rng.random()
             if luck < 0.07:
                 text = grammar.misspell(text)
             elif luck < 0.19 and len(text.split()) > 2:
                 text = grammar.begun(text)
+            elif luck < 0.19 + OPENED and text.split()[0] not in SMALL:
+                text = grammar.opened(text)
             drawn.append((text, label))
     return drawn
 

@@ -51,6 +51,8 @@ LIKELY: Final = 0.1
 """Only types at least this likely are told as what a word speaks for."""
 MIN_TELLING: Final = 0.25
 """Nats below which a word isn't worth showing."""
+UNTOLD: Final = frozenset({"?", "$", "a", "an", "the"})
+"""Marks and articles, never shown as telling."""
 
 
 def softmax(logits: Five) -> Five:
@@ -170,24 +172,47 @@ class TextModel:
         strongest first.
 
         What a word adds is what the query loses without it, so a word that tells only beside others ("how" "to")
-        shows too.
+        shows too. The words of one listed name ("leaking tap") share what the query loses without the name, or that
+        would be told twice. Articles aren't told: they help to read a task, but nobody would point at them.
         """
         texts = tokens(text)
         if not texts:
             return ()
         full, _ = self._logits(texts)
-        cool = 1.0 / self._temperature
         likely = [i for i, p in enumerate(softmax(full)) if p >= LIKELY]
         told: dict[str, tuple[str, MomentType, float]] = {}
-        for i, word in enumerate(texts):
-            rest = self._logits(texts[:i] + texts[i + 1 :])[0] if len(texts) > 1 else NOTHING
-            change = [(a - c) * cool for a, c in zip(full, rest, strict=True)]
-            mean = sum(change) / 5.0
+        for start, end in names(texts, self.lexicon):
+            change = self._loss(texts, full, start, end)
             best = max(likely, key=change.__getitem__)
-            gain = change[best] - mean
-            if gain >= MIN_TELLING and word not in "?$" and (word not in told or told[word][2] < gain):
-                told[word] = (word, TYPES[best], round(gain, 3))
+            shares = [1.0]
+            if end - start > 1:
+                shares = [max(self._loss(texts, full, i, i + 1)[best], 1e-9) for i in range(start, end)]
+            total = sum(shares)
+            for word, share in zip(texts[start:end], shares, strict=True):
+                gain = change[best] * share / total
+                if gain >= MIN_TELLING and word not in UNTOLD and (word not in told or told[word][2] < gain):
+                    told[word] = (word, TYPES[best], round(gain, 3))
         return tuple(sorted(told.values(), key=lambda t: (-t[2], t[0]))[:limit])
+
+    def _loss(self, texts: list[str], full: Five, start: int, end: int) -> list[float]:
+        """By how many nats each type is less likely, over the mean of all, without the words in a range."""
+        rest = texts[:start] + texts[end:]
+        without = self._logits(rest)[0] if rest else NOTHING
+        change = [(a - c) / self._temperature for a, c in zip(full, without, strict=True)]
+        mean = sum(change) / 5.0
+        return [x - mean for x in change]
+
+
+def names(texts: list[str], lexicon: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Ranges of words: those of a listed pair ("air fryer") or of pairs that overlap stand together.
+
+    >>> from zlib import crc32
+    >>> names(["fix", "leaking", "tap"], {crc32(b"leaking tap"): 1})
+    [(0, 1), (1, 3)]
+    """
+    pairs = pair_bits(texts, lexicon)
+    ends = [i + 1 for i in range(len(texts) - 1) if i not in pairs] + [len(texts)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
 def _read(data: bytes) -> TextModel:
