@@ -18,7 +18,6 @@ from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact, Table
 from micromoments.core.item import Item
-from micromoments.core.moment import MomentView
 from micromoments.core.person import Link, Person
 from micromoments.core.record import Logged, Record
 
@@ -247,25 +246,6 @@ class Artifacts(Protocol):
 
     def get(self, digest: str) -> bytes:
         """The bytes; ``KeyError`` where unknown, ``Corrupt`` where they fail their digest."""
-        ...
-
-
-class Channel(Protocol):
-    """A way out to a person or a system.
-
-    Hard: outside systems deliver twice; ids are sent along so that the receiver can drop the second.
-    """
-
-    def send(self, id: str, body: Mapping[str, object]) -> None:
-        """Deliver once more or fail with ``StoreError``; the engine retries by the same id."""
-        ...
-
-
-class Listener(Protocol):
-    """Who is told, in this process, what has become durable: the live stream."""
-
-    def told(self, kind: str, id: str, person: str, body: MomentView | Decision) -> None:
-        """One moment or decision, after it was committed to the log."""
         ...
 
 

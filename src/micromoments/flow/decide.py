@@ -95,13 +95,18 @@ def ask(
     traces: list[Trace],
     personal: bool,
 ) -> Ask:
-    """What to look for in the catalogue: the strongest need, the place, and what the person may be known by."""
+    """What to look for in the catalogue: the strongest need, the place, and what the person may be known by.
+
+    Without ``personal`` only what was met since the open moments began is known.
+    """
     context = request.context
     moment = max(moments, key=lambda m: (m.confidence, m.id), default=None)
     need: Mapping[str, Any] = moment.need if moment is not None else {}
     query = context.get("query")
     words = str(need.get("query") or (query if isinstance(query, str) else "") or "")
-    recent = tuple(dict.fromkeys(t.signal.need.item for t in reversed(traces) if t.signal.need.item))[:12]
+    since = 0 if personal else min((m.opened_at for m in moments), default=request.at)
+    named = (t.signal.need.item for t in reversed(traces) if t.at >= since and t.signal.need.item)
+    recent = tuple(dict.fromkeys(named))[:12]
     liked: dict[str, int] = {}
     if personal:
         for t in traces:

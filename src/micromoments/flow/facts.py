@@ -16,6 +16,7 @@ from micromoments.core.settings import Settings
 from micromoments.flow.step import channel
 from micromoments.learn.goals import reached
 from micromoments.recognise.fold import posterior
+from micromoments.recognise.sensitive import sensitive
 
 NAN = float("nan")
 
@@ -39,7 +40,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         channel(event),
         _word(device.get("type")) if isinstance(device, dict) else "",
         item[:128] if isinstance(item, str) else str(item)[:128],
-        _word(get("query")),
+        _spoken(get("query")),
         won.value,
         won.currency,
         won.goal,
@@ -130,6 +131,11 @@ def outcome_fact(outcome: Outcome, version: int) -> OutcomeFact:
         moment=outcome.moment,
         marks=outcome.marks,
     )
+
+
+def _spoken(query: Any) -> str:
+    """A query's words as facts may hold them: nothing of a sensitive need."""
+    return query[:256] if isinstance(query, str) and not sensitive(query) else ""
 
 
 def unit_hash(unit: str) -> str:
