@@ -1,0 +1,115 @@
+"""The live stream: resumed where one left, honest about what was missed, bounded for the slow."""
+
+from __future__ import annotations
+
+import asyncio
+
+from micromoments.engine.stream import QUEUE, RING, Stream, Subscription
+
+
+def told(stream: Stream, *numbers: int, person: str = "anon:a") -> None:
+    """Publish one message for each number."""
+    for n in numbers:
+        stream.publish("moment", person, lambda n=n: str(n).encode())  # type: ignore[misc]
+
+
+async def heard(subscription: Subscription) -> list[tuple[str, bytes]]:
+    """What waits for a listener: (kind, data)."""
+    found: list[tuple[str, bytes]] = []
+    while (message := await subscription.next(0.01)) is not None:
+        found.append((message.kind, message.data))
+    return found
+
+
+async def test_a_listener_resumes_after_the_last_id_it_heard() -> None:
+    """Nothing is missed and nothing is told twice."""
+    stream = Stream(100)
+    first = stream.subscribe()
+    told(stream, 1, 2)
+    assert (await first.next(1)) is not None
+    last = await first.next(1)
+    assert last is not None
+    first.close()
+    told(stream, 3, 4)
+
+    again = stream.subscribe(last_id=str(last.id))
+    told(stream, 5)
+
+    assert await heard(again) == [("moment", b"3"), ("moment", b"4"), ("moment", b"5")]
+
+
+async def test_who_comes_back_too_late_is_told_of_a_gap() -> None:
+    """Where the ring no longer holds what followed, or the process is another, the first message is a gap."""
+    stream = Stream(100)
+    told(stream, *range(RING + 10))
+    for last in ("100", "5"):
+        found = await heard(stream.subscribe(last_id=last))
+        assert found[0][0] == "gap"
+    assert await heard(stream.subscribe(last_id=str(100 + RING + 9))) == []
+
+
+async def test_a_reader_too_slow_loses_the_oldest_and_is_told_so() -> None:
+    """A queue never grows past its bound; after the gap come the newest."""
+    stream = Stream(0)
+    slow = stream.subscribe()
+    told(stream, *range(3 * QUEUE))
+
+    found = await heard(slow)
+
+    assert len(found) <= QUEUE
+    assert found[0][0] == "gap"
+    assert found[-1] == ("moment", str(3 * QUEUE - 1).encode())
+
+
+async def test_a_slow_reader_of_one_person_hears_only_of_that_person() -> None:
+    """The filter holds for live messages, resumed ones and gaps."""
+    stream = Stream(0)
+    live = stream.subscribe("anon:a")
+    told(stream, 1, person="anon:a")
+    told(stream, 2, person="anon:b")
+
+    assert await heard(live) == [("moment", b"1")]
+    assert await heard(stream.subscribe("anon:b", last_id="0")) == [("moment", b"2")]
+
+
+async def test_a_closed_listener_costs_nothing() -> None:
+    """After ``close`` nobody is told, and a body that nobody needs is never made."""
+    stream = Stream(0)
+    subscription = stream.subscribe()
+    subscription.close()
+    made: list[int] = []
+
+    def body() -> bytes:
+        made.append(1)
+        return b""
+
+    stream.publish("moment", "anon:a", body)
+
+    assert len(stream) == 0
+    assert made == []
+
+
+async def test_a_waiting_listener_wakes_when_told() -> None:
+    """``next`` returns as soon as there is a message, and None after its time."""
+    stream = Stream(0)
+    subscription = stream.subscribe()
+    waiting = asyncio.create_task(subscription.next(5))
+    await asyncio.sleep(0)
+    told(stream, 7)
+
+    message = await waiting
+
+    assert message is not None
+    assert message.data == b"7"
+    assert await subscription.next(0.01) is None
+
+
+async def test_what_is_forgotten_is_not_told_again() -> None:
+    """Who resumes after an erasure hears of everyone else."""
+    stream = Stream(9)
+    told(stream, 1, person="anon:a")
+    told(stream, 2, person="anon:b")
+
+    stream.forget({"anon:a"})
+
+    assert await heard(stream.subscribe(last_id="9")) == [("moment", b"2")]
