@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from micromoments.core.event import Millis
 from micromoments.core.settings import MINUTE, Settings
 from micromoments.decide.eligibility import units_of
 from micromoments.policy.base import FloatArray, Policy
-from micromoments.policy.features import explain, sparse
+from micromoments.policy.features import heaviest, sparse
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
@@ -35,23 +36,37 @@ class Drawn:
     first: FloatArray
 
 
-def ranked(may: Sequence[Candidate], x: FloatArray, drawn: Drawn, by: Policy) -> tuple[Ranked, ...]:
+def ranked(
+    may: Sequence[Candidate], x: FloatArray, drawn: Drawn, scores: Sequence[float], by: Policy
+) -> tuple[Ranked, ...]:
     """The served items, with what a page needs to show them and why they are there: retrieval's reasons come first,
-    then the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``.
+    then the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``, ``scores`` what the
+    policy holds of them.
     """
     if not drawn.rows:
         return ()
-    scores = by.score(x[drawn.rows]).tolist()
-    weights = by.score(np.eye(x.shape[1]))  # of each feature alone
+    weights: list[float] = by.score(_each_alone(x.shape[1])).tolist()
     return tuple(
-        _ranked(may[row], x[row], score, given, weights)
-        for row, score, given in zip(drawn.rows, scores, drawn.propensities, strict=True)
+        [
+            _ranked(may[row], sparse(x[row]), scores[row], given, weights)
+            for row, given in zip(drawn.rows, drawn.propensities, strict=True)
+        ]
     )
 
 
-def _ranked(candidate: Candidate, x: FloatArray, score: float, given: float, weights: FloatArray) -> Ranked:
+@lru_cache(maxsize=4)
+def _each_alone(dim: int) -> FloatArray:
+    """Every feature alone: (d, d)."""
+    alone = np.eye(dim)
+    alone.flags.writeable = False
+    return alone
+
+
+def _ranked(
+    candidate: Candidate, pairs: tuple[tuple[int, float], ...], score: float, given: float, weights: Sequence[float]
+) -> Ranked:
     item = candidate.item
-    reasons = dict.fromkeys((*candidate.reasons, *explain(x, weights)))
+    reasons = dict.fromkeys((*candidate.reasons, *heaviest(pairs, weights)))
     shown: dict[str, Any] = {
         "url": item.url,
         "image": item.image,
@@ -67,17 +82,16 @@ def _ranked(candidate: Candidate, x: FloatArray, score: float, given: float, wei
         propensity=given,
         reasons=tuple(reasons)[:MAX_REASONS],
         attributes={name: value for name, value in shown.items() if value not in ("", None)} | item.attributes,
-        features=sparse(x),
+        features=pairs,
         campaign=item.campaign,
         category=item.category,
     )
 
 
-def scored(may: Sequence[Candidate], x: FloatArray, first: FloatArray, by: Policy) -> tuple[Scored, ...]:
+def scored(may: Sequence[Candidate], scores: Sequence[float], first: FloatArray) -> tuple[Scored, ...]:
     """Every eligible candidate with its score and its probability of the first position."""
     return tuple(
-        Scored(candidate.item.id, score, p)
-        for candidate, score, p in zip(may, by.score(x).tolist(), first.tolist(), strict=True)
+        [Scored(candidate.item.id, score, p) for candidate, score, p in zip(may, scores, first.tolist(), strict=True)]
     )
 
 

@@ -91,6 +91,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     drawn = _draw(may, x, by, limit, slot.floor if treated else 0.0, rng, settings, budgets_left)
     shadow = slot.mode in ("observe", "shadow")
     first = slate.mixture(policy, x, slot.floor, rng) if shadow else drawn.first
+    scores: list[float] = by.score(x).tolist()
     decision = Decision(
         id=request.id,
         at=now,
@@ -100,7 +101,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         surrogate=person.surrogate,
         moment=moment,
         moments=tuple(m.id for m in moments),
-        items=ranked(may, x, drawn, by),
+        items=ranked(may, x, drawn, scores, by),
         propensity=prod(drawn.propensities),
         policy=ref,
         config_version=config_version,
@@ -109,7 +110,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         degraded=() if consents(person, "personalise", settings) else (NO_CONSENT,),
         considered=len(candidates),
         refused=tuple(refused),
-        scored=scored(may, x, first, policy if shadow else by),
+        scored=scored(may, policy.score(x).tolist() if shadow else scores, first),
         until=now + round(slot.window_minutes * MINUTE),
         digest=request.digest,
         marks=request.marks | person.marks & CARRIED,

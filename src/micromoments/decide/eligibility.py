@@ -64,12 +64,28 @@ def eligible(
     rules = _Rules(person, slot, settings, request, now, budgets_left, moment)
     may: list[Candidate] = []
     refused: list[Refused] = []
+    plain, kinds, unwanted, consented = rules.plain, rules.kinds, rules.unwanted, rules.consented
     for candidate in candidates:
-        found = None if rules.passes(candidate) else rules.refusal(candidate)
+        item = candidate.item
+        # That nothing speaks against a candidate is plain at a glance for most.
+        glance = (
+            plain
+            and item.kind in kinds
+            and item.id not in unwanted
+            and candidate.open
+            and (item.stock is None or item.stock > 0)
+            and item.valid_from is None
+            and item.valid_until is None
+            and item.condition is None
+            and not item.budget
+            and not (item.attributes and ("personalised" in item.attributes or "purposes" in item.attributes))
+            and (consented or not OF_HISTORY.issuperset(candidate.via))
+        )
+        found = None if glance else rules.refusal(candidate)
         if found is None:
             may.append(candidate)
         else:
-            refused.append(Refused(candidate.item.id, *found))
+            refused.append(Refused(item.id, *found))
     return may, refused
 
 
@@ -98,26 +114,9 @@ class _Rules:
         self._attributes: dict[str, Any] | None = None
         self.slot_asks_item = slot.condition is not None and targeting.speaks_of_item(slot.condition)
         self.slot_open = slot.condition is None or self.slot_asks_item or self._matches(slot.condition, None)
-        self.plain = self.personal and slot.condition is None and not self.asked and not slot.categories
+        self.plain = slot.condition is None and not self.asked and not slot.categories and not self.reached
         self.kinds = frozenset(slot.kinds)
         self.unwanted = person.dismissed.keys() | person.bought.keys()
-
-    def passes(self, candidate: Candidate) -> bool:
-        """Whether it is plain at a glance that nothing speaks against a candidate, which holds for most."""
-        item = candidate.item
-        return (
-            self.plain
-            and item.kind in self.kinds
-            and candidate.open
-            and (item.stock is None or item.stock > 0)
-            and item.valid_from is None
-            and item.valid_until is None
-            and item.condition is None
-            and not item.budget
-            and not ("personalised" in item.attributes or "purposes" in item.attributes)
-            and item.id not in self.unwanted
-            and not self.reached
-        )
 
     def refusal(self, candidate: Candidate) -> tuple[str, str] | None:
         """The code and words of the first reason against a candidate; ``None`` where there is none."""

@@ -6,6 +6,7 @@ Source: GrowthBook, "Build your own SDK" (hash version 2, bucket ranges by cover
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isfinite
 
 from micromoments.core.decision import Assignment
@@ -42,6 +43,7 @@ def hashed(seed: str, value: str, version: int) -> float | None:
     return None
 
 
+@lru_cache(maxsize=16_384)
 def bucket(unit: str, salt: str) -> float:
     """Where a unit falls in [0, 1) under a salt (hash version 2)."""
     return fnv1a32(str(fnv1a32(salt + unit))) % 10_000 / 10_000
@@ -121,9 +123,9 @@ def holdout(
     """
     name = HOLDOUT + slot_name
     unit = unit_of(person, key, name)
-    held = held_out(unit, slot_name, slot.holdout)
     if slot.holdout <= 0.0:
         return False, unit, None
+    held = held_out(unit, slot_name, slot.holdout)
     kept = person.assignments.get(name)
     return held, unit, Assignment(name, HELD if held else SERVED, unit, kept.at if kept is not None else now)
 

@@ -7,11 +7,12 @@ al., "Feature Hashing for Large Scale Multitask Learning", 2009), so new ones ne
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from math import log1p
-from typing import Any, Protocol
+from math import exp, log1p
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,8 @@ CLOSING_SOON: Millis = 30 * MINUTE
 NEAR_METRES = 1_000.0
 QUICK_SECONDS = 600.0
 """Distance and travel time at which nearness has fallen to 1/e."""
+MAX_ROWS = 16_384
+"""Rows that are kept of items as they were found, to be taken again: 8 MB."""
 
 NAMES: tuple[str, ...] = (
     "bias",
@@ -199,29 +202,64 @@ def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, f
     return out
 
 
-@lru_cache(maxsize=16_384)
-def _own(kind: Kind, id: str, category: str, priority: int, value: int, via: tuple[str, ...], part: int) -> FloatArray:
-    """What follows from the item itself, the way it was found and the part of the day: (d,), shared, not to be
-    written.
+def _own(item: Item, via: tuple[str, ...], part: int) -> FloatArray:
+    """What follows from the item itself, the way it was found and the part of the day: (d,). Under every intent its
+    kind stands as 1, to be multiplied by the moment's probabilities.
     """
     row = np.zeros(DIM)
     row[BIAS] = 1.0
-    row[KIND + KINDS.index(kind)] = 1.0
+    row[[*range(FIT + KINDS.index(item.kind), KIND, len(KINDS)), KIND + KINDS.index(item.kind)]] = 1.0
     for code in via:
         if code in VIA:
             row[FOUND + VIA.index(code)] = 1.0
-    row[PRIORITY] = priority / (1.0 + abs(priority))
-    row[VALUE] = min(1.0, log1p(max(0, value)) / log1p(10_000_000))
+    row[PRIORITY] = item.priority / (1.0 + abs(item.priority))
+    row[VALUE] = min(1.0, log1p(max(0, item.value)) / log1p(10_000_000))
+    category = item.category
     if category:
         for bucket, sign in _spread(f"{category}@{PARTS[part]}", 1, HOUR_BUCKETS, 1):
             row[HOUR + bucket] += sign
         for bucket, sign in _spread(category, 2, GROUP_BUCKETS, 1):
             row[GROUP + bucket] += sign
-    for bucket, sign in _spread(id, 3, SELF_BUCKETS, 3):
+    for bucket, sign in _spread(item.id, 3, SELF_BUCKETS, 3):
         row[SELF + bucket] += sign
-    np.clip(row, -1.0, 1.0, out=row)
-    row.flags.writeable = False
-    return row
+    return np.clip(row, -1.0, 1.0, out=row)
+
+
+class _Known(NamedTuple):
+    """An item as it was found, with its row's place in the table, its category and brand in one case."""
+
+    item: Item
+    place: int
+    category: str
+    brand: str
+
+
+class _Rows(threading.local):
+    """What ``_own`` gave, for each thread: one table, so that a decision's rows are taken at one stroke."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, tuple[str, ...], int], _Known] = {}
+        self.table: FloatArray = np.empty((MAX_ROWS, DIM))
+
+    def of(self, candidates: Sequence[Found], part: int) -> list[_Known]:
+        """For each of at most ``MAX_ROWS`` candidates what is known of it, worked out where it is new or changed."""
+        if len(candidates) > MAX_ROWS - len(self.known):
+            self.known.clear()
+        known = self.known
+        out: list[_Known] = []
+        for c in candidates:
+            item = c.item
+            key = (item.id, c.via, part)
+            found = known.get(key)
+            if found is None or found[0] is not item:
+                place = len(known) if found is None else found.place
+                self.table[place] = _own(item, c.via, part)
+                known[key] = found = _Known(item, place, item.category.casefold(), item.brand.casefold())
+            out.append(found)
+        return out
+
+
+_ROWS = _Rows()
 
 
 @lru_cache(maxsize=16_384)
@@ -236,46 +274,48 @@ def matrix(
     n = len(candidates)
     if not n:
         return np.zeros((0, DIM))
-    part = hour_part(context, now)
-    items = [(c.item, c.via) for c in candidates]
-    x = np.concatenate(
-        [_own(item.kind, item.id, item.category, item.priority, item.value, via, part) for item, via in items]
-    ).reshape(n, DIM)
-    np.clip([c.score for c in candidates], 0.0, 1.0, out=x[:, SCORE])
+    if n > MAX_ROWS:
+        halves = candidates[: n // 2], candidates[n // 2 :]
+        return np.concatenate([matrix(half, moment, context, now) for half in halves])
+    known = _ROWS.of(candidates, hour_part(context, now))
+    x = _ROWS.table.take([one[1] for one in known], axis=0)
+    scores = [c.score for c in candidates]
+    if not (min(scores) >= 0.0 and max(scores) <= 1.0):
+        scores = [min(1.0, max(0.0, score)) for score in scores]
+    x[:, SCORE] = scores
     x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
-    _place(x, candidates, now)
-    if moment is not None:
-        _moment(x, candidates, moment)
+    for n, c in enumerate(candidates):
+        if c.metres >= 0 or c.seconds >= 0 or c.item.hours:
+            _place(x, n, c, now)
+    _moment(x, candidates, known, moment)
     return x
 
 
-def _place(x: FloatArray, candidates: Sequence[Found], now: Millis) -> None:
-    """Fill in distance, travel time and hours."""
-    metres = np.array([c.metres for c in candidates], dtype=np.float64)
-    if metres.max() >= 0.0:
-        x[:, NEAR] = np.where(metres >= 0.0, np.exp(-np.maximum(metres, 0.0) / NEAR_METRES), 0.0)
-    seconds = np.array([c.seconds for c in candidates], dtype=np.float64)
-    if seconds.max() >= 0.0:
-        x[:, QUICK] = np.where(seconds >= 0.0, np.exp(-np.maximum(seconds, 0.0) / QUICK_SECONDS), 0.0)
-    for n, c in enumerate(candidates):
-        if c.open and c.item.hours:
-            x[n, OPEN] = 1.0
-            x[n, CLOSING] = 0 < c.closes_at - now <= CLOSING_SOON
+def _place(x: FloatArray, n: int, candidate: Found, now: Millis) -> None:
+    """Fill in one's distance, travel time and hours."""
+    if candidate.metres >= 0:
+        x[n, NEAR] = exp(-candidate.metres / NEAR_METRES)
+    if candidate.seconds >= 0:
+        x[n, QUICK] = exp(-candidate.seconds / QUICK_SECONDS)
+    if candidate.open and candidate.item.hours:
+        x[n, OPEN] = 1.0
+        x[n, CLOSING] = 0 < candidate.closes_at - now <= CLOSING_SOON
 
 
-def _moment(x: FloatArray, candidates: Sequence[Found], moment: MomentView) -> None:
+def _moment(x: FloatArray, candidates: Sequence[Found], known: Sequence[_Known], moment: MomentView | None) -> None:
     """Fill in how each candidate fits the moment's type and need."""
-    kinds = x[:, KIND : KIND + len(KINDS)]
-    for n, intent in enumerate(INTENTS):
-        start = FIT + n * len(KINDS)
-        x[:, start : start + len(KINDS)] = kinds * min(1.0, max(0.0, moment.probabilities.get(intent, 0.0)))
+    if moment is None:
+        x[:, FIT:KIND] = 0.0
+        return
+    given = [min(1.0, max(0.0, moment.probabilities.get(intent, 0.0))) for intent in INTENTS]
+    x[:, FIT:KIND] *= [one for one in given for _ in KINDS]
     need = moment.need
     category = str(need.get("category", "")).casefold()
     if category:
-        x[:, CATEGORY] = [c.item.category.casefold() == category for c in candidates]
+        x[:, CATEGORY] = [one[2] == category for one in known]
     brand = str(need.get("brand", "")).casefold()
     if brand:
-        x[:, BRAND] = [c.item.brand.casefold() == brand for c in candidates]
+        x[:, BRAND] = [one[3] == brand for one in known]
     asked = _words(str(need.get("query", "")))
     if asked:
         x[:, TITLE] = [len(asked & _words(c.item.title)) / len(asked) for c in candidates]
@@ -304,8 +344,7 @@ def features(
 
 def sparse(row: FloatArray) -> tuple[tuple[int, float], ...]:
     """A row (d,) as (index, value) pairs, zeros left out."""
-    at = np.flatnonzero(row)
-    return tuple(zip(at.tolist(), row[at].tolist(), strict=True))
+    return tuple([pair for pair in enumerate(row.tolist()) if pair[1]])
 
 
 def dense(pairs: Sequence[tuple[int, float]], dim: int = DIM) -> FloatArray:
@@ -323,12 +362,11 @@ def explain(x: FloatArray, theta: FloatArray, limit: int = 2) -> tuple[str, ...]
 
     Only what speaks for the item and can be said to a person counts; none may be left.
     """
-    pull = x * theta
-    said: list[str] = []
-    for index in np.argsort(-pull, kind="stable").tolist():
-        if pull[index] <= 0.0 or len(said) >= limit:
-            break
-        words = WORDS.get(index)
-        if words is not None and words not in said:
-            said.append(words)
-    return tuple(said)
+    return heaviest(sparse(x), theta.tolist(), limit)
+
+
+def heaviest(pairs: Sequence[tuple[int, float]], theta: Sequence[float], limit: int = 2) -> tuple[str, ...]:
+    """As ``explain``, of a row's (index, value) pairs."""
+    pull = sorted([(-value * theta[index], index) for index, value in pairs if index in WORDS])
+    said = dict.fromkeys([WORDS[index] for against, index in pull if against < 0.0])
+    return tuple(said)[:limit]
