@@ -87,7 +87,14 @@ class Engine:
         return self._set if self._set is not None else self._clock()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine of the service on its loop and give its result."""
+        """Run a coroutine of the service on its loop and give its result.
+
+        Raises:
+            RuntimeError: the engine was closed.
+        """
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("got a call on a closed engine; wanted an open one: open the folder again")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def at(self, instant: Millis | None) -> None:

@@ -215,7 +215,7 @@ class Keeper:
                 if isinstance(record, EventRecord) and mine(record, keys, users):
                     events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
                 elif isinstance(record, DecidedRecord) and record.key in keys:
-                    decisions.append(msgspec.to_builtins(record.decision))
+                    decisions.append(readable(record.decision))
             return events, decisions
 
         events, decisions = await asyncio.to_thread(read)
@@ -224,7 +224,7 @@ class Keeper:
             "ids": sorted(keys),
             "traits": {k: t.value for k, t in person.traits.items()},
             "consent": {k: t.value for k, t in person.consent.items()},
-            "moments": msgspec.to_builtins((*person.reading.open, *person.reading.ended)),
+            "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
             "bought": person.bought,
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},
@@ -273,6 +273,18 @@ class Keeper:
     def close(self) -> None:
         """Nothing of the keeper's own is open; the stores are closed by who opened them."""
         self._watched.clear()
+
+
+def readable(value: Any) -> Any:
+    """A structure as names and plain values, all the way down; what is empty is left out."""
+    if isinstance(value, msgspec.Struct):
+        named = {name: readable(getattr(value, name)) for name in value.__struct_fields__}
+        return {name: inner for name, inner in named.items() if inner not in ("", [], {}, None)}
+    if isinstance(value, list | tuple):
+        return [readable(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: readable(inner) for key, inner in value.items()}
+    return value
 
 
 def mine(record: EventRecord, keys: frozenset[str], users: frozenset[str]) -> bool:
