@@ -228,3 +228,23 @@ def test_facets_and_get() -> None:
     )
     assert catalog.get("boot") is ITEMS[1]
     assert catalog.get("nothing") is None
+
+
+def test_an_unlikely_kind_comes_with_the_needs_category_alone() -> None:
+    """Where the type is sure, kinds that don't suit it are there with what is of the need's category, if that is
+    enough; kinds that suit it come with the rest of their shelf too.
+    """
+    catalog = Catalog()
+    catalog.apply(
+        {
+            f"{kind}{n}": item(f"{kind}{n}", kind, f"thing {n}", category="Tea" if n < 8 else "Ink")
+            for kind in ("product", "article")
+            for n in range(16)
+        }
+    )
+    found = catalog.candidates(
+        Ask(at=NOON, kinds=("product", "article"), category="Tea", probabilities=(0.0, 0.0, 0.0, 1.0, 0.0))
+    )
+    told = {(one.item.kind, one.item.category) for one in found}
+    assert told >= {("article", "Tea"), ("product", "Tea")}
+    assert ("article", "Ink") not in told

@@ -262,11 +262,15 @@ def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found)
     for kind, share in worth.items():
         n, room = _portion(POPULAR, share, total), _portion(COLD, share, total)
         if category:
-            for id, _, note in best((kind, category), n, room):
+            told = best((kind, category), n, room)
+            for id, _, note in told:
                 if id in found:
                     found[id].append(note)
                 else:
                     found[id] = [note]
+            # Of an unlikely kind those of the need's category are enough.
+            if share < SEARCHED_SHARE and len(told) == n + room:
+                continue
         for id, its, note in best((kind, ""), n, room):
             if id not in found:
                 found[id] = [note]
@@ -297,9 +301,11 @@ def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found
     order: list[tuple[float, str]] = []
     for id, notes in found.items():
         item = items[id]
-        miss = 1.0 + notes[0][0] if notes else 1.0
-        if len(notes) > 1:
-            for note in notes[1:]:
+        if len(notes) == 1:
+            miss = 1.0 + notes[0][0]
+        else:
+            miss = 1.0
+            for note in notes:
                 miss *= 1.0 + note[0]
         if item.category in left:
             miss *= left[item.category]
@@ -329,8 +335,8 @@ def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Ca
         why: tuple[str, ...] = (reason,)
     else:
         notes.sort()
-        via = tuple(dict.fromkeys([code for _, code, _ in notes]))
-        why = tuple(dict.fromkeys([reason for _, _, reason in notes]))
+        via = tuple(dict.fromkeys([note[1] for note in notes]))
+        why = tuple(dict.fromkeys([note[2] for note in notes]))
     visit = told.visits.get(item.id)
     if visit is not None:
         way = visit.say(item, told.clock)
