@@ -19,6 +19,8 @@ from micromoments.recognise.fold import posterior
 from micromoments.recognise.sensitive import sensitive
 
 NAN = float("nan")
+MANY = 1 << 40
+"""Past any true number of results; a column holds 64 bits."""
 
 
 def event_fact(record: EventRecord, surrogate: int, position: int, settings: Settings) -> EventFact:
@@ -45,7 +47,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         won.currency,
         won.goal,
         _word(get("decision_id")),
-        results if isinstance(results, int) else -1,
+        results if type(results) is int and -1 <= results < MANY else -1,
         _word(location.get("country")) if isinstance(location, dict) else "",
         _word(location.get("city")) if isinstance(location, dict) else "",
         record.marks,

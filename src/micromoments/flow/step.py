@@ -253,13 +253,19 @@ def products(properties: Mapping[str, Any]) -> list[str]:
 
 
 def _small(traits: Mapping[str, Any]) -> dict[str, Any]:
-    """Traits that fit a bounded person: plain values and short lists; long texts are cut."""
+    """Traits that fit a bounded person: plain values and short lists; long texts are cut, numbers past 64 bits left
+    out.
+    """
     kept: dict[str, Any] = {}
     for name, value in traits.items():
         if isinstance(value, str):
             kept[name[:64]] = value[:128]
-        elif value is None or isinstance(value, bool | int | float):
+        elif value is None or _number(value):
             kept[name[:64]] = value
-        elif isinstance(value, list) and len(value) <= 16 and all(isinstance(v, str | int | float) for v in value):
+        elif isinstance(value, list) and len(value) <= 16 and all(isinstance(v, str) or _number(v) for v in value):
             kept[name[:64]] = [v[:64] if isinstance(v, str) else v for v in value]
     return kept
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
