@@ -85,7 +85,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     if slot.mode != "off":
         may, refused = eligible(candidates, person, slot, settings, request, now, budgets_left, moment)
     x = matrix(may, moment, {"timezone": settings.timezone, **request.context}, now)
-    rng = np.random.Generator(np.random.PCG64(seed))
+    rng = slate.chance(seed)
     by, ref = (policy, PolicyRef(policy.name, policy.version)) if treated else _default(slot, default_policy)
     limit = 0 if ref.name in ("off", "nothing") else request.limit or slot.limit
     drawn = _draw(may, x, by, limit, slot.floor if treated else 0.0, rng, settings, budgets_left)

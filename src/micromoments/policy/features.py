@@ -312,10 +312,10 @@ def _moment(x: FloatArray, candidates: Sequence[Found], known: Sequence[_Known],
     need = moment.need
     category = str(need.get("category", "")).casefold()
     if category:
-        x[:, CATEGORY] = [one[2] == category for one in known]
+        x[[n for n, one in enumerate(known) if one[2] == category], CATEGORY] = 1.0
     brand = str(need.get("brand", "")).casefold()
     if brand:
-        x[:, BRAND] = [one[3] == brand for one in known]
+        x[[n for n, one in enumerate(known) if one[3] == brand], BRAND] = 1.0
     asked = _words(str(need.get("query", "")))
     if asked:
         x[:, TITLE] = [len(asked & _words(c.item.title)) / len(asked) for c in candidates]
