@@ -63,6 +63,7 @@ def test_a_person_lives_through_the_door(tmp_path: Path) -> None:
         assert (moment.type, moment.channels) == ("buy", ["app"])
         choice = engine.decide("ana", "home", context={"query": "tent"}, limit=1, decision_id="d1")
         assert (choice.id, len(choice.items)) == ("d1", 1)
+        clock.at += MINUTE
         engine.track("ana", "Order Completed", {"revenue": 89, "decision_id": "d1"})
         assert [m.ended for m in engine.moments("ana", history=True)] == ["fulfilled"]
         exported: Any = engine.export("ana")
