@@ -9,6 +9,7 @@ from threading import Event as Signal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from micromoments.core.record import OutcomeRecord, Record, TickRecord
 from micromoments.core.settings import HOUR
@@ -17,7 +18,7 @@ from micromoments.engine.service import Overloaded, Service
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.ports import Log, StoreError, replay
-from tests.engine.shop import ITEMS, SETTINGS, Clock, asked, clicked, opened, search
+from tests.engine.shop import ITEMS, SETTINGS, Clock, asked, clicked, opened, search, sent
 
 
 class Failing:
@@ -207,7 +208,47 @@ async def test_a_state_that_can_not_be_written_is_written_later(
     stores.close()
 
 
-def _full(self: object, batch: object) -> None:
+async def test_people_who_can_not_be_read_are_read_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that fails a read holds the fold up, and nothing else: what waited is folded in its order."""
+    monkeypatch.setattr("micromoments.engine.applier.AGAIN", 0.01)
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        with monkeypatch.context() as broken:
+            broken.setattr(type(service._stores.state), "load", _full)
+            await search(service, clock, "m1", person="a")
+            await search(service, clock, "m2", person="b")
+            await asyncio.sleep(0.05)
+            assert service.stats()["apply_backlog"] == 2
+        await service.settled()
+        assert len(await service.moments("anon:a")) == len(await service.moments("anon:b")) == 1
+        assert service.stats()["records_failed_total"] == 0
+    assert agreed(tmp_path / "shop") == 0
+
+
+async def test_a_budget_that_can_not_be_settled_is_settled_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A goal's units are spent once the store works again; its outcome is there at once."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await service.put_items([replace(ITEMS[0], budget="launch")])
+        budgets = service._stores.budgets
+        decision = await service.decide(asked("d1", "anon:a", clock.at))
+        said = {"decision_id": decision.id, "product_id": "p0", "revenue": 5}
+        with monkeypatch.context() as broken:
+            broken.setattr(type(budgets), "settle", _full)
+            await service.collect(
+                [sent(at=clock.at, id="o1", anonymousId="a", event="Order Completed", properties=said)]
+            )
+            await service.settled()
+        assert service.stats()["outcomes_total"] == 1
+        assert budgets.used("launch") == (0, 1)
+        await search(service, clock, "m1", person="b")
+        await service.settled()
+        assert budgets.used("launch") == (1, 0)
+
+
+def _full(self: object, *asked: object) -> None:
     raise StoreError("the disk is full")
 
 

@@ -27,10 +27,12 @@ from micromoments.flow.learn import learn, observe
 from micromoments.flow.people import merged
 from micromoments.flow.view import View, refuses
 from micromoments.policy import known
-from micromoments.ports import Budgets, State
+from micromoments.ports import Budgets, State, StoreError
 
 SLICE = 0.002
 """Seconds of folding before the loop gets to serve requests again."""
+AGAIN = 0.1
+"""Seconds until people who could not be read are asked for again."""
 STRETCH = 64
 """Records whose people are read from the state in one go."""
 log = logging.getLogger("micromoments")
@@ -65,6 +67,7 @@ class Applier:
         self._derived = derived
         self._clock = clock
         self._queue: deque[tuple[int, Record, Millis]] = deque()
+        self._unsettled: deque[Settle] = deque()
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._running = False
         self.known: set[str] = set()
@@ -125,7 +128,13 @@ class Applier:
         queue = self._queue
         while queue:
             stretch = [queue.popleft() for _ in range(min(STRETCH, len(queue)))]
-            self.fold(stretch)
+            try:
+                self.fold(stretch)
+            except StoreError as error:
+                log.error("people could not be read (%s); tried again", error)
+                queue.extendleft(reversed(stretch))
+                asyncio.get_running_loop().call_later(AGAIN, self._slice)
+                return
             if perf_counter() - start > SLICE:
                 break
         self.busy += perf_counter() - start
@@ -150,10 +159,23 @@ class Applier:
                 self.failed += 1
                 log.exception("the record at position %d could not be folded; it is passed over", position)
             self.position = position + 1
+        if self._unsettled:
+            self._settle()
         self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
         self.applied += len(stretch)
         if outcomes:
             self._derived(outcomes)
+
+    def _settle(self) -> None:
+        """Spend or give back reservations; where the store fails, the rest is tried again with the next records."""
+        try:
+            while self._unsettled:
+                settle = self._unsettled[0]
+                if self._view().settings.budgets:
+                    self._budgets.settle(settle.reservation, settle.spend)
+                self._unsettled.popleft()
+        except StoreError as error:
+            log.error("a budget could not be settled (%s); tried again", error)
 
     def _prefetch(self, records: Sequence[Record]) -> None:
         """Read from the state, in two questions, whom these records will be about."""
@@ -217,8 +239,7 @@ class Applier:
                     if effect.id not in self.known:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
                 case Settle():
-                    if self._view().settings.budgets:
-                        self._budgets.settle(effect.reservation, effect.spend)
+                    self._unsettled.append(effect)
                 case Joined():
                     self.facts.append(PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0))
                 case _:

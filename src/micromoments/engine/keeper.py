@@ -173,8 +173,8 @@ class Keeper:
         """Forget what is older than the project keeps: log below the state's position, facts, people not heard of."""
         keep = self._stores.retention
         now = self._clock()
-        below = self._stores.position()
-        await self._quietly(self._stores.log.trim, now - int(keep.log_days * DAY), below)
+        oldest = now - int(keep.log_days * DAY)
+        await self._quietly(lambda: self._stores.log.trim(oldest, self._stores.position()))
         await self._quietly(self._stores.facts().trim, now - int(keep.facts_days * DAY))
         await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))

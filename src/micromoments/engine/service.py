@@ -64,11 +64,7 @@ class Service:
     simulations own time.
     """
 
-    def __init__(
-        self,
-        stores: Stores,
-        clock: Callable[[], Millis],
-    ) -> None:
+    def __init__(self, stores: Stores, clock: Callable[[], Millis]) -> None:
         self.settings = settings = stores.settings
         self.config_version = config_digest(settings)
         self.catalog = Catalog(settings.synonyms, settings.timezone)
