@@ -202,13 +202,14 @@ def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, f
     return out
 
 
-def _own(item: Item, via: tuple[str, ...], part: int) -> FloatArray:
-    """What follows from the item itself, the way it was found and the part of the day: (d,). Under every intent its
-    kind stands as 1, to be multiplied by the moment's probabilities.
+def _own(item: Item, via: tuple[str, ...], part: int) -> list[float]:
+    """What follows from the item itself, the way it was found and the part of the day: ``DIM`` numbers. Under every
+    intent its kind stands as 1, to be multiplied by the moment's probabilities.
     """
-    row = np.zeros(DIM)
+    row = [0.0] * DIM
     row[BIAS] = 1.0
-    row[[*range(FIT + KINDS.index(item.kind), KIND, len(KINDS)), KIND + KINDS.index(item.kind)]] = 1.0
+    for at in range(FIT + KINDS.index(item.kind), SCORE, len(KINDS)):
+        row[at] = 1.0
     for code in via:
         if code in VIA:
             row[FOUND + VIA.index(code)] = 1.0
@@ -217,12 +218,13 @@ def _own(item: Item, via: tuple[str, ...], part: int) -> FloatArray:
     category = item.category
     if category:
         for bucket, sign in _spread(f"{category}@{PARTS[part]}", 1, HOUR_BUCKETS, 1):
-            row[HOUR + bucket] += sign
+            row[HOUR + bucket] = sign
         for bucket, sign in _spread(category, 2, GROUP_BUCKETS, 1):
-            row[GROUP + bucket] += sign
+            row[GROUP + bucket] = sign
     for bucket, sign in _spread(item.id, 3, SELF_BUCKETS, 3):
         row[SELF + bucket] += sign
-    return np.clip(row, -1.0, 1.0, out=row)
+    row[SELF:] = [min(1.0, max(-1.0, one)) for one in row[SELF:]]
+    return row
 
 
 class _Known(NamedTuple):
@@ -344,7 +346,7 @@ def features(
 
 def sparse(row: FloatArray) -> tuple[tuple[int, float], ...]:
     """A row (d,) as (index, value) pairs, zeros left out."""
-    return tuple([pair for pair in enumerate(row.tolist()) if pair[1]])
+    return tuple([(index, value) for index, value in enumerate(row.tolist()) if value])
 
 
 def dense(pairs: Sequence[tuple[int, float]], dim: int = DIM) -> FloatArray:
