@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -16,5 +17,6 @@ def tune_process() -> None:
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # what is frozen at the end looks leaked to the libraries that own it
     gc.set_threshold(100_000, 50, 100)
     sys.setswitchinterval(SWITCH)
