@@ -22,6 +22,7 @@ MAX_PARTS = 8
 MAX_NAMES = 24
 MAX_TRAITS = 24
 MAX_TRAIT_BYTES = 1024
+"""Encoded names and values of a person's traits together."""
 MAX_SERVED = 32
 MAX_PENDING = 16
 MAX_ITEMS = 16

@@ -11,6 +11,7 @@ from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from msgspec import msgpack
 from msgspec.structs import replace
 
 from micromoments.core.event import Millis
@@ -22,6 +23,7 @@ from micromoments.core.person import (
     MAX_PENDING,
     MAX_SERVED,
     MAX_TRACES,
+    MAX_TRAIT_BYTES,
     MAX_TRAITS,
     Claim,
     Link,
@@ -231,10 +233,14 @@ def _later(a: Trait, b: Trait) -> Trait:
 
 
 def _newest(traits: dict[str, Trait]) -> dict[str, Trait]:
-    if len(traits) <= MAX_TRAITS:
-        return traits
-    kept = sorted(traits, key=lambda k: (traits[k].stamp, k))[-MAX_TRAITS:]
-    return {k: traits[k] for k in sorted(kept)}
+    """The newest ``MAX_TRAITS`` that take ``MAX_TRAIT_BYTES`` together, keys in order."""
+    left, kept = MAX_TRAIT_BYTES, []
+    for name in sorted(traits, key=lambda k: (traits[k].stamp, k), reverse=True)[:MAX_TRAITS]:
+        left -= len(msgpack.encode((name, traits[name].value)))
+        if left < 0:
+            break
+        kept.append(name)
+    return traits if len(kept) == len(traits) else {k: traits[k] for k in sorted(kept)}
 
 
 def latest(items: dict[str, Millis]) -> dict[str, Millis]:
