@@ -13,6 +13,8 @@ from micromoments.ports import Log
 MAX_GROUP = 4096
 """Records in one group; more wait for the next, so that one commit stays short."""
 
+Waiting = tuple[Sequence[Record], asyncio.Future[int]]
+"""Records and who waits for them to be durable."""
 Durable = Callable[[Sequence[Record], int], None]
 
 
@@ -31,7 +33,8 @@ class Appender:
         self._log = log
         self._loop = loop
         self._durable = durable
-        self._queue: SimpleQueue[tuple[Sequence[Record], asyncio.Future[int]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Waiting] | None] = SimpleQueue()
+        self._turn: list[Waiting] = []
         self._thread = threading.Thread(target=self._run, name="micromoments-log", daemon=True)
         self.waiting = 0
         self.groups = 0
@@ -50,12 +53,21 @@ class Appender:
         """
         future: asyncio.Future[int] = self._loop.create_future()
         self.waiting += len(records)
-        self._queue.put((records, future))
+        if not self._turn:
+            self._loop.call_soon(self._flush)
+        self._turn.append((records, future))
         return future
+
+    def _flush(self) -> None:
+        """Wake the log's thread once for all that one turn of the loop brought: waking it costs more than its work."""
+        turn, self._turn = self._turn, []
+        if turn:
+            self._queue.put(turn)
 
     def stop(self) -> None:
         """Write what was submitted and end the thread; blocks until it has."""
         if self._thread.is_alive():
+            self._flush()
             self._queue.put(None)
             self._thread.join()
 
@@ -63,14 +75,15 @@ class Appender:
         stopping = False
         while not stopping:
             taken = self._queue.get()
-            group: list[tuple[Sequence[Record], asyncio.Future[int]]] = []
+            group: list[Waiting] = []
             records: list[Record] = []
             while True:
                 if taken is None:
                     stopping = True
                 else:
-                    group.append(taken)
-                    records.extend(taken[0])
+                    group += taken
+                    for mine, _ in taken:
+                        records.extend(mine)
                 if len(records) >= MAX_GROUP or stopping:
                     break
                 try:
@@ -80,7 +93,7 @@ class Appender:
             if group:
                 self._write(records, group)
 
-    def _write(self, records: list[Record], group: list[tuple[Sequence[Record], asyncio.Future[int]]]) -> None:
+    def _write(self, records: list[Record], group: list[Waiting]) -> None:
         first, error = 0, None
         if records:
             try:
@@ -93,7 +106,7 @@ class Appender:
     def _written(
         self,
         records: list[Record],
-        group: list[tuple[Sequence[Record], asyncio.Future[int]]],
+        group: list[Waiting],
         first: int,
         error: LogDown | None,
     ) -> None:

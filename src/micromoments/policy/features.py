@@ -131,7 +131,7 @@ def _prior() -> FloatArray:
     for intent, kinds in SUITS.items():
         for kind in kinds:
             weights[fit(intent, kind)] = 0.2
-    weights[[SCORE, TITLE, CATEGORY]] = 0.1
+    weights[[SCORE, TITLE, CATEGORY]] = 0.25
     weights[[NEAR, QUICK, OPEN, PRICE, BRAND, POPULAR]] = 0.05
     return weights
 
