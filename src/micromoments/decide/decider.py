@@ -65,6 +65,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     config_version: str,
     seed: int,
     budgets_left: Mapping[str, int],
+    general: bool = False,
 ) -> tuple[Decision, tuple[Reserve, ...]]:
     """Decide what one person gets in one slot now. The same arguments give the same decision.
 
@@ -78,7 +79,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     now, live = request.at, slot.mode == "live"
     moment = pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
-    treated = live and not held
+    treated = live and not held and not general
     exposed = assign(person, request.slot, settings, now, key=request.key) if treated else ()
     may: list[Candidate] = []
     refused: list[Refused] = []

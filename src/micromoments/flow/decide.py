@@ -36,16 +36,15 @@ def decide(
     moment alone, without history, and ``degraded`` says so.
     """
     slot = view.settings.slot(request.slot)
-    known = person if not refuses(person, "personalise") else Person(id=person.id, surrogate=person.surrogate)
+    general = refuses(person, "personalise")
+    known = Person(id=person.id, surrogate=person.surrogate) if general else person
     reading, traces = read(known, request, view)
     by_mid = {t.mid: t for t in traces}
     moments = [view.recogniser.view(m, by_mid, request.at) for m in reading.open]
     personal = request.linked and consents(person, "personalise", view.settings)
     name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings)}"
-    if refuses(person, "personalise") and slot.mode == "live":
-        name = DEFAULT
     held, _, _ = holdout(person, request.slot, slot, request.at, key=request.key)
-    if held and slot.mode == "live":
+    if (held or general) and slot.mode == "live":
         # The control is what would be served without us: the request's own words and place count, the moment doesn't.
         asked = ask(known, request, slot, [], [], personal=False)
     else:
@@ -63,6 +62,7 @@ def decide(
         config_version=view.config_version,
         seed=seed,
         budgets_left=budgets_left,
+        general=general,
     )
 
 
