@@ -213,6 +213,7 @@ async def test_people_who_can_not_be_read_are_read_later(tmp_path: Path, monkeyp
     monkeypatch.setattr("micromoments.engine.applier.AGAIN", 0.01)
     clock = Clock()
     async with opened(tmp_path / "shop", clock) as service:
+        await service.settled()
         with monkeypatch.context() as broken:
             broken.setattr(type(service._stores.state), "load", _full)
             await search(service, clock, "m1", person="a")

@@ -75,6 +75,8 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     ``shadow`` the default is served, nobody is held out or exposed to an experiment, and ``scored`` tells what
     ``policy`` would have done. When a reservation is refused, give the others back and decide again with that budget's
     ``budgets_left`` at 0.
+    ``general`` gives the slot's default, as to somebody held out: the person refused to be treated as anyone in
+    particular.
     """
     now, live = request.at, slot.mode == "live"
     moment = pick(moments, slot, request)
