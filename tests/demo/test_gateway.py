@@ -64,6 +64,7 @@ async def standing() -> AsyncIterator[Standing]:
     live, asked = Live(), list[str]()
 
     async def town() -> dict[str, Any]:
+        """What the demo says of its town."""
         asked.append("town")
         return {"plan": 1}
 

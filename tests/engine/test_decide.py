@@ -44,6 +44,7 @@ async def test_concurrent_duplicates_are_decided_once(tmp_path: Path) -> None:
         await service.put_items(ITEMS)
 
         async def ask(digest: str) -> Decision | Conflict:
+            """One decision asked for."""
             try:
                 return await service.decide(asked("d1", "anon:a", clock.at, digest=digest))
             except Conflict as conflict:

@@ -271,6 +271,7 @@ async def test_reports_and_exports_do_not_wait_for_the_traffic_to_end(tmp_path: 
         done = False
 
         async def traffic(name: str) -> None:
+            """Events without end."""
             n = 0
             while not done:
                 n += 1

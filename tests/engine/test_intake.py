@@ -62,6 +62,7 @@ async def test_events_of_wrong_clocks_are_placed_sensibly(tmp_path: Path) -> Non
     clock = Clock()
 
     def at(id: str, instant: int) -> Any:
+        """An event of somebody at an instant."""
         said = {"query": "buy trail shoes"}
         stamp = rfc(instant)
         return sent(at=clock.at, id=id, anonymousId=id, event="Products Searched", properties=said, timestamp=stamp)
@@ -94,6 +95,7 @@ async def test_a_late_event_takes_its_place_in_the_story(tmp_path: Path) -> None
                     timestamp=stamp,
                 )
                 await service.collect([event])
+            await service.settled()
             told.append((traces(service, "anon:a"), await service.moments("anon:a")))
     assert told[0] == told[1]
     assert len(told[0][0]) == 3

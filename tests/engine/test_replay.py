@@ -80,6 +80,7 @@ async def test_two_rebuilds_give_the_same_bytes(tmp_path: Path) -> None:
     stores = open_stores(tmp_path / "shop", SETTINGS)
 
     def bytes_of(built: Rebuilt) -> bytes:
+        """A rebuilt world as bytes."""
         return msgspec.msgpack.encode(
             [sorted(built.people.items()), sorted(built.links.items()), sorted(built.policies.items())]
         )

@@ -80,6 +80,7 @@ async def test_a_closed_listener_costs_nothing() -> None:
     made: list[int] = []
 
     def body() -> bytes:
+        """What would be told; nobody may ask for it."""
         made.append(1)
         return b""
 

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 
 from micromoments.core.event import TEST
 from micromoments.core.fact import DecisionFact, EventFact
-from micromoments.core.settings import Experiment
+from micromoments.core.settings import Experiment, Settings
 from micromoments.learn.lift import Sums, lift
-from micromoments.core.settings import Settings
 from micromoments.report.lift import BEFORE
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event

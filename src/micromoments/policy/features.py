@@ -7,7 +7,6 @@ al., "Feature Hashing for Large Scale Multitask Learning", 2009), so new ones ne
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -228,40 +227,31 @@ def _own(item: Item, via: tuple[str, ...], part: int) -> list[float]:
 
 
 class _Known(NamedTuple):
-    """An item as it was found, with its row's place in the table, its category and brand in one case."""
+    """An item as it was found: its own features (d,), never changed, its category and brand in one case."""
 
     item: Item
-    place: int
+    row: FloatArray
     category: str
     brand: str
 
 
-class _Rows(threading.local):
-    """What ``_own`` gave, for each thread: one table, so that a decision's rows are taken at one stroke."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, tuple[str, ...], int], _Known] = {}
-        self.table: FloatArray = np.empty((MAX_ROWS, DIM))
-
-    def of(self, candidates: Sequence[Found], part: int) -> list[_Known]:
-        """For each of at most ``MAX_ROWS`` candidates what is known of it, worked out where it is new or changed."""
-        if len(candidates) > MAX_ROWS - len(self.known):
-            self.known.clear()
-        known = self.known
-        out: list[_Known] = []
-        for c in candidates:
-            item = c.item
-            key = (item.id, c.via, part)
-            found = known.get(key)
-            if found is None or found[0] is not item:
-                place = len(known) if found is None else found.place
-                self.table[place] = _own(item, c.via, part)
-                known[key] = found = _Known(item, place, item.category.casefold(), item.brand.casefold())
-            out.append(found)
-        return out
+_KNOWN: dict[tuple[str, tuple[str, ...], int], _Known] = {}
 
 
-_ROWS = _Rows()
+def _known(candidates: Sequence[Found], part: int) -> list[_Known]:
+    """For each candidate what is known of it, worked out where it is new or changed; a memo that changes no result."""
+    if len(_KNOWN) > MAX_ROWS:
+        _KNOWN.clear()
+    out: list[_Known] = []
+    for c in candidates:
+        item = c.item
+        key = (item.id, c.via, part)
+        found = _KNOWN.get(key)
+        if found is None or found.item is not item:
+            row = np.array(_own(item, c.via, part))
+            _KNOWN[key] = found = _Known(item, row, item.category.casefold(), item.brand.casefold())
+        out.append(found)
+    return out
 
 
 @lru_cache(maxsize=16_384)
@@ -273,14 +263,10 @@ def matrix(
     candidates: Sequence[Found], moment: MomentView | None, context: Mapping[str, Any], now: Millis
 ) -> FloatArray:
     """The features of candidates in a moment: (n, d), every value in [-1, 1], the same for the same arguments."""
-    n = len(candidates)
-    if not n:
+    if not candidates:
         return np.zeros((0, DIM))
-    if n > MAX_ROWS:
-        halves = candidates[: n // 2], candidates[n // 2 :]
-        return np.concatenate([matrix(half, moment, context, now) for half in halves])
-    known = _ROWS.of(candidates, hour_part(context, now))
-    x = _ROWS.table.take([one[1] for one in known], axis=0)
+    known = _known(candidates, hour_part(context, now))
+    x = np.array([one.row for one in known])
     scores = [c.score for c in candidates]
     if not (min(scores) >= 0.0 and max(scores) <= 1.0):
         scores = [min(1.0, max(0.0, score)) for score in scores]
