@@ -35,7 +35,7 @@ from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
 """Records accepted but not yet durable or folded, past which clients are asked to slow down."""
-MAX_BEHIND = 8_000
+MAX_BEHIND = 3_000
 """Durable records that may wait to be folded before new ones have to: what keeps recognition within a second."""
 TICK = 1.0
 """Seconds between looks at whose time has come."""
