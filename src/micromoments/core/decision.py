@@ -66,7 +66,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     ``items`` restricts the candidates to these ids. ``context`` is the caller's (``lat``, ``lon``, ``device``,
     ``query``, ``timezone`` are understood). ``linked`` says whether history of other ids of the person may be used.
-    ``purposes`` are what the request itself consents to.
     """
 
     id: str

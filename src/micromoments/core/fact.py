@@ -71,9 +71,7 @@ class MomentFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
-    """One decision. ``items``, ``propensities`` and ``kinds`` run by position; ``latency`` in microseconds, -1
-    unknown.
-    """
+    """One decision. ``items``, ``propensities`` and ``kinds`` run by position."""
 
     id: str
     version: int

@@ -1,8 +1,8 @@
 """A person: all ids known to be one consumer, with bounded state that joins.
 
-``join`` is associative, commutative and idempotent: every field is a set with a bound that depends on its content alone
-(the newest so many, the last writer), so the order of arrival can't show. What is derived (``reading``) is not joined
-but folded again from the joined traces.
+``join`` is associative, commutative and idempotent: every field is a set with a bound that depends on its content
+alone (the newest so many, the last writer), so the order of arrival can't show. What is derived (``reading``) is not
+joined but folded again from the joined traces.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Pending(msgspec.Struct, frozen=True, array_like=True):
     """A decision whose window is open; ``seen`` is its instant or 0.
 
-    ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that
-    a click and then an order pay once, the larger.
+    ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that a
+    click and then an order pay once, the larger. ``reserved`` is part of the stored format and not used: a reservation
+    is settled by its own id.
     """
 
     id: str

@@ -15,10 +15,11 @@ from micromoments.core.moment import MomentView, Reading, Trace
 from micromoments.core.person import Person
 from micromoments.core.settings import Slot
 from micromoments.decide import decider
+from micromoments.decide.eligibility import consents
 from micromoments.decide.experiment import holdout
 from micromoments.flow import people
-from micromoments.flow.view import DEFAULT, View, consents, refuses
-from micromoments.retrieve.catalog import Ask, Candidate
+from micromoments.flow.view import DEFAULT, View, refuses
+from micromoments.retrieve.catalog import Ask
 
 
 def seed_of(decision_id: str) -> int:
@@ -158,6 +159,3 @@ def position(context: Mapping[str, Any]) -> Point | None:
         except ValueError:
             return None
     return None
-
-
-__all__ = ["Candidate", "ask", "decide", "position", "read", "seed_of"]

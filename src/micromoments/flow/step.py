@@ -15,8 +15,9 @@ from micromoments.core.outcome import Outcome
 from micromoments.core.person import MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.core.settings import PURPOSES
+from micromoments.decide.eligibility import consents
 from micromoments.flow import people
-from micromoments.flow.view import View, consents, refuses
+from micromoments.flow.view import View, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
 NOTHING = Part()

@@ -39,12 +39,6 @@ def config_digest(settings: Settings) -> str:
     return sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:12]
 
 
-def consents(person: Person | None, purpose: Purpose, settings: Settings) -> bool:
-    """Whether a purpose is allowed: what the person said last, else what the project declares; unknown means no."""
-    said = person.consent.get(purpose) if person is not None else None
-    return bool(said.value) if said is not None else purpose in settings.consent
-
-
 def refuses(person: Person | None, purpose: Purpose) -> bool:
     """Whether the person said no to a purpose; silence is not a no (and not a yes)."""
     said = person.consent.get(purpose) if person is not None else None
