@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh $(VENV)
 	@touch $@
 
-lock: ## choose new versions of every dependency
-	@sh tools/lock.sh $(VENV)
+lock: ## choose new versions of every dependency (KEEP=keep: only add what is new)
+	@sh tools/lock.sh $(VENV) $(KEEP)
 
 check: setup ## lint, format, types, import law, sizes, test docstrings
 	@sh tools/check.sh $(VENV) $(CODE)
