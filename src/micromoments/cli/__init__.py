@@ -13,6 +13,7 @@ COMMANDS = (
     "demo",
     "recognise",
     "import",
+    "backtest",
     "report",
     "simulate",
     "replay",
@@ -42,8 +43,11 @@ def main() -> None:
     )
     asked = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in COMMANDS else None
     for name in (asked,) if asked else COMMANDS:
-        module = import_module(f"micromoments.cli.{file_of(name)}")
-        app.command(name)(getattr(module, file_of(name)))
+        door = getattr(import_module(f"micromoments.cli.{file_of(name)}"), file_of(name))
+        if isinstance(door, typer.Typer):
+            app.add_typer(door, name=name)
+        else:
+            app.command(name)(door)
     app.callback()(_keep_names)
     try:
         app()
