@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
 from micromoments.server.cors import Cors
 from micromoments.server.decide import Decider
+from micromoments.server.foreign import Handler, Routes
 from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, reply
 from micromoments.server.insight import Insight
 from micromoments.server.items import ItemDoors
@@ -18,15 +20,13 @@ from micromoments.server.metrics import Metrics
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
-from micromoments.server.problem import PROBLEM_JSON, Problem
-from micromoments.server.service import Conflict, LogDown, Overloaded, Service
+from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
+from micromoments.server.service import Service
+from micromoments.server.snowplow import VENDOR, Snowplow
 from micromoments.server.stream import Streams
 from micromoments.sources.clean import Cleaner
 
 log = logging.getLogger("micromoments.server")
-
-Handler = Callable[[Call, Access], Awaitable[Reply | None]]
-"""A door: answers, or has answered itself (``None``)."""
 
 
 class App:
@@ -43,7 +43,7 @@ class App:
         self.keys = keys
         settings = service.settings
         keys.allow_origins(settings.origins)
-        self._cors = Cors(settings.origins)
+        self._cors = Cors(settings.origins, local=keys.open)
         self._room = Room()
         self._cleaner = Cleaner(settings.intake)
         self.collector = Collector(service, keys, self._cleaner, self._cors, self._room)
@@ -53,6 +53,7 @@ class App:
         self._people = People(service)
         self._items = ItemDoors(service)
         self._insight = Insight(service)
+        self._others = (CloudEvents(service, self._cleaner), Snowplow(service, keys, self._cleaner, self._cors))
         self._metrics = Metrics(service, self.collector, self.decider, self.streams)
         self._pages = Pages(pages)
         self.draining = False
@@ -103,44 +104,19 @@ class App:
         extra = self._cors.headers(origin)
         try:
             answer = await self._answer(scope, receive, send, origin)
-        except Problem as problem:
+        except Exception as error:
+            problem = problem_of(error)
+            if problem.status == 500:
+                # Ids and bodies stay out of the log: the traceback says where, which is what is needed.
+                log.exception("an error of ours at %s %s", scope["method"], raw_path(scope).split("/", 3)[1:3])
             answer = _of(problem)
-        except Overloaded as error:
-            answer = _of(
-                Problem(
-                    429,
-                    "overloaded",
-                    "more than can be taken now",
-                    "less at one time",
-                    "nothing was accepted; try again",
-                    retry_after=error.retry_after,
-                )
-            )
-        except LogDown:
-            answer = _of(
-                Problem(503, "log_unavailable", "a log that can't be written", "one that can", "try again later")
-            )
-        except Conflict:
-            answer = _of(
-                Problem(
-                    409,
-                    "decision_conflict",
-                    "a decisionId that was used before with another body",
-                    "the same body, or a new decisionId",
-                    "leave decisionId out to be given one",
-                )
-            )
-        except Exception:
-            # Ids and bodies stay out of the log: the traceback says where, which is what is needed.
-            log.exception("an error of ours at %s %s", scope["method"], raw_path(scope).split("/", 3)[1:3])
-            answer = _of(Problem(500, "internal_error", "an error of ours", "none", "tell us what you sent"))
         if answer is not None:
             await answer.send(send, extra)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes | None) -> Reply | None:
         call = Call(scope, receive, send, self._room)
         if call.method == "OPTIONS":
-            return Reply(204, headers=self._cors.preflight(origin)[len(self._cors.headers(origin)) :])
+            return self._preflight(call, origin)
         handler, public = self._find(call)
         if public:
             return await handler(call, OPEN)
@@ -161,6 +137,12 @@ class App:
             )
         return await handler(call, access)
 
+    def _preflight(self, call: Call, origin: bytes | None) -> Reply:
+        headers = self._cors.preflight(origin)[len(self._cors.headers(origin)) :]
+        if headers and call.path[:1] == [VENDOR]:
+            headers = [*headers, *self._cors.credentials(origin)]
+        return Reply(204, headers=headers)
+
     def _find(self, call: Call) -> tuple[Handler, bool]:
         """The door of a method and path, and whether it needs no key."""
         path = call.path
@@ -179,11 +161,9 @@ class App:
             raise Problem(405, "wrong_method", call.method[:10], allowed, f"use {allowed} on this path")
         return known[call.method]
 
-    def _table(
-        self,
-    ) -> tuple[dict[str, dict[str, tuple[Handler, bool]]], list[tuple[list[str], dict[str, tuple[Handler, bool]]]]]:
+    def _table(self) -> tuple[Routes, list[tuple[list[str], dict[str, tuple[Handler, bool]]]]]:
         """Every door that is not a Segment one: path to method to (handler, whether it is public)."""
-        table: dict[str, dict[str, tuple[Handler, bool]]] = {
+        table: Routes = {
             "/v1/decide": {"POST": (self.decider.decide, False)},
             "/v1/decisions/*": {"GET": (self.decider.explain, False)},
             "/v1/people/*/moments": {"GET": (self._people.moments, False)},
@@ -210,6 +190,8 @@ class App:
             "/metrics": {"GET": (self._measure, True)},
             "/openapi.json": {"GET": (self._openapi, True)},
         }
+        for others in self._others:
+            table |= others.routes()
         for path in DOORS:
             table[path] = {"POST": (self._unreachable, False)}
         exact = {path: methods for path, methods in table.items() if "*" not in path}
@@ -227,8 +209,7 @@ class App:
     async def _settings(self, call: Call, _access: Access) -> Reply:
         if not self.keys.is_write_key(call.path[2]):
             raise Problem(404, "no_such_project", "a write key that is not known", "one of the project's write keys")
-        host = call.headers.get(b"host", b"").decode("latin-1")
-        return self._insight.settings(call.path[2], host)
+        return self._insight.settings(call.path[2], call)
 
     async def _healthz(self, _call: Call, _access: Access) -> Reply:
         return reply({"status": "alive"})

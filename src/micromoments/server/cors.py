@@ -9,16 +9,17 @@ from micromoments.server.http import Headers
 METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = (
     b"authorization, content-type, content-encoding, if-none-match, last-event-id, x-api-key, x-retry-count, "
-    b"cache-control"
+    b"cache-control, sp-anonymous, ocp-apim-subscription-key, anonymousid"
 )
 EXPOSED = b"retry-after, x-ratelimit-reset, etag"
 MAX_AGE = b"86400"
 
 
 class Cors:
-    """The headers for each origin, made once."""
+    """The headers for each origin. ``local``: pages of this machine may read answers too (there are no keys)."""
 
-    def __init__(self, origins: Sequence[str]) -> None:
+    def __init__(self, origins: Sequence[str], *, local: bool = False) -> None:
+        self._local = local
         self._any = "*" in origins
         self._origins = frozenset(origin.rstrip("/").encode() for origin in origins)
 
@@ -28,13 +29,17 @@ class Cors:
             return []
         if self._any:
             return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", EXPOSED)]
-        if origin not in self._origins:
+        if origin not in self._origins and not (self._local and is_local(origin)):
             return [(b"vary", b"origin")]
         return [
             (b"access-control-allow-origin", origin),
             (b"access-control-expose-headers", EXPOSED),
             (b"vary", b"origin"),
         ]
+
+    def credentials(self, origin: bytes | None) -> Headers:
+        """What an answer carries beside for a tracker that sends its cookies along; none of them is looked at."""
+        return [(b"access-control-allow-credentials", b"true")] if len(self.headers(origin)) > 2 else []
 
     def preflight(self, origin: bytes | None) -> Headers:
         """The answer to a browser that asks before it sends."""
@@ -47,3 +52,10 @@ class Cors:
             (b"access-control-allow-headers", ALLOWED),
             (b"access-control-max-age", MAX_AGE),
         ]
+
+
+def is_local(origin: bytes) -> bool:
+    """Whether an origin is a page that this machine serves itself."""
+    host = origin.partition(b"://")[2]
+    name = host.partition(b"]")[0] + b"]" if host.startswith(b"[") else host.partition(b":")[0]
+    return name in (b"localhost", b"127.0.0.1", b"[::1]")

@@ -26,6 +26,9 @@ MAX_BUFFERED = 64 * 1024 * 1024
 MAX_DISCARDED = 8 * 1024 * 1024
 """Bytes of a body that is too large which are read so that its sender hears why; past it the connection is closed."""
 
+MAX_FIELDS = 200
+"""Pairs in a query: a pixel has a hundred names at the most."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -187,10 +190,10 @@ class Call:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         query = scope.get("query_string", b"")
         try:
-            pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=50)
+            pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
             raise Problem(
-                400, "bad_query", "a query that can't be read", "at most 50 percent-encoded name=value pairs"
+                400, "bad_query", "a query that can't be read", f"at most {MAX_FIELDS} percent-encoded name=value pairs"
             ) from None
         self.query = dict(pairs)
         self._receive = receive

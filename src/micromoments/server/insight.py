@@ -40,12 +40,14 @@ class Insight:
             raise Problem(400, "bad_report", f"report {shown(name)} with these parameters", str(error)[:400]) from None
         return Reply(200, msgspec.json.encode(result), headers=[(b"cache-control", b"no-store")])
 
-    def settings(self, key: str, host: str) -> Reply:
+    def settings(self, key: str, call: Call) -> Reply:
         """What analytics.js 2 needs to start: one destination, which is us. Public, like the key in its path."""
+        host = call.headers.get(b"host", b"").decode("latin-1")
         api_host = f"{host}/v1" if host else "/v1"
         segment_io: dict[str, Any] = {
             "apiKey": key,
             "apiHost": api_host,
+            "protocol": "https" if _is_secure(call) else "http",
             "unbundledIntegrations": [],
             "addBundledMetadata": True,
             "maybeBundledConfigIds": {},
@@ -69,6 +71,12 @@ class Insight:
             }
         )
         return Reply(200, body, headers=headers)
+
+
+def _is_secure(call: Call) -> bool:
+    """Whether a page must send by https: it is one itself, or a proxy or this server speaks https."""
+    forwarded, origin = call.headers.get(b"x-forwarded-proto", b""), call.headers.get(b"origin", b"")
+    return call.scope.get("scheme") == "https" or forwarded == b"https" or origin.startswith(b"https:")
 
 
 def _reports() -> dict[str, str]:

@@ -24,6 +24,7 @@ from micromoments.server.contract import (
     ref,
 )
 from micromoments.server.decide import Asked
+from micromoments.server.foreign_contract import foreign_doors
 from micromoments.sources.segment import KINDS
 from micromoments.sources.wire import Wire
 
@@ -90,6 +91,7 @@ _SEGMENT_ERRORS = {
 def _paths() -> Json:
     return {
         **_segment_doors(),
+        **foreign_doors(),
         **_decision_doors(),
         **_people_doors(),
         **_item_doors(),

@@ -6,6 +6,8 @@ from http import HTTPStatus
 
 import msgspec
 
+from micromoments.server.service import Conflict, LogDown, Overloaded
+
 PROBLEM_JSON = b"application/problem+json"
 
 
@@ -67,6 +69,24 @@ class Problem(Exception):
             seconds = str(self.retry_after).encode()
             return [(b"retry-after", seconds), (b"x-ratelimit-reset", seconds)]
         return []
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told of an error; 500 for one that is ours to mend."""
+    match error:
+        case Problem():
+            return error
+        case Overloaded():
+            todo = "nothing was accepted; try again"
+            got, wanted, wait = "more than can be taken now", "less at one time", error.retry_after
+            return Problem(429, "overloaded", got, wanted, todo, retry_after=wait)
+        case LogDown():
+            return Problem(503, "log_unavailable", "a log that can't be written", "one that can", "try again later")
+        case Conflict():
+            got, wanted = "a decisionId that was used before with another body", "the same body, or a new decisionId"
+            return Problem(409, "decision_conflict", got, wanted, "leave decisionId out to be given one")
+        case _:
+            return Problem(500, "internal_error", "an error of ours", "none", "tell us what you sent")
 
 
 def shown(text: str, most: int = 40) -> str:

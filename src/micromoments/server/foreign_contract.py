@@ -1,0 +1,90 @@
+"""The contract's part of other protocols: what their doors take and answer, each in its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micromoments.server.contract import Accepted, Json, answer, content, door, param
+
+_TEXT: Json = {"type": "string"}
+_KEYS: list[Json] = [{"writeKey": []}, {"secretKey": []}, {"personToken": []}]
+
+
+def foreign_doors() -> Json:
+    """Paths of the doors of other protocols."""
+    return {**_cloudevents(), **_snowplow()}
+
+
+def _plain(words: str, errors: dict[str, str], ok: Json, **more: Any) -> Json:
+    """An operation that tells errors in its protocol's words."""
+    return {"summary": words, "responses": {**ok, **{status: answer(said) for status, said in errors.items()}}, **more}
+
+
+_TRACKED = {
+    "400": "Not the protocol, or nothing that can be taken; final.",
+    "401": "No known aid; final.",
+    "403": "A foreign page or host, at a server without keys.",
+    "413": "More than 500 KB.",
+    "429": "Too much now; sent again later.",
+    "503": "The log can't be written; sent again later.",
+}
+
+
+def _cloudevents() -> Json:
+    event: Json = {
+        "type": "object",
+        "required": ["id", "source", "specversion", "type"],
+        "properties": {
+            **{name: {"type": "string", "minLength": 1} for name in ("id", "source", "type")},
+            **dict.fromkeys(("subject", "time", "userid", "anonymousid", "datacontenttype", "data_base64"), _TEXT),
+            "specversion": {"const": "1.0"},
+            "data": {},
+        },
+    }
+    body = {
+        "application/cloudevents+json": {"schema": event},
+        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": event}},
+        "application/json": {"schema": {"description": "Binary mode: the data; the attributes are ce- headers."}},
+    }
+    accepted = {"200": answer("Accepted, durably.", Accepted)}
+    words = "CloudEvents 1.0: binary, structured or batched."
+    return {"/v1/cloudevents": {"post": door("cloudevents", words, accepted, _KEYS, body=body, tag="events")}}
+
+
+def _snowplow() -> Json:
+    payload: Json = {"type": "object", "required": ["e"], "additionalProperties": _TEXT}
+    batch: Json = {
+        "type": "object",
+        "required": ["schema", "data"],
+        "properties": {"schema": _TEXT, "data": {"type": "array", "items": payload}},
+    }
+    names = {
+        "e": "pv, pp, se, ue, tr or ti.",
+        "aid": "The write key.",
+        "uid": "The userId.",
+        "duid": "The anonymousId.",
+    }
+    return {
+        "/com.snowplowanalytics.snowplow/tp2": {
+            "post": _plain(
+                "Snowplow's tracker protocol; aid is the write key.",
+                _TRACKED,
+                {"200": answer("Accepted, durably.", _TEXT, "text/plain")},
+                operationId="snowplow_tp2",
+                tags=["events"],
+                security=[{}],
+                requestBody={"required": True, "content": content(batch)},
+            )
+        },
+        "/i": {
+            "get": _plain(
+                "Snowplow's pixel: one payload as a query.",
+                _TRACKED,
+                {"200": answer("Accepted, durably: a GIF.", _TEXT, "image/gif")},
+                operationId="snowplow_pixel",
+                tags=["events"],
+                security=[{}],
+                parameters=[param(name, "query", words) for name, words in names.items()],
+            )
+        },
+    }
