@@ -15,24 +15,30 @@ BUY: Vector = (0, 0, 0, 180, -30)
 GO: Vector = (0, 250, 0, 0, -100)
 DO: Vector = (0, 0, 400, 0, -150)
 KNOW: Vector = (200, 0, 0, 0, -50)
+SLIGHT: Vector = (0, 0, 0, 40, 0)
+LEAN: Vector = (0, 0, 0, 90, -15)
 
 signals = st.builds(
     Signal,
-    weights=st.sampled_from([BUY, GO, DO, KNOW, (0, 0, 0, 40, 0), (0, 0, 0, -400, 200), (0, 0, 0, 0, 0)]),
+    weights=st.sampled_from(
+        [BUY, GO, DO, KNOW, (0, 0, 0, 40, 0), (0, 0, 0, 90, -15), (0, 0, 0, -400, 200), (0, 0, 0, 0, 0)]
+    ),
     why=st.sampled_from(["product", "search", "cart"]),
     need=st.builds(
         Need,
         query=st.sampled_from(["", "trail shoe", "trail running shoe", "coffee"]),
         item=st.sampled_from(["", "p1", "p2"]),
+        place=st.sampled_from(["", "", "Corner Cafe"]),
     ),
     stage=st.integers(0, 4),
     ends=st.sampled_from([0, 0, 0, 0, 2, 8]),
     closes=st.sampled_from(["", "", "", "", "*"]),
+    metres=st.sampled_from([-1, -1, 20, 120, 300]),
 )
 traces = st.lists(
     st.builds(
         Trace,
-        at=st.integers(0, 400).map(lambda m: m * MINUTE // 2),
+        at=st.one_of(st.integers(0, 400).map(lambda m: m * MINUTE // 2), st.integers(0, 600).map(lambda s: s * 1000)),
         mid=st.integers(1, 10**6),
         signal=signals,
         channel=st.sampled_from(["web", "ios"]),

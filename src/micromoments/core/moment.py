@@ -82,7 +82,9 @@ class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``sums`` are the evidence's decayed log-likelihoods (hundredths of a nat over ``TYPES``) as of ``updated_at``; the
     recogniser derives every probability from them, so a moment can be read at any later instant without being written.
     ``traces`` are the message hashes of the moment's strongest traces (at most six), for its evidence. ``id`` is
-    derived from the opening trace, ``channels`` are those on which it was seen, in order.
+    derived from the opening trace, ``channels`` are those on which it was seen, in order. ``wrong`` is whether the
+    person called it wrong; ``seen`` are 32-bit hashes of the items looked at last, the newest last, while it is open;
+    ``metres`` is how far the place of its need was when last heard of, -1 where unknown.
     """
 
     id: str
@@ -97,18 +99,23 @@ class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channels: tuple[str, ...] = ()
     ended: Ending | None = None
     ended_at: Millis = 0
+    wrong: bool = False
+    seen: tuple[int, ...] = ()
+    metres: int = -1
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True):
     """All that folding a person's traces yields: moments open now, and those that ended, oldest first.
 
     ``since`` is the instant of the first trace that the open moments depend on: traces before it may be forgotten
-    without changing ``open``.
+    without changing ``open``. ``brewing`` are stretches whose evidence doesn't make a moment yet (at most two): nobody
+    is told of them.
     """
 
     open: tuple[Moment, ...] = ()
     ended: tuple[Moment, ...] = ()
     since: Millis = 0
+    brewing: tuple[Moment, ...] = ()
 
 
 class MomentView(msgspec.Struct, frozen=True, rename="camel"):

@@ -17,7 +17,15 @@ from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record, TickRecord
+from micromoments.core.record import (
+    ActivationRecord,
+    DecidedRecord,
+    EventRecord,
+    ItemRecord,
+    OutcomeRecord,
+    Record,
+    TickRecord,
+)
 from micromoments.engine.brain import Policies
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -48,8 +56,11 @@ class Applier:
     """One queue of durable records and all that follows from folding them.
 
     ``derived`` is called with the outcomes that came about, to be appended to the log; they are learned when they come
-    back durable, so that every policy learns in the log's order.
+    back durable, so that every policy learns in the log's order. ``activated``, where set, is called with every
+    activation, and may put another view in force from the next record on.
     """
+
+    activated: Callable[[Record], None] | None = None
 
     def __init__(
         self,
@@ -173,6 +184,9 @@ class Applier:
                 self.failed += 1
                 log.exception("the record at position %d could not be folded; it is passed over", position)
             self.position = position + 1
+            if type(record) is ActivationRecord and self.activated is not None:
+                self.activated(record)
+                view = self._view()
         if self._unsettled:
             self._settle()
         self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0

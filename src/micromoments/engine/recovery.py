@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from micromoments.core.event import Millis
-from micromoments.core.record import ActivationRecord, OutcomeRecord
+from micromoments.core.record import ActivationRecord, OutcomeRecord, Record
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import restore_catalog
 from micromoments.engine.keeper import Keeper
-from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, Stores
+from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGHTS, Stores
+from micromoments.flow.view import WEIGHTS, View, reweighted
 from micromoments.ports import replay
 from micromoments.retrieve.catalog import Catalog
 
@@ -52,3 +53,13 @@ def activations(
             what = key.partition(":")[2]
             changed[key] = ActivationRecord(key="", at=now, what=what, name=name, digest=version, body=body)
     return changed
+
+
+def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:
+    """The view after an activation; ``active`` gets what the next commit has to keep of it."""
+    if not isinstance(record, ActivationRecord) or record.what != WEIGHTS:
+        return view
+    view = reweighted(view, record.body)
+    active[ACTIVE_WEIGHTS] = record.body
+    active[ACTIVE_MODEL] = view.recogniser.digest.encode()
+    return view

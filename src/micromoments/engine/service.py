@@ -15,7 +15,7 @@ from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, TickRecord
+from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record, TickRecord
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
@@ -24,7 +24,7 @@ from micromoments.engine.erasure import Erasure
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.purse import Purse
-from micromoments.engine.recovery import activations, recover
+from micromoments.engine.recovery import activations, in_force, recover
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores, open_stores
@@ -73,11 +73,9 @@ class Service:
         self.clock = clock
         self._stores = stores
         self._intake = Intake(stores.seen, self.catalog)
-        self._recogniser = recogniser = stores.recogniser
-        kept = stores.policies.load()
+        self._kept = kept = stores.policies.load()
         self._policies = Policies(kept)
-        self._kept = kept
-        self._view = View(settings, self.config_version, recogniser, self.catalog, self._policies)
+        self._view = View(settings, self.config_version, stores.recogniser, self.catalog, self._policies)
         self._residents = Residents(stores.state)
         self._purse = Purse(stores.budgets, settings.budgets)
         self._applier = Applier(
@@ -90,6 +88,7 @@ class Service:
             self._derive,
             clock,
         )
+        self._applier.activated = self._activated
         self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._durable_until: dict[str, int] = {}
@@ -110,7 +109,7 @@ class Service:
         changed = activations(self._stores, self._kept, self.config_version, self.clock())
         if changed:
             await self._appender.submit(list(changed.values()))
-            self._keeper.active = {key: record.body for key, record in changed.items()}
+            self._keeper.active.update((key, record.body) for key, record in changed.items())
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
@@ -224,8 +223,7 @@ class Service:
         if person is None or id in self._erasure.barred:
             person = Person(id=id, surrogate=self._intake.nonce())
         left = self._purse.left()
-        marks = request.marks | (person.marks & UNCOUNTED)
-        asked = msgspec.structs.replace(request, marks=marks)
+        asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
         taken: set[str] = set()
         while True:
             decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
@@ -242,7 +240,7 @@ class Service:
 
     def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
         """The words of a text that tell most, each with the type that it speaks for and the nats that it adds."""
-        return self._recogniser.text.telling(text)
+        return self._view.recogniser.text.telling(text)
 
     def home(self, key: str) -> str:
         """The id of the person behind a source key, now."""
@@ -268,13 +266,13 @@ class Service:
             return []
         now = self.clock()
         traces = people.merged(person.parts.values()) if linked else people.only(person, key)
-        reading = person.reading if linked else self._recogniser.fold(traces)
-        reading = self._recogniser.settle(reading, now)
+        reading = person.reading if linked else self._view.recogniser.fold(traces)
+        reading = self._view.recogniser.settle(reading, now)
         by_mid = {t.mid: t for t in traces}
-        shown = [self._recogniser.view(m, by_mid, now) for m in reading.open]
+        shown = [self._view.recogniser.view(m, by_mid, now) for m in reading.open]
         shown.sort(key=lambda m: (-m.confidence, m.id))
         if history:
-            shown += [self._recogniser.view(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
+            shown += [self._view.recogniser.view(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
         return shown
 
     async def export(self, key: str) -> dict[str, object] | None:
@@ -290,17 +288,21 @@ class Service:
     async def put_items(self, items: Sequence[Item]) -> None:
         """Put items; durable and to be found when this returns."""
         now = self.clock()
-        await self._change([ItemRecord(key=item.id, at=now, item=item) for item in items])
+        await self.change([ItemRecord(key=item.id, at=now, item=item) for item in items])
 
     async def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items; those that aren't there are no error."""
         now = self.clock()
-        await self._change([ItemRecord(key=id, at=now, item=None) for id in ids])
+        await self.change([ItemRecord(key=id, at=now, item=None) for id in ids])
 
-    async def _change(self, records: Sequence[ItemRecord]) -> None:
+    async def change(self, records: Sequence[Record]) -> None:
+        """Append records of the business's own (items, activations); durable and folded when this returns."""
         if records:
             first = await self._appender.submit(records)
             await self._applier.reached(first + len(records))
+
+    def _activated(self, record: Record) -> None:
+        self._view = in_force(self._view, record, self._keeper.active)
 
     async def report(self, name: str, params: Mapping[str, str]) -> dict[str, object]:
         """A report over the facts, as of the last commit; runs in a process of its own.

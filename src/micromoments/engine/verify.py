@@ -9,10 +9,11 @@ import msgspec
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
-from micromoments.core.record import ErasedRecord, OutcomeRecord
+from micromoments.core.record import ErasedRecord, OutcomeRecord, Record
 from micromoments.core.settings import Settings
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies
+from micromoments.engine.recovery import in_force
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores
@@ -83,12 +84,21 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def rebuild(log: Stores, settings: Settings, recogniser: Recogniser, until: int | None = None) -> Rebuilt:
-    """Fold every record of the log, from nothing, as the engine did."""
+    """Fold every record of the log, from nothing, as the engine did, changing weights where the log says so."""
     nothing = Empty()
     residents = Residents(nothing, limit=2**62)
     policies = Policies({})
+    first = log.log.read(0, 1)
+    if first and first[0].position == 0:  # a trimmed log may have lost the activation of the weights in force
+        recogniser = Recogniser(settings, recogniser.text)
     view = View(settings, config_digest(settings), recogniser, Catalog(settings.synonyms, settings.timezone), policies)
+
+    def activated(record: Record) -> None:
+        nonlocal view
+        view = in_force(view, record, {})
+
     applier = Applier(residents, nothing, nothing, policies, Stream(0), lambda: view, _ignore, lambda: 0)
+    applier.activated = activated
     applier.keep_every_decision()
     count = erased = 0
     stretch = []

@@ -17,6 +17,7 @@ from micromoments.core.settings import Retention, Settings
 from micromoments.engine.reporter import Reporter
 from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
 from micromoments.recognise.recogniser import Recogniser
+from micromoments.recognise.weights import decode
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 ACTIVE_CONFIG = "active:config"
 ACTIVE_MODEL = "active:model"
+ACTIVE_WEIGHTS = "active:weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     log = SqliteLog(folder.log)
     state = SqliteState(folder.state)
     policies = SqlitePolicies(folder.state)
-    _guard(policies.load().get(ACTIVE_CONFIG), settings)
+    kept = policies.load()
+    _guard(kept.get(ACTIVE_CONFIG), settings)
     facts = _Late(lambda: _facts(folder))
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
@@ -101,7 +104,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
 
     return Stores(
         settings=settings,
-        recogniser=Recogniser(settings),
+        recogniser=Recogniser(settings, weights=decode(kept.get(ACTIVE_WEIGHTS, b""))),
         log=log,
         state=state,
         facts=facts.open,

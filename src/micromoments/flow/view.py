@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -13,8 +13,11 @@ from micromoments.core.person import Person
 from micromoments.core.settings import Purpose, Settings
 from micromoments.policy.base import Policy
 from micromoments.recognise.recogniser import Recogniser
+from micromoments.recognise.weights import decode
 from micromoments.retrieve.catalog import Catalog
 
+WEIGHTS = "weights"
+"""What an activation of trained weights says that it activates (``ActivationRecord.what``)."""
 DEFAULT = "default"
 """The key of the policy that held-out people, and those who refused personalisation, are served by."""
 
@@ -32,6 +35,12 @@ class View:
     recogniser: Recogniser
     catalog: Catalog
     policies: Mapping[str, Policy]
+
+
+def reweighted(view: View, body: bytes) -> View:
+    """The view with a recogniser of other weights, as an activation carries them (empty: the shipped ones)."""
+    old = view.recogniser
+    return replace(view, recogniser=Recogniser(old.settings, old.text, decode(body)))
 
 
 def config_digest(settings: Settings) -> str:

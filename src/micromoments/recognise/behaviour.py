@@ -116,6 +116,7 @@ _ALIASES: Final[Mapping[str, str]] = {
     "site searched": "products searched",
     "search performed": "products searched",
     "search results viewed": "products searched",
+    "view search results": "products searched",
     "view item": "product viewed",
     "view item list": "product list viewed",
     "select item": "product clicked",
@@ -124,6 +125,7 @@ _ALIASES: Final[Mapping[str, str]] = {
     "remove from cart": "product removed",
     "view cart": "cart viewed",
     "begin checkout": "checkout started",
+    "add shipping info": "checkout step completed",
     "add payment info": "payment info entered",
     "purchase": "order completed",
     "transaction": "order completed",
@@ -218,6 +220,12 @@ _PATHS: Final[Mapping[str, str]] = {
     "login": "",
 }
 
+_LINKS: Final = frozenset(
+    {
+        "deep link opened", "deep link clicked", "push notification tapped", "push notification opened",
+        "email link clicked", "application opened",
+    }
+)  # fmt: skip
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAPS = re.compile(r"[\W_]+")
 _THANKS = re.compile(r"thank.?you|order.?(?:confirm|complete|success|received)")
@@ -237,11 +245,28 @@ def plain(name: str) -> str:
     return _GAPS.sub(" ", _CAMEL.sub(" ", name)).strip().lower()
 
 
+def canonical(name: str) -> str:
+    """The one spelling of a ``track`` name: ``add_to_cart`` is ``product added``."""
+    words = plain(name)
+    return _ALIASES.get(words, words)
+
+
+def path_in(name: str, properties: Mapping[str, Any]) -> str:
+    """The path that a link leads to, by the event of opening it (mobile and e-mail specs); empty for other events."""
+    if plain(name) not in _LINKS:
+        return ""
+    for key in ("url", "link_url", "deep_link", "deeplink", "link"):
+        if isinstance(value := properties.get(key), str) and value:
+            found = urlsplit(value)
+            return f"/{found.netloc}{found.path}" if found.scheme not in ("", "http", "https") else found.path
+    return ""
+
+
 @lru_cache(maxsize=2048)
 def act_of(name: str) -> Act | None:
     """What a ``track`` name says, ``None`` if nothing. Unknown names are read by their noun unless they undo."""
     words = plain(name)
-    known = ACTS.get(_ALIASES.get(words, words))
+    known = ACTS.get(canonical(words))
     if known is not None:
         return known
     if _UNDONE.search(words):

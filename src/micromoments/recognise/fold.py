@@ -1,11 +1,13 @@
 """The fold of traces into moments: decay, joining, opening, ending. Pure functions over whole hundredths of a nat.
 
 A trace joins the open moment that it is about (the same item, overlapping words, the same category,
-or a type that the moment holds likely); else it opens one if by itself it makes an intent likelier
-than the threshold. A moment ends by the event that meets its need, by the person's word, by evidence
-that turns, or when its time is up.
+or a type that the moment holds likely); else it opens one if it makes an intent likelier than the
+threshold, by itself or with the slight traces before it, which *brew*. A moment ends by the event that
+meets its need, by the person's word, by evidence that turns, or when its time is up. What the person
+called wrong weighs against its like for a while.
 
-``since`` is the start of the present stretch in which some moment was open: an earlier trace can't change what is open.
+``since`` is the start of the present stretch in which something was open, brewed, or was lately called wrong: an
+earlier trace can't change what is open.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from micromoments.core.event import Millis
-from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Need, Reading, Signal, Trace, Vector
+from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Reading, Signal, Trace, Vector
 from micromoments.core.person import MAX_ENDED
-from micromoments.recognise.need import topic
+from micromoments.recognise.story import looked_at, merged, relation, stayed, turn
 from micromoments.recognise.text import Five, softmax
+from micromoments.recognise.weights import SHIPPED, Weights
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when the fold's arithmetic changes, so that digests tell."""
 PRIOR: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of a person of whom nothing is known: mostly no moment."""
@@ -43,6 +46,12 @@ SLIGHT: Final = 25
 """Hundredths of a nat below which a trace isn't worth keeping as evidence."""
 OVER: Final = 0.25
 """A moment whose intent falls below this by contrary evidence is abandoned."""
+MAX_BREWING: Final = 2
+WRONG: Final = 260
+"""Hundredths of a nat by which a moment that was just called wrong weighs against its like."""
+WRONG_HALVES: Final = 20 * 60_000
+"""Milliseconds in which that halves; after ``WRONG_LASTS`` it is forgotten."""
+WRONG_LASTS: Final = 4 * WRONG_HALVES
 CHOSEN: Final = 3
 """From this stage on, a moment whose time is up counts as abandoned (a left cart), before it as expired."""
 
@@ -53,6 +62,7 @@ class Rules(NamedTuple):
     half_lives: tuple[float, ...]
     lifetimes: tuple[int, ...]
     threshold: float
+    weights: Weights = SHIPPED
 
 
 def faded(age: Millis, half_life: float) -> float:
@@ -108,17 +118,17 @@ def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     signal = trace.signal
     if signal.closes:
         told = tuple(m for m in reading.open if signal.closes in {"*", m.id})
-        return _ended(reading, told, "abandoned", trace)
+        closed = _ended(reading, told, "abandoned", trace)
+        return replace(closed, brewing=()) if signal.closes == "*" and closed.brewing else closed
     if signal.ends:
         met = tuple(m for m in reading.open if signal.ends >> PLACE_OF[m.type] & 1)
         return _ended(reading, met, "fulfilled", trace)
-    lead = leading(signal.weights)
-    moment = _about(reading.open, trace, lead, rules)
+    moment = _about(reading.open, trace, leading(signal.weights), rules)
+    if moment is not None and stayed(moment, trace):
+        return _ended(reading, (moment,), "fulfilled", trace)
     if moment is not None:
         return _joined(reading, moment, trace, rules)
-    if signal.weights[lead] <= 0 or 1.0 - held(signal.weights, NONE) < rules.threshold:
-        return reading
-    return _opened(reading, trace, lead, rules)
+    return _brewed(reading, trace, rules)
 
 
 def settle(reading: Reading, at: Millis) -> Reading:
@@ -176,22 +186,12 @@ def _ended(reading: Reading, which: tuple[Moment, ...], how: Ending, trace: Trac
             channels=_seen_on(m.channels, trace.channel),
             ended=how,
             ended_at=trace.at,
+            wrong=how == "abandoned",
+            seen=(),
         )
         for m in which
     )
     return replace(reading, open=left, ended=_newest((*reading.ended, *over)))
-
-
-def relation(mine: Need, theirs: Need) -> int:
-    """How two needs relate: 3 same item, 2 overlapping words, 1 same category, 0 can't tell, -1 different words."""
-    if theirs.item and theirs.item == mine.item:
-        return 3
-    if mine.query and theirs.query:
-        a, b = topic(mine.query), topic(theirs.query)
-        if a & b or not a or not b or mine.query.startswith(theirs.query) or theirs.query.startswith(mine.query):
-            return 2
-        return -1
-    return 1 if theirs.category and theirs.category == mine.category else 0
 
 
 def _about(moments: tuple[Moment, ...], trace: Trace, lead: int, rules: Rules) -> Moment | None:
@@ -220,18 +220,21 @@ def _clip(x: int) -> int:
     return x if -MOST <= x <= MOST else MOST if x > 0 else -MOST
 
 
-def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
-    """The moment with the trace's evidence; abandoned if that turned it."""
+def _grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
+    """The moment with the trace's evidence and what the turn that it gives the story adds."""
     signal = trace.signal
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
     if signal.need.query and moment.need.query and signal.need.query != moment.need.query:
         k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
     w = signal.weights
-    sums: Vector = (_clip(k + w[0]), _clip(g + w[1]), _clip(d + w[2]), _clip(b + w[3]), _clip(n + w[4]))
+    grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
+    if told := turn(moment, trace):
+        for_ = leading(w)
+        grown[for_] += rules.weights.turn(told)[for_]
+    sums: Vector = (_clip(grown[0]), _clip(grown[1]), _clip(grown[2]), _clip(grown[3]), _clip(grown[4]))
     lead = leading(sums)
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if w[lead] > 0 else moment.expires_at
-    turned = min(w[:NONE]) < 0 and 1.0 - held(sums, NONE) < OVER
-    changed = Moment(
+    return Moment(
         moment.id,
         moment.opened_at,
         trace.at,
@@ -242,13 +245,20 @@ def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Rea
         max(moment.stage, signal.stage),
         _kept(moment.traces, trace),
         _seen_on(moment.channels, trace.channel),
-        "abandoned" if turned else None,
-        trace.at if turned else 0,
+        seen=looked_at(moment.seen, signal),
+        metres=signal.metres if signal.metres >= 0 else moment.metres,
     )
-    if turned:
+
+
+def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
+    """The moment with the trace's evidence; abandoned if that turned it."""
+    changed = _grown(moment, trace, rules)
+    if min(trace.signal.weights[:NONE]) < 0 and 1.0 - held(changed.sums, NONE) < OVER:
         rest = tuple(m for m in reading.open if m is not moment)
-        return Reading(rest, _newest((*reading.ended, changed)), reading.since)
-    return Reading(tuple(changed if m is moment else m for m in reading.open), reading.ended, reading.since)
+        turned = replace(changed, ended="abandoned", ended_at=trace.at, seen=())
+        return Reading(rest, _newest((*reading.ended, turned)), reading.since, reading.brewing)
+    left = tuple(changed if m is moment else m for m in reading.open)
+    return Reading(left, reading.ended, reading.since, reading.brewing)
 
 
 def _kept(mids: tuple[int, ...], trace: Trace) -> tuple[int, ...]:
@@ -266,51 +276,71 @@ def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
     return (*channels, channel)
 
 
-@lru_cache(maxsize=4096)
-def _clipped(weights: Vector) -> Vector:
-    k, g, d, b, n = weights
-    return (_clip(k), _clip(g), _clip(d), _clip(b), _clip(n))
+def _wronged(reading: Reading, trace: Trace, lead: int) -> int:
+    """By how much what the person lately called wrong weighs against opening its like, in hundredths of a nat."""
+    most, need = 0.0, trace.signal.need
+    for m in reading.ended:
+        age = trace.at - m.ended_at
+        if not m.wrong or age >= WRONG_LASTS:
+            continue
+        related = relation(m.need, need)
+        if related >= WORDS or (m.type == TYPES[lead] and related >= 0):
+            most = max(most, WRONG * faded(age, WRONG_HALVES))
+    return round(most)
 
 
-def _opened(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Reading:
-    """A new moment; the least recently fed of too many is abandoned."""
+def _stretch(reading: Reading, trace: Trace) -> Millis:
+    """Where the stretch begins that what a new trace starts depends on."""
+    alive = reading.open or any(m.expires_at > trace.at for m in reading.brewing)
+    if alive or any(m.wrong and trace.at - m.ended_at < WRONG_LASTS for m in reading.ended):
+        return reading.since
+    return trace.at
+
+
+def _started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
+    """A stretch that begins with a trace."""
     signal: Signal = trace.signal
-    need = signal.need
-    moment = Moment(
+    need, first = signal.need, rules.weights.turn("first")
+    k, g, d, b, n = (_clip(w + f) for w, f in zip(signal.weights, first, strict=True))
+    against = _wronged(reading, trace, lead)
+    return Moment(
         f"m{trace.mid:016x}",
         trace.at,
         trace.at,
         trace.at + rules.lifetimes[lead],
-        _clipped(signal.weights),
+        (k, g, d, b, _clip(n + against)),
         TYPES[lead],
         need if need.query or not need.words else replace(need, words=""),
         signal.stage,
         (trace.mid,),
         (trace.channel,) if trace.channel else (),
+        seen=looked_at((), signal),
+        metres=signal.metres,
     )
-    if not reading.open:
-        return Reading((moment,), reading.ended, trace.at)
+
+
+def _brewed(reading: Reading, trace: Trace, rules: Rules) -> Reading:
+    """A trace that belongs to no open moment: it opens one, adds to what brews, or begins to brew."""
+    signal = trace.signal
+    lead = leading(signal.weights)
+    brewing = tuple(m for m in reading.brewing if m.expires_at > trace.at)
+    before = _about(brewing, trace, lead, rules)
+    if before is None and signal.weights[lead] < SLIGHT:
+        return reading
+    grown = _grown(before, trace, rules) if before is not None else _started(reading, trace, lead, rules)
+    rest = tuple(m for m in brewing if m is not before)
+    if 1.0 - held(grown.sums, NONE) < rules.threshold:
+        left = (*rest, grown)[-MAX_BREWING:]
+        return Reading(reading.open, reading.ended, _stretch(reading, trace), left)
+    return _opened(reading, grown, trace, rest)
+
+
+def _opened(reading: Reading, moment: Moment, trace: Trace, brewing: tuple[Moment, ...]) -> Reading:
+    """The moment opens now; the least recently fed of too many is abandoned."""
+    moment = replace(moment, id=f"m{trace.mid:016x}", opened_at=trace.at)
     left, ended = reading.open, reading.ended
     if len(left) >= MAX_OPEN:
         stale = min(left, key=lambda m: (m.updated_at, m.id))
         left = tuple(m for m in left if m is not stale)
         ended = _newest((*ended, _end(stale, "abandoned", trace.at)))
-    return Reading(_in_order((*left, moment)), ended, reading.since)
-
-
-def merged(old: Need, new: Need) -> Need:
-    """What a moment is about after another trace: what was said last wins, a new wording replaces the old."""
-    if new == old:
-        return old
-    said = new if new.query else old
-    return Need(
-        query=said.query,
-        category=new.category or old.category,
-        item=new.item or old.item,
-        brand=new.brand or old.brand,
-        place=said.place or new.place or old.place,
-        time=said.time or old.time,
-        price_from=said.price_from,
-        price_to=said.price_to,
-        words=said.words,
-    )
+    return Reading(_in_order((*left, moment)), ended, _stretch(reading, trace), brewing)

@@ -21,12 +21,16 @@ from micromoments.recognise.behaviour import (
     act_of,
     act_of_page,
     arrival,
+    canonical,
+    path_in,
+    plain,
     said,
 )
 from micromoments.recognise.need import need
 from micromoments.recognise.place import BY, hour, near, speed_of, timely
 from micromoments.recognise.sensitive import Detector, sensitive
 from micromoments.recognise.text import TextModel
+from micromoments.recognise.weights import SHIPPED, Weights
 
 _BITS: Final = {"know": 1, "go": 2, "do": 4, "buy": 8}
 _ITEM_KEYS: Final = (
@@ -53,8 +57,22 @@ def _added(a: Vector, b: Vector) -> Vector:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4])
 
 
+def _negative(a: Vector) -> Vector:
+    return (-a[0], -a[1], -a[2], -a[3], -a[4])
+
+
+def _did(label: str) -> str:
+    """The reason of an event that only the company's log explains: its own name."""
+    return 'did "' + label[:48].replace("{", "").replace("}", "") + '"'
+
+
 def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _linked(event: Event) -> Act | None:
+    """What a link that brought the person in leads to: a deep link, a push, an e-mail."""
+    return act_of_page("", path) if (path := path_in(event.event or "", event.properties)) else None
 
 
 def _word(value: Any) -> str:
@@ -68,9 +86,10 @@ def _word(value: Any) -> str:
 class Reader:
     """Reads records under one project's settings (its goals fulfil moments)."""
 
-    def __init__(self, text: TextModel, settings: Settings) -> None:
-        """``text`` reads queries and titles."""
+    def __init__(self, text: TextModel, settings: Settings, weights: Weights = SHIPPED) -> None:
+        """``text`` reads queries and titles; ``weights`` are what the company's log taught."""
         self._text = text
+        self._learned = weights.acts
         self._kept: dict[tuple[str, float], Vector] = {}
         self._goals: dict[str, int] = {}
         for goal in settings.goals.values():
@@ -109,6 +128,9 @@ class Reader:
         if self._told(query or title, record):
             return None
         weights, why, about, stage = self._behaved(record, act, query, title)
+        if self._learned and (learned := self._learned.get(self.key(record))) is not None:
+            base = act.weights if act is not None else QUIET
+            weights, why = _added(weights, _added(learned, _negative(base))), why or _did(event.label)
         weights, why, about, metres = self._placed(record, weights, why, about)
         came, by = arrival(context) if event.type == "page" else (QUIET, "")
         if came is not QUIET:
@@ -132,7 +154,7 @@ class Reader:
         if facets and act in _LOOKS:
             act = OF_KIND[facets[0].kind]
         weights = act.weights
-        if act.ends or act.closes or act.why == "search" or act is ARTICLE or weights[1] or weights is QUIET:
+        if act.ends or act.closes or act.why in {"search", "article"} or weights[1] or weights is QUIET:
             return None
         page = event.context.get("page")
         title = event.properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
@@ -140,12 +162,34 @@ class Reader:
             return None
         if any(self._sensitive(f"{f.title} {f.category}") for f in facets):
             return None
+        if self._learned:
+            weights = self._learned.get(self.key(record), weights)
         return Signal(weights, act.why, self._item(record), act.stage)
+
+    def key(self, record: EventRecord) -> str:
+        """The name under which is learned what an event says by itself: its own in one spelling, with the kind of the
+        item where that decides; a page without a name by the first part of its path.
+        """
+        event = record.event
+        if event.type == "track":
+            name = canonical(event.event or "")
+            return f"{name} of {record.facets[0].kind}" if record.facets and act_of(name) is None else name
+        name = plain(" ".join(x for x in (event.name, event.category) if x))
+        if not name:
+            path = str(event.properties.get("path") or _map(event.context.get("page")).get("path") or "")
+            name = "/" + path.strip("/").partition("/")[0].lower()[:48]
+        return f"{event.type} {name}"
+
+    def base(self, record: EventRecord) -> Act | None:
+        """What an event says by itself as shipped, whatever its words, place and hour."""
+        page = _map(record.event.context.get("page"))
+        get = record.event.properties.get
+        return self._act(record, str(get("path") or page.get("path") or ""), str(get("url") or page.get("url") or ""))
 
     def _act(self, record: EventRecord, path: str, url: str) -> Act | None:
         event = record.event
         if event.type == "track":
-            act = act_of(event.event or "")
+            act = act_of(event.event or "") or _linked(event)
             clicked = event.event == "Decision Clicked"
         else:
             name = " ".join(x for x in (event.name, event.category) if x)
@@ -189,7 +233,7 @@ class Reader:
             about = replace(found, category=about.category, item=about.item, brand=about.brand)
             return _added(self._weights(query, 1.0), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
-            if title and act is ARTICLE:
+            if title and act.why == "article":
                 k, g, d, b, _ = self._weights(title, _TITLED)
                 return _added(act.weights, (min(k, 0), min(g, 0), max(d, 0), min(b, 0), 0)), act.why, about, act.stage
             return act.weights, act.why, about, act.stage

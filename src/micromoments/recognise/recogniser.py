@@ -21,6 +21,7 @@ from micromoments.core.settings import MINUTE, Settings
 from micromoments.recognise import fold as folding
 from micromoments.recognise.reader import Reader
 from micromoments.recognise.text import TextModel, rounded, softmax
+from micromoments.recognise.weights import SHIPPED, Weights
 from micromoments.recognise.words import STAGES, say
 
 _URGENT: Final = (0.25, 0.5, 0.35, 0.3, 0.0)
@@ -34,27 +35,33 @@ class Recogniser:
     Nothing changes after it is made but the text model's cache of words.
     """
 
-    def __init__(self, settings: Settings | None = None, text: TextModel | None = None) -> None:
-        """``text`` is the shipped model unless given; rules and goals are the settings'."""
+    def __init__(
+        self, settings: Settings | None = None, text: TextModel | None = None, weights: Weights = SHIPPED
+    ) -> None:
+        """``text`` is the shipped model unless given, ``weights`` what the company's log taught; rules and goals are
+        the settings'.
+        """
         self.settings = settings or Settings()
         self.text = text or TextModel.load()
-        self._reader = Reader(self.text, self.settings)
+        self.weights = weights
+        self.reader = Reader(self.text, self.settings, weights)
         spec = self.settings.recognition
         self._rules = folding.Rules(
             half_lives=tuple(spec.half_life[t] * MINUTE for t in TYPES[:NONE]),
             lifetimes=tuple(round(spec.lifetime[t] * MINUTE) for t in TYPES[:NONE]),
             threshold=spec.threshold,
+            weights=weights,
         )
-        told = msgspec.json.encode([self.text.digest, spec, folding.VERSION], order="sorted")
+        told = msgspec.json.encode([self.text.digest, spec, folding.VERSION, weights.digest], order="sorted")
         self.digest = hashlib.sha256(told).hexdigest()
 
     def signal(self, record: EventRecord) -> Signal | None:
         """What an event says about intent; ``None`` if nothing, or if it tells a sensitive need, which is not kept."""
-        return self._reader.read(record)
+        return self.reader.read(record)
 
     def typed(self, query: str, at: Millis, mid: int) -> Trace | None:
         """Words being said now, as a trace that is not kept: answered within the request, so sensitive needs too."""
-        signal = self._reader.words(query, "typing")
+        signal = self.reader.words(query, "typing")
         return Trace(at, mid, signal) if signal is not None else None
 
     def fold(self, traces: Iterable[Trace]) -> Reading:

@@ -1,0 +1,98 @@
+"""How a trace goes on with the story of a moment: whether it is about the same, and which turn it gives it."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from micromoments.core.moment import Moment, Need, Signal, Trace
+from micromoments.recognise.need import topic
+
+MAX_SEEN: Final = 8
+DWELT: Final = (20_000, 600_000)
+"""Milliseconds with one thing from which, and up to which, it counts as having been looked at with care."""
+HASTY: Final = 3_000
+"""Milliseconds below which the thing before was only glanced at."""
+MOVED: Final = 40
+"""Metres nearer or farther that say where someone is heading; less may be the phone's error."""
+HERE: Final = 40
+"""Metres within which someone may be at a place, by a phone's position."""
+STAYED: Final = (90_000, 1_800_000)
+"""Milliseconds between two reports from a place that say that someone came to stay."""
+LOOKED: Final = 2
+"""The stage of a look at something."""
+
+
+def relation(mine: Need, theirs: Need) -> int:
+    """How two needs relate: 3 same item, 2 overlapping words, 1 same category, 0 can't tell, -1 different words."""
+    if theirs.item and theirs.item == mine.item:
+        return 3
+    if mine.query and theirs.query:
+        a, b = topic(mine.query), topic(theirs.query)
+        if a & b or not a or not b or mine.query.startswith(theirs.query) or theirs.query.startswith(mine.query):
+            return 2
+        return -1
+    return 1 if theirs.category and theirs.category == mine.category else 0
+
+
+def turn(moment: Moment, trace: Trace) -> str:
+    """Which turn a trace gives to the story of a moment, by its name in ``weights.TURNS``; empty for none."""
+    signal, age = trace.signal, trace.at - moment.updated_at
+    mine, theirs = moment.need, signal.need
+    if theirs.query and mine.query and theirs.query != mine.query:
+        return "refined"
+    if signal.metres >= 0 and moment.metres >= 0 and theirs.place == mine.place:
+        if moment.metres - signal.metres >= MOVED:
+            return "closer"
+        if signal.metres - moment.metres >= MOVED:
+            return "leaving"
+    if signal.stage != LOOKED:
+        return ""
+    if theirs.item and hashed(theirs.item) in moment.seen and (theirs.item != mine.item or age >= DWELT[0]):
+        return "again"
+    if moment.stage >= LOOKED:
+        if age < HASTY:
+            return "hasty"
+        if DWELT[0] <= age <= DWELT[1]:
+            return "dwelt"
+    return ""
+
+
+def stayed(moment: Moment, trace: Trace) -> bool:
+    """Whether a trace shows that the person came to the place that a moment is about: there twice, and no drive-by."""
+    signal = trace.signal
+    if moment.type != "go" or not 0 <= signal.metres <= HERE or not 0 <= moment.metres <= HERE:
+        return False
+    return signal.need.place == moment.need.place and STAYED[0] <= trace.at - moment.updated_at <= STAYED[1]
+
+
+def hashed(item: str) -> int:
+    """32 bits that stand for an item's id."""
+    return zlib.crc32(item.encode())
+
+
+def looked_at(seen: tuple[int, ...], signal: Signal) -> tuple[int, ...]:
+    """The marks of the items that were looked at, with the one that a signal looks at, if it does."""
+    item = signal.need.item
+    if not item or signal.stage != LOOKED:
+        return seen
+    mark = hashed(item)
+    return seen if mark in seen else (*seen, mark)[-MAX_SEEN:]
+
+
+def merged(old: Need, new: Need) -> Need:
+    """What a moment is about after another trace: what was said last wins, a new wording replaces the old."""
+    if new == old:
+        return old
+    said = new if new.query else old
+    return Need(
+        query=said.query,
+        category=new.category or old.category,
+        item=new.item or old.item,
+        brand=new.brand or old.brand,
+        place=said.place or new.place or old.place,
+        time=said.time or old.time,
+        price_from=said.price_from,
+        price_to=said.price_to,
+        words=said.words,
+    )

@@ -1,0 +1,79 @@
+"""What a company's own log taught: log-likelihoods by event name and by turn of a story, over the shipped ones.
+
+The shipped values are an empty ``Weights``. A trained one is JSON of a few kilobytes, named by its digest; nothing in
+it tells of a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from micromoments.core.moment import Vector
+
+FORMAT: Final = 1
+TURNS: Final[Mapping[str, Vector]] = {
+    "first": (0, 0, 0, 0, 0),
+    "again": (40, 30, 50, 60, 0),
+    "dwelt": (20, 0, 20, 15, 0),
+    "hasty": (-20, 0, -20, -20, 0),
+    "refined": (15, 15, 15, 25, 0),
+    "closer": (0, 60, 0, 0, 0),
+    "leaving": (0, -140, 0, 0, 0),
+}
+"""What a turn of the story adds to the type that its event speaks for, set by hand, in hundredths of a nat.
+
+``first`` opens a stretch and adds to every type; ``again`` comes back to an item; ``dwelt`` follows a while with the
+thing before, ``hasty`` a glance; ``refined`` words the same need anew; ``closer`` and ``leaving`` are ways to and from
+the place of the moment.
+"""
+
+
+class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Learned log-likelihoods in hundredths of a nat over know, go, do, buy, none.
+
+    ``acts`` are keyed as ``Reader.key`` gives them, ``turns`` as ``TURNS``; what isn't named here is as shipped.
+    ``until`` is the instant up to which events were learned from, ``events`` how many.
+    """
+
+    format: int = FORMAT
+    acts: dict[str, Vector] = {}
+    turns: dict[str, Vector] = {}
+    until: int = 0
+    events: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the weights as they are kept, hexadecimal; empty for the shipped ones."""
+        return hashlib.sha256(self.encode()).hexdigest() if self != SHIPPED else ""
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the same weights give the same bytes."""
+        return msgspec.json.encode(self, order="sorted")
+
+    def turn(self, name: str) -> Vector:
+        """What a turn adds: as learned, else as shipped."""
+        return self.turns.get(name, TURNS[name])
+
+
+SHIPPED: Final = Weights()
+
+
+def decode(body: bytes) -> Weights:
+    """Weights as they were kept; empty bytes are the shipped ones.
+
+    Raises:
+        ValueError: they are no weights, or of a format that this release doesn't read.
+    """
+    if not body:
+        return SHIPPED
+    try:
+        weights = msgspec.json.decode(body, type=Weights)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"got weights that don't decode ({error}); train again, or roll back") from None
+    if weights.format != FORMAT:
+        raise ValueError(f"got weights of format {weights.format}, wanted {FORMAT}; train again, or roll back")
+    return weights
