@@ -118,10 +118,10 @@ async def test_a_record_that_cannot_be_folded_is_passed_over(tmp_path: Path, cap
     clock = Clock()
     async with opened(tmp_path / "shop", clock) as service:
         broken = sent(at=clock.at, id="m1", anonymousId="a", event="Product Viewed", properties={"product_id": "p1"})
-        service._recogniser._reader.read = _raising  # type: ignore[method-assign]
+        service._view.recogniser.reader.read = _raising  # type: ignore[method-assign]
         await service.collect([broken])
         await service.settled()
-        del service._recogniser._reader.read
+        del service._view.recogniser.reader.read
         await search(service, clock, "m2", person="a")
         await service.settled()
 
