@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from micromoments.core.item import Item
 from micromoments.retrieve import shelf
 from micromoments.retrieve.catalog import Catalog
-from micromoments.retrieve.search import edits
 from tests.retrieve.shop import ITEMS, item, shop
 
 
@@ -86,18 +85,19 @@ def test_known_words_are_not_corrected(catalog: Catalog) -> None:
 
 
 def test_a_hostile_query_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long a query of unknown words is, at most three of them are looked up among near words of a kind."""
+    """However long a query of unknown words is, at most three of them are looked up among a kind's near words."""
     looked: list[str] = []
     near = shelf.Shelf.near_words
 
-    def counting(self: shelf.Shelf, word: str, distance: int, limit: int) -> tuple[list[str], set[str]]:
+    def counting(self: shelf.Shelf, word: str, most: int, *, text: bool) -> list[tuple[int, int, str]]:
         looked.append(word)
-        return near(self, word, distance, limit)
+        return near(self, word, most, text=text)
 
     monkeypatch.setattr(shelf.Shelf, "near_words", counting)
     catalog = shop()
     assert catalog.search(" ".join(f"unknown{i}word" for i in range(5000)), kinds=("product",)) == []
-    assert len(looked) == 3
+    assert len(set(looked)) == 3
+    assert len(looked) == 6
 
 
 def test_synonyms() -> None:
@@ -180,23 +180,6 @@ def test_a_burst_is_committed_once_and_stays_bounded(monkeypatch: pytest.MonkeyP
     assert len(commits) < 10
 
 
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_edits_is_symmetric_and_bounded(a: str, b: str) -> None:
-    """The edit distance is symmetric, zero only for the same word, and at most the longer word's length."""
-    assert edits(a, b, 6) == edits(b, a, 6)
-    assert (edits(a, b, 6) == 0) == (a == b)
-    assert edits(a, b, 6) <= max(len(a), len(b))
-    assert edits(a, b, 1) == min(edits(a, b, 6), 2)
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "away"), [("shoe", "sheo", 1), ("shoe", "shoes", 1), ("kitten", "sitting", 3), ("ca", "abc", 3)]
-)
-def test_edits_by_hand(a: str, b: str, away: int) -> None:
-    """Known distances: a swap is one edit, and no letter is touched twice."""
-    assert edits(a, b, 5) == away
-
-
 def test_answers_that_are_kept_change_with_the_items() -> None:
     """What words, or an item, were answered with before is not told again once an item came, changed or went."""
     search = shop()._search
@@ -211,3 +194,14 @@ def test_answers_that_are_kept_change_with_the_items() -> None:
     search.drop("lantern")
     assert "lantern" not in [id for id, _ in search.each("lantern", (("product", 5),))[0]]
     assert "lantern" not in [id for id, _ in search.alike(lamp, 5)]
+
+
+def test_what_went_leaves_the_index() -> None:
+    """After a commit nothing is left of what was replaced or deleted, so that no word seems commoner than it is."""
+    catalog = Catalog()
+    for title in ("red", "blue", "red"):
+        catalog.apply({"one": item("one", "product", title), "two": item("two", "product", "red")})
+        catalog.settle()
+    catalog.apply({"two": None})
+    catalog.settle()
+    assert catalog._search._shelves["product"].count("red") == 1

@@ -11,6 +11,8 @@ from micromoments.core.item import Item
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.stream import Stream
+from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.faceted import Found, Look
 from micromoments.server.service import Conflict
 
 NOW = 1_795_448_665_000
@@ -44,6 +46,12 @@ class Shelf:
     def size(self) -> int:
         """How many."""
         return len(self.kept)
+
+    def look(self, asked: Look) -> Found:
+        """The search of what is kept, by the catalogue itself."""
+        catalog = Catalog()
+        catalog.apply(dict(self.kept))
+        return catalog.look(asked)
 
 
 @dataclass

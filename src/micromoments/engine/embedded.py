@@ -20,6 +20,7 @@ from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
+from micromoments.retrieve.faceted import Found, asking
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival
 
@@ -42,6 +43,25 @@ class ItemsDoor:
     def get(self, id: str) -> Item | None:
         """One item by its id."""
         return self._engine.service.catalog.get(id)
+
+    def search(self, words: str = "", *, now: bool = True, **asked: Any) -> Found:
+        """Search the catalogue as a shop does: filters, facets, highlights, the words put right.
+
+        Args:
+            words: what a person typed; empty lists everything that fits.
+            now: leave out what isn't valid now, or is meant for some people only.
+            asked: ``kinds, prefix, order, offset, limit, facets`` as in ``Look``, and ``category, brand, tags,
+            price_from, price_to, in_stock`` as in ``Narrow``; one name or several.
+
+        Raises:
+            ValueError: a name that neither has, or a value that it can't have.
+        """
+        service = self._engine.service
+
+        async def work() -> Found:
+            return service.catalog.look(asking(words, service.clock() if now else 0, asked))
+
+        return self._engine.run(work())
 
     def delete(self, ids: Iterable[str]) -> None:
         """Delete items by id; unknown ones are no error."""

@@ -14,11 +14,12 @@ from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
 from micromoments.retrieve.ask import Ask, Candidate, Hit, Via
 from micromoments.retrieve.candidates import Sources, Visit, gather
+from micromoments.retrieve.document import words_of
+from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.search import Search
-from micromoments.retrieve.shelf import words_of
 from micromoments.retrieve.similar import Ties
 
 __all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
@@ -39,7 +40,7 @@ class Catalog:
         self._items: dict[str, Item] = {}
         self._timezone = timezone
         self._schedules: dict[str, hours.Schedule] = {}
-        self._search = Search(self.get, synonyms or {})
+        self._search = Search(synonyms or {})
         self._grid = Grid()
         self._popular = Popular(self.get)
         self._met = Ties()
@@ -171,6 +172,10 @@ class Catalog:
             prefix: the last word may be unfinished.
         """
         return self._search.find(words, kinds, category, limit, prefix)
+
+    def look(self, asked: Look) -> Found:
+        """The search of a shop: filters, facets, highlights, the query put right; see ``retrieve.faceted``."""
+        return look(self._search, self.get, asked)
 
     def candidates(self, ask: Ask) -> list[Candidate]:
         """What may be served: at most ``ask.limit``, best first, ties by id; the same for the same calls before."""

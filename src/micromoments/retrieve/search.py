@@ -1,18 +1,23 @@
 """Search by words over all kinds: synonyms, the last word as a prefix, and typing errors put right.
 
-Typing errors: a word that no item has is replaced by the nearest that one does (optimal string alignment: insert,
-delete, replace, swap neighbours), one edit for words of 4 to 7 letters, two for longer ones. Short unknown words are
-only touched where the rest of the query finds little, because "cheap" isn't "cheat".
+Typing errors: a word that no item has is replaced by the nearest that one does (optimal string alignment, as rapidfuzz
+counts it: insert, delete, replace, swap neighbours), one edit for words of 4 to 7 letters, two for longer ones. Short
+unknown words are only touched where the rest of the query finds little, because "cheap" isn't "cheat".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import log
+from typing import NamedTuple
+
+from rapidfuzz.distance import OSA
 
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.retrieve.ask import Hit
-from micromoments.retrieve.shelf import PLAIN, STEMMED, Shelf, words_of
+from micromoments.retrieve.document import PLAIN, STEMMED, words_of
+from micromoments.retrieve.narrow import EVERYTHING, Narrow
+from micromoments.retrieve.shelf import MAX_TERMS, Looked, Shelf, Wanted
 
 MAX_COMPLETIONS = 12
 MAX_REMEMBERED = 4096
@@ -26,24 +31,35 @@ SURELY_MISTYPED = 6
 MAX_SYNONYM_WORDS = 4
 MAX_QUERY = 256
 """Characters of a query that are read."""
+MAX_MEANT = 3
+"""Words that a mistyped one may mean, where several are equally near."""
 MAX_CORRECTED = 3
 """Words of a query that are put right: looking for the nearest word costs as much as a search."""
+
+
+class Query(NamedTuple):
+    """A query read: groups of words each with its forms, those surely meant, and what mistyped words may mean."""
+
+    groups: tuple[tuple[str, ...], ...]
+    sure: tuple[tuple[str, ...], ...]
+    meant: dict[str, tuple[str, ...]]
 
 
 class Search:
     """One shelf for each kind, and what is common to them."""
 
-    def __init__(self, item: Callable[[str], Item | None], synonyms: Mapping[str, Sequence[str]]) -> None:
-        self._item = item
+    def __init__(self, synonyms: Mapping[str, Sequence[str]]) -> None:
         self._shelves: dict[Kind, Shelf] = {kind: Shelf() for kind in KINDS}
         self._kinds: dict[str, Kind] = {}
-        self._corrections: dict[tuple[str, tuple[Kind, ...]], str] = {}
+        self._corrections: dict[tuple[str, tuple[Kind, ...]], tuple[str, ...]] = {}
         self._asked: dict[tuple[str, tuple[tuple[Kind, int], ...]], list[list[tuple[str, float]]]] = {}
         self._alike: dict[tuple[str, int], list[tuple[str, float]]] = {}
         self._synonyms: dict[tuple[str, ...], list[str]] = {}
+        self._keys: list[str] = []
         for words, others in synonyms.items():
             key = tuple(STEMMED.analyze(words))[:MAX_SYNONYM_WORDS]
             if key:
+                self._keys += PLAIN.analyze(words)
                 self._synonyms[key] = [term for other in others for term in STEMMED.analyze(other)]
 
     def put(self, item: Item) -> None:
@@ -85,6 +101,43 @@ class Search:
             extra += self._corrected(words, kinds, enough=any(known))
         return list(dict.fromkeys(terms + extra))
 
+    def read(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> Query:
+        """A query word by word, each with its forms: stemmed, by a synonym, put right, or completed."""
+        words = words[:MAX_QUERY]
+        typed = [word for word in dict.fromkeys(PLAIN.analyze(words)) if STEMMED.analyze(word)][:MAX_TERMS]
+        stems = [STEMMED.analyze(word)[0] for word in typed]
+        ends = len(typed) - 1 if prefix and words[-1:].isalnum() else -1
+        forms = [
+            [stem, *self._covering(stems, place), *(self._complete(word, kinds) if place == ends else ())]
+            for place, (word, stem) in enumerate(zip(typed, stems, strict=True))
+        ]
+        known = [len(group) > 1 or any(self._shelves[kind].count(group[0]) for kind in kinds) for group in forms]
+        groups, sure, meant = list[tuple[str, ...]](), list[tuple[str, ...]](), dict[str, tuple[str, ...]]()
+        for word, group, is_known in zip(typed, forms, known, strict=True):
+            right: tuple[str, ...] = ()
+            if not is_known and len(word) >= CORRECTABLE and not word.isdigit() and len(meant) < MAX_CORRECTED:
+                right = meant[word] = self.corrections(word, kinds)
+                for other in right:
+                    stem = STEMMED.analyze(other)[0]
+                    group += [stem, *self._covering([stem], 0)]
+            groups.append(tuple(dict.fromkeys(group)))
+            if is_known or (right and (len(word) >= SURELY_MISTYPED or not any(known))):
+                sure.append(groups[-1])
+        return Query(tuple(groups), tuple(sure), {word: right for word, right in meant.items() if right})
+
+    def _covering(self, stems: Sequence[str], place: int) -> list[str]:
+        """What the synonyms say in place of a word, alone or as part of a phrase."""
+        found: list[str] = []
+        longest = max(map(len, self._synonyms), default=0)
+        for start in range(max(0, place - longest + 1), place + 1):
+            for end in range(place + 1, min(len(stems), start + longest) + 1):
+                found += self._synonyms.get(tuple(stems[start:end]), ())
+        return found
+
+    def look(self, kind: Kind, wanted: Wanted) -> Looked:
+        """One kind's page of an answer."""
+        return self._shelves[kind].look(wanted)
+
     def _synonymous(self, terms: list[str]) -> list[str]:
         longest = max(map(len, self._synonyms))
         found: list[str] = []
@@ -117,8 +170,12 @@ class Search:
     def correct(self, word: str, kinds: tuple[Kind, ...]) -> str:
         """The nearest word that items of these kinds have in their title, brand, category or tags; empty for none.
 
-        Of equally near words the one that occurs more often goes first, then the alphabet decides.
+        Of equally near words the one that more items have goes first, then the alphabet decides.
         """
+        return next(iter(self.corrections(word, kinds)), "")
+
+    def corrections(self, word: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        """The nearest words, all equally near, likelier ones first; at most ``MAX_MEANT``."""
         key = (word, kinds)
         if key not in self._corrections:
             if len(self._corrections) >= MAX_REMEMBERED:
@@ -126,21 +183,21 @@ class Search:
             self._corrections[key] = self._nearest(word, kinds)
         return self._corrections[key]
 
-    def _nearest(self, word: str, kinds: tuple[Kind, ...]) -> str:
+    def _nearest(self, word: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
         allowed = 1 if len(word) < 8 else 2
         near: dict[str, tuple[int, int]] = {}
-        for kind in kinds:
-            shelf = self._shelves[kind]
-            ids, seen = shelf.near_words(word, allowed, 20)
-            for id in ids:
-                if (item := self._item(id)) is not None:
-                    seen.update(PLAIN.analyze(words_of(item).plain))
-            for other in seen:
-                # A mistyped first letter is rare, and demanding it keeps chance likenesses out.
-                if other[0] == word[0] and (away := edits(word, other, allowed)) <= allowed:
-                    count = sum(shelf.count(stem) for stem in STEMMED.analyze(other))
-                    near[other] = (away, near.get(other, (0, 0))[1] - count)
-        return min(near, key=lambda other: (near[other], other), default="")
+        # What only texts have is likelier a chance likeness.
+        for text in (False, True):
+            found = [each for kind in kinds for each in self._shelves[kind].near_words(word, allowed, text=text)]
+            found += [(OSA.distance(word, key), 0, key) for key in self._keys if key[0] == word[0]]
+            for away, count, other in found:
+                # Stop words are no words to search for.
+                if away <= allowed and STEMMED.analyze(other):
+                    near[other] = min(near.get(other, (away, 0)), (away, near.get(other, (0, 0))[1] - count))
+            if near:
+                break
+        best = sorted(near, key=lambda other: (near[other], other))
+        return tuple([other for other in best if near[other][0] == near[best[0]][0]][:MAX_MEANT])
 
     def find(
         self,
@@ -153,25 +210,26 @@ class Search:
         """The best items for words, as hits, best first, ties by id; see ``Catalog.search``."""
         kinds = tuple(kinds) or KINDS
         terms = self.terms(words, kinds, prefix)
+        narrow = Narrow(category=(category,)) if category else EVERYTHING
         if not terms:
             return []
         if len(kinds) == 1:
-            return [Hit(id, round(score, 4)) for id, score in self.on(kinds[0], terms, limit, category)]
-        scales = self._scales(terms, kinds)
+            return [Hit(id, round(score, 4)) for id, score in self.on(kinds[0], terms, limit, narrow)]
+        scales = self.scales(terms, kinds)
         hits = [
             Hit(id, round(score * scale, 4))
             for kind, scale in zip(kinds, scales, strict=True)
             if scale
-            for id, score in self.on(kind, terms, limit, category)
+            for id, score in self.on(kind, terms, limit, narrow)
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.id))
         return hits[:limit]
 
     def on(
-        self, kind: Kind, terms: Sequence[str], limit: int, category: str = "", only: Sequence[str] = ()
+        self, kind: Kind, terms: Sequence[str], limit: int, narrow: Narrow = EVERYTHING, only: Sequence[str] = ()
     ) -> list[tuple[str, float]]:
         """The best of one kind for stemmed words, as (id, score); scores compare within the kind alone."""
-        return self._shelves[kind].search(terms, limit, category, only)
+        return self._shelves[kind].search(terms, limit, narrow, only)
 
     def each(
         self, words: str, wanted: tuple[tuple[Kind, int], ...], only: Sequence[str] = ()
@@ -205,7 +263,7 @@ class Search:
             self._alike[key] = found
         return self._alike[key]
 
-    def _scales(self, terms: Sequence[str], kinds: tuple[Kind, ...]) -> list[float]:
+    def scales(self, terms: Sequence[str], kinds: tuple[Kind, ...]) -> list[float]:
         """What makes scores of different kinds comparable: all kinds' rarity of the words over the kind's own.
 
         A word in one of ten offers looks common there though it is rare among ten thousand products.
@@ -222,24 +280,3 @@ class Search:
 
 def _rarity(size: int, n: int) -> float:
     return log(1 + (max(0, size - n) + 0.5) / (n + 0.5))
-
-
-def edits(a: str, b: str, most: int) -> int:
-    """How many letters must be inserted, deleted, replaced or swapped with a neighbour to turn ``a`` into ``b``.
-
-    The optimal string alignment distance (a letter is touched once). More than ``most`` is told as ``most + 1``.
-    """
-    if abs(len(a) - len(b)) > most:
-        return most + 1
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        older, before, row = before, row, [i]
-        for j, y in enumerate(b, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
-                cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-    return min(row[-1], most + 1)

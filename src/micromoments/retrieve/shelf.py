@@ -1,8 +1,8 @@
 """A shelf: the full-text index of one kind of items, searched by BM25 over weighted fields.
 
 The index is tantivy's, in memory. One index a kind makes the filter by kind free, and keeps each kind's own statistics.
-Field weights follow the simple extension of BM25 to weighted fields: a word of the title counts as three, a word of
-brand, category or tags as two, in one field (Robertson, Zaragoza, Taylor 2004, "Simple BM25 extension to multiple
+Field weights follow the simple extension of BM25 to weighted fields: a word of the title counts as five, a word of
+brand, category or tags as three, in one field (Robertson, Zaragoza, Taylor 2004, "Simple BM25 extension to multiple
 weighted fields"); it also lets tantivy stop early (block-max WAND), which separate boosted fields don't.
 
 A commit costs some milliseconds, so an item just put first waits in a small overlay that is searched by the same
@@ -13,21 +13,22 @@ from __future__ import annotations
 
 from collections import Counter
 from math import log
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from micromoments.retrieve.document import PLAIN, STEMMED, Words, document_of, schema
+from micromoments.retrieve.narrow import EVERYTHING, FACETS, INTEGER, Facet, Narrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from micromoments.core.item import Item
 
 FRESH = 256
 """Items that wait in the overlay at a search; more are committed first."""
 MAX_WAITING = 20_000
 """Items that wait at all; more are committed at once, to bound memory in a bulk load."""
-MAX_TEXT = 20_000
-"""Characters of an item's text that are searched."""
 MAX_TERMS = 24
 """Words of a query that count."""
 K1, B = 1.2, 0.75
@@ -36,57 +37,53 @@ HEAP = 32_000_000
 """Bytes that the writer may fill before it writes a segment of its own accord."""
 
 _Q = tantivy.Query
-_SHOULD, _MUST = tantivy.Occur.Should, tantivy.Occur.Must
+_SHOULD, _MUST, _NOT = tantivy.Occur.Should, tantivy.Occur.Must, tantivy.Occur.MustNot
+MAX_VALUES = 50
+"""Values of a facet that are counted, the most frequent."""
+Order = Literal["", "price", "-price"]
+"""Best first, or by price, the lowest or the highest first."""
 
 
-def _analyzers() -> tuple[tantivy.TextAnalyzer, tantivy.TextAnalyzer]:
-    def plain() -> tantivy.TextAnalyzerBuilder:
-        return (
-            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-            .filter(tantivy.Filter.remove_long(40))
-            .filter(tantivy.Filter.lowercase())
-            .filter(tantivy.Filter.ascii_fold())
-        )
+class Wanted(NamedTuple):
+    """What ``look`` is asked: groups of words of which an item must hold ``least``, each group a word's forms."""
 
-    stemmed = plain().filter(tantivy.Filter.stopword("english")).filter(tantivy.Filter.stemmer("english"))
-    return plain().build(), stemmed.build()
+    groups: tuple[tuple[str, ...], ...]
+    least: int
+    narrow: Narrow
+    limit: int
+    order: Order = ""
+    facets: bool = False
 
 
-PLAIN, STEMMED = _analyzers()
-"""The words as written (lower case, without accents), and as searched (without stop words, stemmed)."""
+class Row(NamedTuple):
+    """A found item: its id, what it is ordered by (a score, or a price), and its place among the shelf's items."""
+
+    id: str
+    key: float
+    ord: int
 
 
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("ord", indexed=True, fast=True)
-    builder.add_text_field("words", tokenizer_name="stemmed", index_option="freq")
-    builder.add_text_field("plain", tokenizer_name="plain", index_option="basic")
-    builder.add_text_field("category", tokenizer_name="raw", index_option="basic")
-    return builder.build()
+class Counts(NamedTuple):
+    """How many items of each value there are, by facet, and the lowest and highest price, -1 for none."""
+
+    values: dict[Facet, Counter[str]]
+    low: int
+    high: int
 
 
-class Words(NamedTuple):
-    """What of an item is searched: all its words by weight, those worth completing and correcting, and its category."""
+class Looked(NamedTuple):
+    """The best rows, how many there are in all, and what they are."""
 
-    words: str
-    plain: str
-    category: str
-
-
-def words_of(item: Item) -> Words:
-    """The searched part of an item; two items that differ elsewhere need no indexing anew."""
-    labels = " ".join((item.brand, item.category, *item.tags))
-    title = item.title
-    return Words(
-        f"{title} {title} {title} {labels} {labels} {item.text[:MAX_TEXT]}", f"{title} {labels}", item.category
-    )
+    rows: list[Row]
+    total: int
+    counts: Counts
 
 
 class Shelf:
     """The items of one kind, by ids. Every put and drop shows in the next search."""
 
     def __init__(self) -> None:
-        self._index = tantivy.Index(_schema())
+        self._index = tantivy.Index(schema())
         self._index.register_tokenizer("plain", PLAIN)
         self._index.register_tokenizer("stemmed", STEMMED)
         self._index.config_reader("manual")
@@ -98,7 +95,9 @@ class Shelf:
         self._fresh: dict[int, Words] = {}
         self._gone: list[int] = []
         self._overlay = _Overlay()
+        self._letters: dict[tuple[str, bool], dict[str, tuple[int, str]]] = {}
         self._mean = (0, 0)
+        self._bounded = False
 
     def __len__(self) -> int:
         return len(self._ords)
@@ -111,6 +110,7 @@ class Shelf:
         self._ords[id] = ord_
         self._ids[ord_] = id
         self._fresh[ord_] = words
+        self._bounded = self._bounded or words.labels.bounded
         if len(self._fresh) > MAX_WAITING:
             self.settle()
 
@@ -130,23 +130,20 @@ class Shelf:
         if self._writer is None:
             # One thread, so that the same calls make the same index.
             self._writer = self._index.writer(heap_size=HEAP, num_threads=1)
-        for ord_ in self._gone:
-            self._writer.delete_documents_by_term("ord", ord_)
+        if self._gone:
+            # By a query: tantivy-py makes a signed term of the number, which deletes nothing of an unsigned field.
+            self._writer.delete_documents_by_query(_Q.term_set_query(self._index.schema, "ord", self._gone))
         count, total = self._mean
-        for ord_, (words, plain, category) in self._fresh.items():
-            document = tantivy.Document()
-            document.add_unsigned("ord", ord_)
-            document.add_text("words", words)
-            document.add_text("plain", plain)
-            document.add_text("category", category)
-            self._writer.add_document(document)
-            total += words.count(" ") + 1
+        for ord_, words in self._fresh.items():
+            self._writer.add_document(document_of(ord_, words))
+            total += words.words.count(" ") + 1
         self._mean = (count + len(self._fresh), total)
         self._writer.commit()
         self._index.reload()
         self._searcher = self._index.searcher()
         self._fresh.clear()
         self._gone.clear()
+        self._letters.clear()
         self._overlay = _Overlay()
 
     def _ready(self) -> None:
@@ -161,48 +158,56 @@ class Shelf:
         return self._searcher.doc_freq("words", term) + len(self._overlay.postings.get(term, ()))
 
     def search(
-        self, terms: Sequence[str], limit: int, category: str = "", only: Sequence[str] = ()
+        self, terms: Sequence[str], limit: int, narrow: Narrow = EVERYTHING, only: Sequence[str] = ()
     ) -> list[tuple[str, float]]:
         """The best items for any of the stemmed words, as (id, score), best first, ties by id.
 
         Args:
             terms: stemmed words; the first ``MAX_TERMS`` count.
             limit: at most so many.
-            category: only items of exactly this category; empty for all.
+            narrow: only items that fit.
             only: only these ids; empty for all.
         """
         self._ready()
         terms = terms[:MAX_TERMS]
         if not terms or limit <= 0:
             return []
-        found = self._committed(terms, limit, category, only)
+        query = self._narrowed(self._any(terms), narrow, only)
+        # What was replaced since the last commit still has its place in the index.
+        found = self._hits(query, limit + len(self._gone))
         if self._fresh:
-            found += self._waiting(terms, category, only)
+            allowed = frozenset(only)
+            found += [
+                (id, score)
+                for ord_, score in self._waiting(terms).items()
+                if (not allowed or self._ids[ord_] in allowed) and narrow.fits(self._fresh[ord_].labels)
+                if (id := self._ids[ord_])
+            ]
         found.sort(key=_by_score)
         return found[:limit]
 
-    def _committed(
-        self, terms: Sequence[str], limit: int, category: str, only: Sequence[str]
-    ) -> list[tuple[str, float]]:
-        index, ids = self._index, self._ids
-        schema = index.schema
-        query = _Q.boolean_query([(_SHOULD, _Q.term_query(schema, "words", term, "freq")) for term in terms])
-        narrow: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        if category:
-            narrow.append((_MUST, _Q.const_score_query(_Q.term_query(schema, "category", category, "basic"), 0.0)))
+    def _any(self, terms: Sequence[str]) -> tantivy.Query:
+        schema = self._index.schema
+        return _Q.boolean_query([(_SHOULD, _Q.term_query(schema, "words", term, "freq")) for term in terms])
+
+    def _narrowed(self, query: tantivy.Query, narrow: Narrow, only: Sequence[str] = ()) -> tantivy.Query:
+        schema = self._index.schema
+        clauses = narrow.clauses(schema, bounded=self._bounded)
         if only:
             these = [ord_ for id in only if (ord_ := self._ords.get(id, -1)) >= 0]
-            narrow.append((_MUST, _Q.const_score_query(_Q.term_set_query(schema, "ord", these), 0.0)))
-        if narrow:
-            query = _Q.boolean_query([(_MUST, query), *narrow])
-        # What was replaced since the last commit still has its place in the index.
-        hits = self._searcher.search(query, limit + len(self._gone), count=False).hits
+            clauses.append((_MUST, _Q.const_score_query(_Q.term_set_query(schema, "ord", these), 0.0)))
+        return _Q.boolean_query([(_MUST, query), *clauses]) if clauses else query
+
+    def _hits(self, query: tantivy.Query, limit: int) -> list[tuple[str, float]]:
+        ids = self._ids
+        hits = self._searcher.search(query, limit, count=False).hits
         if not hits:
             return []
         ords = cast("list[int]", self._searcher.fast_field_values("ord", [address for _, address in hits]))
         return [(id, score) for (score, _), ord_ in zip(hits, ords, strict=True) if (id := ids.get(ord_)) is not None]
 
-    def _waiting(self, terms: Sequence[str], category: str, only: Sequence[str]) -> list[tuple[str, float]]:
+    def _waiting(self, terms: Sequence[str]) -> dict[int, float]:
+        """The scores of those that wait and have any of the words, by number."""
         overlay = self._overlay
         size = self._searcher.num_docs + len(self._fresh)
         count, total = self._mean
@@ -215,16 +220,95 @@ class Shelf:
             n = self.count(term)
             idf = log(1 + (max(0, size - n) + 0.5) / (n + 0.5))
             for ord_, times in postings.items():
-                norm = K1 * (1 - B + B * overlay.lengths[ord_] / mean)
-                scores[ord_] = scores.get(ord_, 0.0) + idf * (1 + K1) * times / (times + norm)
-        allowed = frozenset(only)
-        return [
-            (id, score)
-            for ord_, score in scores.items()
+                if ord_ in self._fresh:
+                    norm = K1 * (1 - B + B * overlay.lengths[ord_] / mean)
+                    scores[ord_] = scores.get(ord_, 0.0) + idf * (1 + K1) * times / (times + norm)
+        return scores
+
+    def look(self, wanted: Wanted) -> Looked:
+        """The best items that hold enough of the groups of words and fit, how many do, and what they are."""
+        self._ready()
+        query = self._grouped(wanted)
+        if self._gone:
+            # What was replaced since the last commit still has its place in the index.
+            out = _Q.term_set_query(self._index.schema, "ord", self._gone)
+            query = _Q.boolean_query([(_MUST, query), (_NOT, out)])
+        found = self._searcher.search(self._narrowed(query, wanted.narrow), max(1, wanted.limit), **_order(wanted))
+        ords = self._searcher.fast_field_values("ord", [address for _, address in found.hits]) if found.hits else []
+        hits = [
+            Row(id, float(key), ord_)
+            for (key, _), ord_ in zip(found.hits, cast("list[int]", ords), strict=True)
             if (id := self._ids.get(ord_)) is not None
-            and (not category or self._fresh[ord_].category == category)
-            and (not allowed or id in allowed)
         ]
+        total: int = found.count  # type: ignore[attr-defined] # the stub lacks what the class has
+        waiting = self._matching(wanted)
+        for ord_, score in waiting.items():
+            labels = self._fresh[ord_].labels
+            if wanted.narrow.fits(labels) and not (wanted.order and labels.price < 0):
+                total += 1
+                key = float(labels.price) if wanted.order else score
+                hits.append(Row(self._ids[ord_], key, ord_))
+        sign = 1 if wanted.order == "price" or not (wanted.order or wanted.groups) else -1
+        hits.sort(key=lambda row: (sign * row.key, row.ord))
+        counts = self._counts(query, wanted, waiting) if wanted.facets else Counts({}, 0, 0)
+        return Looked(hits[: wanted.limit], total, counts)
+
+    def _grouped(self, wanted: Wanted) -> tantivy.Query:
+        if not wanted.groups:
+            return _Q.const_score_query(_Q.all_query(), 0.0)
+        schema = self._index.schema
+        groups = [
+            # The best of a word's forms counts, not how many of them an item has.
+            _Q.disjunction_max_query([_Q.term_query(schema, "words", term, "freq") for term in group])
+            for group in wanted.groups
+        ]
+        query = _Q.boolean_query([(_SHOULD, group) for group in groups], wanted.least)
+        if wanted.order:
+            # An item without a price has no place in an order by price.
+            return _Q.boolean_query([(_MUST, query), (_MUST, _Q.range_query(schema, "price", INTEGER, 0, None))])
+        return query
+
+    def _matching(self, wanted: Wanted) -> dict[int, float]:
+        """Those that wait and hold enough of the groups, with their scores."""
+        if not self._fresh:
+            return {}
+        if not wanted.groups:
+            return {ord_: float(ord_) for ord_ in self._fresh}
+        scores: dict[int, float] = {}
+        held: Counter[int] = Counter()
+        for group in wanted.groups:
+            best: dict[int, float] = {}
+            for term in group:
+                for ord_, score in self._waiting([term]).items():
+                    best[ord_] = max(best.get(ord_, 0.0), score)
+            for ord_, score in best.items():
+                scores[ord_] = scores.get(ord_, 0.0) + score
+            held.update(best.keys())
+        return {ord_: score for ord_, score in scores.items() if held[ord_] >= wanted.least}
+
+    def _counts(self, query: tantivy.Query, wanted: Wanted, waiting: dict[int, float]) -> Counts:
+        """By facet, how many there are of each value; a facet's own choice doesn't narrow its counts."""
+        narrow = wanted.narrow
+        values: dict[Facet, Counter[str]] = {}
+        alone: list[Facet] = [facet for facet in FACETS if narrow.chooses(facet)]
+        for facets, by in [([f for f in FACETS if f not in alone], narrow), *(([f], narrow.without(f)) for f in alone)]:
+            asked = {f: {"terms": {"field": f, "size": MAX_VALUES}} for f in facets}
+            told = self._searcher.aggregate(self._narrowed(query, by), asked) if asked else {}
+            for facet in facets:
+                # A boolean's key is a number, its name stands beside it.
+                counts = Counter(
+                    {str(b.get("key_as_string", b["key"])): b["doc_count"] for b in told[facet]["buckets"]}
+                )
+                for ord_ in waiting:
+                    if by.fits(labels := self._fresh[ord_].labels):
+                        counts.update(labels.of(facet))
+                values[facet] = counts
+        free = narrow.priceless()
+        told = self._searcher.aggregate(self._narrowed(query, free), {"price": {"stats": {"field": "price"}}})["price"]
+        prices = [label.price for ord_ in waiting if free.fits(label := self._fresh[ord_].labels) and label.price >= 0]
+        if told["count"]:
+            prices += [round(told["min"]), round(told["max"])]
+        return Counts(values, min(prices, default=-1), max(prices, default=-1))
 
     def completions(self, prefix: str, limit: int) -> dict[str, int]:
         """The words as written that begin with a prefix, most frequent first, and in how many items each occurs."""
@@ -237,16 +321,44 @@ class Shelf:
                 found[word] += n
         return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
 
-    def near_words(self, word: str, distance: int, limit: int) -> tuple[list[str], set[str]]:
-        """Where a word within an edit distance occurs: ids of committed items, and the words of the overlay."""
+    def near_words(self, word: str, most: int, *, text: bool = False) -> list[tuple[int, int, str]]:
+        """The words within an edit distance that begin with the same letter, as (away, in how many items, word).
+
+        A mistyped first letter is rare, and demanding it keeps chance likenesses out. Words are those of titles and
+        labels as written, their stems measured too; with ``text`` the stems of all words.
+        """
         self._ready()
-        query = _Q.fuzzy_term_query(self._index.schema, "plain", word, distance, True)
-        hits = self._searcher.search(query, limit, count=False).hits
-        ords = (
-            cast("list[int]", self._searcher.fast_field_values("ord", [address for _, address in hits])) if hits else []
-        )
-        ids = [id for ord_ in ords if (id := self._ids.get(ord_)) is not None]
-        return ids, set(self._overlay.plain)
+        known = self._near(word[0], text=text)
+        near = process.extract(word, list(known), scorer=OSA.distance, score_cutoff=most, limit=None)
+        return [(away, *known[form]) for form, away, _ in near]
+
+    def _near(self, letter: str, *, text: bool) -> dict[str, tuple[int, str]]:
+        """By what they are measured by, the words that begin with a letter, and in how many items each is."""
+        known = self._letters.get((letter, text))
+        if known is None:
+            told = self._searcher.terms_with_prefix("words" if text else "plain", letter)
+            known = self._letters[letter, text] = _forms(dict(told), text=text)
+        waiting = self._overlay.postings if text else self._overlay.plain
+        fresh = {word: 1 for word in waiting if word[0] == letter and word not in known}
+        return known | _forms(fresh, text=text) if fresh else known
+
+
+def _forms(words: dict[str, int], *, text: bool) -> dict[str, tuple[int, str]]:
+    if text:
+        return {word: (n, word) for word, n in words.items()}
+    known = {word: (n, word) for word, n in words.items()}
+    for word, n in sorted(words.items(), key=lambda pair: len(pair[0])):
+        for stem in STEMMED.analyze(word):
+            known.setdefault(stem, (n, word))
+    return known
+
+
+def _order(wanted: Wanted) -> dict[str, Any]:
+    """How tantivy is to order: by score, by price, or without words as they were put."""
+    if not wanted.order and wanted.groups:
+        return {}
+    by = tantivy.Order.Desc if wanted.order == "-price" else tantivy.Order.Asc
+    return {"order_by_field": "price" if wanted.order else "ord", "order": by}
 
 
 def _by_score(found: tuple[str, float]) -> tuple[float, str]:

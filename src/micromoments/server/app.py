@@ -21,6 +21,7 @@ from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
 from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
+from micromoments.server.search import SearchDoor
 from micromoments.server.service import Service
 from micromoments.server.snowplow import VENDOR, Snowplow
 from micromoments.server.stream import Streams
@@ -52,6 +53,7 @@ class App:
         self.decider = Decider(service, self._cleaner)
         self._people = People(service)
         self._items = ItemDoors(service)
+        self._search = SearchDoor(service)
         self._insight = Insight(service)
         self._others = (CloudEvents(service, self._cleaner), Snowplow(service, keys, self._cleaner, self._cors))
         self._metrics = Metrics(service, self.collector, self.decider, self.streams)
@@ -181,6 +183,7 @@ class App:
                 "PATCH": (self._items.patch_one, False),
                 "DELETE": (self._items.delete_one, False),
             },
+            "/v1/search": {"GET": (self._search.search, False)},
             "/v1/reports": {"GET": (self._insight.reports, False)},
             "/v1/reports/*": {"GET": (self._insight.report, False)},
             "/v1/projects/*/settings": {"GET": (self._settings, True)},

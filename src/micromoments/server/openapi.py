@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from micromoments.server import shapes
+from micromoments.server import search, shapes
 from micromoments.server.contract import (
     Accepted,
     Erased,
@@ -42,6 +42,7 @@ _SCHEMAS: tuple[type, ...] = (
     shapes.DecisionShape,
     shapes.ExplainedShape,
     shapes.ItemShape,
+    search.SearchShape,
 )
 
 
@@ -96,6 +97,7 @@ def _paths() -> Json:
         **_people_doors(),
         **_item_doors(),
         **_one_item_doors(),
+        **_search_door(),
         **_report_doors(),
         **_probes(),
     }
@@ -236,6 +238,22 @@ def _one_item_doors() -> Json:
                 "delete_item", "Delete one.", {"204": answer("Gone.")}, _SECRET, parameters=[_ITEM_ID], tag="items"
             ),
         },
+    }
+
+
+def _search_door() -> Json:
+    query = [param(name, "query", words) for name, words in search.PARAMETERS.items()]
+    return {
+        "/v1/search": {
+            "get": door(
+                "search",
+                "The catalogue searched by words, with filters, facets, highlights and what was meant.",
+                {"200": answer("A page of what was found.", search.SearchShape)},
+                _ANY,
+                parameters=[*query, _LIMIT, _CURSOR],
+                tag="items",
+            )
+        }
     }
 
 

@@ -13,6 +13,7 @@ from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
 from micromoments.engine.service import Conflict, Overloaded
 from micromoments.engine.stream import Stream
+from micromoments.retrieve.faceted import Found, Look
 
 __all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service"]
 
@@ -26,6 +27,10 @@ class Items(Protocol):
 
     def size(self) -> int:
         """How many items there are."""
+        ...
+
+    def look(self, asked: Look) -> Found:
+        """The search of a shop."""
         ...
 
 
