@@ -50,8 +50,7 @@ class ItemsDoor:
         Args:
             words: what a person typed; empty lists everything that fits.
             now: leave out what isn't valid now, or is meant for some people only.
-            asked: ``kinds, prefix, order, offset, limit, facets`` as in ``Look``, and ``category, brand, tags,
-            price_from, price_to, in_stock`` as in ``Narrow``; one name or several.
+            asked: what ``Look`` and ``Narrow`` take, such as ``kinds``, ``order``, ``brand`` or ``in_stock``.
 
         Raises:
             ValueError: a name that neither has, or a value that it can't have.
