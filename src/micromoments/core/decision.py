@@ -53,12 +53,15 @@ class PolicyRef(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A person's variant in an experiment; ``unit`` is the id at first exposure, kept through merges."""
+    """A person's variant in an experiment; ``unit`` is the id at first exposure, kept through merges, ``version`` the
+    experiment's ``bucket_version`` under which it was dealt.
+    """
 
     key: str
     variant: str
     unit: str
     at: Millis
+    version: int = 0
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +88,9 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
     ``propensity`` is the product over the positions. ``digest`` is that of the request's body: the same id with another
     body is refused. ``considered`` counts the candidates before anything was refused. ``simulated`` and bots' decisions
-    carry their ``marks``.
+    carry their ``marks``. In shadow ``would`` are the ids that the policy would have served. ``rules`` are the
+    merchandisers' rules that touched it, ``rule_cost`` what they took of the score that the policy expects of the first
+    position.
     """
 
     id: str
@@ -112,3 +117,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     mode: str = "live"
     goal: str = ""
     unit: str = ""
+    channel: str = ""
+    would: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    rule_cost: float = 0.0

@@ -71,7 +71,7 @@ class MomentFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
-    """One decision. ``items``, ``propensities`` and ``kinds`` run by position."""
+    """One decision. ``items``, ``propensities`` and ``kinds`` run by position. Fields with a default came later."""
 
     id: str
     version: int
@@ -96,10 +96,15 @@ class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
     considered: int
     refused: list[str]
     marks: int
+    would: list[str] = []
+    rules: list[str] = []
+    rule_cost: float = 0.0
 
 
 class OutcomeFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One outcome of a decision. ``reward`` is NaN where there was nothing to learn."""
+    """One outcome of a decision. ``reward`` is NaN where there was nothing to learn; ``cost`` is what the redeemed offer
+    costs the business, in minor units of ``currency``.
+    """
 
     id: str
     version: int
@@ -116,6 +121,7 @@ class OutcomeFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     via: str
     moment: str
     marks: int
+    cost: int = 0
 
 
 class PersonFact(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -20,6 +20,14 @@ class Money(msgspec.Struct, frozen=True, gc=False):
     currency: str
 
 
+class Past(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A price that an item had until an instant."""
+
+    until: Millis
+    amount: int
+    currency: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that can be served: an article, a guide, a place, a product or an offer.
 
@@ -27,7 +35,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ``stock`` is pieces left, ``None`` where it doesn't run out. ``valid_from`` and ``valid_until`` bound when it may be
     served. ``budget`` names the budget that serving it draws on. ``attributes`` is the business's own, any JSON;
     ``steps`` (guides), ``materials`` (item ids) and the like live there. ``value`` is what one success is worth to the
-    business, in minor units, for ranking.
+    business, in minor units, for ranking. ``past`` are the prices of the last days; the engine keeps them.
     """
 
     id: str
@@ -52,6 +60,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     priority: int = 0
     condition: dict[str, Any] | None = None
     attributes: dict[str, Any] = {}
+    past: tuple[Past, ...] = ()
 
 
 class Facet(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -61,6 +61,7 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
     slot: str
     campaign: str
     decision: str
+    channel: str = ""
 
 
 class Pending(msgspec.Struct, frozen=True, array_like=True):

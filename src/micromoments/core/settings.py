@@ -11,7 +11,7 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.core.item import KINDS, Kind
 
-Mode = Literal["live", "shadow", "observe", "off"]
+Mode = Literal["live", "ramp", "shadow", "observe", "off"]
 Purpose = Literal["measure", "personalise", "location", "contact", "share"]
 PURPOSES: tuple[Purpose, ...] = ("measure", "personalise", "location", "contact", "share")
 
@@ -21,11 +21,13 @@ DAY: Millis = 24 * HOUR
 
 
 class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """At most ``times`` deliveries to a person in ``hours``, counted by item, campaign, slot or in all."""
+    """At most ``times`` deliveries to a person in ``hours``, counted by item, campaign, slot, the slot's channel, or in
+    all (``person`` says the same).
+    """
 
     times: int
     hours: float = 24.0
-    by: Literal["item", "campaign", "slot", "all"] = "item"
+    by: Literal["item", "campaign", "slot", "channel", "person", "all"] = "item"
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +35,10 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     ``assume_seen`` counts a decision as seen when it was answered (a push, a page that shows what it got); otherwise
     reward 0 is learned only for decisions with a ``Decision Seen``. ``floor`` is the least propensity mass spread
-    evenly over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead.
+    evenly over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead. ``ramp`` is the
+    share of people served in the mode of that name; the others are in shadow. ``quiet_hours`` (``22:00-08:00``) are in
+    the person's zone. With ``priorities`` items of a higher priority come first; ``value_weight`` tilts the policy's
+    distribution towards items of more business value. ``people`` is about how many the proof is planned for.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -49,6 +54,33 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     window_minutes: float = 30.0
     categories: tuple[str, ...] = ()
     condition: dict[str, Any] | None = None
+    ramp: float = 0.1
+    channel: str = ""
+    quiet_hours: str = ""
+    priorities: bool = False
+    value_weight: float = 0.0
+    people: int = 5000
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merchandiser's rule: what ``where`` matches (a condition on an item's fields) is pinned, boosted, buried or
+    excluded, in ``slots`` (all where empty), for whom ``condition`` matches, from ``starts`` until ``ends`` (RFC 3339).
+
+    ``position`` is where a pin stands, from 1; ``factor`` how much a boost multiplies the odds. ``measure`` is the
+    share of people without the rule, [0, 1), who prove what it costs.
+    """
+
+    action: Literal["pin", "boost", "bury", "exclude"]
+    where: dict[str, Any]
+    slots: tuple[str, ...] = ()
+    condition: dict[str, Any] | None = None
+    position: int = 1
+    factor: float = 2.0
+    owner: str = ""
+    reason: str = ""
+    starts: str = ""
+    ends: str = ""
+    measure: float = 0.0
 
 
 class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,8 +98,32 @@ class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     ends: tuple[Literal["know", "go", "do", "buy"], ...] = ()
 
 
+class Namespace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The part [start, end) of a namespace's people, 0 to 1: experiments with other parts of it share nobody."""
+
+    name: str
+    start: float
+    end: float
+
+
+class Switchback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Variants switch by zone and block of time instead of by person, where people share supply or a budget.
+
+    ``zone`` is the field of the request's context that names it. Decisions in the first ``washout_minutes`` of a block
+    are served and not counted.
+    """
+
+    zone: str = "zone"
+    block_minutes: float = 60.0
+    washout_minutes: float = 0.0
+
+
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A deterministic split of people; ``salt`` (its key unless set) and weights can't change while it runs."""
+    """A deterministic split of people; ``salt`` (its key unless set) and weights can't change while it runs.
+
+    ``condition`` says whom it concerns. A kept variant stays (sticky) until ``bucket_version`` is raised, which deals
+    anew; who was dealt under a version below ``min_bucket_version`` is left out. ``people``: how many it is planned for.
+    """
 
     slot: str
     variants: dict[str, float]
@@ -76,13 +132,26 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     salt: str = ""
     coverage: float = 1.0
     running: bool = True
+    condition: dict[str, Any] | None = None
+    namespace: Namespace | None = None
+    bucket_version: int = 0
+    min_bucket_version: int = 0
+    switchback: Switchback | None = None
+    people: int = 5000
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Units that a campaign may spend in all; exact means never over."""
+    """Units that a campaign may spend in all; exact means never over.
+
+    With ``pacing`` *even* at most the share of its units that the time between ``starts`` and ``ends`` (RFC 3339) has
+    gone by may be used.
+    """
 
     units: int
     hold_minutes: float = 60.0
+    pacing: Literal["fast", "even"] = "fast"
+    starts: str = ""
+    ends: str = ""
 
 
 class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -119,11 +188,20 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     people_days: float = 400.0
 
 
+GUARDS: dict[str, Goal] = {
+    "opt_out": Goal(event="Consent Updated", where={"personalise": False}),
+    "unsubscribe": Goal(event="Unsubscribed"),
+    "complaint": Goal(event="Complaint Received"),
+}
+"""What must not rise: guard-rail goals of every experiment, unless the project says others."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All settings of a project; every default is sensible, so a project needs none.
 
     ``consent`` is what holds before a person said anything, by purpose. It is empty by default: unknown means no.
-    ``origins`` are the web origins that may call the doors from a browser (``*`` for any).
+    ``origins`` are the web origins that may call the doors from a browser (``*`` for any). ``guards`` are goals that
+    must not rise, looked at in every proof.
     """
 
     name: str = "my-shop"
@@ -137,6 +215,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     )
     experiments: dict[str, Experiment] = {}
     budgets: dict[str, Budget] = {}
+    rules: dict[str, Rule] = {}
+    guards: dict[str, Goal] = msgspec.field(default_factory=lambda: dict(GUARDS))
     synonyms: dict[str, tuple[str, ...]] = {}
     recognition: Recognition = Recognition()
     intake: Intake = Intake()

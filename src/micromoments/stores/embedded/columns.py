@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_type_hints
 
+import msgspec
 import pyarrow as pa
 
 from micromoments.core.fact import SCHEMAS, TABLES, Table
@@ -33,10 +34,26 @@ def _schema(table: Table) -> Any:
 
 ARROW: dict[Table, Any] = {table: _schema(table) for table in TABLES}
 """The Arrow schema of each table."""
+LATER: dict[Table, dict[str, Any]] = {
+    table: {f.name: f.default_factory() if f.default is msgspec.NODEFAULT else f.default for f in fields if not f.required}
+    for table, fields in ((table, msgspec.structs.fields(SCHEMAS[table])) for table in TABLES)
+}
+"""Columns that came after the first release, with what earlier facts have in them."""
 
 
 def to_arrow(table: Table, rows: Sequence[Sequence[Any]]) -> Any:
-    """An Arrow table of facts given as their fields in order."""
-    schema = ARROW[table]
+    """An Arrow table of facts given as their fields in order; those of earlier releases get the later columns."""
+    schema, later = ARROW[table], list(LATER[table].values())
+    if later:
+        rows = [[*row, *later[len(row) - len(schema) :]] if len(row) < len(schema) else row for row in rows]
     columns = list(zip(*rows, strict=True)) if rows else [() for _ in schema]
     return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def filled(table: Table, part: Any) -> Any:
+    """A sealed table with the columns that came after it was sealed."""
+    for name, empty in LATER[table].items():
+        if name not in part.column_names:
+            field = ARROW[table].field(name)
+            part = part.append_column(field, pa.array([empty] * part.num_rows, type=field.type))
+    return part

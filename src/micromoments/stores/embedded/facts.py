@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +25,7 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import TABLES, Fact, Table
 from micromoments.ports import Corrupt
 from micromoments.stores.embedded import codec, migrate
-from micromoments.stores.embedded.columns import ARROW, to_arrow
+from micromoments.stores.embedded.columns import ARROW, filled, to_arrow
 from micromoments.stores.embedded.database import connect, failing, scrub, transaction
 from micromoments.stores.embedded.files import PARTIAL, whole
 from micromoments.stores.embedded.query import Query
@@ -232,7 +232,8 @@ class ParquetFacts:
 
     def _read(self, name: str, columns: list[str] | None = None) -> Any:
         try:
-            return pq.read_table(self._folder / name, columns=columns, partitioning=None)
+            found = pq.read_table(self._folder / name, columns=columns, partitioning=None)
+            return filled(cast("Table", name.partition("/")[0]), found) if columns is None else found
         except (pa.ArrowInvalid, OSError) as error:
             raise Corrupt(f"facts/{name} can't be read: {error}; restore it from a backup") from error
 

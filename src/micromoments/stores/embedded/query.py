@@ -20,7 +20,7 @@ import pyarrow as pa
 from micromoments.core.fact import TABLES, Table
 from micromoments.ports import StoreError
 from micromoments.stores.embedded import codec
-from micromoments.stores.embedded.columns import to_arrow
+from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 
 MEMORY = "1GB"
@@ -129,7 +129,15 @@ def _view(table: Table, joined: bool) -> str:
         # A moment was recognised when its first version was told, whatever happened to it later.
         first = " REPLACE (min(recognised_at) OVER (PARTITION BY id) AS recognised_at)" if table == "moments" else ""
         source = f"(SELECT *{first} FROM {source} {newest})"  # noqa: S608 our own names
-    shown = "t.* REPLACE (coalesce(r.root, t.surrogate) AS surrogate)" if joined and table != "people" else "t.*"
+    replaced = [f"coalesce(t.{name}, {_literal(empty)}) AS {name}" for name, empty in LATER[table].items()]
+    if joined and table != "people":
+        replaced.append("coalesce(r.root, t.surrogate) AS surrogate")
+    shown = f"t.* REPLACE ({', '.join(replaced)})" if replaced else "t.*"
     joins = "LEFT JOIN roots r ON r.surrogate = t.surrogate" if joined and table != "people" else ""
     where = "WHERE NOT withdrawn" if table == "moments" else ""
     return f"CREATE VIEW {table} AS SELECT {shown} FROM {source} t {joins} {where}"  # noqa: S608 our own names
+
+
+def _literal(empty: object) -> str:
+    """SQL of what a fact from before a column has in it."""
+    return "[]" if isinstance(empty, list) else "''" if isinstance(empty, str) else str(empty)
