@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from micromoments.core.decision import Decision
 from micromoments.core.record import DecidedRecord
 from micromoments.core.settings import HOUR
-from micromoments.engine.service import Conflict, Service
+from micromoments.engine.refusals import Conflict
+from micromoments.engine.service import Service
 from micromoments.engine.wiring import open_stores
 from micromoments.ports import replay
 from tests.engine.shop import ITEMS, MINUTE, SETTINGS, Clock, asked, clicked, opened, search, sent
@@ -145,7 +146,7 @@ async def test_a_refused_reservation_is_drawn_again_without_it(tmp_path: Path) -
         await service.put_items([LAUNCH, SPRING])
         budgets = service._stores.budgets
         assert budgets.reserve("spring", 2, 2, "another", clock.at + HOUR)
-        service._purse.left = lambda: {"launch": 5, "spring": 2}  # type: ignore[method-assign]
+        service._purse.left = lambda now: {"launch": 5, "spring": 2}  # type: ignore[method-assign]
 
         decision = await service.decide(asked("d1", "anon:a", clock.at))
 

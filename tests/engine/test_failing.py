@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from micromoments.core.record import OutcomeRecord, Record, TickRecord
 from micromoments.core.settings import HOUR
 from micromoments.engine.appender import LogDown
-from micromoments.engine.service import Overloaded, Service
+from micromoments.engine.refusals import Overloaded
+from micromoments.engine.service import Service
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.ports import Log, StoreError, replay

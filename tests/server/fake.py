@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
 from micromoments.core.event import Arrival
 from micromoments.core.item import Item
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.settings import Settings
+from micromoments.engine.control import Control
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Found, Look
@@ -54,6 +58,37 @@ class Shelf:
         return catalog.look(asked)
 
 
+class FakeControl(Control):
+    """What is off, in memory."""
+
+    def __init__(self) -> None:
+        """Nothing is off."""
+        self.off: set[str] = set()
+
+    async def switch(self, slot: str, *, off: bool) -> list[str]:
+        """Note it."""
+        (self.off.add if off else self.off.discard)(slot or "*")
+        return sorted(self.off)
+
+    def switched_off(self) -> list[str]:
+        """What was noted."""
+        return sorted(self.off)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """One version."""
+        return [{"version": "sha256:0", "at": NOW, "current": True}]
+
+    async def reload(self) -> dict[str, Any]:
+        """A file with a mistake."""
+        raise ValueError("micromoments.toml:3: slots.home.limit: got 0; wanted at least 1")
+
+    async def rollback(self, version: str = "") -> dict[str, Any]:
+        """One version back."""
+        if version == "nonsense":
+            raise ValueError("got nonsense; wanted one of the versions kept: sha256:0")
+        return {"configVersion": version or "sha256:0", "afterRestart": []}
+
+
 @dataclass
 class FakeService:
     """Everything in lists and dictionaries; ``failure`` is raised by the next calls until it is None again."""
@@ -67,6 +102,8 @@ class FakeService:
     def __post_init__(self) -> None:
         self.clock: Callable[[], int] = lambda: self.now
         self.stream = Stream(1000)
+        self.control: Control = FakeControl()
+        self.previewed: dict[str, Any] = {}
         self.shelf = Shelf()
         self.arrivals: list[Arrival] = []
         self.messages: set[str] = set()
@@ -113,6 +150,11 @@ class FakeService:
         if arrival is not None:
             await self.collect([arrival])
         self.requests.append(request)
+        self.decisions[request.id] = self._made(request)
+        return self.decisions[request.id]
+
+    def _made(self, request: Request) -> Decision:
+        """The decision of a request."""
         ranked = Ranked(
             id="p1",
             kind="product",
@@ -122,7 +164,7 @@ class FakeService:
             reasons=("near you",),
             attributes={},
         )
-        self.decisions[request.id] = Decision(
+        return Decision(
             id=request.id,
             at=request.at,
             slot=request.slot,
@@ -144,7 +186,11 @@ class FakeService:
             until=request.at + 1,
             digest=request.digest,
         )
-        return self.decisions[request.id]
+
+    def preview(self, key: str, slot: str, **more: Any) -> Decision:
+        """What was asked, as the decision's ids and context."""
+        self.previewed = {"key": key, "slot": slot, **more}
+        return msgspec.structs.replace(self._made(Request(id="preview-1", slot=slot, key=key, at=NOW)), would=("p2",))
 
     def decision(self, id: str) -> Decision | None:
         """One that was made."""

@@ -22,6 +22,8 @@ COMMANDS = (
     "erase",
     "backup",
     "restore",
+    "off",
+    "on",
 )
 """Every command, in the order of the help; each lives in the file of its name."""
 

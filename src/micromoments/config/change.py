@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from micromoments.core.settings import Experiment, Settings
 
-FIXED = ("slot", "variants", "policies", "goal", "salt", "coverage")
+FIXED = ("slot", "variants", "policies", "goal", "salt", "coverage", "condition", "namespace", "switchback")
 
 
 def silent_changes(old: Settings, new: Settings) -> list[str]:

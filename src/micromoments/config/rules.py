@@ -7,8 +7,12 @@ import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+from micromoments.config import offers
 from micromoments.config.mistakes import Found, Place, shown
+from micromoments.config.numbers import above_zero as _above_zero
+from micromoments.config.numbers import number as _number
 from micromoments.core.settings import Experiment, Goal, Settings, Slot
+from micromoments.core.when import minutes
 
 TYPES = ("know", "go", "do", "buy")
 MAX_ITEMS = 100
@@ -32,28 +36,13 @@ def impossible(settings: Settings) -> Iterator[Found]:
         yield from _goal(goal, ("goals", name))
     for name, experiment in settings.experiments.items():
         yield from _experiment(experiment, ("experiments", name), settings)
-    for name, budget in settings.budgets.items():
-        yield from _number(budget.units, ("budgets", name, "units"), least=0)
-        yield from _above_zero(budget.hold_minutes, ("budgets", name, "hold_minutes"))
+    for name, guard in settings.guards.items():
+        yield from _goal(guard, ("guards", name))
+    yield from offers.impossible(settings)
     yield from _recognition(settings)
     yield from _intake(settings)
     for key in ("log_days", "facts_days", "people_days"):
         yield from _above_zero(getattr(settings.retention, key), ("retention", key))
-
-
-def _number(
-    value: float, place: Place, *, least: float, most: float | None = None, below: bool = False
-) -> Iterator[Found]:
-    """The value is at least ``least``, and at most ``most`` (under it, where ``below``)."""
-    too_much = most is not None and (value >= most if below else value > most)
-    if value < least or too_much:
-        end = "" if most is None else f" and {'under' if below else 'at most'} {most:g}"
-        yield Found(place, f"{value:g}", f"at least {least:g}{end}")
-
-
-def _above_zero(value: float, place: Place) -> Iterator[Found]:
-    if value <= 0:
-        yield Found(place, f"{value:g}", "more than 0")
 
 
 def _currency(value: str, place: Place) -> Iterator[Found]:
@@ -89,6 +78,15 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     yield from _number(slot.holdout, (*place, "holdout"), least=0, most=1, below=True)
     yield from _number(slot.floor, (*place, "floor"), least=0, most=1)
     yield from _above_zero(slot.window_minutes, (*place, "window_minutes"))
+    yield from _number(slot.ramp, (*place, "ramp"), least=0, most=1)
+    yield from _number(slot.value_weight, (*place, "value_weight"), least=0, most=100)
+    yield from _number(slot.people, (*place, "people"), least=100)
+    if slot.quiet_hours:
+        try:
+            minutes(slot.quiet_hours)
+        except ValueError:
+            wanted = "HH:MM-HH:MM with two different times"
+            yield Found((*place, "quiet_hours"), shown(slot.quiet_hours), wanted, 'write "22:00-08:00", for example')
     for at, cap in enumerate(slot.caps):
         yield from _number(cap.times, (*place, "caps", str(at), "times"), least=1)
         yield from _above_zero(cap.hours, (*place, "caps", str(at), "hours"))
@@ -111,6 +109,26 @@ def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Ite
             yield Found((*place, "policies", variant), shown(variant), f"one of the variants {', '.join(weights)}")
     yield from _is_goal(experiment.goal, (*place, "goal"), settings)
     yield from _number(experiment.coverage, (*place, "coverage"), least=0, most=1)
+    yield from _number(experiment.people, (*place, "people"), least=100)
+    yield from _dealt(experiment, place)
+
+
+def _dealt(experiment: Experiment, place: Place) -> Iterator[Found]:
+    """Versions, the part of a namespace, the blocks of a switchback."""
+    if experiment.min_bucket_version > experiment.bucket_version:
+        got, wanted = f"{experiment.min_bucket_version}", f"at most bucket_version, {experiment.bucket_version}"
+        yield Found((*place, "min_bucket_version"), got, wanted)
+    if experiment.namespace is not None:
+        part = experiment.namespace
+        yield from _number(part.start, (*place, "namespace", "start"), least=0, most=1)
+        if not part.start < part.end <= 1:
+            wanted = f"more than start, {part.start:g}, and at most 1"
+            yield Found((*place, "namespace", "end"), f"{part.end:g}", wanted)
+    if experiment.switchback is not None:
+        plan = experiment.switchback
+        yield from _above_zero(plan.block_minutes, (*place, "switchback", "block_minutes"))
+        least = (*place, "switchback", "washout_minutes")
+        yield from _number(plan.washout_minutes, least, least=0, most=plan.block_minutes, below=True)
 
 
 def _recognition(settings: Settings) -> Iterator[Found]:

@@ -102,8 +102,8 @@ class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class OutcomeFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One outcome of a decision. ``reward`` is NaN where there was nothing to learn; ``cost`` is what the redeemed offer
-    costs the business, in minor units of ``currency``.
+    """One outcome of a decision. ``reward`` is NaN where there was nothing to learn; ``cost`` is what the redeemed
+    offer costs the business, in minor units of ``currency``.
     """
 
     id: str

@@ -122,7 +122,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A deterministic split of people; ``salt`` (its key unless set) and weights can't change while it runs.
 
     ``condition`` says whom it concerns. A kept variant stays (sticky) until ``bucket_version`` is raised, which deals
-    anew; who was dealt under a version below ``min_bucket_version`` is left out. ``people``: how many it is planned for.
+    anew; who was dealt under a version below ``min_bucket_version`` is left out. ``people``: about how many it is
+    planned for.
     """
 
     slot: str
@@ -200,8 +201,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """All settings of a project; every default is sensible, so a project needs none.
 
     ``consent`` is what holds before a person said anything, by purpose. It is empty by default: unknown means no.
-    ``origins`` are the web origins that may call the doors from a browser (``*`` for any). ``guards`` are goals that
-    must not rise, looked at in every proof.
+    ``origins`` are the web origins that may call the doors from a browser (``*`` for any). ``exclusive`` are groups of
+    campaigns of which a person gets one. ``guards`` are goals that must not rise, looked at in every proof.
     """
 
     name: str = "my-shop"
@@ -216,6 +217,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     experiments: dict[str, Experiment] = {}
     budgets: dict[str, Budget] = {}
     rules: dict[str, Rule] = {}
+    exclusive: tuple[tuple[str, ...], ...] = ()
     guards: dict[str, Goal] = msgspec.field(default_factory=lambda: dict(GUARDS))
     synonyms: dict[str, tuple[str, ...]] = {}
     recognition: Recognition = Recognition()

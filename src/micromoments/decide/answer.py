@@ -13,6 +13,7 @@ from micromoments.core.decision import Ranked, Scored
 from micromoments.core.effect import Reserve
 from micromoments.core.event import Millis
 from micromoments.core.settings import MINUTE, Settings
+from micromoments.decide import fair
 from micromoments.decide.eligibility import units_of
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import heaviest, sparse
@@ -37,18 +38,18 @@ class Drawn:
 
 
 def ranked(
-    may: Sequence[Candidate], x: FloatArray, drawn: Drawn, scores: Sequence[float], by: Policy
+    may: Sequence[Candidate], x: FloatArray, drawn: Drawn, scores: Sequence[float], by: Policy, at: Millis
 ) -> tuple[Ranked, ...]:
     """The served items, with what a page needs to show them and why they are there: retrieval's reasons come first,
     then the features that weigh most for the policy. ``x`` is (n, d), a row for each of ``may``, ``scores`` what the
-    policy holds of them.
+    policy holds of them; what may be claimed of an item is as of ``at``.
     """
     if not drawn.rows:
         return ()
     weights: list[float] = by.score(_each_alone(x.shape[1])).tolist()
     return tuple(
         [
-            _ranked(may[row], sparse(x[row]), scores[row], given, weights)
+            _ranked(may[row], sparse(x[row]), scores[row], given, weights, at)
             for row, given in zip(drawn.rows, drawn.propensities, strict=True)
         ]
     )
@@ -63,7 +64,12 @@ def _each_alone(dim: int) -> FloatArray:
 
 
 def _ranked(
-    candidate: Candidate, pairs: tuple[tuple[int, float], ...], score: float, given: float, weights: Sequence[float]
+    candidate: Candidate,
+    pairs: tuple[tuple[int, float], ...],
+    score: float,
+    given: float,
+    weights: Sequence[float],
+    at: Millis,
 ) -> Ranked:
     item = candidate.item
     reasons = dict.fromkeys((*candidate.reasons, *heaviest(pairs, weights)))
@@ -74,6 +80,7 @@ def _ranked(
         "metres": candidate.metres if candidate.metres >= 0 else None,
         "closes_at": candidate.closes_at or None,
     }
+    said = fair.shown(item, at)
     return Ranked(
         id=item.id,
         kind=item.kind,
@@ -81,7 +88,9 @@ def _ranked(
         score=score,
         propensity=given,
         reasons=tuple(reasons)[:MAX_REASONS],
-        attributes={name: value for name, value in shown.items() if value not in ("", None)} | item.attributes,
+        attributes={name: value for name, value in shown.items() if value not in ("", None)}
+        | fair.passed_on(item)
+        | said,
         features=pairs,
         campaign=item.campaign,
         category=item.category,

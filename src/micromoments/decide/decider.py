@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
-from micromoments.core.decision import Decision, PolicyRef, Refused, Request
+from micromoments.core.decision import Assignment, Decision, PolicyRef, Refused, Request
 from micromoments.core.effect import Reserve
 from micromoments.core.event import SIMULATED, UNCOUNTED
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE, Settings, Slot
-from micromoments.decide import slate
+from micromoments.decide import slate, targeting
 from micromoments.decide.answer import Drawn, ranked, reservations, scored
 from micromoments.decide.eligibility import consents, eligible, units_left, units_of
-from micromoments.decide.experiment import assign, holdout, policy_name
+from micromoments.decide.experiment import HOLDOUT, WASHOUT, assign, holdout, policy_name, ramped, unit_of
+from micromoments.decide.rules import Ruled, plain, ruled
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, SUITS, matrix
 from micromoments.policy.fixed import First
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_CONSENT = "no_consent"
 """In ``degraded``: without consent to personalise, the answer comes from the present moment alone, without history."""
+SHADOW = ("observe", "shadow")
+"""Modes in which the policy decides beside what is served."""
 CARRIED = UNCOUNTED | SIMULATED
 """Marks of a person that their decisions carry as well."""
 
@@ -45,11 +49,27 @@ def pick(moments: Sequence[MomentView], slot: Slot, request: Request) -> MomentV
     return found
 
 
+def in_force(slot: Slot, person: Person, request: Request) -> Slot:
+    """The slot as it is for one person: in a ramp, live for its share of people and shadow for the others."""
+    if slot.mode != "ramp":
+        return slot
+    unit = unit_of(person, request.key, HOLDOUT + request.slot)
+    return replace(slot, mode="live" if ramped(unit, request.slot, slot.ramp) else "shadow")
+
+
 def policy_for(person: Person, request: Request, slot: Slot, settings: Settings) -> str:
     """The name of the policy that ``decide`` is to be given: an experiment's for the person's variant, else the
     slot's.
     """
-    return policy_name(slot, settings, assign(person, request.slot, settings, request.at, key=request.key))
+    return policy_name(slot, settings, _given(person, request, settings))
+
+
+def _given(person: Person, request: Request, settings: Settings) -> tuple[Assignment, ...]:
+    """The person's variants in the slot's experiments."""
+    if not settings.experiments:
+        return ()
+    known = _attributes(person, request, settings, None)
+    return assign(person, request.slot, settings, request.at, key=request.key, attributes=known)
 
 
 def decide(  # noqa: PLR0913 everything that it depends on, by name
@@ -82,19 +102,16 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     moment = pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held and not general
-    exposed = assign(person, request.slot, settings, now, key=request.key) if treated else ()
-    may: list[Candidate] = []
-    refused: list[Refused] = []
-    if slot.mode != "off":
-        may, refused = eligible(candidates, person, slot, settings, request, now, budgets_left, moment)
-    x = matrix(may, moment, {"timezone": settings.timezone, **request.context}, now)
-    rng = slate.chance(seed)
+    exposed = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT]) if treated else ()
+    field = _field(person, request, candidates, slot, settings, budgets_left, moment, unit)
+    if field.rules is not None and treated:
+        exposed = (*exposed, *field.rules.given)
     by, ref = (policy, PolicyRef(policy.name, policy.version)) if treated else _default(slot, default_policy)
-    limit = 0 if ref.name in ("off", "nothing") else request.limit or slot.limit
-    drawn = _draw(may, x, by, limit, slot.floor if treated else 0.0, rng, settings, budgets_left)
-    shadow = slot.mode in ("observe", "shadow")
-    first = slate.mixture(policy, x, slot.floor, rng) if shadow else drawn.first
+    draw = _Draw(field, slot, settings, budgets_left)
+    drawn, would, ref = draw.both(by, ref, policy, request, treated=treated, seed=seed)
+    may, x = field.may, field.x
     scores: list[float] = by.score(x).tolist()
+    told = drawn if would is None else would
     decision = Decision(
         id=request.id,
         at=now,
@@ -104,7 +121,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         surrogate=person.surrogate,
         moment=moment,
         moments=tuple(m.id for m in moments),
-        items=ranked(may, x, drawn, scores, by),
+        items=ranked(may, x, drawn, scores, by, now),
         propensity=prod(drawn.propensities),
         policy=ref,
         config_version=config_version,
@@ -112,16 +129,72 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         holdout=held and live,
         degraded=() if consents(person, "personalise", settings) else (NO_CONSENT,),
         considered=len(candidates),
-        refused=tuple(refused),
-        scored=scored(may, policy.score(x).tolist() if shadow else scores, first),
+        refused=tuple(field.refused),
+        scored=scored(may, scores if would is None else policy.score(x).tolist(), told.first),
         until=now + round(slot.window_minutes * MINUTE),
         digest=request.digest,
         marks=request.marks | person.marks & CARRIED,
         mode=slot.mode,
         goal=slot.goal,
         unit=unit,
+        channel=slot.channel,
+        would=() if would is None else tuple([may[row].item.id for row in would.rows]),
+        rules=() if field.rules is None else field.rules.names,
+        rule_cost=draw.cost(by, drawn, treated=treated, seed=seed),
     )
     return decision, reservations(decision.id, now, [may[row] for row in drawn.rows], settings)
+
+
+class _Field(NamedTuple):
+    """Who may be drawn, and who not: ``x`` (n, d) has a row for each of ``may``, ``before`` for those that rules left
+    out as well (``x`` itself where they left nobody out).
+    """
+
+    may: Sequence[Candidate]
+    refused: list[Refused]
+    rules: Ruled | None
+    x: FloatArray
+    before: FloatArray
+
+
+def _field(
+    person: Person,
+    request: Request,
+    candidates: Sequence[Candidate],
+    slot: Slot,
+    settings: Settings,
+    budgets_left: Mapping[str, int],
+    moment: MomentView | None,
+    unit: str,
+) -> _Field:
+    """The eligible after the rules."""
+    may: list[Candidate] = []
+    refused: list[Refused] = []
+    now, context = request.at, {"timezone": settings.timezone, **request.context}
+    if slot.mode != "off":
+        may, refused = eligible(candidates, person, slot, settings, request, now, budgets_left, moment)
+    if plain(slot, settings):
+        x = matrix(may, moment, context, now)
+        return _Field(may, refused, None, x, x)
+    known = _attributes(person, request, settings, moment)
+    rules = ruled(may, request.slot, slot, settings, now, unit, known)
+    x = matrix(rules.may, moment, context, now)
+    before = x if len(rules.may) == len(may) else matrix(may, moment, context, now)
+    return _Field(rules.may, refused + rules.refused, rules, x, before)
+
+
+def theirs(may: Sequence[Candidate], request: Request) -> Drawn | None:
+    """What the business's own system shows, as the request's context says under ``theirs`` (ids, the first first);
+    ``None`` where it doesn't. In shadow that is what is served.
+    """
+    ids = request.context.get("theirs")
+    if not isinstance(ids, list):
+        return None
+    place = {one.item.id: row for row, one in enumerate(may)}
+    rows = [place[id] for id in dict.fromkeys(map(str, ids)) if id in place]
+    first = np.zeros(len(may))
+    first[rows[:1]] = 1.0
+    return Drawn(rows, [1.0] * len(rows), first)
 
 
 def _default(slot: Slot, popular: Policy) -> tuple[Policy, PolicyRef]:
@@ -131,18 +204,67 @@ def _default(slot: Slot, popular: Policy) -> tuple[Policy, PolicyRef]:
     return First(DIM), PolicyRef("off" if slot.mode == "off" else slot.default, 0)
 
 
-def _draw(
-    may: Sequence[Candidate],
-    x: FloatArray,
-    by: Policy,
-    limit: int,
-    floor: float,
-    rng: np.random.Generator,
-    settings: Settings,
-    budgets_left: Mapping[str, int],
-) -> Drawn:
-    """Draw the slate from the eligible: no category fills it, and it takes no more of a budget than there is."""
-    takes = [(c.item.budget, units_of(c.item)) for c in may] if any(c.item.budget for c in may) else []
-    left = {budget: units_left(budget, settings, budgets_left) for budget, _ in takes if budget}
-    groups = [c.item.category for c in may]
-    return Drawn(*slate.draw(by, x, limit=limit, floor=floor, rng=rng, groups=groups, takes=takes, left=left))
+def _attributes(person: Person, request: Request, settings: Settings, moment: MomentView | None) -> dict[str, Any]:
+    """What the conditions of experiments and rules may speak of: traits only with consent, and never another id's."""
+    personal = request.linked and consents(person, "personalise", settings)
+    return targeting.attributes(person, request.context, request.key, moment, request.at, personal=personal)
+
+
+class _Draw:
+    """Draws a slate from the eligible: no category fills it, no budget is overdrawn, and the rules hold."""
+
+    def __init__(self, field: _Field, slot: Slot, settings: Settings, budgets_left: Mapping[str, int]) -> None:
+        may, rules = field.may, field.rules
+        self._field, self._slot = field, slot
+        self._takes = [(c.item.budget, units_of(c.item)) for c in may] if any(c.item.budget for c in may) else []
+        self._left = {budget: units_left(budget, settings, budgets_left) for budget, _ in self._takes if budget}
+        self._groups = [c.item.category for c in may]
+        self._mind = slate.FREE
+        if rules is not None or settings.exclusive:
+            self._mind = slate.Mind(
+                weights=rules.weights if rules is not None else (),
+                tiers=rules.tiers if rules is not None else (),
+                pins=rules.pins if rules is not None else {},
+                campaigns=[c.item.campaign for c in may],
+                exclusive=settings.exclusive,
+            )
+
+    def both(
+        self, by: Policy, ref: PolicyRef, policy: Policy, request: Request, *, treated: bool, seed: int
+    ) -> tuple[Drawn, Drawn | None, PolicyRef]:
+        """What is served, what ``policy`` would have served (in shadow), and who decided."""
+        slot, rng = self._slot, slate.chance(seed)
+        limit = request.limit or slot.limit
+        shadow = slot.mode in SHADOW
+        drawn = theirs(self._field.may, request) if shadow else None
+        if drawn is not None:
+            ref = PolicyRef("theirs", 0)
+        else:
+            most = 0 if ref.name in ("off", "nothing") else limit
+            drawn = self._slate(by, most, slot.floor if treated else 0.0, rng)
+        return drawn, self._slate(policy, limit, slot.floor, rng) if shadow else None, ref
+
+    def cost(self, by: Policy, drawn: Drawn, *, treated: bool, seed: int) -> float:
+        """What the rules take of the score that a policy expects of the first position: over all rows, less over those
+        that they left, with the distribution that was drawn from.
+        """
+        before, x, rules = self._field.before, self._field.x, self._field.rules
+        if rules is None or not rules.names or not len(x):
+            return 0.0
+        free = slate.mixture(by, before, self._slot.floor if treated else 0.0, slate.chance(seed ^ 1))
+        return float(free @ by.score(before) - drawn.first @ by.score(x))
+
+    def _slate(self, by: Policy, limit: int, floor: float, rng: np.random.Generator) -> Drawn:
+        return Drawn(
+            *slate.draw(
+                by,
+                self._field.x,
+                limit=limit,
+                floor=floor,
+                rng=rng,
+                groups=self._groups,
+                takes=self._takes,
+                left=self._left,
+                mind=self._mind,
+            )
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from micromoments.core.decision import Refused, Request
 from micromoments.core.event import UNCOUNTED, Millis
@@ -12,16 +13,20 @@ from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person, Served
 from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
-from micromoments.decide import targeting
+from micromoments.core.when import quiet, zone_of
+from micromoments.decide import fair, targeting
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
 
 DISMISSED_FOR: Millis = 30 * DAY
 """How long a dismissed item stays away."""
+EXCLUSIVE_FOR: Millis = 30 * DAY
+"""How long a campaign keeps the others of its group away."""
 OF_HISTORY = frozenset({"similar", "together"})
 """Ways of finding that use the person's history, and so need consent to personalisation."""
 CODES = (
+    "quiet_hours",
     "not_asked",
     "wrong_kind",
     "wrong_category",
@@ -29,12 +34,16 @@ CODES = (
     "expired",
     "out_of_stock",
     "closed",
+    "personal_price",
+    "protected_trait",
     "no_consent",
     "targeting",
     "dismissed",
     "already_bought",
+    "exclusive",
     "cap",
     "budget",
+    "rule",
 )
 """Every code, in the order in which they are checked: the cheap and the certain first."""
 
@@ -108,13 +117,17 @@ class _Rules:
         self.consented = consents(person, "personalise", settings)
         self.personal = self.consented and request.linked
         served = _counted(person) if slot.caps else []
-        self.caps = [(cap, _deliveries(cap, served, request.slot, now)) for cap in slot.caps]
+        self.caps = [(cap, _deliveries(cap, served, request.slot, slot.channel, now)) for cap in slot.caps]
         self.reached = any(max(counts.values(), default=0) >= cap.times for cap, counts in self.caps)
         self.moment = moment
         self._attributes: dict[str, Any] | None = None
         self.slot_asks_item = slot.condition is not None and targeting.speaks_of_item(slot.condition)
         self.slot_open = slot.condition is None or self.slot_asks_item or self._matches(slot.condition, None)
-        self.plain = slot.condition is None and not self.asked and not slot.categories and not self.reached
+        self.quiet = self._quiet()
+        self.taken = _campaigns(person, settings, now)
+        self.plain = slot.condition is None and not (
+            self.asked or slot.categories or self.reached or self.quiet or self.taken
+        )
         self.kinds = frozenset(slot.kinds)
         self.unwanted = person.dismissed.keys() | person.bought.keys()
 
@@ -122,14 +135,31 @@ class _Rules:
         """The code and words of the first reason against a candidate; ``None`` where there is none."""
         item = candidate.item
         return (
-            self._asked_for(item)
+            self.quiet
+            or self._asked_for(item)
             or self._available(candidate)
+            or fair.unfair(item)
             or self._consented(candidate)
             or self._targeted(item)
             or self._wanted(item)
+            or (self._excluded(item) if self.taken else None)
             or (self._capped(item) if self.caps else None)
             or (self._unfunded(item) if item.budget else None)
         )
+
+    def _quiet(self) -> tuple[str, str] | None:
+        hours = self.slot.quiet_hours
+        if not hours:
+            return None
+        name, zone = zone_for(self.person, self.request.context, self.settings)
+        return ("quiet_hours", f"{hours} in {name}") if quiet(hours, zone, self.now) else None
+
+    def _excluded(self, item: Item) -> tuple[str, str] | None:
+        for group in self.settings.exclusive:
+            other = next((c for c in group if c in self.taken and c != item.campaign), "")
+            if item.campaign in group and item.campaign not in self.taken and other:
+                return "exclusive", f"got {item.campaign}; this person had {other}, which excludes it"
+        return None
 
     def _asked_for(self, item: Item) -> tuple[str, str] | None:
         if self.asked and item.id not in self.asked:
@@ -155,7 +185,7 @@ class _Rules:
     def _consented(self, candidate: Candidate) -> tuple[str, str] | None:
         attributes = candidate.item.attributes
         if not self.consented:
-            if attributes.get("personalised") is True:
+            if fair.personal(candidate.item):
                 return "no_consent", "a personal offer; wanted consent to personalise"
             if candidate.via and OF_HISTORY.issuperset(candidate.via):
                 return "no_consent", "found by the person's history; wanted consent to personalise"
@@ -227,15 +257,40 @@ def _by(cap: Cap, item: str, campaign: str) -> str:
     return campaign if cap.by == "campaign" else ""
 
 
-def _deliveries(cap: Cap, served: Sequence[Served], slot_name: str, now: Millis) -> dict[str, int]:
+def _deliveries(cap: Cap, served: Sequence[Served], slot_name: str, channel: str, now: Millis) -> dict[str, int]:
     """How many decisions put it before the person in the cap's window, by what the cap counts; a slate is one."""
     since = now - round(cap.hours * HOUR)
     seen = {
         (_by(cap, one.item, one.campaign), one.decision)
         for one in served
-        if since < one.at <= now and (cap.by != "slot" or one.slot == slot_name)
+        if since < one.at <= now
+        and (cap.by != "slot" or one.slot == slot_name)
+        and (cap.by != "channel" or (one.channel or one.slot) == (channel or slot_name))
     }
     return Counter(by for by, _ in seen)
+
+
+def zone_for(person: Person, context: Mapping[str, Any], settings: Settings) -> tuple[str, ZoneInfo]:
+    """The person's zone: what the request says of it, else their trait ``timezone``, else the project's."""
+    place = context.get("location")
+    trait = person.traits.get("timezone")
+    for said in (
+        context.get("timezone"),
+        place.get("timezone") if isinstance(place, dict) else None,
+        trait.value if trait is not None else None,
+    ):
+        found = zone_of(said) if isinstance(said, str) else None
+        if found is not None:
+            return str(said), found
+    return settings.timezone, zone_of(settings.timezone) or ZoneInfo("UTC")
+
+
+def _campaigns(person: Person, settings: Settings, now: Millis) -> frozenset[str]:
+    """The campaigns of groups that exclude each other which the person had of late."""
+    if not settings.exclusive:
+        return frozenset()
+    named = {campaign for group in settings.exclusive for campaign in group}
+    return frozenset(s.campaign for s in _counted(person) if s.campaign in named and s.at > now - EXCLUSIVE_FOR)
 
 
 def _counted(person: Person) -> list[Served]:

@@ -5,18 +5,24 @@ Source: GrowthBook, "Build your own SDK" (hash version 2, bucket ranges by cover
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
+from typing import Any
 
 from micromoments.core.decision import Assignment
 from micromoments.core.event import Millis
 from micromoments.core.person import Person
-from micromoments.core.settings import Settings, Slot
+from micromoments.core.settings import MINUTE, Experiment, Settings, Slot, Switchback
+from micromoments.decide import targeting
 
 HOLDOUT = "holdout:"
 """The salt of a slot's holdout, and the key under which its assignment is kept, is this and the slot's name."""
 HELD, SERVED = "held", "served"
+RAMP = "ramp:"
+"""The salt of a slot's ramp is this and the slot's name."""
+WASHOUT = "washout"
+"""The unit of a switchback's assignment while a block still feels the one before."""
 
 
 def fnv1a32(text: str) -> int:
@@ -82,29 +88,85 @@ def unit_of(person: Person, key: str, name: str) -> str:
     return key
 
 
-def assign(person: Person, slot_name: str, settings: Settings, now: Millis, *, key: str = "") -> tuple[Assignment, ...]:
-    """The person's variants in the running experiments of a slot, by name; those outside the coverage get none.
+def assign(
+    person: Person,
+    slot_name: str,
+    settings: Settings,
+    now: Millis,
+    *,
+    key: str = "",
+    attributes: Mapping[str, Any] | None = None,
+) -> tuple[Assignment, ...]:
+    """The person's variants in the running experiments of a slot, by name; those outside the coverage, the condition or
+    the namespace's part get none.
 
-    ``key`` is the request's; the person's id where it is empty. A kept assignment stays for as long as its variant
-    exists.
+    ``key`` is the request's; the person's id where it is empty. ``attributes`` are what a condition may speak of, with
+    the request's context. A kept assignment stays for as long as its variant exists and the experiment's
+    ``bucket_version`` is the one that it was dealt under. In a switchback the unit is the zone's block of time; while
+    it washes out, the unit is ``WASHOUT``: served, and not counted.
     """
-    out = []
+    out: list[Assignment] = []
+    known = attributes if attributes is not None else {}
     for name in sorted(settings.experiments):
         experiment = settings.experiments[name]
         if not experiment.running or experiment.slot != slot_name:
             continue
+        if experiment.condition is not None and not targeting.matches(known, experiment.condition):
+            continue
+        if experiment.switchback is not None:
+            out.extend(_switched(name, experiment, experiment.switchback, known, now))
+            continue
         kept = person.assignments.get(name)
-        if kept is not None and kept.variant in experiment.variants:
+        if kept is not None and kept.version < experiment.min_bucket_version:
+            continue
+        if kept is not None and kept.version == experiment.bucket_version and kept.variant in experiment.variants:
             out.append(kept)
             continue
         unit = unit_of(person, key or person.id, name)
-        variants = list(experiment.variants)
-        total = sum(experiment.variants.values())
-        weights = [experiment.variants[v] / total for v in variants] if total > 0.0 else None
-        chosen = choose(bucket(unit, experiment.salt or name), ranges(len(variants), experiment.coverage, weights))
-        if chosen >= 0:
-            out.append(Assignment(name, variants[chosen], unit, now))
+        part = experiment.namespace
+        if part is not None and not in_namespace(unit, part.name, part.start, part.end):
+            continue
+        variant = _variant(experiment, bucket(unit, experiment.salt or name))
+        if variant:
+            out.append(Assignment(name, variant, unit, now, experiment.bucket_version))
     return tuple(out)
+
+
+def _variant(experiment: Experiment, place: float) -> str:
+    """The variant whose range holds a place; empty outside the coverage."""
+    variants = list(experiment.variants)
+    total = sum(experiment.variants.values())
+    weights = [experiment.variants[v] / total for v in variants] if total > 0.0 else None
+    chosen = choose(place, ranges(len(variants), experiment.coverage, weights))
+    return variants[chosen] if chosen >= 0 else ""
+
+
+def _switched(
+    name: str, experiment: Experiment, plan: Switchback, known: Mapping[str, Any], now: Millis
+) -> Iterator[Assignment]:
+    """The variant of a zone's present block of time; nothing where the context names no zone."""
+    zone = known.get(plan.zone)
+    if zone is None or zone == "":
+        return
+    block, into = divmod(now, max(1, round(plan.block_minutes * MINUTE)))
+    unit = f"{zone}@{block}"
+    variant = _variant(experiment, bucket(unit, experiment.salt or name))
+    if variant:
+        washing = into < plan.washout_minutes * MINUTE
+        yield Assignment(name, variant, WASHOUT if washing else unit, now, experiment.bucket_version)
+
+
+def in_namespace(unit: str, name: str, start: float, end: float) -> bool:
+    """Whether a unit belongs to the part [start, end) of a namespace (GrowthBook's hash, version 1)."""
+    place = hashed(f"__{name}", unit, 1)
+    return place is not None and start <= place < end
+
+
+def ramped(unit: str, slot_name: str, share: float) -> bool:
+    """Whether a unit belongs to the share of a slot's people who are served while it ramps up: a larger share keeps the
+    smaller one's people.
+    """
+    return bucket(unit, RAMP + slot_name) < share
 
 
 def held_out(unit: str, slot_name: str, share: float) -> bool:

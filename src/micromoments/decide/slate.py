@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from math import fsum
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
@@ -79,7 +80,32 @@ def pick(p: Sequence[float], rng: np.random.Generator) -> int:
     return index if index < len(p) else max(i for i, one in enumerate(p) if one > 0.0)
 
 
-def draw(
+class Mind(NamedTuple):
+    """What a draw minds beside the policy, by row: how much likelier, in which tier (the highest goes first), which
+    campaign in which group of those that exclude each other; by position, the row pinned there.
+    """
+
+    weights: Sequence[float] = ()
+    tiers: Sequence[int] = ()
+    pins: Mapping[int, int] = MappingProxyType({})
+    campaigns: Sequence[str] = ()
+    exclusive: Sequence[Sequence[str]] = ()
+
+
+FREE = Mind()
+
+
+def _asked(policy: Policy, x: FloatArray, rows: list[int], rng: np.random.Generator, mind: Mind) -> list[float]:
+    """The policy's probabilities of some rows of ``x``, times their weights, summing to 1 again."""
+    p = distribution(policy, x if len(rows) == len(x) else x.take(rows, axis=0), rng)
+    if not mind.weights:
+        return p
+    out = [one * mind.weights[row] for one, row in zip(p, rows, strict=True)]
+    total = fsum(out)
+    return [one / total for one in out] if total > 0.0 else p
+
+
+def draw(  # noqa: PLR0913 what a slate depends on, by name
     policy: Policy,
     x: FloatArray,
     *,
@@ -89,11 +115,13 @@ def draw(
     groups: Sequence[str],
     takes: Sequence[tuple[str, int]] = (),
     left: Mapping[str, int] | None = None,
+    mind: Mind | None = None,
 ) -> tuple[list[int], list[float], FloatArray]:
     """Draw at most ``limit`` of the rows of ``x`` (n, d).
 
     ``groups`` (n) are what diversity looks at (the category; empty: none). ``takes`` (n, or empty) are each item's
     budget and the units that serving it takes, ``left`` the units left: a slate never takes more than there is.
+    ``mind`` is what rules and priorities ask.
 
     Returns:
         The rows drawn, by position; each one's propensity given those above it; the first position's distribution (n,).
@@ -104,32 +132,40 @@ def draw(
             f"got {n} rows, {len(groups)} groups, {len(takes)} takes, floor {floor}; wanted one group a row, one take "
             "a row or none, and a floor from 0 to 1; build them from the same candidates"
         )
-    rest = list(range(n))
+    mind = mind or FREE
+    pinned = set(mind.pins.values())
+    rest = [row for row in range(n) if row not in pinned]
     purse = dict(left or {})
     chosen: list[int] = []
     propensities: list[float] = []
     first = [0.0] * n
     known = first
     while len(chosen) < limit:
-        may = _allowed(rest, chosen, groups, takes, purse)
-        if not may:
-            break
-        p = [known[i] for i in may] if chosen else []
-        mass = fsum(p)
-        if mass < ENOUGH:
-            p, mass = distribution(policy, x if len(may) == n else x.take(may, axis=0), rng), 1.0
-            if len(may) == len(rest):
-                known = _spread(may, p, n)
-        # Few numbers at a time: plain ones are drawn from faster than arrays.
-        share, even = (1.0 - floor) / mass, floor / len(may)
-        p = [one * share + even for one in p]
+        may = _pinned(mind, chosen, rest, takes, purse)
+        if may:
+            p, at = [1.0], 0
+        else:
+            may = _varied(_minded(_affordable(rest, takes, purse), chosen, mind), chosen, groups)
+            if not may:
+                break
+            p = [known[i] for i in may] if chosen else []
+            mass = fsum(p)
+            if mass < ENOUGH:
+                p, mass = _asked(policy, x, may, rng, mind), 1.0
+                known = _spread(may, p, n) if len(may) == len(rest) else known
+            # Few numbers at a time: plain ones are drawn from faster than arrays.
+            share, even = (1.0 - floor) / mass, floor / len(may)
+            p = [one * share + even for one in p]
+            at = pick(p, rng)
         if not chosen:
             first = _spread(may, p, n)
-        at = pick(p, rng)
         row = may[at]
         chosen.append(row)
         propensities.append(p[at])
-        rest.remove(row)
+        if row in pinned:
+            pinned.remove(row)
+        else:
+            rest.remove(row)
         if takes and takes[row][0]:
             purse[takes[row][0]] = purse.get(takes[row][0], 0) - takes[row][1]
     return chosen, propensities, np.array(first)
@@ -145,17 +181,44 @@ def _spread(may: list[int], p: list[float], n: int) -> list[float]:
     return out
 
 
-def _allowed(
-    rest: list[int],
+def _pinned(
+    mind: Mind,
     chosen: list[int],
-    groups: Sequence[str],
+    rest: list[int],
     takes: Sequence[tuple[str, int]],
     purse: Mapping[str, int],
 ) -> list[int]:
-    """The rows that may be shown next, in their order."""
-    if takes:
-        rest = [i for i in rest if not takes[i][0] or purse.get(takes[i][0], 0) >= takes[i][1]]
+    """The row that is pinned to the next position, or that still has to come when nothing else is left."""
+    if not mind.pins:
+        return []
+    waiting = _affordable([row for _, row in sorted(mind.pins.items()) if row not in chosen], takes, purse)
+    here = mind.pins.get(len(chosen))
+    if here in waiting:
+        return [here] if here is not None else []
+    return [] if rest else waiting[:1]
+
+
+def _minded(may: list[int], chosen: list[int], mind: Mind) -> list[int]:
+    """Of the rows that may be shown, those of the highest tier, without campaigns that a chosen one excludes."""
+    if mind.exclusive and chosen:
+        taken = {mind.campaigns[row] for row in chosen}
+        for group in mind.exclusive:
+            if inside := taken.intersection(group):
+                may = [row for row in may if mind.campaigns[row] not in group or mind.campaigns[row] in inside]
+    if mind.tiers and may:
+        highest = max(mind.tiers[row] for row in may)
+        may = [row for row in may if mind.tiers[row] == highest]
+    return may
+
+
+def _affordable(rest: list[int], takes: Sequence[tuple[str, int]], purse: Mapping[str, int]) -> list[int]:
+    """The rows whose budgets have what serving them takes, in their order."""
+    return [i for i in rest if not takes[i][0] or purse.get(takes[i][0], 0) >= takes[i][1]] if takes else rest
+
+
+def _varied(may: list[int], chosen: list[int], groups: Sequence[str]) -> list[int]:
+    """The rows that don't make one group follow itself too often, for as long as there are others."""
     run = {groups[i] for i in chosen[-IN_A_ROW:]}
     if len(chosen) < IN_A_ROW or len(run) > 1 or "" in run:
-        return rest
-    return [i for i in rest if groups[i] not in run] or rest
+        return may
+    return [i for i in may if groups[i] not in run] or may

@@ -317,7 +317,7 @@ class Applier:
         self.outcomes += 1
         decision = self.decision(outcome.decision)
         if decision is None or not refuses(self._person_of(decision), "measure"):
-            self.facts.append(facts.outcome_fact(outcome, position))
+            self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
             key = f"{decision.slot}:{decision.policy.name}"
             if known(decision.policy.name) and learn(self._policies[key], decision, outcome):

@@ -229,6 +229,45 @@ class Engine:
         )
         return self.run(self.service.decide(request))
 
+    def off(self, slot: str = "") -> list[str]:
+        """Switch a slot off, or every one; in force and durable on return. Gives what is off (``*``: all)."""
+        return self.run(self.service.control.switch(slot, off=True))
+
+    def on(self, slot: str = "") -> list[str]:
+        """Switch a slot on again, or all of them. Gives what is still off."""
+        return self.run(self.service.control.switch(slot, off=False))
+
+    def rollback(self, version: str = "") -> dict[str, Any]:
+        """Return to the settings before these, or to a version; ``micromoments.toml`` is put back with them.
+
+        Raises:
+            ValueError: there is no such version.
+        """
+        return self.run(self.service.control.rollback(version))
+
+    def preview(
+        self,
+        slot: str,
+        person: str = "",
+        *,
+        at: Millis | None = None,
+        context: Mapping[str, Any] | None = None,
+        traits: Mapping[str, Any] | None = None,
+        limit: int = 0,
+        live: bool = True,
+    ) -> Decision:
+        """What somebody would get at a place (in ``context``) and a time: nothing is logged or reserved.
+
+        Without ``person`` somebody made up, who has ``traits`` and consents to everything. ``live`` looks past the
+        slot's mode.
+        """
+        key = key_of(person) if person else ""
+
+        async def work() -> Decision:
+            return self.service.preview(key, slot, at=at, context=context, traits=traits, limit=limit, live=live)
+
+        return self.run(work())
+
     def report(self, name: str, **params: str) -> dict[str, Any]:
         """A report over the facts: ``scorecards``, ``lift``, ``needs``, ``unmet``, ``moments``, ``decisions``,
         ``quality``.

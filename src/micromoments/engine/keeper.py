@@ -109,6 +109,7 @@ class Keeper:
             if not (self._changed() or (everything and a.catalog_dirty)):
                 return
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
+            self.active = {}  # what is put in force meanwhile is the next commit's
             if a.catalog_dirty and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
                 policies[CATALOG] = pack_catalog(self._catalog, a.position)
                 self._snapshot_at = monotonic()
@@ -142,7 +143,6 @@ class Keeper:
                 self._kept_policies = policies
                 return
             self._kept_policies = {}
-            self.active = {}
             a.committing = {}
             self._residents.committed()
             self.commits += 1
@@ -158,6 +158,7 @@ class Keeper:
             or a.new_decisions
             or self._policies.dirty
             or self.active
+            or self._kept_policies
             or self._owed
         )
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from micromoments.core.effect import Reserve
 from micromoments.core.event import Millis
 from micromoments.core.settings import Budget
+from micromoments.core.when import gone, within
 from micromoments.ports import Budgets
+
+
+def allowed(budget: Budget, now: Millis) -> int:
+    """The units that may have been used by now: none before it starts or after it ends; paced evenly, the share of its
+    time that has gone by, rounded up so that it starts with one.
+    """
+    if not within(budget.starts, budget.ends, now):
+        return 0
+    if budget.pacing == "fast":
+        return budget.units
+    return min(budget.units, ceil(budget.units * gone(budget.starts, budget.ends, now)) or 1)
 
 
 class Purse:
@@ -15,19 +28,19 @@ class Purse:
 
     def __init__(self, store: Budgets, configured: Mapping[str, Budget]) -> None:
         self._store = store
-        self._configured = configured
+        self.configured = configured
 
-    def left(self) -> dict[str, int]:
-        """The units that each budget has left now."""
-        return {name: b.units - sum(self._store.used(name)) for name, b in self._configured.items()}
+    def left(self, now: Millis) -> dict[str, int]:
+        """The units that each budget has left now, as its pacing allows."""
+        return {name: allowed(b, now) - sum(self._store.used(name)) for name, b in self.configured.items()}
 
-    def reserve(self, reserves: Sequence[Reserve], left: dict[str, int], taken: set[str]) -> bool:
+    def reserve(self, reserves: Sequence[Reserve], left: dict[str, int], taken: set[str], now: Millis) -> bool:
         """Take the units of each reservation. Where one is refused ``left`` says 0, so that the next draw is made
         without it: False. What was ``taken`` is held until the last draw, which may want it again.
         """
         for r in reserves:
-            budget = self._configured.get(r.budget)
-            limit = budget.units if budget is not None else 0
+            budget = self.configured.get(r.budget)
+            limit = allowed(budget, now) if budget is not None else 0
             if not self._store.reserve(r.budget, r.units, limit, r.id, r.until):
                 left[r.budget] = 0
                 return False

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
+from typing import Any
 
 import msgspec
 
@@ -15,22 +16,26 @@ from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, EventRecord, ItemRecord, OutcomeRecord, Record, TickRecord
+from micromoments.core.record import DecidedRecord, ItemRecord, OutcomeRecord, Record, TickRecord
 from micromoments.core.settings import Settings
+from micromoments.decide.fair import remember
+from micromoments.engine.ahead import Ahead
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies
+from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, in_force, recover
+from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores, open_stores
 from micromoments.flow import apply, people
 from micromoments.flow.decide import decide, seed_of
-from micromoments.flow.view import View, config_digest, refuses
+from micromoments.flow.view import View, bounded, config_digest, refuses
 from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
@@ -40,16 +45,6 @@ MAX_BEHIND = 3_000
 TICK = 1.0
 """Seconds between looks at whose time has come."""
 log = logging.getLogger("micromoments")
-
-
-class Overloaded(Exception):
-    """More came than can be folded; nothing of this was accepted. ``retry_after`` is in seconds."""
-
-    retry_after = 1
-
-
-class Conflict(Exception):
-    """The same decision id was used before with another body."""
 
 
 def now_ms() -> Millis:
@@ -90,8 +85,9 @@ class Service:
         )
         self._applier.activated = self._activated
         self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
+        self.control = Control(stores, kept, lambda: self._view, self._use, self.change, self._keep, clock)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
-        self._durable_until: dict[str, int] = {}
+        self._ahead = Ahead(self._applier, self._residents, self.home)
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self._ticking: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -110,6 +106,7 @@ class Service:
         if changed:
             await self._appender.submit(list(changed.values()))
             self._keeper.active.update((key, record.body) for key, record in changed.items())
+        self.control.started()
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
@@ -160,31 +157,8 @@ class Service:
         if duplicates and self._appender.failures != failures:
             raise LogDown("what was sent before may not have been written; send all of it again")
         self.accepted += len(records)
-        self._pending(records, first)
+        self._ahead.note(records, first)
         return duplicates
-
-    def _pending(self, records: Sequence[EventRecord], first: int) -> None:
-        """Note up to where a person's events must be folded before the next decision: read your writes."""
-        last = first + len(records)
-        if self._applier.position >= last:
-            return
-        if len(self._durable_until) > 50_000:
-            here = self._applier.position
-            self._durable_until = {k: p for k, p in self._durable_until.items() if p > here}
-        for place, record in enumerate(records, first + 1):
-            self._durable_until[record.key] = place
-            if record.event.user_id:
-                self._durable_until[f"user:{record.event.user_id}"] = place
-
-    async def _caught_up(self, key: str) -> None:
-        """Return when what was accepted of a person is folded, under whichever of their ids it was sent."""
-        until = self._durable_until
-        if not until:
-            return
-        person = self._residents.person(self.home(key))
-        keys = [key] if person is None else [key, person.id, *(k.partition(">")[0] for k in person.parts)]
-        if last := max(until.get(k, 0) for k in keys):
-            await self._applier.reached(last)
 
     async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
         """Answer a request; returns once the decision is durable. ``arrival`` is an event that came with it.
@@ -217,22 +191,35 @@ class Service:
         return decision
 
     async def _decide(self, request: Request) -> Decision:
-        await self._caught_up(request.key)
+        if not bounded(self._view, request.slot):
+            return await self._draw(request)
+        # What a person was served bounds what they may be served next: one decision after the other.
+        async with self._ahead.turn(self.home(request.key)):
+            return await self._draw(request)
+
+    async def _draw(self, request: Request) -> Decision:
+        await self._ahead.caught_up(request.key)
         id, _ = apply.home(self._residents, request.key, request.at, 0)
         person = self._residents.person(id)
         if person is None or id in self._erasure.barred:
             person = Person(id=id, surrogate=self._intake.nonce())
-        left = self._purse.left()
+        left = self._purse.left(request.at)
         asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
         taken: set[str] = set()
         while True:
             decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
-            if self._purse.reserve(reserves, left, taken):
+            if self._purse.reserve(reserves, left, taken, request.at):
                 break
         self._purse.give_back(taken - {r.id for r in reserves})
-        await self._appender.submit([DecidedRecord(key=request.key, at=request.at, decision=decision)])
+        first = await self._appender.submit([DecidedRecord(key=request.key, at=request.at, decision=decision)])
         self._applier.decisions[decision.id] = decision
+        if bounded(self._view, request.slot):
+            self._ahead.decided(id, first)
         return decision
+
+    def preview(self, key: str, slot: str, **more: Any) -> Decision:
+        """A decision to look at only, as ``Control.preview`` makes it; ``key`` may be empty for somebody made up."""
+        return self.control.preview(self.person(key) if key else None, slot, self._purse.left(self.clock()), **more)
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
@@ -260,7 +247,7 @@ class Service:
 
     async def moments(self, key: str, *, linked: bool = True, history: bool = False) -> list[MomentView]:
         """The person's open moments, strongest first; with ``history`` those that ended too, newest first."""
-        await self._caught_up(key)
+        await self._ahead.caught_up(key)
         person = self.person(key)
         if person is None or refuses(person, "personalise"):
             return []
@@ -287,8 +274,8 @@ class Service:
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Put items; durable and to be found when this returns."""
-        now = self.clock()
-        await self.change([ItemRecord(key=item.id, at=now, item=item) for item in items])
+        now, known = self.clock(), self.catalog.get
+        await self.change([ItemRecord(key=i.id, at=now, item=remember(i, known(i.id), now)) for i in items])
 
     async def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items; those that aren't there are no error."""
@@ -303,6 +290,14 @@ class Service:
 
     def _activated(self, record: Record) -> None:
         self._view = in_force(self._view, record, self._keeper.active)
+        self.control.fold(record)
+
+    def _use(self, view: View) -> None:
+        self._view, self.settings, self.config_version = view, view.settings, view.config_version
+        self._purse.configured = view.settings.budgets
+
+    def _keep(self, name: str, body: bytes) -> None:
+        self._keeper.active[name] = body
 
     async def report(self, name: str, params: Mapping[str, str]) -> dict[str, object]:
         """A report over the facts, as of the last commit; runs in a process of its own.

@@ -57,6 +57,8 @@ class Stores:
     reports: Callable[[str, Mapping[str, str], Settings], Awaitable[dict[str, object]]]
     seal: Callable[[Millis], Awaitable[int]]
     serving: Callable[[str], None]
+    config_text: Callable[[], str]
+    write_config: Callable[[str], None]
     close: Callable[[], None]
 
     @property
@@ -121,8 +123,17 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         reports=reporter.report,
         seal=reporter.seal,
         serving=folder.serving,
+        config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
+        write_config=lambda text: _write(folder.config, text),
         close=close,
     )
+
+
+def _write(path: Path, text: str) -> None:
+    from micromoments.stores.embedded.files import whole
+
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 class _Late:

@@ -21,6 +21,9 @@ from micromoments.flow import people
 from micromoments.flow.view import DEFAULT, View, refuses
 from micromoments.retrieve.catalog import Ask
 
+MAX_THEIRS = 50
+"""Items of the business's own choice that a decision in shadow is compared with."""
+
 
 def seed_of(decision_id: str) -> int:
     """The seed of a decision's draw: 64 bits of its id's hash, so that it can be drawn once more and compared."""
@@ -36,7 +39,7 @@ def decide(
     decides. A person who refused personalisation gets the slot's default; one who has not said yes is answered from the
     moment alone, without history, and ``degraded`` says so.
     """
-    slot = view.settings.slot(request.slot)
+    slot = decider.in_force(view.slot(request.slot), person, request)
     general = refuses(person, "personalise")
     known = Person(id=person.id, surrogate=person.surrogate) if general else person
     reading, traces = read(known, request, view)
@@ -51,6 +54,10 @@ def decide(
     else:
         asked = ask(known, request, slot, moments, traces, personal)
     candidates = view.catalog.candidates(asked)
+    if slot.mode in decider.SHADOW and isinstance(request.context.get("theirs"), list):
+        found = {one.item.id for one in candidates}
+        if beside := tuple(id for id in map(str, request.context["theirs"][:MAX_THEIRS]) if id not in found):
+            candidates = [*candidates, *view.catalog.candidates(replace(asked, only=beside))]
     return decider.decide(
         replace(person, bought={}, dismissed=person.dismissed) if not personal else person,
         moments,

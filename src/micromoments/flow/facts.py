@@ -111,11 +111,14 @@ def decision_fact(decision: Decision, version: int) -> DecisionFact:
         considered=decision.considered,
         refused=sorted(r.code for r in decision.refused),
         marks=decision.marks,
+        would=list(decision.would),
+        rules=list(decision.rules),
+        rule_cost=decision.rule_cost,
     )
 
 
-def outcome_fact(outcome: Outcome, version: int) -> OutcomeFact:
-    """One outcome as a fact."""
+def outcome_fact(outcome: Outcome, version: int, decision: Decision | None = None) -> OutcomeFact:
+    """One outcome as a fact, with what the redeemed offer of its decision costs."""
     return OutcomeFact(
         id=outcome.id,
         version=version,
@@ -132,7 +135,20 @@ def outcome_fact(outcome: Outcome, version: int) -> OutcomeFact:
         via=outcome.via,
         moment=outcome.moment,
         marks=outcome.marks,
+        cost=_cost(outcome, decision) if decision is not None and outcome.what == "goal" else 0,
     )
+
+
+def _cost(outcome: Outcome, decision: Decision) -> int:
+    """The attribute ``cost`` (minor units) of the item that a goal was reached by; the first one's where none is said.
+
+    A refund takes nothing back: what was given away is gone.
+    """
+    if outcome.value < 0:
+        return 0
+    found = next((i for i in decision.items if i.id == outcome.item), next(iter(decision.items), None))
+    cost = found.attributes.get("cost", 0) if found is not None else 0
+    return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 < cost < MANY else 0
 
 
 def _spoken(query: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from msgspec import msgpack
 from msgspec.structs import replace
 
+from micromoments.core.decision import Assignment
 from micromoments.core.event import Millis
 from micromoments.core.moment import Reading, Trace
 from micromoments.core.person import (
@@ -92,12 +93,17 @@ def join(a: Person, b: Person) -> Person:
         served=join_served(a.served, b.served),
         bought=latest(_join_maps(a.bought, b.bought, max)),
         dismissed=latest(_join_maps(a.dismissed, b.dismissed, max)),
-        assignments=_join_maps(a.assignments, b.assignments, lambda x, y: min(x, y, key=lambda s: (s.at, s.unit))),
+        assignments=_join_maps(a.assignments, b.assignments, _dealt),
         answered=latest(_join_maps(a.answered, b.answered, min)),
         marks=a.marks | b.marks,
         first=min(a.first or b.first, b.first or a.first),
         last=max(a.last, b.last),
     )
+
+
+def _dealt(a: Assignment, b: Assignment) -> Assignment:
+    """Of two assignments in one experiment the one dealt under the later version of it, else the first exposure."""
+    return min(a, b, key=lambda s: (-s.version, s.at, s.unit))
 
 
 def join_pending(a: Sequence[Pending], b: Sequence[Pending]) -> tuple[Pending, ...]:

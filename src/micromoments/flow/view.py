@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -10,7 +10,7 @@ import msgspec
 
 from micromoments.core.event import BOT, INTERNAL, TEST
 from micromoments.core.person import Person
-from micromoments.core.settings import Purpose, Settings
+from micromoments.core.settings import Purpose, Settings, Slot
 from micromoments.policy.base import Policy
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
@@ -18,6 +18,8 @@ from micromoments.retrieve.catalog import Catalog
 
 WEIGHTS = "weights"
 """What an activation of trained weights says that it activates (``ActivationRecord.what``)."""
+EVERY = "*"
+"""Among the slots that are switched off: all of them."""
 DEFAULT = "default"
 """The key of the policy that held-out people, and those who refused personalisation, are served by."""
 
@@ -27,7 +29,8 @@ class View:
     """Settings, model, catalogue and policies as of one instant.
 
     ``policies`` are keyed ``<slot>:<name>``. ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees
-    nothing of them, because what it needs of the catalogue was captured on the record.
+    nothing of them, because what it needs of the catalogue was captured on the record. ``off`` names the slots that
+    were switched off by hand, or ``EVERY``.
     """
 
     settings: Settings
@@ -35,6 +38,19 @@ class View:
     recogniser: Recogniser
     catalog: Catalog
     policies: Mapping[str, Policy]
+    off: Set[str] = frozenset()
+
+    def slot(self, name: str) -> Slot:
+        """The slot of that name as it is in force: off where somebody switched it off."""
+        slot = self.settings.slot(name)
+        return (
+            msgspec.structs.replace(slot, mode="off") if self.off and (name in self.off or EVERY in self.off) else slot
+        )
+
+
+def bounded(view: View, slot: str) -> bool:
+    """Whether what a person was served before bounds what the slot may serve them: caps, campaigns that exclude."""
+    return bool(view.settings.slot(slot).caps or view.settings.exclusive)
 
 
 def reweighted(view: View, body: bytes) -> View:

@@ -221,7 +221,12 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
         return person
     assignments = dict(person.assignments)
     for assignment in decision.experiments:
-        assignments.setdefault(assignment.key, assignment)
+        experiment = settings.experiments.get(assignment.key)
+        if experiment is not None and experiment.switchback is not None:
+            continue  # its unit is a zone's block of time, no person's
+        kept = assignments.get(assignment.key)
+        if kept is None or kept.version < assignment.version:
+            assignments[assignment.key] = assignment
     if len(assignments) > MAX_ASSIGNMENTS:
         newest = sorted(assignments.values(), key=lambda one: (one.at, one.key))[-MAX_ASSIGNMENTS:]
         assignments = {one.key: one for one in newest}
@@ -229,7 +234,14 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
     if not decision.items or decision.mode != "live" or _find(person, decision.id) is not None:
         return person
     served = [
-        Served(at=decision.at, item=item.id, slot=decision.slot, campaign=item.campaign, decision=decision.id)
+        Served(
+            at=decision.at,
+            item=item.id,
+            slot=decision.slot,
+            campaign=item.campaign,
+            decision=decision.id,
+            channel=decision.channel,
+        )
         for item in decision.items
     ]
     goal = decision.goal or slot.goal

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
+from micromoments.server.control import ControlDoors
 from micromoments.server.cors import Cors
 from micromoments.server.decide import Decider
 from micromoments.server.foreign import Handler, Routes
@@ -56,6 +57,7 @@ class App:
         self._search = SearchDoor(service)
         self._insight = Insight(service)
         self._others = (CloudEvents(service, self._cleaner), Snowplow(service, keys, self._cleaner, self._cors))
+        self._control = ControlDoors(service)
         self._metrics = Metrics(service, self.collector, self.decider, self.streams)
         self._pages = Pages(pages)
         self.draining = False
@@ -184,6 +186,11 @@ class App:
                 "DELETE": (self._items.delete_one, False),
             },
             "/v1/search": {"GET": (self._search.search, False)},
+            "/v1/switch": {"GET": (self._control.switched, False), "PUT": (self._control.switch, False)},
+            "/v1/config": {"GET": (self._control.versions, False)},
+            "/v1/config/reload": {"POST": (self._control.reload, False)},
+            "/v1/config/rollback": {"POST": (self._control.rollback, False)},
+            "/v1/preview": {"POST": (self._control.preview, False)},
             "/v1/reports": {"GET": (self._insight.reports, False)},
             "/v1/reports/*": {"GET": (self._insight.report, False)},
             "/v1/projects/*/settings": {"GET": (self._settings, True)},

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from micromoments.core.item import Item
+from micromoments.decide.fair import unfair
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
@@ -25,7 +26,7 @@ MAX_ITEMS = 20_000
 MAX_ITEM = 64 * 1024
 MAX_ID = 256
 MAX_TITLE = 1000
-_FIELDS = frozenset(f.encode_name for f in msgspec.structs.fields(Item))
+_FIELDS = frozenset(f.encode_name for f in msgspec.structs.fields(Item)) - {"past"}
 _convert = msgspec.convert
 
 
@@ -170,6 +171,8 @@ def read(value: dict[str, Any]) -> Item:
         raise BadItem("bad_price", "got a currency that is not ISO 4217; wanted a code such as EUR, amount in cents")
     if item.hours:
         _check_hours(item)
+    if against := unfair(item):
+        raise BadItem(*against)
     return item
 
 

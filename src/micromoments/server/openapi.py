@@ -23,6 +23,7 @@ from micromoments.server.contract import (
     param,
     ref,
 )
+from micromoments.server.contract_control import SCHEMAS, control_doors
 from micromoments.server.decide import Asked
 from micromoments.server.foreign_contract import foreign_doors
 from micromoments.sources.segment import KINDS
@@ -43,6 +44,7 @@ _SCHEMAS: tuple[type, ...] = (
     shapes.ExplainedShape,
     shapes.ItemShape,
     search.SearchShape,
+    *SCHEMAS,
 )
 
 
@@ -99,6 +101,7 @@ def _paths() -> Json:
         **_one_item_doors(),
         **_search_door(),
         **_report_doors(),
+        **control_doors(),
         **_probes(),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Arrival, Millis
@@ -11,7 +11,8 @@ from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
-from micromoments.engine.service import Conflict, Overloaded
+from micromoments.engine.control import Control
+from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.faceted import Found, Look
 
@@ -42,6 +43,7 @@ class Service(Protocol):
     stream: Stream
     ready: bool
     clock: Callable[[], Millis]
+    control: Control
 
     @property
     def catalog(self) -> Items:
@@ -62,6 +64,20 @@ class Service(Protocol):
 
     async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:
         """Answer durably. Raises Conflict, Overloaded, LogDown."""
+        ...
+
+    def preview(
+        self,
+        key: str,
+        slot: str,
+        *,
+        at: Millis | None,
+        context: Mapping[str, Any],
+        traits: Mapping[str, Any],
+        limit: int,
+        live: bool,
+    ) -> Decision:
+        """A decision to look at only; ``key`` may be empty for somebody made up."""
         ...
 
     def decision(self, id: str) -> Decision | None:

@@ -117,7 +117,9 @@ class ScoredShape(Shape, frozen=True):
 
 
 class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
-    """A decision with what led to it. ``considered`` counts the candidates before any was refused."""
+    """A decision with what led to it. ``considered`` counts the candidates before any was refused. In shadow ``would``
+    are the items that the policy would have served; ``rules`` touched it and took ``ruleCost`` of the expected score.
+    """
 
     at: Millis
     until: Millis
@@ -128,6 +130,10 @@ class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
     refused: list[RefusedShape]
     scored: list[ScoredShape]
     chosen: list[str]
+    channel: str = ""
+    would: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    rule_cost: float = 0.0
 
 
 class PriceShape(Shape, frozen=True):
@@ -208,6 +214,10 @@ def explained(decided: Decision) -> ExplainedShape:
         refused=[RefusedShape(id=r.id, code=r.code, detail=r.detail) for r in decided.refused],
         scored=[ScoredShape(id=s.id, score=s.score, propensity=s.propensity) for s in decided.scored],
         chosen=[one.id for one in decided.items],
+        channel=decided.channel,
+        would=decided.would,
+        rules=decided.rules,
+        rule_cost=decided.rule_cost,
     )
 
 

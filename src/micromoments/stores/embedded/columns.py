@@ -32,12 +32,14 @@ def _schema(table: Table) -> Any:
     return pa.schema(fields, metadata=about)
 
 
+def _later(table: Table) -> dict[str, Any]:
+    fields = [field for field in msgspec.structs.fields(SCHEMAS[table]) if not field.required]
+    return {f.name: f.default_factory() if f.default is msgspec.NODEFAULT else f.default for f in fields}
+
+
 ARROW: dict[Table, Any] = {table: _schema(table) for table in TABLES}
 """The Arrow schema of each table."""
-LATER: dict[Table, dict[str, Any]] = {
-    table: {f.name: f.default_factory() if f.default is msgspec.NODEFAULT else f.default for f in fields if not f.required}
-    for table, fields in ((table, msgspec.structs.fields(SCHEMAS[table])) for table in TABLES)
-}
+LATER: dict[Table, dict[str, Any]] = {table: _later(table) for table in TABLES}
 """Columns that came after the first release, with what earlier facts have in them."""
 
 

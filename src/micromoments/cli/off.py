@@ -1,0 +1,89 @@
+"""``micromoments off`` and ``on``: stop serving, at once, and go on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT = Path("my-shop")
+_ARGUMENT = "the slot; every slot where none is named. The folder may stand before it"
+Names = Annotated[list[str] | None, typer.Argument(metavar="[SLOT]", help=_ARGUMENT)]
+Folder = Annotated[Path | None, typer.Option("--folder", help="the project's folder; found from here unless given")]
+
+
+def off(names: Names = None, folder: Folder = None) -> None:
+    """Stop serving in a slot, or everywhere: from the next decision on its answer is empty. Events are taken on."""
+    switch(names or [], folder, off=True)
+
+
+def switch(names: list[str], folder: Path | None, *, off: bool) -> None:
+    """Switch by the folder's owner process, or in the folder where nobody has it open; print what is off."""
+    from micromoments.cli.table import say
+
+    project, slot = where(names, folder)
+    left = _through_owner(project, slot, off=off)
+    if left is None:
+        import micromoments as mm
+
+        with mm.open(project) as engine:
+            left = engine.off(slot) if off else engine.on(slot)
+    typer.echo(" ".join("every slot" if name == "*" else name for name in left) or "nothing")
+    say(f"micromoments: off in {project}: {', '.join('every slot' if n == '*' else n for n in left) or 'nothing'}")
+
+
+def where(names: list[str], folder: Path | None) -> tuple[Path, str]:
+    """The project's folder and the slot (empty: all) that arguments mean.
+
+    Raises:
+        BadParameter: there are too many of them.
+        ValueError: no project is there.
+    """
+    rest = list(names)
+    if folder is None and rest and is_project(Path(rest[0])):
+        folder = Path(rest.pop(0))
+    if len(rest) > 1:
+        raise typer.BadParameter(f"got {len(names)} names; wanted a slot, with the project's folder before it or not")
+    if folder is None:
+        said = os.environ.get("MICROMOMENTS_FOLDER")
+        folder = Path(said) if said else Path() if is_project(Path()) else DEFAULT
+    if not is_project(folder):
+        raise ValueError(f"got {folder}, which is no project's folder; wanted one; name it with --folder")
+    return folder, rest[0] if rest else ""
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder is one of ours."""
+    return (folder / "state.sqlite").exists() or (folder / "micromoments.toml").exists()
+
+
+def _through_owner(folder: Path, slot: str, *, off: bool) -> list[str] | None:
+    """Ask the process that has the folder open; ``None`` where nobody has.
+
+    Raises:
+        ValueError: it doesn't serve, or refused.
+    """
+    from micromoments.engine.wiring import at_rest
+
+    owner = at_rest(folder).owner()
+    if owner is None:
+        return None
+    pid, address = owner
+    if not address:
+        raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve; stop that process instead")
+    import httpx
+
+    from micromoments.config import load_keys
+
+    secret = next(iter(load_keys(folder, os.environ).secret), "")
+    headers = {"authorization": f"Bearer {secret}"} if secret else {}
+    try:
+        reply = httpx.put(f"{address}/v1/switch", json={"slot": slot, "off": off}, headers=headers, timeout=10)
+        if reply.status_code != httpx.codes.OK:
+            raise ValueError(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
+    except httpx.HTTPError as error:
+        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
+    found: list[str] = reply.json()["off"]
+    return found

@@ -1,0 +1,201 @@
+"""The operator's hand on a running engine: slots off and on, versions of the settings, decisions to look at only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace as replaced
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
+
+from micromoments.config import parse, silent_changes
+from micromoments.core.decision import Decision, Request
+from micromoments.core.event import Millis
+from micromoments.core.person import Person, Stamp, Trait
+from micromoments.core.record import ActivationRecord, Record
+from micromoments.core.settings import PURPOSES, Settings
+from micromoments.engine.wiring import ACTIVE_CONFIG, Stores
+from micromoments.flow.decide import decide, seed_of
+from micromoments.flow.view import EVERY, View, config_digest
+
+ACTIVE_OFF = "active:off"
+VERSIONS = "versions:config"
+MAX_VERSIONS = 50
+AT_START = ("synonyms", "timezone", "recognition", "intake", "origins", "retention", "name")
+"""Settings that are read when the engine starts; a change of the others is in force at once."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of the settings: its digest, since when, the artifact of the settings and that of the file's text
+    (empty where they came from a program).
+    """
+
+    version: str
+    at: Millis
+    settings: str
+    text: str
+
+
+class Control:
+    """What an operator changes while the engine runs. Everything goes through the log, so a crash forgets none of it.
+
+    ``use`` puts another view in force, ``append`` makes records durable and returns once they are folded, ``keep``
+    holds a value for the next commit.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        kept: Mapping[str, bytes],
+        view: Callable[[], View],
+        use: Callable[[View], None],
+        append: Callable[[Sequence[Record]], Awaitable[None]],
+        keep: Callable[[str, bytes], None],
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._stores, self._view, self._use, self._append, self._keep = stores, view, use, append, keep
+        self._clock = clock
+        self._versions: list[Version] = msgspec.json.decode(kept.get(VERSIONS, b"[]"), type=list[Version])
+        use(replaced(view(), off=frozenset(msgspec.json.decode(kept.get(ACTIVE_OFF, b"[]"), type=list[str]))))
+
+    def started(self) -> None:
+        """Note the settings that the engine started with, where they are others than the last."""
+        view = self._view()
+        self._note(view.settings, self._stores.config_text())
+
+    def fold(self, record: Record) -> None:
+        """Put in force what the log says was switched."""
+        if isinstance(record, ActivationRecord) and record.what == "off":
+            self._use(replaced(self._view(), off=frozenset(msgspec.json.decode(record.body, type=list[str]))))
+            self._keep(ACTIVE_OFF, record.body)
+
+    async def switch(self, slot: str, *, off: bool) -> list[str]:
+        """Switch a slot (every one where it is empty) off or on again; in force, and durable, on return.
+
+        Returns:
+            The slots that are off now; ``*`` stands for all.
+        """
+        now = set(self._view().off)
+        name = slot or EVERY
+        if off:
+            now.add(name)
+        elif name == EVERY:
+            now.clear()
+        elif EVERY in now:
+            raise ValueError(f"got on for {slot} while everything is off; wanted `on` without a slot first")
+        else:
+            now.discard(name)
+        body = msgspec.json.encode(sorted(now))
+        digest = "off" if off else "on"
+        await self._append(
+            [ActivationRecord(key="", at=self._clock(), what="off", name=name, digest=digest, body=body)]
+        )
+        return sorted(now)
+
+    def switched_off(self) -> list[str]:
+        """The slots that were switched off by hand."""
+        return sorted(self._view().off)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """The versions of the settings, the newest first."""
+        current = self._view().config_version
+        found = [{"version": v.version, "at": v.at, "current": v.version == current} for v in reversed(self._versions)]
+        return found or [{"version": current, "at": 0, "current": True}]
+
+    async def reload(self) -> dict[str, Any]:
+        """Read ``micromoments.toml`` again and put it in force.
+
+        Raises:
+            ValueError: the file has a mistake, or changes a running experiment; nothing is changed.
+        """
+        text = self._stores.config_text()
+        settings = parse(text)
+        if refused := silent_changes(self._view().settings, settings):
+            raise ValueError("\n".join(refused))
+        return await self._activate(settings, text)
+
+    async def rollback(self, version: str = "") -> dict[str, Any]:
+        """Return to the version of the settings before this one, or to a named one; the file is put back with it.
+
+        Raises:
+            ValueError: there is no such version.
+        """
+        current = self._view().config_version
+        others = [v for v in self._versions if (v.version == version if version else v.version != current)]
+        if not others:
+            known = ", ".join(v.version for v in self._versions) or "none"
+            raise ValueError(f"got {version or 'the version before'}; wanted one of the versions kept: {known}")
+        back = others[-1]
+        settings = msgspec.json.decode(self._stores.artifacts.get(back.settings), type=Settings, strict=False)
+        text = self._stores.artifacts.get(back.text).decode() if back.text else ""
+        if text:
+            self._stores.write_config(text)
+        return await self._activate(settings, text)
+
+    async def _activate(self, settings: Settings, text: str) -> dict[str, Any]:
+        view = self._view()
+        later = [name for name in AT_START if getattr(settings, name) != getattr(view.settings, name)]
+        running = replace(settings, **{name: getattr(view.settings, name) for name in later})
+        body = msgspec.json.encode(settings, order="sorted")
+        digest = config_digest(settings)
+        artifact = self._stores.artifacts.put(body)
+        await self._append(
+            [ActivationRecord(key="", at=self._clock(), what="config", name=artifact, digest=digest, body=body)]
+        )
+        self._keep(ACTIVE_CONFIG, body)
+        self._use(replaced(self._view(), settings=running, config_version=digest))
+        self._note(settings, text)
+        return {"configVersion": digest, "afterRestart": later}
+
+    def _note(self, settings: Settings, text: str) -> None:
+        digest = config_digest(settings)
+        if self._versions and self._versions[-1].version == digest:
+            return
+        put = self._stores.artifacts.put
+        version = Version(
+            digest,
+            self._clock(),
+            put(msgspec.json.encode(settings, order="sorted")),
+            put(text.encode()) if text else "",
+        )
+        # A version that was returned to is the newest again, so that the next return goes to the one before it.
+        self._versions = [*(v for v in self._versions if v.version != digest), version][-MAX_VERSIONS:]
+        self._keep(VERSIONS, msgspec.json.encode(self._versions))
+
+    def preview(
+        self,
+        person: Person | None,
+        slot: str,
+        left: Mapping[str, int],
+        *,
+        at: Millis | None = None,
+        context: Mapping[str, Any] | None = None,
+        traits: Mapping[str, Any] | None = None,
+        limit: int = 0,
+        live: bool = True,
+    ) -> Decision:
+        """What a person would get at a place and a time: decided as always, and neither logged nor reserved.
+
+        Without ``person`` somebody made up who consents to everything and has ``traits``. ``live`` looks past a slot's
+        mode, to what going live would serve.
+        """
+        view = self._view()
+        now = self._clock() if at is None else at
+        stamp = Stamp(now, 0)
+        who = person or Person(id="anon:preview", surrogate=0, consent={p: Trait(stamp, True) for p in PURPOSES})
+        if traits:
+            who = replace(who, traits={**who.traits, **{name: Trait(stamp, value) for name, value in traits.items()}})
+        if live:
+            slots = {**view.settings.slots, slot: replace(view.settings.slot(slot), mode="live")}
+            view = replaced(view, settings=replace(view.settings, slots=slots), off=frozenset())
+        request = Request(
+            id=f"preview-{uuid4().hex}",
+            slot=slot,
+            key=next(iter(who.parts), who.id).partition(">")[0],
+            at=now,
+            context=dict(context or {}),
+            limit=limit,
+        )
+        return decide(who, request, view, seed_of(request.id), left)[0]

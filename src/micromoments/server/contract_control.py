@@ -1,0 +1,41 @@
+"""The operator's doors in the contract."""
+
+from __future__ import annotations
+
+from micromoments.server import shapes
+from micromoments.server.contract import Json, answer, content, door, ref
+from micromoments.server.control import Back, Previewed, Switched
+
+SCHEMAS: tuple[type, ...] = (Switched, Back, Previewed)
+_SECRET: list[Json] = [{"secretKey": []}]
+_OBJECT: Json = {"type": "object"}
+
+
+def control_doors() -> Json:
+    """Slots off and on, versions of the settings, decisions to look at only."""
+    tag = "control"
+    put = content(ref(Switched))
+    back = {"required": False, "content": content(ref(Back))}
+    done = {"200": answer("In force.", _OBJECT)}
+    rollback = door("rollback", "Return to the settings before.", done, _SECRET, tag=tag)
+    return {
+        "/v1/switch": {
+            "get": door("switched", "What is off.", {"200": answer("Slots.", _OBJECT)}, _SECRET, tag=tag),
+            "put": door("switch", "Off, or on.", done, _SECRET, body=put, tag=tag),
+        },
+        "/v1/config": {
+            "get": door("versions", "Versions of the settings.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag)
+        },
+        "/v1/config/reload": {"post": door("reload", "Read the file again.", done, _SECRET, tag=tag)},
+        "/v1/config/rollback": {"post": {**rollback, "requestBody": back}},
+        "/v1/preview": {
+            "post": door(
+                "preview",
+                "A decision as anybody, anywhere, at any time; not logged.",
+                {"200": answer("The decision, explained.", shapes.ExplainedShape)},
+                _SECRET,
+                body=content(ref(Previewed)),
+                tag=tag,
+            )
+        },
+    }

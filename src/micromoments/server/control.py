@@ -1,0 +1,127 @@
+"""The operator's doors: slots off and on, versions of the settings, decisions to look at only. For the secret key."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.when import instant
+from micromoments.server import shapes
+from micromoments.server.http import Call, Reply, reply
+from micromoments.server.keys import Access, require_whole
+from micromoments.server.people import source_key_of
+from micromoments.server.problem import Problem
+from micromoments.server.service import Service
+from micromoments.sources.wire import UNREADABLE
+
+MAX_BODY = 64 * 1024
+MAX_SLOT = 128
+T = TypeVar("T")
+
+
+class Switched(msgspec.Struct, rename="camel", kw_only=True):
+    """Switch a slot, or every one where none is named, off or on again."""
+
+    off: bool
+    slot: str = ""
+
+
+class Back(msgspec.Struct, rename="camel", kw_only=True):
+    """The version of the settings to return to; the one before unless named."""
+
+    version: str = ""
+
+
+class Previewed(msgspec.Struct, rename="camel", kw_only=True):
+    """Who, where and when to look as: ``person`` (an id as in paths) or made-up ``traits``, ``context`` with a place,
+    ``at`` (RFC 3339 or milliseconds). ``live`` looks past the slot's mode.
+    """
+
+    slot: str
+    person: str = ""
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    at: str | int = ""
+    limit: int = 0
+    live: bool = True
+
+
+class ControlDoors:
+    """``/v1/switch``, ``/v1/config`` and ``/v1/preview``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def switched(self, _call: Call, access: Access) -> Reply:
+        """What is off by hand, and every slot's mode in the settings."""
+        require_whole(access)
+        slots = {name: slot.mode for name, slot in self._service.settings.slots.items()}
+        return reply({"off": self._service.control.switched_off(), "modes": slots})
+
+    async def switch(self, call: Call, access: Access) -> Reply:
+        """Off, or on again; in force and durable when this is answered."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY), Switched)
+        if len(asked.slot) > MAX_SLOT or not (asked.slot.isprintable()):
+            raise Problem(400, "bad_slot", f"slot of {len(asked.slot)} characters", f"at most {MAX_SLOT}, printable")
+        try:
+            return reply({"off": await self._service.control.switch(asked.slot, off=asked.off)})
+        except ValueError as error:
+            raise Problem(409, "all_off", "one slot", str(error)) from None
+
+    async def versions(self, _call: Call, access: Access) -> Reply:
+        """The versions of the settings, the newest first."""
+        require_whole(access)
+        return reply({"versions": self._service.control.versions(), "cursor": None})
+
+    async def reload(self, _call: Call, access: Access) -> Reply:
+        """Read the file of the settings again."""
+        require_whole(access)
+        try:
+            return reply(await self._service.control.reload())
+        except ValueError as error:
+            raise Problem(409, "bad_config", "settings that can't be put in force", str(error)[:2000]) from None
+
+    async def rollback(self, call: Call, access: Access) -> Reply:
+        """Return to the version before, or a named one."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY) or b"{}", Back)
+        try:
+            return reply(await self._service.control.rollback(asked.version))
+        except ValueError as error:
+            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)) from None
+
+    async def preview(self, call: Call, access: Access) -> Reply:
+        """A decision as anybody, anywhere, at any time; not logged, nothing reserved."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY), Previewed)
+        decided = self._service.preview(
+            source_key_of(asked.person) if asked.person else "",
+            asked.slot,
+            at=_instant(asked.at),
+            context=asked.context,
+            traits=asked.traits,
+            limit=min(max(0, asked.limit), 50),
+            live=asked.live,
+        )
+        return reply(shapes.explained(decided))
+
+
+def _instant(at: str | int) -> Millis | None:
+    if isinstance(at, int):
+        return at
+    try:
+        return instant(at) or None
+    except ValueError:
+        raise Problem(400, "bad_at", f"at={at[:40]!r}", "RFC 3339 or milliseconds") from None
+
+
+def _read(body: bytes, type_: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
+    except UNREADABLE:
+        raise Problem(400, "malformed_json", "bytes that are not JSON", "a JSON object") from None

@@ -1,0 +1,51 @@
+"""The operator's doors: for the secret key alone, and each mistake in our words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server.asgi import Client
+from tests.server.fake import FakeService
+
+DOORS = [
+    ("GET", "/v1/switch"),
+    ("PUT", "/v1/switch"),
+    ("GET", "/v1/config"),
+    ("POST", "/v1/config/reload"),
+    ("POST", "/v1/config/rollback"),
+    ("POST", "/v1/preview"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+async def test_only_the_secret_key_opens_them(browser: Client, method: str, path: str) -> None:
+    """A write key is refused before anything is looked at."""
+    assert (await browser(method, path, {"off": True})).status == 403
+
+
+async def test_switching_off_and_on(backend: Client) -> None:
+    """Off for one, off for all, on again; a body that isn't one is refused."""
+    assert (await backend("PUT", "/v1/switch", {"slot": "home", "off": True})).json == {"off": ["home"]}
+    assert (await backend("PUT", "/v1/switch", {"off": True})).json == {"off": ["*", "home"]}
+    assert (await backend("GET", "/v1/switch")).json == {"off": ["*", "home"], "modes": {}}
+    assert (await backend("PUT", "/v1/switch", {"slot": "home"})).json["code"] == "bad_request"
+    assert (await backend("PUT", "/v1/switch", {"slot": "x" * 200, "off": True})).json["code"] == "bad_slot"
+
+
+async def test_versions_of_the_settings(backend: Client) -> None:
+    """The list, a reload that is refused with the file's mistake, the way back, a version that there isn't."""
+    assert (await backend("GET", "/v1/config")).json["versions"][0]["current"] is True
+    refused = await backend("POST", "/v1/config/reload", {})
+    assert (refused.status, "slots.home.limit" in refused.json["detail"]) == (409, True)
+    assert (await backend("POST", "/v1/config/rollback", {})).json["configVersion"] == "sha256:0"
+    assert (await backend("POST", "/v1/config/rollback", {"version": "nonsense"})).status == 404
+
+
+async def test_preview_as_anyone(backend: Client, service: FakeService) -> None:
+    """A person by id or somebody made up, a place, an instant in words; the answer is explained."""
+    body = {"slot": "home", "person": "ana", "at": "2026-12-24T18:00:00Z", "context": {"lat": 1, "lon": 2}, "limit": 99}
+    got = (await backend("POST", "/v1/preview", body)).json
+    assert (got["considered"], got["would"]) == (2, ["p2"])
+    assert service.previewed["key"] == "user:ana"
+    assert (service.previewed["at"], service.previewed["limit"]) == (1_798_135_200_000, 50)
+    assert (await backend("POST", "/v1/preview", {"slot": "home", "at": "soon"})).json["code"] == "bad_at"
