@@ -12,11 +12,11 @@ from micromoments.server.run import Server, make
 
 
 @contextmanager
-def running(app: App) -> Iterator[tuple[int, Server]]:
-    """The app served on a free port; drained and stopped at the end."""
+def running(app: App, fronts: int = 0) -> Iterator[tuple[int, Server]]:
+    """The app served on a free port, behind so many fronts; drained and stopped at the end."""
     addresses: list[str] = []
-    server = make(app, "127.0.0.1", 0, addresses.append)
-    thread = Thread(target=server.run, daemon=True)
+    server = make(app, "127.0.0.1", 0, addresses.append, fronts)
+    thread = Thread(target=server.run, args=([] if fronts else None,), daemon=True)
     thread.start()
     while not addresses:
         assert thread.is_alive(), app.failure

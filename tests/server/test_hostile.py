@@ -90,12 +90,12 @@ async def test_a_hundred_thousand_hostile_requests_do_no_harm(caplog: pytest.Log
     await storm(100_000, SEED + 1, caplog)
 
 
-@pytest.fixture
-def served() -> Iterator[tuple[int, Counting, Server]]:
-    """A real server on a free port: its port, its service, itself."""
+@pytest.fixture(params=[0, 1], ids=["alone", "front"])
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[int, Counting, Server]]:
+    """A real server on a free port, by one process and behind a front: its port, its service, itself."""
     service = Counting()
     app = App(service, Keys([WRITE_KEY], [SECRET_KEY], [TOKEN_KEY], clock=service.clock))
-    with running(app) as (port, server):
+    with running(app, request.param) as (port, server):
         yield port, service, server
     assert service.stopped
 
@@ -148,6 +148,7 @@ async def test_large_heads_are_refused(served: tuple[int, Counting, Server]) -> 
         assert (await talk(port, wire)).split()[1:2] in ([b"431"], [b"400"], [])
 
 
+@pytest.mark.parametrize("served", [0], indirect=True)
 async def test_a_connection_that_trickles_is_ended(served: tuple[int, Counting, Server]) -> None:
     """Who sends a byte now and then doesn't hold a connection for ever; who idles between requests may."""
     from micromoments.server import protocol

@@ -37,10 +37,10 @@ def doors(own: FakeService) -> App:
     return App(own, keys)
 
 
-@pytest.fixture
-def port(doors: App) -> Iterator[int]:
-    """The port where they are served."""
-    with running(doors) as (port, _):
+@pytest.fixture(params=[0, 1], ids=["alone", "front"])
+def port(doors: App, request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port where they are served, by one process and behind a front."""
+    with running(doors, request.param) as (port, _):
         yield port
 
 
@@ -112,10 +112,8 @@ async def test_close_when_asked(port: int) -> None:
     assert parsed(got)[1]["connection"] == "close"
 
 
-async def test_many_connections_go_together(
-    port: int, doors: App, own: FakeService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Events of many connections reach the engine in fewer calls than there are, and each is answered."""
+async def test_many_connections_go_together(port: int, own: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events that come by many connections while the engine is busy all reach it, and each is answered."""
     calls: list[int] = []
     collect = own.collect
 
@@ -129,7 +127,6 @@ async def test_many_connections_go_together(
     got = await asyncio.gather(*(talk(port, wire(SOUND), patience=2) for _ in range(30)))
     assert all(one.startswith(b"HTTP/1.1 200") for one in got)
     assert sum(calls) == 30
-    assert doors.collector.requests == 30
 
 
 async def test_what_is_unusual_goes_the_other_way(port: int, own: FakeService) -> None:

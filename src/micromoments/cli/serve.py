@@ -12,6 +12,10 @@ def serve(
     folder: Annotated[Path, typer.Argument(help="the project's folder; made if it isn't there")] = Path("my-shop"),
     host: Annotated[str, typer.Option(help="address to serve at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to serve at; 0 takes a free one", min=0, max=65535)] = 8000,
+    fronts: Annotated[
+        int | None,
+        typer.Option(help="processes that read events before the engine's; by default one where cores allow", min=0),
+    ] = None,
 ) -> None:
     """Serve a project: events in, decisions out, the dashboard at /.
 
@@ -42,4 +46,6 @@ def serve(
         stores.serving(address)
         typer.echo(f"micromoments: {folder} at {address}", err=True)
 
-    run(App(Service(stores, now_ms), keys), host, port, ready)
+    if fronts is None:
+        fronts = 1 if (os.cpu_count() or 1) > 1 else 0
+    run(App(Service(stores, now_ms), keys), host, port, ready, fronts)

@@ -58,7 +58,7 @@ class App:
         self._insight = Insight(service)
         self._others = (CloudEvents(service, self._cleaner), Snowplow(service, keys, self._cleaner, self._cors))
         self._control = ControlDoors(service)
-        self._metrics = Metrics(service, self.collector, self.decider, self.streams)
+        self.metrics = Metrics(service, self.collector, self.decider, self.streams)
         self._pages = Pages(pages)
         self.draining = False
         self.failure: Exception | None = None
@@ -237,7 +237,7 @@ class App:
         access = self.keys.of(call.headers.get(b"authorization"))
         if not near and (access is None or not access.whole):
             raise Problem(403, "secret_key_needed", "a scraper from elsewhere", "the secret key", "as a Bearer token")
-        return self._metrics.reply()
+        return self.metrics.reply()
 
     async def _openapi(self, _call: Call, _access: Access) -> Reply:
         return self._contract

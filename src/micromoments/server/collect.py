@@ -15,7 +15,7 @@ from micromoments.server.cors import Cors
 from micromoments.server.http import JSON, Busy, Headers, Receive, Room, Scope, Send, TooLarge, Unreadable, read_body
 from micromoments.server.keys import Access, Keys
 from micromoments.server.problem import Problem
-from micromoments.server.service import LogDown, Overloaded, Service
+from micromoments.server.service import LogDown, Overloaded, Taker
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.lenient import Rejected
@@ -46,7 +46,7 @@ class Refusal(Exception):
 class Collector:
     """Takes events by the Segment protocol into the service. Counts what it did for the metrics."""
 
-    def __init__(self, service: Service, keys: Keys, cleaner: Cleaner, cors: Cors, room: Room) -> None:
+    def __init__(self, service: Taker, keys: Keys, cleaner: Cleaner, cors: Cors, room: Room) -> None:
         self._service = service
         self._keys = keys
         self._known = keys.known

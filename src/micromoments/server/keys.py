@@ -80,6 +80,21 @@ class Keys:
         self._tokens: dict[str, tuple[Access, Millis]] = {}
         self._hosts: set[bytes] = set()
 
+    @classmethod
+    def copied(
+        cls, write: Sequence[bytes], secret: Sequence[bytes], token: Sequence[str], *, clock: Callable[[], Millis]
+    ) -> Keys:
+        """The keys that ``copy`` gave, in another process of ours."""
+        keys = cls((), (), token, clock=clock)
+        keys._write, keys._secret = list(write), list(secret)
+        keys.open = not (write or secret or token)
+        keys.known = {None: OPEN} if keys.open else {}
+        return keys
+
+    def copy(self) -> tuple[list[bytes], list[bytes], list[str]]:
+        """(digests of the write keys, digests of the secret keys, token keys), for ``copied``."""
+        return list(self._write), list(self._secret), list(self._token)
+
     def allow_origins(self, origins: Sequence[str]) -> None:
         """Let pages of these origins call a server without keys too."""
         self._origins = frozenset(origins)

@@ -21,7 +21,7 @@ from micromoments.server.http import Headers, TooLarge, Unreadable, gunzip
 from micromoments.server.keys import Access, Keys
 from micromoments.server.problem import Problem
 from micromoments.server.protocol import BoundedProtocol
-from micromoments.server.service import LogDown, Overloaded, Service
+from micromoments.server.service import LogDown, Overloaded, Taker
 from micromoments.sources.segment import MAX_EVENT
 
 log = logging.getLogger("micromoments.server")
@@ -56,7 +56,7 @@ class Under:
 class Lane:
     """What all connections share: the events of this turn of the loop, and the answers that are the same for all."""
 
-    def __init__(self, service: Service, collector: Collector, keys: Keys, cors: Cors) -> None:
+    def __init__(self, service: Taker, collector: Collector, keys: Keys, cors: Cors) -> None:
         self._service = service
         self.collector = collector
         self.keys = keys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -27,6 +27,8 @@ class Metrics(Source):
         self._service = service
         self._collector = collector
         self._streams = streams
+        self.fronts: Callable[[], tuple[int, int, dict[str, int]]] = lambda: (0, 0, {})
+        """(requests, rejected events, requests refused by code) at the fronts, where there are any."""
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._registry.register(decider.latency)
@@ -37,17 +39,18 @@ class Metrics(Source):
             family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             yield family(f"micromoments_{name}", _said(name), value=value)
         doors = self._collector
+        requests, rejected, refusals = self.fronts()
         yield CounterMetricFamily(
-            "micromoments_collect_requests_total", "Requests at the Segment doors.", value=doors.requests
+            "micromoments_collect_requests_total", "Requests at the Segment doors.", value=doors.requests + requests
         )
         yield CounterMetricFamily(
-            "micromoments_events_rejected_total", "Events that could not be taken.", value=doors.rejected
+            "micromoments_events_rejected_total", "Events that could not be taken.", value=doors.rejected + rejected
         )
         refused = CounterMetricFamily(
             "micromoments_collect_refused_total", "Requests at the Segment doors refused whole.", labels=["code"]
         )
-        for code, count in sorted(doors.refused.items()):
-            refused.add_metric([code], count)
+        for code in sorted({*doors.refused, *refusals}):
+            refused.add_metric([code], doors.refused.get(code, 0) + refusals.get(code, 0))
         yield refused
         yield GaugeMetricFamily("micromoments_stream_connections", "Live streams.", value=len(self._streams))
         yield GaugeMetricFamily(

@@ -6,13 +6,15 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import Any, Literal
 
 import uvicorn
 
 from micromoments.engine.tuning import tune_process
 from micromoments.server.app import App
+from micromoments.server.fronts import Fronts
 from micromoments.server.keys import Keys
 from micromoments.server.lane import LaneProtocol
 from micromoments.server.protocol import reap
@@ -24,6 +26,20 @@ DRAIN = 20
 """Seconds that requests under way may take after SIGTERM."""
 
 
+class Adopted(LaneProtocol):
+    """A connection that a front handed over, with the bytes that it had read."""
+
+    def __init__(self, first: bytes, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._first = first
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """It goes on where the front left it."""
+        super().connection_made(transport)
+        self.data_received(self._first)
+        self._first = b""
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, which drains our app before it waits for connections, and reaps stalled ones.
 
@@ -31,21 +47,49 @@ class Server(uvicorn.Server):
         config: uvicorn's.
         app: ours.
         on_ready: called with the address once requests are taken.
+        fronts: processes that take the connections; none: this one does.
+        listeners: the sockets that the fronts listen at, bound.
     """
 
-    def __init__(self, config: uvicorn.Config, app: App, on_ready: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: App,
+        on_ready: Callable[[str], None],
+        fronts: int = 0,
+        listeners: Sequence[socket.socket] = (),
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._on_ready = on_ready
+        self._listeners = listeners
+        self._fronts = Fronts(app.service, app.keys, fronts, listeners, self._adopt) if fronts else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the engine, then the port."""
         await super().startup(sockets)
         if self.started:
             tune_process()
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            if self._fronts is not None:
+                self._app.metrics.fronts = self._fronts.counted
+                await self._fronts.start()
+                listening = self._listeners[0]
+            else:
+                listening = self.servers[0].sockets[0]
+            host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             self._on_ready(f"http://{shown}:{port}")
+
+    def _adopt(self, connection: socket.socket, first: bytes) -> None:
+        """Serve a connection that a front handed over."""
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> Adopted:
+            return Adopted(first, self.config, self.server_state, self.lifespan.state, loop)
+
+        task = loop.create_task(_connect(loop, protocol, connection))
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: once a second look for stalled connections."""
@@ -56,6 +100,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain: not ready, streams end, requests under way finish, the engine commits."""
         self._app.drain()
+        if self._fronts is not None:
+            await self._fronts.stop()
         await super().shutdown(sockets)
 
     def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
@@ -89,16 +135,17 @@ def check_reach(host: str, keys: Keys) -> None:
         )
 
 
-def make(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> Server:
-    """The server, not yet running; setting its ``should_exit`` drains and stops it."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
+def configure(app: object, protocol: type[LaneProtocol], *, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    """Uvicorn's configuration, the same for the engine's process and its fronts."""
+    # What strangers send is no news: their malformed requests would fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.access").disabled = True
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # an ASGI callable with a lane
         loop="uvloop",
-        http=LaneProtocol,
+        http=protocol,
         ws="none",
-        lifespan="on",
+        lifespan=lifespan,
         interface="asgi3",
         access_log=False,
         log_config=None,
@@ -109,13 +156,44 @@ def make(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> Ser
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=DRAIN,
     )
-    # What strangers send is no news: their malformed requests would fill the log.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.getLogger("uvicorn.access").disabled = True
-    return Server(config, app, on_ready)
 
 
-def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def make(app: App, host: str, port: int, on_ready: Callable[[str], None], fronts: int = 0) -> Server:
+    """The server, not yet running; setting its ``should_exit`` drains and stops it.
+
+    Raises:
+        OSError: with fronts, the address can't be bound.
+    """
+    config = configure(app, LaneProtocol, lifespan="on")
+    config.host, config.port = host, port
+    return Server(config, app, on_ready, fronts, bind(host, port) if fronts else ())
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of a host, bound and not yet listening.
+
+    Raises:
+        OSError: an address is taken, or isn't this machine's.
+    """
+    bound: list[socket.socket] = []
+    for family, kind, proto, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        one = socket.socket(family, kind, proto)
+        bound.append(one)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            one.bind(address)
+        except OSError:
+            for other in bound:
+                other.close()
+            raise
+    return bound
+
+
+def run(app: App, host: str, port: int, on_ready: Callable[[str], None], fronts: int = 0) -> None:
     """Serve until SIGTERM or SIGINT; returns when all that was accepted is kept.
 
     Args:
@@ -123,15 +201,29 @@ def run(app: App, host: str, port: int, on_ready: Callable[[str], None]) -> None
         host: the address to bind.
         port: its port; 0 takes a free one.
         on_ready: called with the address once requests are taken.
+        fronts: processes that take the connections and read the events; none: this one does all.
 
     Raises:
         ValueError: an address that others reach, and no keys.
+        OSError: the address can't be bound.
         Exception: what kept the engine from starting.
     """
     check_reach(host, app.keys)
+    taken = f"can't serve at {host} port {port}; is another server there? choose another --port"
     try:
-        make(app, host, port, on_ready).run()
+        server = make(app, host, port, on_ready, fronts)
+    except OSError:
+        raise OSError(taken) from None
+    try:
+        server.run([] if fronts else None)
     except SystemExit:
         if app.failure is not None:
             raise app.failure from None
-        raise OSError(f"can't serve at {host} port {port}; is another server there? choose another --port") from None
+        raise OSError(taken) from None
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, protocol: Callable[[], Adopted], connection: socket.socket) -> None:
+    try:
+        await loop.connect_accepted_socket(protocol, connection)
+    except OSError:  # its client left on the way
+        connection.close()

@@ -16,7 +16,7 @@ from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.faceted import Found, Look
 
-__all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service"]
+__all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service", "Taker"]
 
 
 class Items(Protocol):
@@ -35,14 +35,23 @@ class Items(Protocol):
         ...
 
 
-class Service(Protocol):
+class Taker(Protocol):
+    """What takes events: the engine, or what stands for it in a front."""
+
+    clock: Callable[[], Millis]
+
+    async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Accept events durably; give the indexes of duplicates. Raises Overloaded, LogDown."""
+        ...
+
+
+class Service(Taker, Protocol):
     """One project's engine on one event loop (``engine.service.Service``)."""
 
     settings: Settings
     config_version: str
     stream: Stream
     ready: bool
-    clock: Callable[[], Millis]
     control: Control
 
     @property
@@ -56,10 +65,6 @@ class Service(Protocol):
 
     async def stop(self) -> None:
         """Fold, commit and close."""
-        ...
-
-    async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
-        """Accept events durably; give the indexes of duplicates. Raises Overloaded, LogDown."""
         ...
 
     async def decide(self, request: Request, arrival: Arrival | None = None) -> Decision:

@@ -1,0 +1,185 @@
+"""A front before the engine: events are read there, every other connection is handed over, and nobody can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from micromoments.server.app import App
+from micromoments.server.keys import Keys
+from micromoments.server.run import bind
+from tests.server.asgi import SECRET_KEY, WRITE_KEY, basic
+from tests.server.fake import FakeService
+from tests.server.serving import running, talk
+from tests.server.test_real import address_of, server
+
+EVENT = b'{"event":"A","userId":"u","messageId":"m-%d"}'
+KEYS = {"MICROMOMENTS_WRITE_KEY": WRITE_KEY, "MICROMOMENTS_SECRET_KEY": SECRET_KEY}
+
+
+def track(number: int) -> bytes:
+    """One event's request."""
+    body = EVENT % number
+    head = f"POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: {basic(WRITE_KEY)}\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.fixture
+def own() -> FakeService:
+    """The engine's stand-in."""
+    return FakeService()
+
+
+@pytest.fixture
+def doors(own: FakeService) -> App:
+    """Its doors."""
+    return App(own, Keys([WRITE_KEY], [SECRET_KEY], clock=own.clock))
+
+
+@pytest.fixture
+def port(doors: App) -> Iterator[int]:
+    """Where they are served, behind two fronts."""
+    with running(doors, 2) as (port, _):
+        yield port
+
+
+@pytest.fixture
+async def talker(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """One connection that stays open."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    yield reader, writer
+    writer.close()
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The next answer's head and body."""
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = next(
+        int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+    )
+    return head, await reader.readexactly(length)
+
+
+async def test_one_connection_asks_for_everything(
+    talker: tuple[asyncio.StreamReader, asyncio.StreamWriter], own: FakeService
+) -> None:
+    """Events, then other doors, then events again on one connection, each answered."""
+    reader, writer = talker
+    asked = [
+        track(1),
+        b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+        track(2),
+        b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n",
+        track(3),
+    ]
+    for request in asked:
+        writer.write(request)
+        head, _ = await answer(reader)
+        assert head.startswith(b"HTTP/1.1 200"), request
+    assert [a.message_id for a in own.arrivals] == ["m-1", "m-2", "m-3"]
+
+
+async def test_a_large_body_is_handed_over_whole(port: int, own: FakeService) -> None:
+    """A catalogue of several megabytes comes through, sent as fast as it can be."""
+    items = [{"id": f"p{n}", "kind": "product", "title": "x" * 900} for n in range(2000)]
+    body = "\n".join(json.dumps(item) for item in items).encode()
+    head = f"PUT /v1/items HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET_KEY}\r\n"
+    got = await talk(port, f"{head}content-length: {len(body)}\r\n\r\n".encode() + body, patience=20)
+    assert got.startswith(b"HTTP/1.1 200"), got[:300]
+    assert own.catalog.size() == 2000
+
+
+async def test_what_fronts_count_is_in_the_metrics(port: int) -> None:
+    """Requests and refusals at the fronts are among the doors' counters."""
+    for number in range(5):
+        assert (await talk(port, track(number))).startswith(b"HTTP/1.1 200")
+    unknown = track(9).replace(basic(WRITE_KEY).encode(), basic("nope").encode())
+    assert (await talk(port, unknown)).startswith(b"HTTP/1.1 401")
+    page = b""
+    for _ in range(50):
+        page = await talk(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n", patience=1)
+        if b"collect_requests_total 6.0" in page:
+            break
+        await asyncio.sleep(0.1)
+    assert b"micromoments_collect_requests_total 6.0" in page
+    assert b'micromoments_collect_refused_total{code="invalid_write_key"} 1.0' in page
+
+
+def test_a_taken_address_is_refused() -> None:
+    """An address that is taken is found out before anything is started."""
+    (first,) = bind("127.0.0.1", 0)
+    first.listen()
+    with pytest.raises(OSError, match="in use"):
+        bind("127.0.0.1", first.getsockname()[1])
+    first.close()
+
+
+def fronts_of(process: subprocess.Popen[str]) -> list[int]:
+    """The pids of a server's fronts."""
+    listed = subprocess.run(
+        ["pgrep", "-P", str(process.pid), "-f", "server.front"], check=False, capture_output=True, text=True
+    )
+    return [int(line) for line in listed.stdout.split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that waits to be reaped doesn't)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def send(address: str, number: int) -> int:
+    """Send one event; the status."""
+    asked = Request(f"{address}/v1/track", EVENT % number, {"authorization": basic(WRITE_KEY)})
+    with urlopen(asked, timeout=10) as reply:
+        return int(reply.status)
+
+
+@pytest.mark.crash
+def test_a_front_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    """The server goes on without its front, starts another, and takes events again."""
+    with server(tmp_path / "shop", "--port", "0", "--fronts", "1", **KEYS) as process:
+        address, _ = address_of(process)
+        assert send(address, 1) == 200
+        (front,) = fronts_of(process)
+        os.kill(front, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while True:
+            try:
+                assert send(address, 2) == 200
+                break
+            except OSError:
+                assert time.monotonic() < end
+                time.sleep(0.2)
+        assert fronts_of(process) != [front]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.crash
+def test_fronts_end_with_their_server(tmp_path: Path) -> None:
+    """Kill -9 of the server leaves no front behind, and the address is free at once."""
+    with server(tmp_path / "shop", "--port", "0", "--fronts", "2", **KEYS) as process:
+        address, _ = address_of(process)
+        assert send(address, 1) == 200
+        fronts = fronts_of(process)
+        assert len(fronts) == 2
+        process.kill()
+        process.wait(10)
+        end = time.monotonic() + 5
+        while any(alive(front) for front in fronts):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    with server(tmp_path / "shop", "--port", address.rpartition(":")[2], **KEYS) as process:
+        assert address_of(process)[0] == address
