@@ -1,0 +1,1 @@
+"""Fulfilment: orders, money, points, stock, live tracking."""

@@ -1,0 +1,56 @@
+"""Killed without a warning in the middle of orders, the store knows what it promised, and money is right."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from micromoments.demo.fulfil import Desk, Sandbox, Store, audit
+from tests.demo.fulfil.made import FLOWS
+
+WORK = """
+import sys
+import msgspec
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.demo.fulfil.made import Shop, order
+shop = Shop(Path(sys.argv[1]))
+shop.stock("cups", 100_000)
+n = 0
+while True:
+    n += 1
+    card = "pm_card_answerLost" if n % 5 == 0 else "pm_card_chargeDeclined" if n % 7 == 0 else "pm_card_visa"
+    placed = shop.desk.place(msgspec.structs.replace(order(id=f"o{n}"), source=card), f"k{n}")
+    if n % 3 == 0 and placed.state == "paid":
+        shop.desk.cancel(placed.id, "business")
+    print(placed.id, flush=True)
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("after", [3, 17, 40])
+def test_killed_in_mid_order(tmp_path: Path, root: Path, after: int) -> None:
+    """After ``kill -9`` every order that was answered is there, what was open is settled, nobody is charged twice."""
+    command = [sys.executable, "-c", WORK, str(tmp_path), str(root)]
+    worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    answered = [worker.stdout.readline().strip() for _ in range(after)]
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    answered += worker.stdout.read().split()
+    worker.stdout.close()
+    store, bank = Store(tmp_path / "shop.sqlite"), Sandbox(tmp_path / "bank.sqlite")
+    desk = Desk(store, bank, FLOWS)
+    desk.recover()
+    assert store.open_pays() == []
+    states = {id: desk.order(id).state for id in answered}
+    assert set(states.values()) <= {"paid", "cart", "cancelled"}
+    charges = bank._db.execute("SELECT count(*), count(DISTINCT payment) FROM entries WHERE kind = 'taken'").fetchone()
+    assert charges[0] == charges[1]
+    assert audit(store, bank.held()) == []
+    store.close()
+    bank.close()
