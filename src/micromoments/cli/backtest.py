@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, TypeVar
 
 import typer
 
+from micromoments.cli.backtest_policy import policy
+from micromoments.cli.backtest_uplift import uplift
+from micromoments.cli.lines import opened
 from micromoments.cli.table import Format, put_json, put_table, say
 
 backtest = typer.Typer(
@@ -85,20 +84,10 @@ def _case(line: str, where: str) -> tuple[list[str], str]:
 
 def _read(name: str, parse: Callable[[str, str], Parsed]) -> list[Parsed]:
     """The lines that aren't empty, each parsed; gzipped files are read as they are."""
-    with _opened(name) as file:
+    with opened(name) as file:
         numbered: Iterator[tuple[int, str]] = enumerate((raw.decode(errors="replace") for raw in file), 1)
         return [parse(line.rstrip("\r\n"), f"{name}, line {n}") for n, line in numbered if line.strip(" \r\n")]
 
 
-@contextmanager
-def _opened(name: str) -> Iterator[Iterable[bytes]]:
-    """A file's bytes, unzipped where they are gzipped; ``-`` is standard input."""
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    with Path(name).open("rb") as raw:
-        if raw.peek(2)[:2] == b"\x1f\x8b":
-            with gzip.open(raw) as file:
-                yield file
-        else:
-            yield raw
+backtest.command("policy")(policy)
+backtest.command("uplift")(uplift)

@@ -1,0 +1,198 @@
+"""``micromoments backtest uplift``: whom a treatment changes, learned on one half of an experiment, tried on another."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from micromoments.cli.lines import opened
+from micromoments.cli.table import Format, put_json, put_table, say
+
+if TYPE_CHECKING:
+    from micromoments.learn.columns import FloatArray
+
+Table = dict[str, list[str]]
+CONTROL_WORDS = ("control", "no e-mail", "no email", "no", "none", "0", "0.0", "false", "holdout", "placebo", "untreated")
+"""What arms without treatment are called, in lower case."""
+TRUTHS = {"true": "1", "yes": "1", "y": "1", "t": "1", "false": "0", "no": "0", "n": "0", "f": "0"}
+FEW = 50
+"""Rows that an arm needs, in either file."""
+UNEVEN = 5.0
+"""Standard errors of difference between arms that chance doesn't give."""
+
+
+def uplift(
+    train: Annotated[str, typer.Option(help="CSV of an experiment to learn from; - is standard input")],
+    test: Annotated[str, typer.Option(help="CSV with the same columns to try it on")],
+    treatment: Annotated[str, typer.Option(help="the column that says which arm a row was in; two arms or more")],
+    outcome: Annotated[str, typer.Option(help="the column of what came of it: 0/1, true/false, or a number")],
+    control: Annotated[str, typer.Option(help="the value of --treatment that means untreated; told by its looks")] = "",
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="a column not to learn from; may be given more than once")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
+) -> None:
+    """Learn whom a treatment changes, and print the Qini coefficient and the uplift of the first 10 to 100 %."""
+    from micromoments.learn.columns import Encoder, giveaways
+
+    one, two = _read(train), _read(test)
+    for name, table in ((train, one), (test, two)):
+        for column in (treatment, outcome):
+            if column not in table:
+                raise ValueError(f"{name}: got columns {', '.join(table)}; wanted one called {column!r}; correct it")
+    y, z = _outcome(one[outcome], train, outcome), _outcome(two[outcome], test, outcome)
+    features = {name: cells for name, cells in one.items() if name not in (treatment, outcome, *(leave_out or ()))}
+    gone = giveaways(features, y, one[treatment])
+    features = {name: cells for name, cells in features.items() if name not in gone}
+    none = _control(one[treatment], control)
+    encoder = Encoder(features)
+    arms = [
+        _arm(arm, none, (encoder.encode(features), one[treatment], y), (encoder.encode(two), two[treatment], z))
+        for arm in sorted(set(one[treatment]) - {none})
+    ]
+    reply = {
+        "outcome": outcome,
+        "control": none,
+        "columns": list(features),
+        "left_out": [{"column": name, "why": why} for name, why in gone.items()],
+        "qini_is": "area between Qini curve and chance, divided by that of a perfect ranking (scikit-uplift's)",
+        "arms": arms,
+    }
+    for name, why in gone.items():
+        say(f"left out column {name!r}: {why}")
+    if format is Format.json:
+        put_json(reply)
+    elif format is Format.html:
+        _html(reply)
+    else:
+        _table(reply)
+
+
+Part = tuple["FloatArray", list[str], "FloatArray"]
+
+
+def _arm(arm: str, none: str, train: Part, test: Part) -> dict[str, Any]:
+    """One treatment against none: learned on one table, tried on the other."""
+    import msgspec
+
+    from micromoments.learn.uplift import Model, imbalance, rank
+
+    (x, t, y), (v, u, z) = _pair(arm, none, train, "--train"), _pair(arm, none, test, "--test")
+    uneven = imbalance(x, t)
+    warnings = []
+    if uneven > UNEVEN:
+        warnings.append(
+            f"a column differs by {uneven:.0f} standard errors between {arm!r} and {none!r}: treatment was not given by "
+            "chance, or the column came after it; effects may be something else's"
+        )
+    found = rank(Model(x, t, y).predict(v), u, z)
+    return {
+        "arm": arm,
+        "qini": found.qini,
+        "qini_area": found.area,
+        "effect": msgspec.to_builtins(found.effect),
+        "uplift": msgspec.to_builtins(found.uplift),
+        "rows": {"train": len(x), "test": len(v)},
+        "warnings": warnings,
+    }
+
+
+def _pair(arm: str, none: str, part: Part, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Features, treatment and outcome of the rows of an arm and of the control."""
+    import numpy as np
+
+    x, cells, y = part
+    kinds = np.array(cells, dtype=object)
+    which = (kinds == arm) | (kinds == none)
+    t = (kinds[which] == arm).astype(np.float64)
+    treated = int(t.sum())
+    if min(treated, len(t) - treated) < FEW:
+        raise ValueError(
+            f"{name}: got {treated:,} rows of {arm!r} and {len(t) - treated:,} of {none!r}; wanted {FEW} of each at least"
+        )
+    return x[which], t, y[which]
+
+
+def _control(cells: Sequence[str], told: str) -> str:
+    """The value that means untreated."""
+    arms = sorted(set(cells))
+    if told:
+        if told not in arms:
+            raise ValueError(f"got --control {told!r}; wanted one of the treatment's values: {', '.join(arms[:10])}")
+        return told
+    if not 2 <= len(arms) <= 20:
+        raise ValueError(f"got {len(arms)} different treatments; wanted 2 to 20, one of them none; choose another column")
+    found = [arm for arm in arms if arm.lower() in CONTROL_WORDS]
+    found = found or [arm for arm in arms if "control" in arm.lower() or arm.lower().startswith("no ")]
+    if len(found) != 1:
+        raise ValueError(f"got treatments {', '.join(arms)}; wanted to know which of them is none; say --control VALUE")
+    return found[0]
+
+
+def _outcome(cells: Sequence[str], name: str, column: str) -> FloatArray:
+    import numpy as np
+
+    from micromoments.learn.columns import number
+
+    values = []
+    for n, cell in enumerate(cells, 2):
+        value = number(TRUTHS.get(cell.lower(), cell))
+        if value is None:
+            raise ValueError(f"{name}, line {n}: got {cell[:40]!r} for {column}; wanted a number or true/false; correct it")
+        values.append(value)
+    if len(set(values)) < 2:
+        raise ValueError(f"{name}: got one value only for {column}; wanted outcomes that differ; choose another column")
+    return np.array(values)
+
+
+def _read(name: str) -> Table:
+    """A CSV file's columns by name, spaces around cells gone; the delimiter is told by the header."""
+    with opened(name) as raw:
+        lines = (line.decode("utf-8-sig", errors="replace") for line in raw)
+        header = next(lines, "")
+        split = max((",", ";", "\t"), key=header.count)
+        names = [one.strip() for one in next(csv.reader([header], delimiter=split), [])]
+        if len(set(names)) < len(names) or len(names) < 3:
+            raise ValueError(
+                f"{name}: got header {header.strip()[:80]!r}; wanted at least three columns, each name once; correct it"
+            )
+        rows = []
+        for n, row in enumerate(csv.reader(lines, delimiter=split), 2):
+            if len(row) == len(names):
+                rows.append(row)
+            elif row:
+                raise ValueError(f"{name}, line {n}: got {len(row)} cells; wanted {len(names)}, as in the header; correct it")
+    if not rows:
+        raise ValueError(f"{name}: got no row; wanted an experiment's rows below the header")
+    return {one: [cell.strip() for cell in column] for one, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def _sentence(arm: dict[str, Any], reply: dict[str, Any]) -> str:
+    effect = arm["effect"]
+    return (
+        f"{arm['arm']} against {reply['control']}: {reply['outcome']} {effect['uplift']:+.4f} "
+        f"({effect['low']:+.4f} to {effect['high']:+.4f}) for all; Qini {arm['qini']:.4f}"
+    )
+
+
+def _table(reply: dict[str, Any]) -> None:
+    for arm in reply["arms"]:
+        put_table(f"{arm['arm']}: uplift of those ranked first, per cent", arm["uplift"])
+        typer.echo(_sentence(arm, reply))
+        for warning in arm["warnings"]:
+            typer.echo(f"warning: {warning}")
+    typer.echo(f"Qini: {reply['qini_is']}")
+
+
+def _html(reply: dict[str, Any]) -> None:
+    from micromoments.report.html import page
+
+    rows = [{"of": arm["arm"], **at} for arm in reply["arms"] for at in arm["uplift"]]
+    notes = [_sentence(arm, reply) for arm in reply["arms"]]
+    notes += [warning for arm in reply["arms"] for warning in arm["warnings"]]
+    about = {"from": "the first row", "to": "the last", "tz": "no zone", "as_of": "reading"}
+    counting = f"Difference in {reply['outcome']} among those ranked first; Qini: {reply['qini_is']}."
+    typer.echo(page({"title": "Uplift", "counting": counting, **about, "notes": notes, "rows": rows}))

@@ -1,0 +1,178 @@
+"""A log of decisions as a backtest reads it: JSON lines ``{decision_id, ts, context, actions: [{id, features}], chosen,
+propensity, reward}``, and the target's ``{decision_id, probabilities: {id: p}}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from micromoments.learn.estimate import FloatArray
+
+DIM = 64
+"""Width of a logged action's features, as the engine's policies take them."""
+Id = str | int
+"""Ids may be written as numbers; they are compared as text."""
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What could be shown: ``features`` are a mapping of names to numbers, words or truths, or a list of numbers."""
+
+    id: Id
+    features: dict[str, Any] | list[float] | None = None
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """One decision of the log; ``chosen`` is an action's id, ``ts`` any sortable instant (ms, or RFC 3339)."""
+
+    decision_id: Id
+    actions: list[Action]
+    chosen: Id
+    propensity: float
+    reward: float | bool
+    ts: int | float | str = 0
+    context: dict[str, Any] | list[float] | None = None
+
+    def row(self) -> int:
+        """The position of what was chosen among the actions; -1 where it isn't one."""
+        chosen = str(self.chosen)
+        return next((n for n, action in enumerate(self.actions) if str(action.id) == chosen), -1)
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A target's probabilities in one decision."""
+
+    decision_id: Id
+    probabilities: dict[str, float]
+
+
+def read(lines: Iterable[bytes | str]) -> tuple[list[Logged], list[str]]:
+    """The usable records of a log in order of time (of the file, where that is equal), and why the others aren't."""
+    decoder = msgspec.json.Decoder(Logged)
+    records: list[Logged] = []
+    wrong: list[str] = []
+    seen: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            wrong.append(f"line {number}: {error}")
+            continue
+        reason = _unusable(record, seen)
+        if reason:
+            wrong.append(f"line {number}: {reason}")
+        else:
+            seen.add(str(record.decision_id))
+            records.append(record)
+    if len({isinstance(record.ts, str) for record in records}) == 1:
+        records.sort(key=lambda record: record.ts)
+    return records, wrong
+
+
+def _unusable(record: Logged, seen: set[str]) -> str:
+    if not 0.0 < record.propensity <= 1.0:
+        return f"got propensity {record.propensity}; wanted above 0, at most 1"
+    if not isfinite(record.reward):
+        return f"got reward {record.reward}; wanted a finite number"
+    if str(record.decision_id) in seen:
+        return f"got decision_id {record.decision_id!r} once more; wanted each decision once"
+    if len({str(action.id) for action in record.actions}) < len(record.actions):
+        return "got two actions of one id; wanted each once"
+    return "" if record.row() >= 0 else f"got chosen {record.chosen!r}; wanted the id of one of its actions"
+
+
+def read_given(lines: Iterable[bytes | str]) -> dict[str, Mapping[str, float]]:
+    """A target's probabilities by decision id.
+
+    Raises:
+        ValueError: a line isn't in that form; its number is told.
+    """
+    decoder = msgspec.json.Decoder(Given)
+    out: dict[str, Mapping[str, float]] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                one = decoder.decode(line)
+            except msgspec.DecodeError as error:
+                raise ValueError(
+                    f"--target-pmf, line {number}: {error}; wanted {{decision_id, probabilities: {{id: p}}}}"
+                ) from None
+            out[str(one.decision_id)] = one.probabilities
+    return out
+
+
+def scalars(values: Mapping[str, Any] | list[float] | None) -> Iterator[tuple[str, Any]]:
+    """Names and plain values of features or a context: lists count by position, what is nested has its path's name."""
+    named = values.items() if isinstance(values, dict) else ((str(n), value) for n, value in enumerate(values or ()))
+    for name, value in named:
+        if isinstance(value, dict | list):
+            yield from ((f"{name}.{inner}", one) for inner, one in scalars(value))
+        elif value is not None and not (isinstance(value, float) and not isfinite(value)):
+            yield name, value
+
+
+def keys(values: Mapping[str, Any] | list[float] | None) -> list[tuple[str, float]]:
+    """What a linear model sees of features or a context: words, truths and small whole numbers as themselves, numbers
+    by their size, in (-1, 1).
+    """
+    out = []
+    for name, value in scalars(values):
+        if isinstance(value, bool | str) or (isinstance(value, int) and 0 <= value < 100):
+            out.append((f"{name}={value}", 0.5))
+        if isinstance(value, int | float) and not isinstance(value, bool) and value:
+            out.append((name, value / (1.0 + abs(value))))
+    return out
+
+
+def engine_rows(record: Logged) -> FloatArray | None:
+    """The actions' features (n, ``DIM``) as they stand, where they are the engine's own rows; ``None`` where not."""
+    rows = [action.features for action in record.actions]
+    if not all(isinstance(row, list) and len(row) == DIM for row in rows):
+        return None
+    x = np.array(rows, dtype=np.float64)
+    return x if np.isfinite(x).all() and np.abs(x).max(initial=0.0) <= 1.0 else None
+
+
+def encode(record: Logged, dim: int = DIM) -> FloatArray:
+    """The actions' features (n, d) as a policy takes them: the engine's own rows as they stand, others hashed with
+    signs into ``dim`` places: a bias, the id, each feature, and each of the context's values together with the id.
+    Every row's values lie in [-1, 1].
+    """
+    own = engine_rows(record) if dim == DIM else None
+    if own is not None:
+        return own
+    x = np.zeros((len(record.actions), dim))
+    x[:, 0] = 1.0
+    context = keys(record.context)
+    for n, action in enumerate(record.actions):
+        _add(x[n], f"id={action.id}", 1.0)
+        for key, value in keys(action.features):
+            _add(x[n], key, value)
+        for key, value in context:
+            _add(x[n], f"{key}&id={action.id}", value)
+    return np.clip(x, -1.0, 1.0)
+
+
+def _add(row: FloatArray, key: str, value: float) -> None:
+    at, sign = place(key, len(row))
+    row[at] += sign * value
+
+
+@lru_cache(maxsize=65_536)
+def place(key: str, dim: int) -> tuple[int, float]:
+    """The bucket of a key, from 1, and its sign."""
+    mixed = mix(key)
+    return 1 + (mixed >> 8) % (dim - 1), 1.0 if mixed & 0x80 else -1.0
+
+
+def mix(key: str) -> int:
+    """32 bits of a key."""
+    return (crc32(key.encode("utf-8", "surrogatepass")) * 0x9E3779B1) & 0xFFFFFFFF
