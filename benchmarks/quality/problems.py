@@ -12,6 +12,7 @@ import csv
 import gzip
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -106,7 +107,7 @@ def hashed(text: str) -> Array:
     """A text as ``WORDS`` numbers of length 1."""
     words = text.lower().split()
     x = np.zeros(WORDS)
-    for token in (*words, *map(" ".join, zip(words, words[1:], strict=False))):
+    for token in (*words, *map(" ".join, pairwise(words))):
         mixed = (crc32(token.encode()) * 0x9E3779B1) & 0xFFFFFFFF
         x[(mixed >> 8) % WORDS] += 1.0 if mixed & 0x80 else -1.0
     return np.asarray(x / max(1.0, float(np.linalg.norm(x))), dtype=np.float64)

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from micromoments.learn import backtest
-from micromoments.learn.backtest import Action, Logged
+from micromoments.learn import backtest, logged
+from micromoments.learn.logged import Action, Logged
 from micromoments.policy import make
 
 CLICKS = {"a": 0.1, "b": 0.3, "c": 0.6}
@@ -40,7 +40,7 @@ def line(**changes: Any) -> bytes:
 def test_given_probabilities_are_estimated_rightly() -> None:
     """For given probabilities all three estimators are close to the truth, and DR's interval beats that of IPS."""
     records = world(1, 6_000)
-    p = {record.decision_id: {"b": 0.5, "c": 0.5} for record in records}
+    p = {str(record.decision_id): {"b": 0.5, "c": 0.5} for record in records}
     got = backtest.given(records, p)
     for estimate in got.estimates:
         assert estimate.low < 0.45 < estimate.high
@@ -62,8 +62,16 @@ def test_a_learner_is_worth_more_than_the_log(name: str) -> None:
 
 def test_unusable_records_are_set_aside_with_reasons() -> None:
     """What is no record, or has no true propensity, reward or choice, is told by line; the rest is read."""
-    lines = [line(), b"", b"{", line(propensity=0), line(reward=2), line(chosen="z"), line(ts=-5, decision_id="early")]
-    records, wrong = backtest.read(lines)
+    lines = [
+        line(),
+        b"",
+        b"{",
+        line(propensity=0),
+        line(reward=1e999),
+        line(chosen="z"),
+        line(ts=-5, decision_id="early"),
+    ]
+    records, wrong = logged.read(lines)
     assert [record.decision_id for record in records] == ["early", "d0"]
     assert [reason.split(":")[0] for reason in wrong] == ["line 3", "line 4", "line 5", "line 6"]
     assert "wanted above 0" in wrong[1]
@@ -87,8 +95,8 @@ def test_features_are_bounded_and_tell_actions_apart() -> None:
         Action("b", [0.5, -2.0]),
         Action("c"),
     ]
-    x = backtest.encode(Logged("d", actions, "a", 0.5, 1.0, 0, {"hour": 3, "deep": {"no": 1}}))
-    assert x.shape == (3, backtest.DIM)
+    x = logged.encode(Logged("d", actions, "a", 0.5, 1.0, 0, {"hour": 3, "deep": {"no": 1}}))
+    assert x.shape == (3, logged.DIM)
     assert np.abs(x).max() <= 1.0
     assert len({row.tobytes() for row in x}) == 3
 

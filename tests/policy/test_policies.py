@@ -121,5 +121,5 @@ def test_your_own_policy_by_entry_point(brought: str) -> None:
 def test_unknown_policy_lists_the_known(brought: str) -> None:
     """A name that nobody brings is refused with those that are known."""
     assert not known("best")
-    with pytest.raises(ValueError, match="wanted one of epsilon, first, ours, popular, random, rules"):
+    with pytest.raises(ValueError, match="wanted one of adaptive, epsilon, first, ours, popular, random, rules"):
         make("best")

@@ -37,7 +37,9 @@ def policy(
     with opened(log) as lines:
         records, wrong = read(lines)
     if not records:
-        raise ValueError(f"{log}: got no usable decision; wanted at least one; first: {'; '.join(wrong[:2]) or 'empty'}")
+        raise ValueError(
+            f"{log}: got no usable decision; wanted at least one; first: {'; '.join(wrong[:2]) or 'empty'}"
+        )
     result = _given(records, target_pmf) if target_pmf else _named(records, target, seed)
     wrong += result.why
     aside = len(wrong) + result.set_aside - len(result.why)
@@ -106,9 +108,10 @@ def _reply(result: Result, target: str, aside: int, wrong: Sequence[str]) -> dic
 
 def _sentences(reply: dict[str, Any]) -> list[str]:
     worth = f"{reply['effective_sample_size']:,.0f}"
+    earned = f"the log's own policy earned {reply['logged_value']:.5g} a decision"
+    matched = f"{reply['matched']:.1%} of its {reply['decisions']:,} decisions the target might have made"
     return [
-        f"the log's own policy earned {reply['logged_value']:.5g} a decision; for this target its "
-        f"{reply['decisions']:,} decisions are worth {worth}, {reply['matched']:.1%} of them it might have made",
+        f"{earned}; {matched}; they are worth {worth} of the target's own",
         *(f"warning: this log cannot answer well: {one}" for one in reply["warnings"]),
     ]
 

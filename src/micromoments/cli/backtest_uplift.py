@@ -1,4 +1,4 @@
-"""``micromoments backtest uplift``: whom a treatment changes, learned on one half of an experiment, tried on another."""
+"""``micromoments backtest uplift``: whom a treatment changes, learned on one table and tried on another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from micromoments.learn.columns import FloatArray
 
 Table = dict[str, list[str]]
-CONTROL_WORDS = ("control", "no e-mail", "no email", "no", "none", "0", "0.0", "false", "holdout", "placebo", "untreated")
+CONTROL_WORDS = (
+    "control",
+    "no e-mail",
+    "no email",
+    "no",
+    "none",
+    "0",
+    "0.0",
+    "false",
+    "holdout",
+    "placebo",
+    "untreated",
+)
 """What arms without treatment are called, in lower case."""
 TRUTHS = {"true": "1", "yes": "1", "y": "1", "t": "1", "false": "0", "no": "0", "n": "0", "f": "0"}
 FEW = 50
@@ -85,8 +97,8 @@ def _arm(arm: str, none: str, train: Part, test: Part) -> dict[str, Any]:
     warnings = []
     if uneven > UNEVEN:
         warnings.append(
-            f"a column differs by {uneven:.0f} standard errors between {arm!r} and {none!r}: treatment was not given by "
-            "chance, or the column came after it; effects may be something else's"
+            f"a column differs by {uneven:.0f} standard errors between {arm!r} and {none!r}: treatment was not given "
+            "by chance, or the column came after it; effects may be something else's"
         )
     found = rank(Model(x, t, y).predict(v), u, z)
     return {
@@ -111,7 +123,8 @@ def _pair(arm: str, none: str, part: Part, name: str) -> tuple[FloatArray, Float
     treated = int(t.sum())
     if min(treated, len(t) - treated) < FEW:
         raise ValueError(
-            f"{name}: got {treated:,} rows of {arm!r} and {len(t) - treated:,} of {none!r}; wanted {FEW} of each at least"
+            f"{name}: got {treated:,} rows of {arm!r} and {len(t) - treated:,} of {none!r}; "
+            f"wanted {FEW} of each at least; give more, or leave that arm out"
         )
     return x[which], t, y[which]
 
@@ -124,7 +137,9 @@ def _control(cells: Sequence[str], told: str) -> str:
             raise ValueError(f"got --control {told!r}; wanted one of the treatment's values: {', '.join(arms[:10])}")
         return told
     if not 2 <= len(arms) <= 20:
-        raise ValueError(f"got {len(arms)} different treatments; wanted 2 to 20, one of them none; choose another column")
+        raise ValueError(
+            f"got {len(arms)} different treatments; wanted 2 to 20, one of them none; choose another column"
+        )
     found = [arm for arm in arms if arm.lower() in CONTROL_WORDS]
     found = found or [arm for arm in arms if "control" in arm.lower() or arm.lower().startswith("no ")]
     if len(found) != 1:
@@ -141,7 +156,9 @@ def _outcome(cells: Sequence[str], name: str, column: str) -> FloatArray:
     for n, cell in enumerate(cells, 2):
         value = number(TRUTHS.get(cell.lower(), cell))
         if value is None:
-            raise ValueError(f"{name}, line {n}: got {cell[:40]!r} for {column}; wanted a number or true/false; correct it")
+            raise ValueError(
+                f"{name}, line {n}: got {cell[:40]!r} for {column}; wanted a number or true/false; correct it"
+            )
         values.append(value)
     if len(set(values)) < 2:
         raise ValueError(f"{name}: got one value only for {column}; wanted outcomes that differ; choose another column")
@@ -164,7 +181,9 @@ def _read(name: str) -> Table:
             if len(row) == len(names):
                 rows.append(row)
             elif row:
-                raise ValueError(f"{name}, line {n}: got {len(row)} cells; wanted {len(names)}, as in the header; correct it")
+                raise ValueError(
+                    f"{name}, line {n}: got {len(row)} cells; wanted {len(names)}, as in the header; correct it"
+                )
     if not rows:
         raise ValueError(f"{name}: got no row; wanted an experiment's rows below the header")
     return {one: [cell.strip() for cell in column] for one, column in zip(names, zip(*rows, strict=True), strict=True)}

@@ -124,7 +124,9 @@ def _no_distribution(record: Logged, p: Mapping[str, float] | None) -> str:
         return "got no probabilities; wanted those of its actions"
     total = sum(p.values())
     if not abs(total - 1.0) <= TOLERANCE or min(p.values()) < 0.0:
-        return f"got probabilities summing to {total:g}, the least {min(p.values(), default=0):g}; wanted 1, none below 0"
+        return (
+            f"got probabilities summing to {total:g}, the least {min(p.values(), default=0):g}; wanted 1, none below 0"
+        )
     ids = {str(action.id) for action in record.actions}
     strange = [one for one, value in p.items() if value > 0.0 and one not in ids]
     return f"got a probability of {strange[0]!r}, an id that is none of its actions" if strange else ""

@@ -77,7 +77,9 @@ class Encoder:
         wanted = [*self._numbers, *self._kinds]
         absent = [name for name in wanted if name not in columns]
         if absent:
-            raise ValueError(f"got no column {absent[0]!r}; wanted every column of --train; add it, or leave it out there")
+            raise ValueError(
+                f"got no column {absent[0]!r}; wanted every column of --train; add it, or leave it out there"
+            )
         n = len(next(iter(columns.values()), ()))
         out = [_numeric(name, columns[name], mean, spread) for name, (mean, spread) in self._numbers.items()]
         for name, kinds in self._kinds.items():

@@ -86,7 +86,7 @@ def ips(reward: FloatArray, propensity: FloatArray, target: FloatArray, alpha: f
 
 
 def snips(reward: FloatArray, propensity: FloatArray, target: FloatArray, alpha: float = 0.05) -> Estimate:
-    """Self-normalised IPS: divided by the sum of weights, so it stays in the rewards' range. Its bias shrinks as 1 / n."""
+    """Self-normalised IPS: divided by the sum of weights, so within the rewards' range; its bias shrinks as 1/n."""
     weight = weights(propensity, target)
     rewards, total = _rewards(reward, weight), float(weight.sum())
     if total <= 0.0:
@@ -139,7 +139,7 @@ def _rewards(reward: FloatArray, weight: FloatArray) -> FloatArray:
     return reward
 
 
-def _mean(  # noqa: PLR0913 what an estimate is made of
+def _mean(
     method: Method,
     terms: FloatArray,
     extremes: tuple[float, float],

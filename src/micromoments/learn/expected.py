@@ -46,7 +46,8 @@ class _Seen(NamedTuple):
     def dense(self) -> FloatArray:
         """The only row, as ``WIDTH`` numbers."""
         places = np.concatenate((self.at, self.crossed[0]))
-        return np.bincount(places, np.concatenate((self.value, self.context)), WIDTH)
+        values = np.concatenate((self.value, self.context))
+        return np.bincount(places, values, WIDTH).astype(np.float64)
 
 
 @lru_cache(maxsize=4_096)

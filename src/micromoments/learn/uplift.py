@@ -119,9 +119,9 @@ def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranking
     """
     if not 0.0 < float(treated.mean()) < 1.0:
         raise ValueError("got rows of one arm only; wanted treated and untreated ones; check --treatment")
-    chance, reached = _area(np.zeros(len(score)), treated, outcome)
-    mine, _ = _area(score, treated, outcome)
-    perfect, _ = _area(outcome * (2.0 * treated - 1.0), treated, outcome)
+    chance = _area(np.zeros(len(score)), treated, outcome)
+    mine = _area(score, treated, outcome)
+    perfect = _area(outcome * (2.0 * treated - 1.0), treated, outcome)
     order = np.argsort(-score, kind="stable")
     at = tuple(_at(share, order, treated, outcome) for share in SHARES)
     room = perfect - chance
@@ -133,8 +133,8 @@ def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranking
     )
 
 
-def _area(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> tuple[float, float]:
-    """The area under the Qini curve, over numbers of people, and its end. Those of one score are taken together."""
+def _area(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> float:
+    """The area under the Qini curve, over numbers of people. Those of one score are taken together."""
     order = np.argsort(-score, kind="stable")
     t, y, s = treated[order], outcome[order], score[order]
     ends = np.append(np.flatnonzero(np.diff(s)), len(s) - 1)
@@ -142,7 +142,7 @@ def _area(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> tuple[
     without = people - with_
     scale = np.divide(with_, without, out=np.zeros_like(with_), where=without > 0.0)
     curve = np.concatenate(([0.0], np.cumsum(y * t)[ends] - np.cumsum(y * (1.0 - t))[ends] * scale))
-    return float(np.trapezoid(curve, np.concatenate(([0.0], people)))), float(curve[-1])
+    return float(np.trapezoid(curve, np.concatenate(([0.0], people))))
 
 
 def _at(share: int, order: NDArray[np.intp], treated: FloatArray, outcome: FloatArray) -> At:

@@ -24,6 +24,8 @@ NOISE_SHAPE = 10.0
 """The prior's a: 20 outcomes' worth of belief in the noise."""
 NOISE_VARIANCE = 0.09
 """The prior's expected s2: the variance of a reward that is won one time in ten."""
+SPARSE = 128
+"""From so many features on, an outcome's zeros are left out of the sums: rows of wide features are mostly zeros."""
 NUMBERS = 5
 """How many scalars a model encodes to."""
 
@@ -66,15 +68,32 @@ class Regression:
         """Features (n, d) -> expected rewards (n,)."""
         return x @ self.mean
 
+    def spread(self, x: FloatArray) -> FloatArray:
+        """Features (n, d) -> (n, d), whose rows' products are the covariances of their expected rewards, in units of
+        the noise.
+        """
+        if self.dim < SPARSE:
+            return np.asarray(x @ self.root, dtype=np.float64)
+        out = np.empty(x.shape)
+        for n, row in enumerate(x):
+            at = np.flatnonzero(row)
+            out[n] = row[at] @ self.root[at]
+        return out
+
     def update(self, x: FloatArray, reward: float, weight: float) -> None:
         """Learn one outcome, x (d,), in O(d^2); a weight of 2 moves them as two outcomes of this reward would."""
-        f = x @ self.root
-        r = 1.0 / weight
+        f, r = self.spread(x[None])[0], 1.0 / weight
         spread = float(f @ f) + r
-        gain = (self.root @ f) / spread
         error = reward - float(x @ self.mean)
+        if self.dim < SPARSE:
+            gain = (self.root @ f) / spread
+            self.root -= (gain / (1.0 + sqrt(r / spread)))[:, None] * f
+        else:
+            among = np.flatnonzero(f)
+            gain = (self.root[:, among] @ f[among]) / spread
+            at = np.flatnonzero(gain)
+            self.root[np.ix_(at, among)] -= (gain[at] / (1.0 + sqrt(r / spread)))[:, None] * f[among]
         self.mean += gain * error
-        self.root -= (gain / (1.0 + sqrt(r / spread)))[:, None] * f
         self.a += 0.5
         self.b += 0.5 * error * error / spread
         self.seen += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any, cast
 
+from micromoments.policy.adaptive import Adaptive
 from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM, PRIOR
 from micromoments.policy.fixed import First, Popular, Random, Rules
@@ -14,7 +15,8 @@ from micromoments.policy.thompson import Thompson
 GROUP = "micromoments.policies"
 """The entry points' group: ``name = "package.module:Class"`` makes a class available to every slot under that name."""
 
-LEARNERS: tuple[type[Thompson] | type[SquareCB] | type[Epsilon], ...] = (Thompson, SquareCB, Epsilon)
+Learner = type[Adaptive] | type[Thompson] | type[SquareCB] | type[Epsilon]
+LEARNERS: tuple[Learner, ...] = (Adaptive, Thompson, SquareCB, Epsilon)
 FIXED: tuple[type[Popular] | type[First] | type[Random] | type[Rules], ...] = (Popular, First, Random, Rules)
 NAMES: tuple[str, ...] = tuple(kind.name for kind in (*LEARNERS, *FIXED))
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromoments.policy.base import FORMAT, Encoded, FloatArray, outcome, pack, rows, unpack
-from micromoments.policy.linear import PRECISION, Regression
+from micromoments.policy.linear import PRECISION, SPARSE, Regression
 
 SAMPLES = 128
 """Draws of the weights for one distribution: a probability is a multiple of 1/128. They come in mirrored pairs."""
@@ -41,6 +41,40 @@ def _normals(dim: int) -> NDArray[np.float32]:
     return bank
 
 
+class Sampler:
+    """The draws of one state of a regression: made anew when it has learned. ``temper`` narrows their spread."""
+
+    __slots__ = ("_model", "_narrow", "_temper")
+
+    def __init__(self, model: Regression, temper: float = 1.0) -> None:
+        self._model = model
+        self._temper = temper
+        self._narrow = model.root.astype(np.float32) if model.dim < SPARSE else None
+
+    def counted(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights."""
+        model, n = self._model, len(x)
+        # Whole words of chance: bounded integers cost ten times as much.
+        words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
+        z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
+        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
+        z *= _SIGNS.take(signs)
+        z *= self._temper * sqrt(model.noise)
+        offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
+        for start in range(0, n, BLOCK):
+            np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
+        middle = model.predict(x).astype(np.float32)
+        best = (middle + offset).argmax(axis=1)
+        mirrored = np.subtract(middle, offset, out=offset).argmax(axis=1)
+        return np.bincount(np.concatenate((best, mirrored)), minlength=n) / float(SAMPLES)
+
+    def _spread(self, x: FloatArray) -> NDArray[np.float32]:
+        """Rows (n, d) whose products with normals are what draws of the weights add to the expected rewards."""
+        if self._narrow is None:
+            return self._model.spread(x).astype(np.float32)
+        return np.asarray(x.astype(np.float32) @ self._narrow, dtype=np.float32)
+
+
 class Thompson:
     """Thompson sampling over Bayesian linear regression. ``prior`` is (d,): the weights believed before any outcome."""
 
@@ -51,7 +85,7 @@ class Thompson:
     ) -> None:
         self._model = Regression(dim, prior=prior, precision=precision, half_life=half_life)
         self._version = 0
-        self._narrow: NDArray[np.float32] | None = None
+        self._sampler: Sampler | None = None
 
     @property
     def version(self) -> int:
@@ -63,23 +97,9 @@ class Thompson:
         n = len(rows(x, self._model.dim))
         if n <= 1:
             return np.ones(n)
-        model = self._model
-        if self._narrow is None:
-            self._narrow = model.root.astype(np.float32)
-        # Whole words of chance: bounded integers cost ten times as much.
-        words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
-        z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
-        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
-        z *= _SIGNS.take(signs)
-        z *= sqrt(model.noise)
-        narrow = x.astype(np.float32)
-        offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
-        for start in range(0, n, BLOCK):
-            np.matmul(z, (narrow[start : start + BLOCK] @ self._narrow).T, out=offset[:, start : start + BLOCK])
-        middle = model.predict(x).astype(np.float32)
-        best = (middle + offset).argmax(axis=1)
-        mirrored = np.subtract(middle, offset, out=offset).argmax(axis=1)
-        return np.bincount(np.concatenate((best, mirrored)), minlength=n) / float(SAMPLES)
+        if self._sampler is None:
+            self._sampler = Sampler(self._model)
+        return self._sampler.counted(x, rng)
 
     def score(self, x: FloatArray) -> FloatArray:
         """Expected rewards (n,)."""
@@ -89,7 +109,7 @@ class Thompson:
         """Learn one outcome."""
         self._model.update(outcome(x, self._model.dim, reward, weight), reward, weight)
         self._version += 1
-        self._narrow = None
+        self._sampler = None
 
     def encode(self) -> bytes:
         """All of its state."""
