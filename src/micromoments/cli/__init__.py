@@ -22,6 +22,7 @@ COMMANDS = (
     "erase",
     "backup",
     "restore",
+    "rehearse",
     "off",
     "on",
 )

@@ -15,9 +15,10 @@ from micromoments.core.event import Millis
 from micromoments.core.person import Link
 from micromoments.core.settings import Retention, Settings
 from micromoments.engine.reporter import Reporter
-from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State
+from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State, StoreError
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
+from micromoments.report.ask import Query
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
@@ -176,6 +177,19 @@ def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) 
     from micromoments.stores.embedded.facts import query
 
     return run(query(folder), name, params, settings)
+
+
+def asking(folder: Path | str) -> Query:
+    """Ask a folder's facts in SQL without owning it, as last committed.
+
+    Raises:
+        StoreError: there are none, or they can't be read.
+    """
+    from micromoments.stores.embedded.facts import query
+
+    if not (Path(folder) / "state.sqlite").exists():
+        raise StoreError(f"got {folder}, which is no project's folder; wanted one that a server or an import made")
+    return query(folder)
 
 
 def seal(folder: Path, until: Millis) -> int:

@@ -13,8 +13,8 @@ from micromoments.core.moment import TYPES
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
-from micromoments.flow.step import channel
-from micromoments.learn.goals import reached
+from micromoments.flow.step import channel, consent_in
+from micromoments.learn.goals import guarded, reached
 from micromoments.recognise.fold import posterior
 from micromoments.recognise.sensitive import sensitive
 
@@ -45,7 +45,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         _spoken(get("query")),
         won.value,
         won.currency,
-        won.goal,
+        _goals(won.goals, record, settings),
         _word(get("decision_id")),
         results if type(results) is int and -1 <= results < MANY else -1,
         _word(location.get("country")) if isinstance(location, dict) else "",
@@ -115,6 +115,20 @@ def decision_fact(decision: Decision, version: int) -> DecisionFact:
         rules=list(decision.rules),
         rule_cost=decision.rule_cost,
     )
+
+
+def _goals(won: tuple[str, ...], record: EventRecord, settings: Settings) -> str:
+    """The goals by commas, then the guard-rails with ``!`` before each. However it is said, a no to personalisation is
+    an opting out.
+    """
+    guards = guarded(record, settings)
+    if (
+        "opt_out" in settings.guards
+        and "opt_out" not in guards
+        and consent_in(record.event).get("personalise") is False
+    ):
+        guards = (*guards, "opt_out")
+    return ",".join([*won, *(f"!{name}" for name in guards)]) if guards else ",".join(won)
 
 
 def outcome_fact(outcome: Outcome, version: int, decision: Decision | None = None) -> OutcomeFact:

@@ -98,6 +98,22 @@ def reached(record: EventRecord, settings: Settings) -> Reached:
     return Reached(tuple(goals), *worth) if worth else NOTHING
 
 
+_guards: Index = Index({})
+
+
+def guarded(record: EventRecord, settings: Settings) -> tuple[str, ...]:
+    """The guard-rails that an event touches, by name."""
+    global _guards  # noqa: PLW0603 a memo of one: it never changes a result
+    if _guards.goals is not settings.guards:
+        _guards = Index(settings.guards)
+    event = record.event
+    found = _guards.wins.get(event.event or event.label)
+    if found is None:
+        return ()
+    properties = event.properties
+    return tuple([name for name, goal in found if all(properties.get(k) == v for k, v in goal.where.items())])
+
+
 def _worth(goal: Goal, properties: Mapping[str, Any], settings: Settings) -> tuple[int | None, str]:
     said = properties.get("currency")
     currency = said.upper() if isinstance(said, str) and len(said) == 3 else goal.currency or settings.currency

@@ -67,7 +67,7 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
     ``low`` and ``high`` bound ``difference``, None where an arm has under two people. The relative ones are None where
     the control's mean can't be told from zero. ``p`` is always valid: at most ``alpha`` exactly where the interval
     excludes zero. ``variance_kept`` is the share of variance that CUPED left, 1 without. ``verdict``: *early* while
-    ``needed`` (a sentence's end) is not met.
+    ``needed`` (a sentence's end) is not met. ``tuning`` is the number of people that the interval is tightest for.
     """
 
     treated: int
@@ -86,6 +86,7 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     needed: str
     method: str
+    tuning: float = TUNING
 
 
 def rho2(alpha: float = ALPHA, tuning: float = TUNING) -> float:
@@ -147,6 +148,7 @@ def lift(treated: Sums, control: Sums, *, alpha: float = ALPHA, tuning: float = 
         variance_kept=sum(errors) / plain if plain > 0 else 1.0,
         verdict="early" if needed else _verdict(low, high),
         needed=needed,
+        tuning=tuning,
         method=f"asymptotic confidence sequence, tuned for {tuning:g} people{', CUPED' if theta else ''}",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from micromoments.learn.clusters import Clustered
 from micromoments.learn.lift import Lift, Ratio
 from micromoments.learn.money import DIGITS
 
@@ -42,6 +43,44 @@ def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slo
         f"Serving{where} {verb} {what} by {size}{_relative(result)}, from {held} to {served}; "
         f"between {low} and {high}, sure enough however often one looks."
     )
+
+
+def guard_sentence(result: Lift, guard: str) -> str:
+    """What a guard-rail says: whether people do more of what they must not."""
+    name = guard.replace("_", " ")
+    if result.verdict == "higher":
+        change = f"{result.treated_mean:.2%} against {result.control_mean:.2%}"
+        return f"Guard-rail broken: more people {name} where served ({change}). Find out why before going on."
+    if result.verdict == "early" or result.low is None or result.high is None:
+        return f"Guard-rail {name}: too early to tell ({result.treated_mean:.2%} against {result.control_mean:.2%})."
+    bounds = f"between {result.low * 100:+.2f} and {result.high * 100:+.2f} points"
+    return f"Guard-rail {name}: {'lower' if result.verdict == 'lower' else 'no rise shown'}, {bounds}."
+
+
+def faded(result: Lift, days: int) -> str:
+    """Whether the lift of people's later days differs from that of their first days."""
+    if result.verdict == "early" or result.low is None or result.high is None:
+        return f"Novelty: too early to tell; it takes people who were there for {2 * days} days."
+    bounds = f"the change is between {result.low:+.3f} and {result.high:+.3f} a person"
+    if result.verdict == "lower":
+        return f"Novelty: the effect of people's first {days} days is smaller in the {days} that follow; {bounds}."
+    if result.verdict == "higher":
+        return f"Novelty: the effect grew after people's first {days} days; {bounds}."
+    return f"Novelty: no fading shown after people's first {days} days; {bounds}."
+
+
+def block_sentence(result: Clustered, *, goal: str, metric: str, slot: str) -> str:
+    """What a switchback says, per decision."""
+    if result.low is None or result.high is None:
+        return f"Too early to tell what this does for {goal} in {slot}: it needs {result.needed} first."
+    digits = ".2%" if metric == "goals" else ".2f"
+    what = f"{goal} a decision" if metric == "goals" else f"the net value of {goal} a decision, in minor units"
+    means = f"{result.treated_mean:{digits}} against {result.control_mean:{digits}}"
+    bounds = f"between {result.low:+{digits}} and {result.high:+{digits}}"
+    verb = {"higher": "raised", "lower": "lowered"}.get(result.verdict)
+    if verb is None:
+        return f"Not clear yet whether this changes {what} in {slot}: {means}; the difference is {bounds}."
+    return f"This {verb} {what} in {slot}: {means}; the difference is {bounds}, by blocks of zone and time."
 
 
 def not_proof(slot: str, holdout: float) -> str:

@@ -141,9 +141,11 @@ def simulated(asked: Ask, tables: Mapping[str, str]) -> bool:
 
 
 def has_goal(goal: str, column: str = "goal") -> tuple[str, list[object]]:
-    """SQL and parameters: the goals (names joined by commas) hold this one; any goal where it is empty."""
+    """SQL and parameters: the goals (names joined by commas) hold this one; any goal where it is empty. A guard-rail
+    stands there with ``!`` before its name, after the goals, and is none.
+    """
     if not goal:
-        return f"{column} <> ''", []
+        return f"({column} <> '' AND substr({column}, 1, 1) <> '!')", []
     return f"position(? in ',' || {column} || ',') > 0", [f",{goal},"]
 
 

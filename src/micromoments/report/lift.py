@@ -1,41 +1,65 @@
 # ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
-"""What serving was worth: per goal and slot or experiment, people served against people held out.
+"""What serving was worth: per goal and slot, experiment or measured rule, one group of people against another.
 
 A person counts from their first decision in the slot in the stretch, in the arm of that decision, with every goal that
-they reach from then on, net of refunds. People who were in two arms are left out, counted, and warned about above 1 %.
+they reach from then on, net of refunds and of what redeemed offers cost. People who were in two arms are left out,
+counted, and warned about above 1 %. One goal is primary; the others are explored, and corrected for their number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from micromoments.core.settings import DAY, Experiment
-from micromoments.learn.lift import Sums, lift, sample_ratio
-from micromoments.learn.say import Metric, mismatch, not_proof, sentence
-from micromoments.report.ask import COUNTED, Ask, has_goal
+from micromoments.learn.lift import ALPHA, Lift, Sums, lift, sample_ratio
+from micromoments.learn.planning import bayes, fading, plan
+from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, not_proof, sentence
+from micromoments.report import lift_sums, switchback
+from micromoments.report.ask import COUNTED, Ask
+from micromoments.report.lift_sums import BEFORE, METRICS, Arms, Exposures
 from micromoments.report.parts import share
+
+__all__ = ["BEFORE", "COUNTING", "lifts"]
 
 COUNTING = (
     "People by their first decision in the stretch, served or held out; goals that they reached from then until its "
-    "end, net of refunds, without bots, own people and tests. Intervals hold however often one looks (5 % in all)."
+    "end, net of refunds and of what redeemed offers cost, without bots, own people and tests. Intervals hold however "
+    "often one looks (5 % in all for the primary goal, 5 % for all explored ones together)."
 )
-BEFORE = 28 * DAY
-"""How long before the first decision the covariate looks back: the same goal, by the same person."""
 MOST_CROSSED = 0.01
-METRICS: tuple[Metric, ...] = ("people", "times", "value")
+NOVELTY_DAYS = 7
+"""The first days of a person, against as many that follow: whether a lift was for its novelty."""
+
+
+class Split(NamedTuple):
+    """One comparison of two arms of people: what it is of, their exposures, the intended shares, the primary goal
+    (``declared`` where the settings name it), and about how many people it is planned for.
+    """
+
+    about: Mapping[str, str]
+    exposures: Exposures
+    arms: tuple[str, str]
+    shares: Mapping[str, float]
+    goal: str
+    declared: bool
+    planned: float
 
 
 def lifts(asked: Ask) -> dict[str, Any]:
-    """A row for each slot or experiment and goal, each with its three comparisons, its split and its sentences."""
+    """A row for each slot, experiment or measured rule and goal, each with its comparisons, split and sentences."""
     rows: list[dict[str, Any]] = []
     for slot in _slots(asked):
         rows += _slot(asked, slot)
     for key, experiment in sorted(asked.settings.experiments.items()):
         if asked.slot in {"", experiment.slot}:
-            rows += _experiment(asked, key, experiment)
+            of = switchback.rows if experiment.switchback is not None else _experiment
+            rows += of(asked, key, experiment)
+    for name, rule in sorted(asked.settings.rules.items()):
+        if rule.measure > 0:
+            rows += _rule(asked, name, rule.measure)
     return {"figures": [], "rows": rows, "notes": [row["sentence"] for row in rows]}
 
 
@@ -57,162 +81,183 @@ def _goals(asked: Ask, preferred: str) -> list[str]:
 
 def _slot(asked: Ask, slot: str) -> list[dict[str, Any]]:
     """Served against held out. Without a holdout: the one row that says so."""
-    exposures = (
-        "SELECT surrogate, received_at AS decided, CASE WHEN holdout THEN 'held out' ELSE 'served' END AS arm "
-        f"FROM decisions WHERE slot = ? AND mode = 'live' AND {COUNTED} AND received_at >= ? AND received_at < ?"
+    exposures = Exposures(
+        "SELECT surrogate, received_at AS decided, CASE WHEN holdout THEN 'held out' ELSE 'served' END AS arm, "
+        f"moment_type AS kind FROM decisions WHERE slot = ? AND mode = 'live' AND {COUNTED} "
+        "AND received_at >= ? AND received_at < ?",
+        (slot, asked.start, asked.stop),
     )
-    params: list[object] = [slot, asked.start, asked.stop]
     configured = asked.settings.slot(slot)
-    shares = {"served": 1 - configured.holdout, "held out": configured.holdout}
-    people = _people(asked, exposures, params)
-    if not people.get("held out"):
-        base = {"of": "slot", "slot": slot, "experiment": "", "goal": asked.goal or configured.goal, "proof": False}
-        return [{**base, "people": people, "sentence": not_proof(slot, configured.holdout), "comparisons": []}]
+    people = lift_sums.people(asked, exposures)
     about = {"of": "slot", "slot": slot, "experiment": ""}
-    arms = ("served", "held out")
-    goals = _goals(asked, configured.goal)
-    return [_row(asked, about, goal, configured.goal or goals[0], exposures, params, arms, shares) for goal in goals]
+    if not people.get("held out"):
+        base = {**about, "goal": asked.goal or configured.goal, "proof": False}
+        return [{**base, "people": people, "sentence": not_proof(slot, configured.holdout), "comparisons": []}]
+    shares = {"served": 1 - configured.holdout, "held out": configured.holdout}
+    declared = bool(configured.goal)
+    goal = configured.goal or next(iter(_goals(asked, "")), "")
+    split = Split(about, exposures, ("served", "held out"), shares, goal, declared, configured.people)
+    return _rows(asked, split, people)
+
+
+def _given(asked: Ask, key: str) -> Exposures:
+    """Everybody's arm in what stands among a decision's experiments under a key."""
+    return Exposures(
+        "SELECT surrogate, decided, arm, kind FROM (SELECT surrogate, received_at AS decided, moment_type AS kind, "
+        "unnest(experiments) AS experiment, "
+        f"unnest(variants) AS arm FROM decisions WHERE mode = 'live' AND {COUNTED} AND received_at >= ? "
+        "AND received_at < ?) AS given WHERE experiment = ?",
+        (asked.start, asked.stop, key),
+    )
 
 
 def _experiment(asked: Ask, key: str, experiment: Experiment) -> list[dict[str, Any]]:
     """Each variant against the first, which is the control."""
-    exposures = (
-        "SELECT surrogate, decided, arm FROM (SELECT surrogate, received_at AS decided, "
-        "unnest(experiments) AS experiment, "
-        f"unnest(variants) AS arm FROM decisions WHERE mode = 'live' AND {COUNTED} AND received_at >= ? "
-        "AND received_at < ?) AS given WHERE experiment = ?"
-    )
-    params: list[object] = [asked.start, asked.stop, key]
-    people = _people(asked, exposures, params)
+    exposures = _given(asked, key)
+    people = lift_sums.people(asked, exposures)
     control, *others = experiment.variants
-    rows = []
+    goal = experiment.goal or asked.settings.slot(experiment.slot).goal
+    about = {"of": "experiment", "slot": experiment.slot, "experiment": key}
+    rows: list[dict[str, Any]] = []
     for variant in others:
-        if not people.get(control) or not people.get(variant):
-            continue
-        about = {"of": "experiment", "slot": experiment.slot, "experiment": key}
-        goals = _goals(asked, experiment.goal)
-        rows += [
-            _row(
-                asked,
-                about,
-                goal,
-                experiment.goal or goals[0],
-                exposures,
-                params,
-                (variant, control),
-                experiment.variants,
-            )
-            for goal in goals
-        ]
+        if people.get(control) and people.get(variant):
+            primary = goal or next(iter(_goals(asked, "")), "")
+            arms = (variant, control)
+            split = Split(about, exposures, arms, experiment.variants, primary, bool(goal), experiment.people)
+            rows += _rows(asked, split, people)
     return rows
 
 
-_ARMS = (
-    "exposures AS ({exposures}), arms AS (SELECT surrogate, min(decided) AS since, min(arm) AS arm, "
-    "count(DISTINCT arm) AS arms FROM exposures GROUP BY surrogate)"
-)
+def _rule(asked: Ask, name: str, measure: float) -> list[dict[str, Any]]:
+    """People with a merchandiser's rule against the share without it."""
+    exposures = _given(asked, f"rule:{name}")
+    people = lift_sums.people(asked, exposures)
+    if not people.get("with") or not people.get("without"):
+        return []
+    goal = next(iter(_goals(asked, "")), "")
+    about = {"of": "rule", "slot": "", "experiment": name}
+    shares = {"with": 1 - measure, "without": measure}
+    return _rows(asked, Split(about, exposures, ("with", "without"), shares, goal, False, 5000), people)
 
 
-def _people(asked: Ask, exposures: str, params: Sequence[object]) -> dict[str, int]:
-    """People by arm, and those in more than one under ``crossed``."""
-    sql = (
-        f"WITH {_ARMS.format(exposures=exposures)} SELECT CASE WHEN arms > 1 THEN 'crossed' ELSE arm END AS arm, "
-        "count(*) AS people FROM arms GROUP BY CASE WHEN arms > 1 THEN 'crossed' ELSE arm END"
-    )
-    return {str(row["arm"]): int(row["people"]) for row in asked.rows(sql, *params)}
+def _rows(asked: Ask, split: Split, people: Mapping[str, int]) -> list[dict[str, Any]]:
+    goals = _goals(asked, split.goal)
+    explored = max(1, len(asked.settings.goals) - 1)
+    return [_row(asked, split, goal, people, ALPHA if goal == split.goal else ALPHA / explored) for goal in goals]
 
 
-def _row(
-    asked: Ask,
-    about: Mapping[str, str],
+def _row(asked: Ask, split: Split, goal: str, people: Mapping[str, int], alpha: float) -> dict[str, Any]:
+    primary = goal == split.goal
+    parts = lift_sums.sums(asked, goal, split.exposures)
+    found, currencies = lift_sums.whole(parts.values()), lift_sums.currencies(asked, goal)
+    treated, control = (found.get(arm, dict.fromkeys(METRICS, lift_sums.NONE)) for arm in split.arms)
+    days = lift_sums.days(asked, split.exposures)
+    comparisons = _comparisons(split, goal, treated, control, currencies, alpha)
+    counts = [people.get(arm, 0) for arm in split.arms]
+    crossed = people.get("crossed", 0)
+    ratio = _ratio(split, counts)
+    warnings = _warnings(split, ratio, counts, crossed, currencies, primary=primary)
+    ahead = plan(treated["people"], control["people"], days, alpha=alpha, tuning=split.planned)
+    off = ratio is not None and ratio.mismatch
+    row = {
+        **split.about,
+        "goal": goal,
+        "primary": primary,
+        "exploratory": not primary,
+        "proof": True,
+        "arms": list(split.arms),
+        "people": dict(people),
+        "crossed": share("crossed", "People in more than one arm, left out", crossed, sum(counts) + crossed),
+        "split": msgspec.to_builtins(ratio) if ratio is not None else None,
+        "comparisons": comparisons,
+        "plan": msgspec.to_builtins(ahead),
+        "warnings": warnings,
+        "sentence": warnings[0] if off else comparisons[0]["sentence"],
+    }
+    if primary:
+        row |= {"segments": _segments(split, goal, parts), "novelty": _novelty(asked, split, goal)}
+        row["guards"] = _guards(asked, split)
+        row["warnings"] = [*warnings, *(g["sentence"] for g in row["guards"] if g["verdict"] == "higher")]
+    return row
+
+
+def _comparisons(
+    split: Split,
     goal: str,
-    primary: str,
-    exposures: str,
-    params: Sequence[object],
-    arms: tuple[str, str],
-    shares: Mapping[str, float],
-) -> dict[str, Any]:
-    found, currencies = _sums(asked, goal, exposures, params)
-    people = _people(asked, exposures, params)
-    empty = {metric: Sums(n=0, y=0.0, yy=0.0) for metric in METRICS}
-    treated, control = (found.get(arm, empty) for arm in arms)
+    treated: Mapping[Metric, Sums],
+    control: Mapping[Metric, Sums],
+    currencies: Sequence[str],
+    alpha: float,
+) -> list[dict[str, Any]]:
     currency = currencies[0] if len(currencies) == 1 else ""
-    comparisons = []
+    out = []
     for metric in METRICS:
         if metric == "value" and len(currencies) > 1:
             continue  # amounts of different currencies don't add up
-        result = lift(treated[metric], control[metric])
-        said = sentence(result, goal=goal, metric=metric, currency=currency, slot=about["slot"])
-        comparisons.append({"metric": metric, **msgspec.to_builtins(result), "currency": currency, "sentence": said})
-    crossed = people.get("crossed", 0)
-    counts = [people.get(arm, 0) for arm in arms]
-    warnings = []
-    wanted = [shares.get(arm, 0.0) for arm in arms]
-    split = sample_ratio(counts, wanted) if min(wanted) > 0 else None
-    if split is not None and split.mismatch:
-        warnings.append(mismatch(split))
+        result = lift(treated[metric], control[metric], alpha=alpha, tuning=split.planned)
+        said = sentence(result, goal=goal, metric=metric, currency=currency, slot=split.about["slot"])
+        if goal != split.goal:
+            said = f"Explored, beside the goal that was declared: {said}"
+        seen = msgspec.to_builtins(bayes(result))
+        out.append(
+            {"metric": metric, **msgspec.to_builtins(result), "bayes": seen, "currency": currency, "sentence": said}
+        )
+    return out
+
+
+def _ratio(split: Split, counts: Sequence[int]) -> Any:
+    wanted = [split.shares.get(arm, 0.0) for arm in split.arms]
+    return sample_ratio(counts, wanted) if min(wanted) > 0 else None
+
+
+def _warnings(
+    split: Split, ratio: Any, counts: Sequence[int], crossed: int, currencies: Sequence[str], *, primary: bool
+) -> list[str]:
+    out = []
+    if ratio is not None and ratio.mismatch:
+        out.append(mismatch(ratio))
     if crossed > MOST_CROSSED * (sum(counts) + crossed):
-        warnings.append(f"{crossed:,} people were in more than one arm and are left out: more than 1 % is a fault.")
+        out.append(f"{crossed:,} people were in more than one arm and are left out: more than 1 % is a fault.")
     if len(currencies) > 1:
-        warnings.append(f"Values are in {', '.join(currencies)}: they are not compared; give the goal one currency.")
-    return {
-        **about,
-        "goal": goal,
-        "primary": goal == primary,
-        "proof": True,
-        "arms": list(arms),
-        "people": people,
-        "crossed": share("crossed", "People in more than one arm, left out", crossed, sum(counts) + crossed),
-        "split": msgspec.to_builtins(split) if split is not None else None,
-        "comparisons": comparisons,
-        "warnings": warnings,
-        "sentence": warnings[0] if split is not None and split.mismatch else comparisons[0]["sentence"],
-    }
+        out.append(f"Values are in {', '.join(currencies)}: they are not compared; give the goal one currency.")
+    if primary and not split.declared and split.about["of"] != "rule":
+        out.append(
+            f"No primary goal was declared, so {split.goal or 'none'} is taken; declare it beforehand: "
+            f"goal = {split.goal!r} in micromoments.toml."
+        )
+    return out
 
 
-def _sums(
-    asked: Ask, goal: str, exposures: str, params: Sequence[object]
-) -> tuple[dict[str, dict[Metric, Sums]], list[str]]:
-    """By arm and metric, the sums over people; and the currencies of the values."""
-    wanted, more = has_goal(goal)
-    after = "goals.happened >= arms.since AND goals.happened < ?"
-    before = f"goals.happened < arms.since AND goals.happened >= arms.since - {BEFORE}"
-    sums: list[str] = []
-    for metric, column in zip(METRICS, ("least(won, 1)", "won", "worth"), strict=True):
-        then = column.replace("won", "won_before").replace("worth", "worth_before")
-        for name, what in (
-            ("y", column),
-            ("yy", f"{column} * {column}"),
-            ("x", then),
-            ("xx", f"{then} * {then}"),
-            ("xy", f"{column} * {then}"),
-        ):
-            sums.append(f"sum(CAST({what} AS DOUBLE PRECISION)) AS {metric}_{name}")
-    sql = (
-        f"WITH {_ARMS.format(exposures=exposures)}, "
-        f"goals AS (SELECT surrogate, events.at AS happened, value FROM events WHERE {wanted} AND {COUNTED}), "
-        "each AS (SELECT arms.surrogate, arms.arm, "
-        f"count(CASE WHEN {after} AND goals.value >= 0 THEN 1 END) AS won, "
-        f"coalesce(sum(CASE WHEN {after} THEN goals.value END), 0) AS worth, "
-        f"count(CASE WHEN {before} AND goals.value >= 0 THEN 1 END) AS won_before, "
-        f"coalesce(sum(CASE WHEN {before} THEN goals.value END), 0) AS worth_before "
-        "FROM arms LEFT JOIN goals ON goals.surrogate = arms.surrogate WHERE arms.arms = 1 "
-        "GROUP BY arms.surrogate, arms.arm), "
-        "typed AS (SELECT arm, CAST(won AS DOUBLE PRECISION) AS won, CAST(worth AS DOUBLE PRECISION) AS worth, "
-        "CAST(won_before AS DOUBLE PRECISION) AS won_before, CAST(worth_before AS DOUBLE PRECISION) AS worth_before "
-        f"FROM each) SELECT arm, count(*) AS n, {', '.join(sums)} FROM typed GROUP BY arm"
-    )
-    rows = asked.rows(sql, *params, *more, asked.stop, asked.stop)
-    money = (
-        f"SELECT DISTINCT currency FROM events WHERE {wanted} AND {COUNTED} AND value <> 0 "
-        "AND events.at >= ? AND events.at < ? "
-        "ORDER BY currency"
-    )
-    currencies = [str(row["currency"]) for row in asked.rows(money, *more, asked.start, asked.stop)]
-    found = {str(row["arm"]): {metric: _arm(row, metric) for metric in METRICS} for row in rows}
-    return found, currencies
+def _segments(split: Split, goal: str, parts: Mapping[str, Arms]) -> list[dict[str, Any]]:
+    """The lift of people by the type of moment of their first decision: explored, corrected for how many there are."""
+    out = []
+    for kind, arms in sorted(parts.items()):
+        treated, control = (arms.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
+        result = lift(treated, control, alpha=ALPHA / max(1, len(parts)), tuning=split.planned)
+        said = sentence(result, goal=goal, metric="people", slot=split.about["slot"])
+        out.append({"type": kind, "exploratory": True, **_short(result), "sentence": f"In moments of {kind}: {said}"})
+    return out
 
 
-def _arm(row: Mapping[str, Any], metric: Metric) -> Sums:
-    y, yy, x, xx, xy = (float(row[f"{metric}_{name}"]) for name in ("y", "yy", "x", "xx", "xy"))
-    return Sums(n=int(row["n"]), y=y, yy=yy, x=x, xx=xx, xy=xy)
+def _short(result: Lift) -> dict[str, Any]:
+    names = ("treated", "control", "treated_mean", "control_mean", "difference", "low", "high", "p", "alpha", "verdict")
+    return {name: getattr(result, name) for name in names}
+
+
+def _novelty(asked: Ask, split: Split, goal: str) -> dict[str, Any]:
+    """Whether the lift of people's second week differs from that of their first."""
+    found = lift_sums.halves(asked, goal, split.exposures, NOVELTY_DAYS * DAY)
+    treated, control = (found.get(arm, {}).get("times", lift_sums.NONE) for arm in split.arms)
+    result = fading(treated, control, tuning=split.planned)
+    return {"days": NOVELTY_DAYS, **_short(result), "sentence": faded(result, NOVELTY_DAYS)}
+
+
+def _guards(asked: Ask, split: Split) -> list[dict[str, Any]]:
+    """What must not rise, by guard-rail."""
+    out = []
+    for name in asked.settings.guards:
+        found = lift_sums.whole(lift_sums.sums(asked, f"!{name}", split.exposures).values())
+        treated, control = (found.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
+        result = lift(treated, control, tuning=split.planned)
+        out.append({"guard": name, **_short(result), "sentence": guard_sentence(result, name)})
+    return out

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
-from micromoments.report import activity, lift, needs, quality, scorecards
+from micromoments.report import activity, lift, needs, quality, scorecards, shadow
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
 _EVENTS = {"events": "events.at"}
@@ -28,6 +28,7 @@ class Report(NamedTuple):
 _ALL = (
     Report("scorecards", "Scorecards", scorecards.COUNTING, SEGMENTS, _MOMENTS | _EVENTS, scorecards.scorecards),
     Report("lift", "What serving was worth", lift.COUNTING, (), _DECISIONS | _EVENTS, lift.lifts),
+    Report("shadow", "In shadow, and under rules", shadow.COUNTING, (), _DECISIONS, shadow.shadow),
     Report("needs", "What people look for", needs.NEEDS, SEGMENTS, _MOMENTS, needs.needs),
     Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _MOMENTS | _DECISIONS | _EVENTS, needs.unmet),
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
