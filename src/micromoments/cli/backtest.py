@@ -28,7 +28,7 @@ def sessions(
     format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
 ) -> None:
     """Rank the next item of sessions: HR@20 and MRR@20 over every line of --test, and predictions a second."""
-    from micromoments.retrieve.sessions import SessionNeighbours
+    from micromoments.retrieve.nextitem.model import NextItems
 
     past = _read(train, _session)
     cases = _read(test, _case)
@@ -36,9 +36,8 @@ def sessions(
         raise ValueError(
             f"got {len(past):,} sessions in {train} and {len(cases):,} cases in {test}; wanted at least one of each"
         )
-    say(f"learning from {len(past):,} sessions")
     began = time.process_time()
-    model = SessionNeighbours(past)
+    model = NextItems(past, say=lambda what: say(f"learning {what} ({time.process_time() - began:.0f} s)"))
     trained = time.process_time() - began
     say(f"ranking after {len(cases):,} sessions")
     hits, reciprocal, seconds = _rank(model.predict, cases)

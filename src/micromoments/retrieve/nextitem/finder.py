@@ -1,0 +1,238 @@
+"""Candidates for the next item, and their clues: what near sessions, transitions and vectors say of each.
+
+Near sessions vote as in VSTAN (Ludewig, Mauro, Latifi, Jannach 2021, "Empirical analysis of session-based
+recommendation algorithms"): by shared items, the later the more, over the root of their length, the
+younger the more. Everything that was found is put into one list, counted once by ``bincount``, cut to the best by a
+fixed rule, and described by clues that don't depend on how many sessions there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from micromoments.retrieve.nextitem.past import Habits, Past, habits
+from micromoments.retrieve.nextitem.ties import Table, tables
+from micromoments.retrieve.nextitem.vectors import Vectors, nearest
+
+if TYPE_CHECKING:
+    from micromoments.retrieve.nextitem.past import Floats, Ints
+    from micromoments.retrieve.nextitem.vectors import Singles
+
+BACK = 0.6
+"""What the item before counts, against the one after it."""
+HEAT = 0.1
+
+
+class Bounds(NamedTuple):
+    """What a search may look at: ``neighbours`` vote, from ``sample`` latest sessions of each of ``reach`` items;
+    ``talking`` items tell their ties, ``alike`` their nearest vectors; ``kept`` candidates get clues. Sessions lose
+    half of their weight over ``half_life`` of the whole past.
+    """
+
+    neighbours: int = 300
+    sample: int = 600
+    reach: int = 8
+    talking: int = 4
+    alike: int = 50
+    told: int = 3
+    kept: int = 100
+    half_life: float = 0.6
+
+
+class Found(NamedTuple):
+    """Candidates (n,), their clues (n, k), and the score of the fixed rule (n,)."""
+
+    items: Ints
+    clues: Singles
+    plain: Floats
+
+
+class _Votes(NamedTuple):
+    """What the near sessions hold: items with a weight for being there, and how far after the last shared item."""
+
+    items: Ints
+    near: Floats
+    away: Ints
+    sessions: int
+
+
+class Finder:
+    """Finds candidates in the past; one thread, as scratch space is kept."""
+
+    def __init__(self, past: Past, vectors: Vectors, bounds: Bounds | None = None) -> None:
+        self.past, self.vectors, self.bounds = past, vectors, bounds or Bounds()
+        self.habits: Habits = habits(past)
+        self._fresh: Floats = 0.5 ** (
+            np.arange(past.sessions - 1, -1, -1) / max(1, past.sessions) / self.bounds.half_life
+        )
+        distinct = np.bincount(past.visit_sessions, minlength=past.sessions)
+        self._worth: Floats = self._fresh / np.sqrt(np.maximum(distinct, 1))
+        self._after, self._before = tables(past, self._fresh)
+        self._shared = np.zeros(past.sessions)
+        self._unit = vectors.unit()
+        self._unit[self.habits.counts == 0] = 0
+        self._alike: dict[int, Ints] = {}
+        h = self.habits
+        self._known = np.stack(
+            [
+                np.log1p(h.counts),
+                np.log1p(h.lately),
+                np.log1p(h.just_now),
+                np.log((h.lately + 1) / (h.counts * 0.1 + 1)),
+                np.log1p(h.unseen),
+                np.log(h.again + 1e-4),
+            ]
+        ).astype(np.float32)
+        self.frequent: Ints = np.argsort(-(h.counts + 5 * h.lately), kind="stable")[:1000]
+
+    def prepare(self, items: Ints) -> None:
+        """Work out the nearest vectors of these items, before they are asked for one by one."""
+        rows = self.vectors.rows[items]
+        wanted = rows + rows @ self.vectors.last
+        found = nearest(self._unit, wanted, self.bounds.alike)
+        self._alike.update(zip(items.tolist(), found, strict=True))
+
+    def find(self, session: list[int]) -> Found:
+        """Candidates after a session of known items, oldest click first, at least one click."""
+        newest = session[::-1]
+        recent = list(dict.fromkeys(newest))[: self.bounds.reach]
+        votes = self._vote(recent)
+        direct, direct_weight = self._direct(session[-1])
+        after, after_weight, after_last = self._tied(self._after, recent)
+        before, before_weight, _ = self._tied(self._before, recent)
+        alike = [self._like(item) for item in recent[: self.bounds.told]]
+        parts = [votes.items, direct, after, before, np.array(recent), *alike]
+        items, where = np.unique(np.concatenate(parts), return_inverse=True)
+        n = len(items)
+        cuts = np.cumsum([len(part) for part in parts[:5]])
+        voted, followed, led = where[: cuts[0]], where[cuts[0] : cuts[1]], where[cuts[1] : cuts[2]]
+        own = where[cuts[3] : cuts[4]]
+        close = np.exp(-np.abs(votes.away) / 2.0) * (1.0 + 0.5 * (votes.away > 0))
+        raw = np.empty((8, n))
+        raw[0] = np.bincount(voted, votes.near * close, n) * (1.0 + 0.2 * self.habits.rare[items])
+        raw[1] = np.bincount(voted, votes.near, n)
+        raw[2] = np.bincount(voted, votes.near * (votes.away == 1), n)
+        raw[3] = np.bincount(voted, votes.near * votes.near, n)
+        raw[4] = np.bincount(followed, direct_weight, n)
+        raw[5] = np.bincount(led, after_weight, n)
+        raw[6] = np.bincount(led[:after_last], after_weight[:after_last], n)
+        raw[7] = np.bincount(where[cuts[2] : cuts[3]], before_weight, n)
+        like = self._unit[items] @ self._angles(session, recent)
+        most = raw.max(1, keepdims=True) + 1e-9
+        share = raw / most
+        plain = share[0] + 0.3 * share[1] + 0.5 * share[4] + 0.5 * share[5]
+        plain += 1.5 * np.exp((like[:, 0] - like[:, 0].max()) / HEAT)
+        plain[own] += 1.0
+        kept = np.arange(n)
+        if n > self.bounds.kept:
+            kept = np.argpartition(-plain, self.bounds.kept)[: self.bounds.kept]
+        place = np.full(n, 99)
+        place[own] = np.arange(len(recent))
+        heads = (len(session), len(recent), votes.sessions, float(direct_weight.sum()), float(like[:, 0].max()))
+        clues = self._clues(
+            items[kept], share[:, kept], (raw / (raw.sum(1, keepdims=True) + 1e-9))[:, kept], like[kept]
+        )
+        self._own(clues, session, place[kept], items[kept], heads)
+        return Found(items[kept], clues.T, plain[kept])
+
+    def _vote(self, recent: list[int]) -> _Votes:
+        """The nearest sessions' items."""
+        past, shared, sample = self.past, self._shared, self.bounds.sample
+        sessions: list[Ints] = []
+        clicks: list[Ints] = []
+        weight = 1.0
+        for item in recent:
+            end = past.visit_starts[item + 1]
+            begin = max(past.visit_starts[item], end - sample)
+            visited = past.visit_sessions[begin:end]
+            so_far = shared[visited]
+            shared[visited] = so_far + weight * (0.3 + 0.1 * self.habits.rare[item])
+            new = so_far == 0
+            sessions.append(visited[new])
+            clicks.append(past.visit_clicks[begin:end][new])
+            weight *= BACK
+        session, click = np.concatenate(sessions), np.concatenate(clicks)
+        near = shared[session] * self._worth[session]
+        shared[session] = 0.0
+        if len(session) > self.bounds.neighbours:
+            best = np.argpartition(-near, self.bounds.neighbours)[: self.bounds.neighbours]
+            session, click, near = session[best], click[best], near[best]
+        starts = past.starts[session]
+        lengths = past.starts[session + 1] - starts
+        total = int(lengths.sum())
+        at = np.arange(total) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        return _Votes(past.flat[at], np.repeat(near, lengths), at - np.repeat(click, lengths), len(session))
+
+    def _direct(self, item: int) -> tuple[Ints, Floats]:
+        """What came straight after an item, the latest clicks of it, and what each counts."""
+        past = self.past
+        end = past.click_starts[item + 1]
+        at = past.clicks[max(past.click_starts[item], end - self.bounds.sample) : end]
+        at = at[~past.ends[at]]
+        return past.flat[at + 1], self._fresh[past.session_of[at]]
+
+    def _tied(self, table: Table, recent: list[int]) -> tuple[Ints, Floats, int]:
+        """What is tied to the recent items, with weights, and how many of these are the last item's."""
+        ids: list[Ints] = []
+        weights: list[Floats] = []
+        weight = 1.0
+        for item in recent[: self.bounds.talking]:
+            part = slice(table.starts[item], table.starts[item + 1])
+            ids.append(table.ids[part])
+            weights.append(weight * table.weights[part])
+            weight *= BACK
+        return np.concatenate(ids), np.concatenate(weights), len(ids[0])
+
+    def _like(self, item: int) -> Ints:
+        found = self._alike.get(item)
+        if found is None:
+            self.prepare(np.array([item]))
+            found = self._alike[item]
+        return found
+
+    def _angles(self, session: list[int], recent: list[int]) -> Singles:
+        """(d, 3): the session's vector, its last item's, and the mean of those before."""
+        unit = self._unit
+        rest = unit[recent[1:5]].mean(0) if len(recent) > 1 else unit[recent[0]]
+        return np.stack([self.vectors.one(session), unit[recent[0]], rest], 1)
+
+    def _clues(self, items: Ints, share: Floats, part: Floats, like: Singles) -> Singles:
+        """(k, n): what sources say, against their best and as a part of all; vectors; what is known of the item."""
+        clues = np.empty((43, len(items)), np.float32)
+        clues[0:8] = np.log(share + 1e-3)
+        clues[8:16] = np.log(part + 1e-4)
+        clues[16:19] = 5.0 * like.T
+        clues[19] = clues[16] - clues[16].max()
+        clues[20:26] = self._known[:, items]
+        return clues
+
+    def _own(
+        self, clues: Singles, session: list[int], place: Ints, items: Ints, heads: tuple[int, int, int, float, float]
+    ) -> None:
+        """The clues of having been in this session, and those of the session as a whole."""
+        last, known = session[-1], self._known
+        length, distinct, sessions, followed, most = heads
+        clues[26] = place == 0
+        clues[27] = place == 1
+        clues[28] = place == 2
+        clues[29] = (place > 2) & (place < 99)
+        mine = place < 99
+        clues[30] = mine
+        clues[31:35] = 0.0
+        inside = np.flatnonzero(mine)
+        if len(inside):
+            times = [session.count(item) for item in items[inside].tolist()]
+            clues[31, inside] = np.log(np.array(times) + 1.0)
+            clues[32, inside] = min(length, 10) / 5.0
+            clues[33, inside] = known[5, items[inside]]
+            clues[34, inside] = (place[inside] == 0) * (length > 1 and session[-2] == last)
+        clues[35] = np.log(length)
+        clues[36] = distinct / length
+        clues[37] = known[0, last]
+        clues[38] = known[5, last]
+        clues[39] = np.log(sessions + 1.0)
+        clues[40] = np.log(followed + 1.0)
+        clues[41] = 5.0 * most
+        clues[42] = known[1, last]
