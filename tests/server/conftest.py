@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import time
+
 import jwt
 import pytest
 
@@ -56,3 +58,8 @@ def local(service: FakeService) -> Client:
 def token(subject: str, *, life: float = 600, key: str = TOKEN_KEY, **claims: object) -> str:
     """A person token as the business's server would sign it."""
     return jwt.encode({"sub": subject, "exp": NOW / 1000 + life, **claims}, key, algorithm="HS256")
+
+
+def signed(subject: str) -> str:
+    """A person token that is good now, by the machine's clock."""
+    return jwt.encode({"sub": subject, "exp": time() + 600}, TOKEN_KEY, algorithm="HS256")

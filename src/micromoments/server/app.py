@@ -18,6 +18,7 @@ from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys
 from micromoments.server.lane import Lane
 from micromoments.server.metrics import Metrics
+from micromoments.server.ofrep import Ofrep
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
@@ -56,7 +57,11 @@ class App:
         self._items = ItemDoors(service)
         self._search = SearchDoor(service)
         self._insight = Insight(service)
-        self._others = (CloudEvents(service, self._cleaner), Snowplow(service, keys, self._cleaner, self._cors))
+        self._others = (
+            CloudEvents(service, self._cleaner),
+            Snowplow(service, keys, self._cleaner, self._cors),
+            Ofrep(service, keys, self.streams),
+        )
         self._control = ControlDoors(service)
         self.metrics = Metrics(service, self.collector, self.decider, self.streams)
         self._pages = Pages(pages)

@@ -13,7 +13,7 @@ Handler = Callable[[Call, Access], Awaitable[Reply | None]]
 """A door: answers, or has answered itself (``None``)."""
 Routes = dict[str, dict[str, tuple[Handler, bool]]]
 """Doors by path (a star for each name in it), then method; with each, whether the app asks for no key itself."""
-Words = Callable[[Problem], Reply]
+Words = Callable[[Problem, Call], Reply]
 """How a protocol says what went wrong."""
 
 log = logging.getLogger("micromoments.server")
@@ -29,7 +29,7 @@ def in_words(door: Callable[[Call], Awaitable[Reply | None]], words: Words) -> t
             problem = problem_of(error)
             if problem.status == 500:
                 log.exception("an error of ours at %s", "/".join(call.path[:3]))
-            return words(problem)
+            return words(problem, call)
 
     return answer, True
 

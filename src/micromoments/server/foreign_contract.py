@@ -12,7 +12,7 @@ _KEYS: list[Json] = [{"writeKey": []}, {"secretKey": []}, {"personToken": []}]
 
 def foreign_doors() -> Json:
     """Paths of the doors of other protocols."""
-    return {**_cloudevents(), **_snowplow()}
+    return {**_cloudevents(), **_snowplow(), **_ofrep()}
 
 
 def _plain(words: str, errors: dict[str, str], ok: Json, **more: Any) -> Json:
@@ -86,5 +86,90 @@ def _snowplow() -> Json:
                 security=[{}],
                 parameters=[param(name, "query", words) for name, words in names.items()],
             )
+        },
+    }
+
+
+_EVALUATION: Json = {
+    "type": "object",
+    "required": ["context"],
+    "properties": {
+        "context": {"type": "object", "required": ["targetingKey"], "properties": {"targetingKey": _TEXT}},
+    },
+}
+_FLAG: Json = {
+    "type": "object",
+    "required": ["key", "reason", "variant"],
+    "properties": {
+        "key": _TEXT,
+        "value": {"description": "Absent where the code's default holds."},
+        "reason": {"enum": ["STATIC", "TARGETING_MATCH", "SPLIT", "DISABLED", "UNKNOWN"]},
+        "variant": _TEXT,
+        "metadata": {"type": "object"},
+    },
+}
+_FAILURE: Json = {
+    "type": "object",
+    "required": ["errorCode", "errorDetails"],
+    "properties": {"key": _TEXT, "errorCode": _TEXT, "errorDetails": _TEXT},
+}
+_OFREP_KEYS: list[Json] = [{"secretKey": []}, {"personToken": []}, {"writeKey": []}, {"apiKey": []}]
+
+
+def _evaluation(id: str, words: str, ok: Json, errors: dict[str, str], parameters: list[Json]) -> Json:
+    told = {status: answer(said, _FAILURE) for status, said in errors.items()}
+    return {
+        "operationId": id,
+        "summary": words,
+        "tags": ["flags"],
+        "security": _OFREP_KEYS,
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": content(_EVALUATION)},
+        "responses": {**ok, **told},
+    }
+
+
+def _ofrep() -> Json:
+    errors = {
+        "400": "No evaluation request.",
+        "401": "No known credential.",
+        "403": "Another person's, or a user under a write key.",
+        "429": "Too much now; Retry-After says when.",
+        "500": "An error of ours, or a log that can't be written.",
+    }
+    instant = {"oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "date-time"}]}
+    flags = {"type": "object", "required": ["flags"], "properties": {"flags": {"type": "array", "items": _FLAG}}}
+    some = [
+        param("If-None-Match", "header", "The entity tag of the last answer."),
+        param("flagConfigEtag", "query", "What the event stream said."),
+        param("flagConfigLastModified", "query", "What the event stream said.", instant),
+    ]
+    many = {"200": answer("All flags.", flags), "304": answer("As before.")}
+    return {
+        "/ofrep/v1/evaluate/flags": {
+            "post": _evaluation("ofrep_all", "OFREP: every slot and experiment as a flag.", many, errors, some)
+        },
+        "/ofrep/v1/evaluate/flags/{key}": {
+            "post": _evaluation(
+                "ofrep_one",
+                "OFREP: one slot or experiment as a flag.",
+                {"200": answer("The flag.", _FLAG)},
+                {**errors, "404": "No such flag."},
+                [param("key", "path", "The slot or experiment.")],
+            )
+        },
+        "/ofrep/v1/events/{channel}": {
+            "get": {
+                "operationId": "ofrep_events",
+                "summary": "OFREP: says when to fetch again, by server-sent events.",
+                "tags": ["flags"],
+                "security": [{}],
+                "parameters": [param("channel", "path", "From a bulk evaluation.")],
+                "responses": {
+                    "200": answer("Server-sent events.", _TEXT, "text/event-stream"),
+                    "404": answer("No such channel.", _FAILURE),
+                    "503": answer("Too many listeners.", _FAILURE),
+                },
+            }
         },
     }

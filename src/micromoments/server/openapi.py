@@ -354,6 +354,7 @@ def document() -> Json:
             },
             "securitySchemes": {
                 "writeKey": {"type": "http", "scheme": "basic", "description": "The write key as user, no password."},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "Any key or token."},
                 "secretKey": {"type": "http", "scheme": "bearer", "description": "The secret key."},
                 "personToken": {
                     "type": "http",

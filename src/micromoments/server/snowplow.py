@@ -98,6 +98,6 @@ class Snowplow:
         return self._cleaner.clean(arrival, agent=agent, ip=ip)
 
 
-def _said(problem: Problem) -> Reply:
+def _said(problem: Problem, _call: Call) -> Reply:
     """Plain words: a tracker looks at the status, a person at the rest."""
     return Reply(problem.status, str(problem).encode(), b"text/plain; charset=utf-8", list(problem.headers()))

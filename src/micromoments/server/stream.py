@@ -8,6 +8,7 @@ that takes no bytes for ``STALLED`` seconds is ended. Source: HTML Living Standa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from micromoments.engine.stream import Message, Subscription
 from micromoments.server.cors import Cors
@@ -22,6 +23,7 @@ HEARTBEAT = 15.0
 STALLED = 30.0
 RETRY_MS = 2000
 MAX_LISTENERS = 2000
+Frame = Callable[[Message], bytes]
 _OPENING = b"retry: %d\n\n" % RETRY_MS
 
 
@@ -44,7 +46,11 @@ class Streams:
 
     async def listen(self, call: Call, access: Access) -> Reply | None:
         """One connection, until its client leaves or the server drains."""
-        person = self._whose(call, access)
+        await self.serve(call, self._whose(call, access), framed)
+        return None
+
+    async def serve(self, call: Call, person: str | None, frame: Frame) -> None:
+        """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out)."""
         if self._closing.is_set() or len(self._live) >= MAX_LISTENERS:
             raise Problem(
                 503, "too_many_listeners", f"{len(self._live)} listeners", f"at most {MAX_LISTENERS}", "", retry_after=5
@@ -56,13 +62,12 @@ class Streams:
         try:
             await self._start(call.send, self._headers(origin))
             if call.scope["method"] != "HEAD":
-                await self._run(subscription, call.receive, call.send)
+                await self._run(subscription, call.receive, call.send, frame)
         except TimeoutError:
             pass
         finally:
             self._live.discard(subscription)
             subscription.close()
-        return None
 
     def _whose(self, call: Call, access: Access) -> str | None:
         wanted = call.query.get("person")
@@ -88,7 +93,7 @@ class Streams:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": _OPENING, "more_body": True})
 
-    async def _run(self, subscription: Subscription, receive: Receive, send: Send) -> None:
+    async def _run(self, subscription: Subscription, receive: Receive, send: Send, frame: Frame) -> None:
         gone = asyncio.ensure_future(_left(receive))
         closing = asyncio.ensure_future(self._closing.wait())
         try:
@@ -99,7 +104,9 @@ class Streams:
                     waiting.cancel()
                     break
                 message = waiting.result()
-                body = b": alive\n\n" if message is None else framed(message)
+                body = b": alive\n\n" if message is None else frame(message)
+                if not body:
+                    continue
                 await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), STALLED)
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
