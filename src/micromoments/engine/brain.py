@@ -10,6 +10,7 @@ import msgspec
 
 from micromoments.flow.view import DEFAULT
 from micromoments.policy import decode, make
+from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog
 
@@ -35,9 +36,9 @@ class Policies(Mapping[str, Policy]):
     def __getitem__(self, key: str) -> Policy:
         policy = self._policies.get(key)
         if policy is None:
-            name = key.rpartition(":")[2]
+            slot, _, name = key.rpartition(":")
             body = self._kept.get(PREFIX + key)
-            policy = decode(name, body) if body is not None else make(name)
+            policy = decode(name, body) if body is not None else make(name, width(slot))
             self._policies[key] = policy
         return policy
 

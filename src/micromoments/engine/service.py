@@ -35,6 +35,7 @@ from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores, open_stores
 from micromoments.flow import apply, people
 from micromoments.flow.decide import decide, seed_of
+from micromoments.flow.rank import rank
 from micromoments.flow.view import View, bounded, config_digest, refuses
 from micromoments.retrieve.catalog import Catalog
 
@@ -203,11 +204,10 @@ class Service:
         person = self._residents.person(id)
         if person is None or id in self._erasure.barred:
             person = Person(id=id, surrogate=self._intake.nonce())
-        left = self._purse.left(request.at)
+        left, choose, taken = self._purse.left(request.at), rank if request.actions else decide, set[str]()
         asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
-        taken: set[str] = set()
         while True:
-            decision, reserves = decide(person, asked, self._view, seed_of(request.id), left)
+            decision, reserves = choose(person, asked, self._view, seed_of(request.id), left)
             if self._purse.reserve(reserves, left, taken, request.at):
                 break
         self._purse.give_back(taken - {r.id for r in reserves})

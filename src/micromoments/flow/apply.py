@@ -17,9 +17,15 @@ from micromoments.core.record import DecidedRecord, EventRecord, Record, TickRec
 from micromoments.flow import people
 from micromoments.flow.step import retell, step, told_between
 from micromoments.flow.view import View
+from micromoments.learn.attribution import ENDED
 
 MAX_JOINED = 64
 """User ids that alias may join into one person; a further alias joins nobody."""
+
+FLEETING = "anon:\u200b"
+"""How the keys of those begin who live for one decision only and are forgotten with its window: no door takes such an
+id, as it can't be printed.
+"""
 
 
 class Memory(Protocol):
@@ -61,7 +67,10 @@ def apply(memory: Memory, record: Record, view: View) -> Applied:
         case TickRecord():
             if memory.person(record.key) is None:
                 return None, ()
-            return _step(memory, record.key, 0, record, view, "")
+            person, effects = _step(memory, record.key, 0, record, view, "")
+            if record.key.startswith(FLEETING) and person is not None and all(ENDED in p.done for p in person.pending):
+                memory.drop(record.key)
+            return person, effects
         case _:
             return None, ()
 

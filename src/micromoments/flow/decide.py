@@ -19,6 +19,7 @@ from micromoments.decide.eligibility import consents
 from micromoments.decide.experiment import holdout
 from micromoments.flow import people
 from micromoments.flow.view import DEFAULT, View, refuses
+from micromoments.policy.actions import SLOT
 from micromoments.retrieve.catalog import Ask
 
 MAX_THEIRS = 50
@@ -39,6 +40,8 @@ def decide(
     decides. A person who refused personalisation gets the slot's default; one who has not said yes is answered from the
     moment alone, without history, and ``degraded`` says so.
     """
+    if request.slot == SLOT:
+        raise ValueError(f"got slot {SLOT!r}, which is for actions that come with a rank; wanted another slot's name")
     slot = decider.in_force(view.slot(request.slot), person, request)
     general = refuses(person, "personalise")
     known = Person(id=person.id, surrogate=person.surrogate) if general else person

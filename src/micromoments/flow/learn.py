@@ -13,8 +13,8 @@ from micromoments.core.record import EventRecord
 from micromoments.flow.step import products
 from micromoments.flow.view import counted
 from micromoments.learn.attribution import credit
+from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
-from micromoments.policy.features import DIM
 from micromoments.retrieve.catalog import Catalog
 
 MAX_BESIDE = 8
@@ -40,7 +40,7 @@ def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
     learned = False
     for ranked, reward in credit(decision, outcome):
         if ranked.features:
-            x = np.zeros(DIM)
+            x = np.zeros(width(decision.slot))
             for index, value in ranked.features:
                 x[index] = value
             policy.learn(x, reward)

@@ -16,6 +16,8 @@ deepest reward, never more. An outcome that adds nothing has reward None: a seco
 after, *seen*. Since a policy that averages sees one observation more for each increment, its estimate is low by the
 factor 1 + (late or second increments a decision), which is near 1 and the same for all items of a slot.
 
+``Decision Rewarded``, from the business's own server only, says once what a decision pays in all: ``reward``, 0 to 1.
+
 **Counting once.** An outcome's id is a hash of the decision, what came about, the goal and the item: the second of the
 same kind has no effect. Refunds are told apart by their message. Events with a mark in ``UNCOUNTED`` yield nothing.
 An outcome's ``at`` is the arrival of the event that told it, or the end of the window.
@@ -28,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec.structs import replace
 
-from micromoments.core.event import UNCOUNTED, Millis
+from micromoments.core.event import TRUSTED, UNCOUNTED, Millis
 from micromoments.core.outcome import Outcome, What
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
@@ -53,6 +55,10 @@ CLICKED, GOAL, DISMISSED, ENDED = "clicked", "goal", "dismissed", "ended"
 over (*ignored* was settled, only late goals are awaited). Words and ids join by union when two people merge."""
 WORDS = frozenset({CLICKED, GOAL, DISMISSED, ENDED})
 
+REWARDED = "Decision Rewarded"
+REWARD = "reward"
+"""The goal's name of an outcome whose reward was said outright."""
+
 _SAID: dict[str, What] = {"Decision Seen": "seen", "Decision Clicked": "clicked", "Decision Dismissed": "dismissed"}
 
 
@@ -70,6 +76,8 @@ def attribute(
         settings: the goals in force.
         result: what ``reached`` gave for this record, where the caller has it already.
     """
+    if record.event.event == REWARDED:
+        return _rewarded(person, record)
     what = _SAID.get(record.event.event or "")
     result = (NOTHING if what else reached(record, settings)) if result is None else result
     if (what is None and not result.goals) or record.marks & UNCOUNTED:
@@ -103,6 +111,22 @@ def _said(person: Person, record: EventRecord, what: What, named: str, item: str
     pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, *words))
     made = _outcome(person, pending, record, id=id, what=what, item=item, reward=reward, via="id")
     return _put(person, pending), (made,)
+
+
+def _rewarded(person: Person, record: EventRecord) -> tuple[Person, tuple[Outcome, ...]]:
+    said = record.event.properties.get("reward")
+    if record.marks & UNCOUNTED or not record.marks & TRUSTED or isinstance(said, bool):
+        return person, ()
+    named = _text(record.event.properties, "decision_id", "decisionId")
+    pending = _find(person, named)
+    if pending is None or GOAL in pending.done or not isinstance(said, int | float):
+        return person, _unmatched(person, record, "goal", named, "", REWARD) if pending is None else ()
+    before = CLICK_REWARD if CLICKED in pending.done else 0.0
+    reward = round(max(0.0, min(GOAL_REWARD, float(said)) - before), 9)
+    id = outcome_id(named, REWARD, "", "")
+    pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, GOAL))
+    made = _outcome(person, pending, record, id=id, what="goal", item="", reward=reward, via="id")
+    return _put(person, pending), (replace(made, goal=REWARD),)
 
 
 def _goal(

@@ -22,6 +22,7 @@ from micromoments.server.ofrep import Ofrep
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
+from micromoments.server.personalizer import Personalizer
 from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
 from micromoments.server.search import SearchDoor
 from micromoments.server.service import Service
@@ -61,6 +62,7 @@ class App:
             CloudEvents(service, self._cleaner),
             Snowplow(service, keys, self._cleaner, self._cors),
             Ofrep(service, keys, self.streams),
+            Personalizer(service, keys),
         )
         self._control = ControlDoors(service)
         self.metrics = Metrics(service, self.collector, self.decider, self.streams)

@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 
 from micromoments.core.decision import Request
 from micromoments.core.event import Arrival
+from micromoments.policy.actions import SLOT
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_person
@@ -185,6 +186,8 @@ def _check(asked: Asked) -> None:
             raise Problem(
                 400, f"bad_{name}", f"{name} of {len(value)} characters", f"1 to {most} printable characters", ""
             )
+    if asked.slot == SLOT:
+        raise Problem(400, "bad_slot", f"slot {SLOT}", "another name: this one is for the rank door's actions", "")
     if asked.limit is not None and not 1 <= asked.limit <= MAX_LIMIT:
         raise Problem(400, "bad_limit", f"limit {asked.limit}", f"1 to {MAX_LIMIT}", "leave it out for the slot's own")
     if asked.items is not None and len(asked.items) > MAX_ITEMS:

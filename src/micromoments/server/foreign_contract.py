@@ -12,7 +12,7 @@ _KEYS: list[Json] = [{"writeKey": []}, {"secretKey": []}, {"personToken": []}]
 
 def foreign_doors() -> Json:
     """Paths of the doors of other protocols."""
-    return {**_cloudevents(), **_snowplow(), **_ofrep()}
+    return {**_cloudevents(), **_snowplow(), **_ofrep(), **_personalizer()}
 
 
 def _plain(words: str, errors: dict[str, str], ok: Json, **more: Any) -> Json:
@@ -172,4 +172,72 @@ def _ofrep() -> Json:
                 },
             }
         },
+    }
+
+
+_AZURE_ERROR: Json = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {"type": "object", "required": ["code", "message"], "properties": {"code": _TEXT, "message": _TEXT}}
+    },
+}
+_RANKING: Json = {
+    "type": "object",
+    "required": ["actions"],
+    "properties": {
+        "contextFeatures": {"type": "array", "items": {"type": "object"}},
+        "actions": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["id"],
+                "properties": {"id": _TEXT, "features": {"type": "array", "items": {"type": "object"}}},
+            },
+        },
+        "excludedActions": {"type": "array", "items": _TEXT},
+        "eventId": {"type": "string", "minLength": 1, "maxLength": 256},
+        "deferActivation": {"type": "boolean"},
+    },
+}
+_RANKED: Json = {
+    "type": "object",
+    "required": ["ranking", "eventId", "rewardActionId"],
+    "properties": {
+        "ranking": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"id": _TEXT, "probability": {"type": "number"}}},
+        },
+        "eventId": _TEXT,
+        "rewardActionId": _TEXT,
+    },
+}
+
+
+def _azure(id: str, words: str, ok: Json, body: Json | None, *, event: bool) -> Json:
+    operation: Json = {
+        "operationId": id,
+        "summary": words,
+        "tags": ["personalizer"],
+        "security": [{"subscriptionKey": []}, {"secretKey": []}],
+        "responses": {**ok, "default": answer("What went wrong.", _AZURE_ERROR)},
+    }
+    if body:
+        operation["requestBody"] = {"required": True, "content": content(body)}
+    if event:
+        operation["parameters"] = [param("id", "path", "The eventId.")]
+    return {"post": operation}
+
+
+def _personalizer() -> Json:
+    base, done = "/personalizer/v1.0", {"204": answer("Kept, durably.")}
+    chosen = {"201": answer("Chosen, durably.", _RANKED)}
+    worth: Json = {"type": "object", "required": ["value"], "properties": {"value": {"type": "number"}}}
+    one = f"{base}/events/{{id}}"
+    return {
+        f"{base}/rank": _azure("personalizer_rank", "Personalizer: choose an action.", chosen, _RANKING, event=False),
+        f"{one}/reward": _azure("personalizer_reward", "Personalizer: what it was worth.", done, worth, event=True),
+        f"{one}/activate": _azure("personalizer_activate", "Personalizer: it was shown.", done, None, event=True),
     }

@@ -22,6 +22,7 @@ from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Millis
 from micromoments.core.settings import MINUTE, Experiment
 from micromoments.engine.stream import Message
+from micromoments.policy.actions import SLOT
 from micromoments.server.foreign import Routes, credential, in_words
 from micromoments.server.http import JSON, Call, Headers, Reply
 from micromoments.server.keys import Access, Keys
@@ -117,7 +118,7 @@ class Ofrep:
 
     def _names(self) -> list[str]:
         settings = self._service.settings
-        return sorted({*settings.slots, *settings.experiments})
+        return sorted({*settings.slots, *settings.experiments} - {SLOT})
 
     async def _asked(self, call: Call) -> Asked:
         """Who asks, for whom, in what context.

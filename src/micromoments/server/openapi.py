@@ -337,6 +337,9 @@ def _probes() -> Json:
 def document() -> Json:
     """The contract as one object."""
     _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
+    for name in ("properties", "traits", "context", "integrations"):
+        # The decoder's type bounds the nesting; to a reader it is an object.
+        components["Wire"]["properties"][name] = {"type": "object"}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -355,6 +358,7 @@ def document() -> Json:
             "securitySchemes": {
                 "writeKey": {"type": "http", "scheme": "basic", "description": "The write key as user, no password."},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "Any key or token."},
+                "subscriptionKey": {"type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key"},
                 "secretKey": {"type": "http", "scheme": "bearer", "description": "The secret key."},
                 "personToken": {
                     "type": "http",

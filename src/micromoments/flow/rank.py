@@ -1,0 +1,82 @@
+"""``rank``: one of the actions that came with a request, for nobody in particular. Pure, like ``decide``.
+
+What is served is drawn from the slot's policy; a slot in ``shadow`` or ``observe`` serves the first action, and the
+policy learns from what comes of it (an apprentice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from micromoments.core.decision import Decision, PolicyRef, Ranked, Request, Scored
+from micromoments.core.effect import Reserve
+from micromoments.core.person import Person
+from micromoments.core.settings import MINUTE
+from micromoments.decide import decider, slate
+from micromoments.flow.view import View
+from micromoments.policy.actions import rows
+from micromoments.policy.features import sparse
+
+NEEDS_ITEMS = frozenset({"popular", "rules"})
+"""Policies that read an item's own features, which an action has none of."""
+APPRENTICE = "apprentice"
+"""In ``degraded``: the first action was served, and the policy only learns from it."""
+
+
+def rank(
+    person: Person,
+    request: Request,
+    view: View,
+    seed: int,
+    budgets_left: Mapping[str, int],  # noqa: ARG001 as decide takes; actions draw on none
+) -> tuple[Decision, tuple[Reserve, ...]]:
+    """Choose one of ``request.actions``, which holds at least one; the same arguments give the same decision.
+
+    ``scored`` has all of them with their probabilities, in the request's order.
+    """
+    slot = decider.in_force(view.slot(request.slot), person, request)
+    name = "thompson" if slot.policy in NEEDS_ITEMS else slot.policy
+    policy = view.policies[f"{request.slot}:{name}"]
+    x = rows(request.actions, request.context)
+    rng = slate.chance(seed)
+    p = slate.mixture(policy, x, slot.floor, rng).tolist()
+    if slot.mode != "live":
+        p = [1.0] + [0.0] * (len(p) - 1)
+    row = slate.pick(p, rng)
+    scores = policy.score(x).tolist()
+    ref = PolicyRef("off", 0) if slot.mode == "off" else PolicyRef(policy.name, policy.version)
+    chosen = request.actions[row][0]
+    decision = Decision(
+        id=request.id,
+        at=request.at,
+        slot=request.slot,
+        key=request.key,
+        person=person.id,
+        surrogate=person.surrogate,
+        moment=None,
+        moments=(),
+        items=(
+            Ranked(
+                id=chosen,
+                kind="offer",
+                title=chosen,
+                score=scores[row],
+                propensity=p[row],
+                reasons=(),
+                features=sparse(x[row]),
+            ),
+        ),
+        propensity=p[row],
+        policy=ref,
+        config_version=view.config_version,
+        experiments=(),
+        holdout=False,
+        degraded=(APPRENTICE,) if slot.mode in ("shadow", "observe") else (),
+        considered=len(request.actions),
+        refused=(),
+        scored=tuple(Scored(id, s, q) for (id, _), s, q in zip(request.actions, scores, p, strict=True)),
+        until=request.at + round(slot.window_minutes * MINUTE),
+        digest=request.digest,
+        marks=request.marks,
+    )
+    return decision, ()

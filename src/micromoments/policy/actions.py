@@ -1,0 +1,82 @@
+"""What a policy sees of an action that comes with the request: ``WIDTH`` numbers of the action and its context.
+
+Only what differs between actions can order them, so a row holds the action by itself (its id and its features) and what
+is known of the context crossed with it. All of it is hashed with signs (Weinberger et al., "Feature Hashing for Large
+Scale Multitask Learning", 2009). The action's own part, its part crossed by id and that crossed by features have at
+most length 1 each, so that many features don't drown few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import islice, product
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from micromoments.policy.base import FloatArray
+from micromoments.policy.features import DIM
+
+SLOT = "personalizer"
+"""The slot of decisions among actions that come with the request; its policies see ``WIDTH`` numbers."""
+WIDTH = 256
+MAX_FEATURES = 64
+"""Features of a context or an action that are looked at."""
+MAX_DEPTH = 6
+Feature = tuple[str, float]
+
+
+def width(slot: str) -> int:
+    """How many numbers the policies of a slot see."""
+    return WIDTH if slot == SLOT else DIM
+
+
+def rows(actions: Sequence[tuple[str, Any]], context: Any) -> FloatArray:
+    """Features of actions, each an id and its features (any JSON), in a context (any JSON): (n, WIDTH)."""
+    around = flat(context)
+    x = np.zeros((len(actions), WIDTH))
+    for row, (id, features) in zip(x, actions, strict=True):
+        row[0] = 1.0
+        name: Feature = (f"id={id}", 1.0)
+        own = flat(features)
+        _add(row, [name, *own])
+        _add(row, [_cross(name, one) for one in around])
+        _add(row, [_cross(a, b) for a, b in islice(product(own, around), MAX_FEATURES * 4)])
+    clipped: FloatArray = np.clip(x, -1.0, 1.0)
+    return clipped
+
+
+def flat(value: Any) -> list[Feature]:
+    """JSON as named numbers, at most ``MAX_FEATURES``: ``{"user": {"plan": "gold", "age": 3}}`` is ``user.plan=gold``
+    of 1 and ``user.age`` of 0.75 (numbers are squashed to [-1, 1]).
+    """
+    return list(islice(_leaves("", value, 0), MAX_FEATURES))
+
+
+def _leaves(name: str, value: Any, depth: int) -> Iterator[Feature]:
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), below, depth + 1)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            yield from _leaves(name, below, depth + 1)
+    elif isinstance(value, str | bool):
+        yield f"{name}={value}", 1.0
+    elif isinstance(value, int | float) and value == value and abs(value) < 1e300:  # noqa: PLR0124 not a number
+        yield name, value / (1.0 + abs(value))
+
+
+def _cross(a: Feature, b: Feature) -> Feature:
+    return f"{a[0]}\x1f{b[0]}", a[1] * b[1]
+
+
+def _add(row: FloatArray, features: list[Feature]) -> None:
+    """Add features at their hashed places, together of length at most 1."""
+    scale = 1.0 / sqrt(len(features)) if features else 0.0
+    for name, value in features:
+        mixed = int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        row[1 + (mixed >> 1) % (WIDTH - 1)] += scale * (value if mixed & 1 else -value)
