@@ -13,7 +13,8 @@ from micromoments.core.event import BOT, INTERNAL, SIMULATED, TEST, TRUSTED
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Person
 from micromoments.core.settings import DAY, HOUR, MINUTE, Goal, Settings, Slot
-from micromoments.learn.attribution import MAX_ASSIGNMENTS, attribute, credit, remember, windows
+from micromoments.learn.attribution import MAX_ASSIGNMENTS, attribute, remember, windows
+from micromoments.learn.credit import credit
 from tests.learn.worlds import ANA, NOW, SETTINGS, decision, event, variant
 
 HOME = SETTINGS.slots["home"]

@@ -12,7 +12,7 @@ from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
 from micromoments.flow.step import products
 from micromoments.flow.view import counted
-from micromoments.learn.attribution import credit
+from micromoments.learn.credit import credit
 from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog

@@ -34,17 +34,16 @@ from micromoments.core.event import TRUSTED, UNCOUNTED, Millis
 from micromoments.core.outcome import Outcome, What
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
+from micromoments.learn.credit import CLICK_REWARD, GOAL_REWARD
 from micromoments.learn.goals import NOTHING, Reached, index, reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from micromoments.core.decision import Decision, Ranked
+    from micromoments.core.decision import Decision
     from micromoments.core.record import EventRecord
     from micromoments.core.settings import Settings, Slot
 
-CLICK_REWARD = 0.3
-GOAL_REWARD = 1.0
 MAX_DONE = 12
 """Outcome ids that a pending decision remembers, the least by their text; the words below guard what is paid."""
 MAX_ASSIGNMENTS = 32
@@ -294,24 +293,6 @@ def _newest(served: Served) -> tuple[Millis, str, str]:
 def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
     kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
     return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
-
-
-def credit(decision: Decision, outcome: Outcome) -> tuple[tuple[Ranked, float], ...]:
-    """What a policy learns of an outcome: (item, reward) pairs, under the cascade model (Craswell et al. 2008).
-
-    A person looks from the top: what stands above the item that was acted on was seen and passed over (reward 0), what
-    stands below may not have been seen (nothing). *Ignored* and a dismissal of the whole are 0 for every item; a goal
-    that no item in particular earned is the first one's. A later increment touches only its own item.
-    """
-    if outcome.reward is None or (decision.marks | outcome.marks) & UNCOUNTED:
-        return ()
-    place = next((n for n, item in enumerate(decision.items) if item.id == outcome.item), -1)
-    if outcome.what in {"ignored", "dismissed"}:
-        return tuple((item, 0.0) for n, item in enumerate(decision.items) if place in {-1, n})
-    place = max(place, 0)
-    whole = CLICK_REWARD if outcome.what == "clicked" else GOAL_REWARD
-    above = decision.items[:place] if outcome.reward >= whole else ()
-    return (*((item, 0.0) for item in above), *((item, outcome.reward) for item in decision.items[place : place + 1]))
 
 
 def outcome_id(decision: str, what: str, goal: str, item: str) -> str:
