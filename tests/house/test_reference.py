@@ -110,7 +110,7 @@ def _get(url: str, server: subprocess.Popen[str]) -> bytes:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 body: bytes = answer.read()
                 return body
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
     pytest.fail(f"no answer from {url} within {START_SECONDS} s")
 

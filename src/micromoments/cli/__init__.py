@@ -11,6 +11,7 @@ from importlib import import_module
 COMMANDS = (
     "serve",
     "demo",
+    "mcp",
     "recognise",
     "import",
     "backtest",

@@ -3,7 +3,7 @@
 Only what differs between actions can order them, so a row holds the action by itself (its id and its features) and what
 is known of the context crossed with it. All of it is hashed with signs (Weinberger et al., "Feature Hashing for Large
 Scale Multitask Learning", 2009). The action's own part, its part crossed by id and that crossed by features have at
-most length 1 each, so that many features don't drown few.
+most length ``LENGTH`` each, so that many features don't drown few.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from micromoments.policy.features import DIM
 SLOT = "personalizer"
 """The slot of decisions among actions that come with the request; its policies see ``WIDTH`` numbers."""
 WIDTH = 256
+LENGTH = 2.0
+"""At 1 the policy learned slower: 0.51 against 0.53 of reward a rank over the first 2,000 (decision 0028)."""
 MAX_FEATURES = 64
 """Features of a context or an action that are looked at."""
 MAX_DEPTH = 6
@@ -75,8 +77,8 @@ def _cross(a: Feature, b: Feature) -> Feature:
 
 
 def _add(row: FloatArray, features: list[Feature]) -> None:
-    """Add features at their hashed places, together of length at most 1."""
-    scale = 1.0 / sqrt(len(features)) if features else 0.0
+    """Add features at their hashed places, together of length at most ``LENGTH``."""
+    scale = LENGTH / sqrt(len(features)) if features else 0.0
     for name, value in features:
         mixed = int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
         row[1 + (mixed >> 1) % (WIDTH - 1)] += scale * (value if mixed & 1 else -value)

@@ -1,0 +1,77 @@
+"""Segment's browser SDK in a real Chromium, on a page of another origin than the server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import HERE, Shop
+from tests.clients.table import Row, npm
+from tests.clients.test_python import UNCHANGED
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; on Debian: apt-get install chromium"),
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files of a folder, without words."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def page_url(installed: Path) -> Iterator[str]:
+    """A page that loads the SDK, served at an origin of its own."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(HERE))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_address[1]}/browser.html"
+        server.shutdown()
+
+
+def test_segment_in_the_browser(shop: Shop, seen: list[Row], page_url: str) -> None:
+    """It asks for settings, sends each call as text/plain to the single letters, and all of it is in the log."""
+    from playwright.sync_api import sync_playwright
+
+    troubles: list[str] = []
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(page_url)
+        page.evaluate(
+            """async ([url, key]) => {
+                const analytics = AnalyticsNext.AnalyticsBrowser.load({ writeKey: key, cdnURL: url });
+                await analytics.identify('ana', { plan: 'gold' });
+                await analytics.track('Products Searched', { query: 'trail shoes' });
+                await analytics.page('Shop', 'Home');
+                await analytics.screen('Cart', { items: 2 });
+                await analytics.group('g1', { size: 3 });
+                await analytics.alias('ana', 'ana-before');
+            }""",
+            [shop.url, shop.write_key],
+        )
+        page.wait_for_timeout(500)
+        browser.close()
+    assert troubles == []
+    posts = [one for one in shop.sent if one.method == "POST"]
+    assert {one.path for one in posts} == {f"/v1/{letter}" for letter in "itpsga"}
+    assert {one.headers["Content-Type"] for one in posts} == {"text/plain"}
+    assert {one.status for one in shop.sent if one.method != "OPTIONS"} == {200}
+    kept = shop.kept("ana")
+    assert [one.json for one in posts if one.json not in kept] == []
+    package = "@segment/analytics-next"
+    calls = ("settings", "identify", "track", "page", "screen", "group", "alias")
+    seen += [Row(package, npm(package), call, "answered" if call == "settings" else UNCHANGED) for call in calls]
