@@ -123,7 +123,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     ``condition`` says whom it concerns. A kept variant stays (sticky) until ``bucket_version`` is raised, which deals
     anew; who was dealt under a version below ``min_bucket_version`` is left out. ``people``: about how many it is
-    planned for.
+    planned for. ``values``: what variants mean as a flag, any JSON; the variant's name where nothing is said.
     """
 
     slot: str
@@ -139,6 +139,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     min_bucket_version: int = 0
     switchback: Switchback | None = None
     people: int = 5000
+    values: dict[str, Any] = {}
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

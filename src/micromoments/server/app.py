@@ -59,8 +59,8 @@ class App:
         self._search = SearchDoor(service)
         self._insight = Insight(service)
         self._others = (
-            CloudEvents(service, self._cleaner),
-            Snowplow(service, keys, self._cleaner, self._cors),
+            CloudEvents(service, self._cleaner, self.collector),
+            Snowplow(service, keys, self._cleaner, self._cors, self.collector),
             Ofrep(service, keys, self.streams),
             Personalizer(service, keys),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from micromoments.server.collect import Collector
 from micromoments.server.foreign import Routes, confirmed, sender
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access
@@ -16,9 +17,10 @@ from micromoments.sources.segment import MAX_BATCH, Rejection
 class CloudEvents:
     """Takes CloudEvents, by any key of the project."""
 
-    def __init__(self, service: Service, cleaner: Cleaner) -> None:
+    def __init__(self, service: Service, cleaner: Cleaner, collector: Collector) -> None:
         self._service = service
         self._cleaner = cleaner
+        self._collector = collector
 
     def routes(self) -> Routes:
         """The door."""
@@ -53,6 +55,7 @@ class CloudEvents:
                 name = event.get("id")
                 said = name[:100] if isinstance(name, str) else None
                 rejections.append(Rejection(index, said, rejected.code, rejected.detail))
+        self._collector.rejected += len(rejections)
         if arrivals:
             await self._service.collect(arrivals)
         return reply({"success": True, "rejected": rejections})

@@ -8,6 +8,7 @@ import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.when import instant
+from micromoments.policy.actions import SLOT
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
@@ -97,6 +98,8 @@ class ControlDoors:
         """A decision as anybody, anywhere, at any time; not logged, nothing reserved."""
         require_whole(access)
         asked = _read(await call.body(MAX_BODY), Previewed)
+        if asked.slot == SLOT:
+            raise Problem(400, "bad_slot", f"slot {SLOT}", "another name: this one is for the rank door's actions")
         decided = self._service.preview(
             source_key_of(asked.person) if asked.person else "",
             asked.slot,

@@ -94,7 +94,7 @@ class FrontApp:
 
     def __init__(self, far: Far, settings: Settings, keys: Keys, doorway: Doorway) -> None:
         keys.allow_origins(settings.origins)
-        cors = Cors(settings.origins)
+        cors = Cors(settings.origins, local=keys.open)
         cleaner = Cleaner(settings.intake)
         cleaner.warm()
         self.collector = Collector(far, keys, cleaner, cors, Room())

@@ -252,12 +252,22 @@ def _variant(name: str, experiment: Experiment, decision: Decision) -> Flag:
     variant = next((a.variant for a in decision.experiments if a.key == name), None)
     if variant is None:
         return _unset(name, "UNKNOWN")
-    value: str | bool = variant
+    flag = {"key": name, "reason": _reason(experiment), "variant": variant, "metadata": _metadata(decision)}
+    value = experiment.values.get(variant, _meant(experiment, variant))
+    return flag if value is None else flag | {"value": value}
+
+
+def _reason(experiment: Experiment) -> str:
+    if experiment.condition is not None:
+        return "TARGETING_MATCH"
+    return "STATIC" if sum(weight > 0 for weight in experiment.variants.values()) == 1 else "SPLIT"
+
+
+def _meant(experiment: Experiment, variant: str) -> str | bool:
+    """The variant's name; a boolean where the two variants are words for yes and no."""
     lower = {each.lower() for each in experiment.variants}
-    for yes, no in _YES.items():
-        if lower == {yes, no}:
-            value = variant.lower() == yes
-    return {"key": name, "value": value, "reason": "SPLIT", "variant": variant, "metadata": _metadata(decision)}
+    word = next((yes for yes, no in _YES.items() if lower == {yes, no}), None)
+    return variant if word is None else variant.lower() == word
 
 
 def _unset(name: str, reason: str) -> Flag:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 
 from micromoments.core.event import Arrival
+from micromoments.server.collect import Collector
 from micromoments.server.cors import Cors
 from micromoments.server.foreign import Routes, confirmed, in_words, sender
 from micromoments.server.http import Call, Headers, Reply
@@ -27,14 +28,14 @@ PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRA
 
 
 class Snowplow:
-    """Takes Snowplow's payloads. ``rejected`` counts events that could not be taken."""
+    """Takes Snowplow's payloads."""
 
-    def __init__(self, service: Service, keys: Keys, cleaner: Cleaner, cors: Cors) -> None:
+    def __init__(self, service: Service, keys: Keys, cleaner: Cleaner, cors: Cors, collector: Collector) -> None:
         self._service = service
         self._keys = keys
         self._cleaner = cleaner
         self._cors = cors
-        self.rejected = 0
+        self._collector = collector
 
     def routes(self) -> Routes:
         """The doors."""
@@ -78,7 +79,7 @@ class Snowplow:
                 arrivals.append(self._arrival(call, payload, access))
             except Rejected as rejected:
                 unknown.append(rejected)
-        self.rejected += len(unknown)
+        self._collector.rejected += len(unknown)
         if not known:
             raise Problem(401, "invalid_write_key", "no known aid", "the write key as application id (aid)")
         if unknown and not arrivals:
