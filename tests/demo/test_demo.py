@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import micromoments as mm
 from micromoments.config import parse
-from micromoments.demo import forward, project
+from micromoments.demo import NAMES, existing, forward, project
 from micromoments.demo.crowd import LONGEST, gaps
 from micromoments.simulate.visits import stamp
 
@@ -64,7 +64,7 @@ def test_forward_lives_the_days_in_a_folder(tmp_path: Path) -> None:
         assert figures["event_to_moment"]["p50"] < 60_000  # as quick as the days were, not as they were relived
 
 
-@pytest.mark.parametrize("name", ["coffee", "nothing"])
+@pytest.mark.parametrize("name", [*(set(NAMES) - set(existing())), "nothing"])
 def test_experiences_are_refused_plainly(name: str) -> None:
     """An experience that this release doesn't have is a usage error that says what to run."""
     command = [sys.executable, "-m", "micromoments", "demo", name]

@@ -98,6 +98,17 @@ async def test_streams_pass_as_they_come(standing: Standing) -> None:
     assert first == b"data: 0\n\n"
 
 
+async def test_experiences_have_ports_of_their_own(standing: Standing) -> None:
+    """What is under an experience's name goes to its server, everything else to the engine's."""
+    gateway = Gateway(free_port(), standing.live, {}, {"coffee": int(standing.url.rpartition(":")[2])})
+    port = await gateway.start(0)
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(f"http://127.0.0.1:{port}/coffee/x", content=b"hot")).content == b"hot"
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(f"http://127.0.0.1:{port}/coffeex", content=b"hot")).status_code == 503
+    await gateway.stop()
+
+
 async def test_server_away_is_said(standing: Standing) -> None:
     """While the server is away the answer is 503, in words."""
     standing.server.close()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import micromoments as mm
 from micromoments.demo import forward, project
 from micromoments.demo.client import Client
 from micromoments.demo.crowd import Crowd
+from micromoments.demo.experiences import days, existing, tables
 from micromoments.demo.gateway import Gateway, Live
 from micromoments.demo.plug import pull
 from micromoments.demo.supervisor import Supervisor, free_port
@@ -33,7 +35,15 @@ SQUARE = (-420.0, -120.0)
 class Demo:
     """One run. ``folder`` keeps the project; without one it is made in a temporary folder and removed at the end."""
 
-    def __init__(self, port: int, seed: int, people: int = PEOPLE, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        seed: int,
+        people: int = PEOPLE,
+        folder: Path | None = None,
+        experiences: Sequence[str] | None = None,
+    ) -> None:
+        self._names = tuple(experiences if experiences is not None else existing())
         self._wanted_port = port
         self._temporary = Path(tempfile.mkdtemp(prefix="micromoments-demo-"))
         self._folder = folder or self._temporary / "alderhaven"
@@ -42,7 +52,10 @@ class Demo:
         self._console = Console(stderr=True)
         self._live = Live()
         self._twin: subprocess.Popen[bytes] | None = None
-        self._supervisor = Supervisor(self._folder, self._temporary / "server.log")
+        self._supervisor = Supervisor(
+            ["-m", "micromoments", "serve", str(self._folder)], self._temporary / "server.log"
+        )
+        self._rooms = {name: self._room(name) for name in self._names}
         self._client = Client(self._supervisor.port)
         self._crowd = Crowd(self._world, self._client)
         self._pulling = asyncio.Lock()
@@ -62,6 +75,12 @@ class Demo:
             asyncio.run(self._serve())
         finally:
             self._clean_up()
+
+    def _room(self, name: str) -> Supervisor:
+        """The server of an experience, before it starts."""
+        words = ["-m", f"micromoments.demo.{name}", "--folder", str(self._folder / name), "--timezone", self._zone]
+        words += ["--engine", f"http://127.0.0.1:{self._supervisor.port}", "--seed", str(self._world.seed)]
+        return Supervisor(words, self._temporary / f"{name}.log", f"/{name}/readyz")
 
     def _check(self) -> None:
         """Everything that could go wrong later, before anyone waits."""
@@ -88,7 +107,10 @@ class Demo:
             def tell(at: int) -> None:
                 progress.update(task, completed=at - start, day=min(14, 1 + (at - start) // forward.DAY))
 
-            lived = forward.live(self._world, self._folder, project.settings(self._zone), end, tell)
+            beside = [days(name, self._world, start, end) for name in self._names]
+            more = "".join(tables(name) for name in self._names)
+            toml = project.settings(self._zone, categories=self._world.categories, more=more)
+            lived = forward.live(self._world, self._folder, toml, end, tell, [d for d in beside if d is not None])
             progress.update(task, completed=end - start, day=14)
         took = time.monotonic() - began
         self._console.print(f"{lived.decisions:,} decisions and {lived.events:,} events in {took:.1f} s.")
@@ -100,14 +122,27 @@ class Demo:
         for sig in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sig, stopped.set)
         await self._supervisor.start()
+        for room in self._rooms.values():
+            await room.start()
         gateway = Gateway(
-            self._supervisor.port, self._live, {"GET /demo/town": self._town, "POST /demo/plug": self._plug}
+            self._supervisor.port,
+            self._live,
+            {"GET /demo/town": self._town, "POST /demo/plug": self._plug},
+            {name: room.port for name, room in self._rooms.items()},
         )
         self.port = await gateway.start(self._wanted_port)
         self._console.print(f"Open http://127.0.0.1:{self.port}/  (Ctrl-C ends it and leaves nothing behind)")
+        for name in self._names:
+            self._console.print(f"     http://127.0.0.1:{self.port}/{name}/")
         tasks = [
             asyncio.create_task(work)
-            for work in (self._supervisor.watch(), self._crowd.run(), self._show(), self._tell_truth())
+            for work in (
+                self._supervisor.watch(),
+                *(room.watch() for room in self._rooms.values()),
+                self._crowd.run(),
+                self._show(),
+                self._tell_truth(),
+            )
         ]
         ended = asyncio.create_task(stopped.wait())
         try:
@@ -167,6 +202,8 @@ class Demo:
         """End every process and remove what was temporary; a second Ctrl-C doesn't stop this."""
         with suppress(ValueError):  # not in the main thread: nobody can interrupt us
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for room in self._rooms.values():
+            room.stop()
         self._supervisor.stop()
         if self._twin is not None and self._twin.poll() is None:
             self._twin.kill()

@@ -78,10 +78,10 @@ class Client:
         while not self.ready():
             time.sleep(0.05)
 
-    def ready(self) -> bool:
+    def ready(self, probe: str = "/readyz") -> bool:
         """Whether the server takes traffic."""
         try:
-            self.ask("GET", "/readyz", timeout=2.0)
+            self.ask("GET", probe, timeout=2.0)
         except (OSError, HTTPException, Refused):
             return False
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -50,17 +50,43 @@ class Lived(msgspec.Struct, frozen=True):
     held_out: list[bool]
 
 
-def live(world: mm.World, folder: Path, toml: str, end: int, tell: Callable[[int], None] | None = None) -> Lived:
+class Days(Protocol):
+    """The days of an experience's own simulated customers, lived beside the town's."""
+
+    items: Sequence[mm.Item]
+
+    def live(self, server: Embedded, until: int) -> None:
+        """Everything that happens up to an instant (milliseconds, UTC); instants never go back."""
+        ...
+
+
+def live(
+    world: mm.World,
+    folder: Path,
+    toml: str,
+    end: int,
+    tell: Callable[[int], None] | None = None,
+    beside: Sequence[Days] = (),
+) -> Lived:
     """Live the fourteen days before ``end`` in a folder, made with this configuration; ``tell`` hears each
-    instant.
+    instant, ``beside`` are lived in step.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "micromoments.toml").write_text(toml, encoding="utf-8")
     start = end - DAYS * DAY
     server = Embedded(folder, start)
     try:
-        server.engine.catalog.put(world.items)
-        tally = world.live(server, start, DAYS, tell)
+        server.engine.catalog.put([*world.items, *(item for days in beside for item in days.items)])
+
+        def both(at: int) -> None:
+            for days in beside:
+                days.live(server, at)
+            if tell is not None:
+                tell(at)
+
+        tally = world.live(server, start, DAYS, both)
+        for days in beside:
+            days.live(server, end)
     finally:
         server.engine.close()
     return Lived(start, end, tally.events, tally.decisions, tally.worth, tally.held_out)

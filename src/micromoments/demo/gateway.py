@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -52,10 +52,19 @@ class Live:
 
 
 class Gateway:
-    """Listens on the demo's port. ``doors`` are the demo's own, by method and path."""
+    """Listens on the demo's port. ``doors`` are the demo's own, by method and path; ``rooms`` are the ports of the
+    experiences, by the first part of their paths (``coffee`` for ``/coffee/``).
+    """
 
-    def __init__(self, backend: int, live: Live, doors: dict[str, Callable[[], Awaitable[Any]]]) -> None:
+    def __init__(
+        self,
+        backend: int,
+        live: Live,
+        doors: dict[str, Callable[[], Awaitable[Any]]],
+        rooms: Mapping[str, int] | None = None,
+    ) -> None:
         self._backend = backend
+        self._rooms = dict(rooms or {})
         self._live = live
         self._doors = doors
         self._server: asyncio.Server | None = None
@@ -100,7 +109,8 @@ class Gateway:
         if path.startswith("/demo/"):
             await self._own(f"{method.decode('latin-1')} {path}", _origin_ok(fields), writer)
             return
-        await self._pass_on(line, fields, path == "/" and method == b"GET", reader, writer)
+        port = self._rooms.get(path.split("/")[1] if path.startswith("/") else "", self._backend)
+        await self._pass_on(line, fields, path == "/" and method == b"GET", port, (reader, writer))
 
     async def _own(self, asked: str, own_page: bool, writer: asyncio.StreamWriter) -> None:
         if not own_page:
@@ -119,14 +129,17 @@ class Gateway:
         line: bytes,
         fields: list[bytes],
         front_page: bool,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        port: int,
+        page: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
+        reader, writer = page
         dropped = (b"connection:", *((b"accept-encoding:", b"if-none-match:") if front_page else ()))
         kept = [f for f in fields if not f.lower().startswith(dropped)]
         try:
-            back, out = await asyncio.open_connection("127.0.0.1", self._backend, limit=MAX_HEAD)
+            back, out = await asyncio.open_connection("127.0.0.1", port, limit=MAX_HEAD)
         except OSError:
+            with contextlib.suppress(TimeoutError):  # a body that nobody read would break the answer off
+                await asyncio.wait_for(reader.read(MAX_HEAD), 0.05)
             detail = "the server is away; it comes back in a moment"
             writer.write(_json(503, {"code": "server_away", "title": "The server is away", "detail": detail}))
             await writer.drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 LATE_MORNING = 11
@@ -16,6 +17,7 @@ currency = "EUR"
 consent = ["measure", "personalise", "location"]  # everyone here is made up and has agreed
 
 [slots.home]
+categories = {categories}  # the town's own; the experiences have slots of theirs
 policy = "thompson"
 goal = "order"
 holdout = {holdout}
@@ -53,9 +55,10 @@ EVERYONE = 0.9999
 HALF = 0.5
 
 
-def settings(timezone: str, holdout: float = HALF) -> str:
-    """The text of ``micromoments.toml``."""
-    return SETTINGS.format(timezone=timezone, holdout=holdout)
+def settings(timezone: str, holdout: float = HALF, categories: Sequence[str] = (), more: str = "") -> str:
+    """The text of ``micromoments.toml``; ``categories`` are the town's (none: any), ``more`` what experiences add."""
+    named = "[" + ", ".join(f'"{name}"' for name in categories) + "]"
+    return SETTINGS.format(timezone=timezone, holdout=holdout, categories=named) + more
 
 
 def daytime_zone(now: int) -> str:

@@ -1,4 +1,4 @@
-"""Keeps ``micromoments serve`` running as a process of its own, and starts it again whenever it is killed."""
+"""Keeps a server running as a process of its own, and starts it again whenever it is killed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from micromoments.demo.client import Client
@@ -30,11 +31,15 @@ def free_port() -> int:
 
 
 class Supervisor:
-    """The server's process. ``watch`` starts it again when it ends without being asked to."""
+    """The server's process. ``watch`` starts it again when it ends without being asked to.
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    ``words`` is the command after the interpreter, ``--port`` is added; ``probe`` answers 200 once it takes traffic.
+    """
+
+    def __init__(self, words: Sequence[str], log: Path, probe: str = "/readyz") -> None:
         self.port = free_port()
-        self._folder = folder
+        self._words = words
+        self._probe = probe
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
@@ -50,14 +55,14 @@ class Supervisor:
 
     def _start(self) -> float:
         began = time.monotonic()
-        words = [sys.executable, "-m", "micromoments", "serve", str(self._folder), "--port", str(self.port)]
+        words = [sys.executable, *self._words, "--port", str(self.port)]
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C is for us, who then stop it in order.
             self._process = subprocess.Popen(  # noqa: S603 our own interpreter and package
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         client = Client(self.port)
-        while not client.ready():
+        while not client.ready(self._probe):
             if self._process.poll() is not None:
                 raise NotServing(f"the server ended with {self._process.returncode}: {self._last_words()}")
             if time.monotonic() - began > READY:
