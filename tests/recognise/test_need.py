@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micromoments.recognise.need import need, topic
+from micromoments.recognise.need import named, need, topic
+from micromoments.recognise.text import TextModel
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,57 @@ def test_price_range() -> None:
     ) == (50000, 90000)
     assert need("iphone 15").price_to == 0
     assert need("nike pegasus 41 size 10").price_from == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "low", "high", "currency"),
+    [
+        ("laptops between €500 and €900", 50000, 90000, "EUR"),
+        ("gifts £20 to £40", 2000, 4000, "GBP"),
+        ("tv $500-$800", 50000, 80000, "USD"),
+        ("laptops under 1,000 dollars", 0, 100000, "USD"),
+        ("camera for less than ¥50000", 0, 50000, "JPY"),
+        ("used car under 10k", 0, 1000000, ""),
+        ("sofa around 300 euros", 0, 30000, "EUR"),
+        ("running shoes over $100", 10000, 0, "USD"),
+        ("shoes size 10 to 12", 0, 0, ""),
+        ("open from 9 to 5", 0, 0, ""),
+    ],
+)
+def test_price_range_with_currency(words: str, low: int, high: int, currency: str) -> None:
+    """A range carries the currency that its words name; yen have no minor unit; bare numbers are no range."""
+    found = need(words)
+
+    assert (found.price_from, found.price_to, found.currency) == (low, high, currency)
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "place", "time"),
+    [
+        ("hotels in paris this weekend under 150 euros", "hotels", "paris", "this weekend"),
+        ("restaurants in soho tonight at 8pm", "restaurants", "soho", "tonight 8pm"),
+        ("directions to times square", "times square", "times square", ""),
+        ("how to get to the airport", "airport", "airport", ""),
+        ("pizza near central park open now", "pizza", "central park", "now"),
+        ("shoes for running in the rain", "shoes for running in the rain", "", ""),
+        ("how to train for a marathon in winter", "train for a marathon in winter", "", ""),
+        ("train to manchester tomorrow morning", "train", "manchester", "tomorrow morning"),
+    ],
+)
+def test_places_and_times_leave_the_query(words: str, query: str, place: str, time: str) -> None:
+    """Named places and times are told apart from what is looked for; "in the rain" is no place."""
+    found = need(words)
+
+    assert (found.query, found.place, found.time) == (query, place, time)
+
+
+def test_brand_and_kind_are_named() -> None:
+    """Listed words name the brand and the kind of thing, as typed; of several things the last."""
+    lexicon = TextModel.load().lexicon
+
+    assert named(need("cheap nike running shoes under $80"), lexicon).brand == "nike"
+    assert named(need("cheap nike running shoes under $80"), lexicon).category == "running shoes"
+    assert named(need("capital of peru"), lexicon) == need("capital of peru")
 
 
 def test_place_and_time() -> None:

@@ -244,6 +244,21 @@ def test_quality_sees_what_others_leave_out() -> None:
     assert [(row["name"], row["count"]) for row in reply["rows"]] == [("Product Viewed", 4), ("Order Refunded", 1)]
 
 
+def test_calibration_sets_what_was_said_beside_what_was_seen() -> None:
+    """A row a tenth of confidence over moments fulfilled or given up; the gap weighs them; expired ones don't count."""
+    facts = Facts(
+        *(moment(f"a{i}", i, NOW, confidence=0.95, ended="fulfilled" if i < 3 else "abandoned") for i in range(4)),
+        *(moment(f"b{i}", 10 + i, NOW, confidence=0.65, ended="fulfilled" if i else "abandoned") for i in range(2)),
+        moment("c", 20, NOW, confidence=1.0, ended="expired"),
+        moment("d", 21, NOW, confidence=0.95, ended="fulfilled", marks=BOT),
+    )
+    reply = run(facts.query, "calibration", {}, SETTINGS)
+    rows = [(row["confidence"], row["moments"], round(row["said"], 2), row["seen"]) for row in reply["rows"]]
+    assert rows == [("0.6 to 0.7", 2, 0.65, 0.5), ("0.9 to 1.0", 4, 0.95, 0.75)]
+    assert figures(reply)["ece"]["value"] == pytest.approx((2 * 0.15 + 4 * 0.2) / 6)
+    assert counted(reply, "fulfilled") == [(4, 6)]
+
+
 def test_freshness_says_how_far_each_table_reaches() -> None:
     """Oldest and newest arrival by table, null where there is nothing."""
     rows = {row["table"]: row for row in run(small().query, "freshness", {}, SETTINGS)["rows"]}

@@ -13,7 +13,8 @@ from micromoments.cli.table import Format
 def report(
     folder: Annotated[Path, typer.Argument(help="the project's folder")],
     name: Annotated[
-        str, typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality or freshness")
+        str,
+        typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality, calibration or freshness"),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
     to: Annotated[str, typer.Option("--to", help="first instant not counted, RFC 3339")] = "",

@@ -140,6 +140,9 @@ def _recognition(settings: Settings) -> Iterator[Found]:
             yield from _above_zero(value, ("recognition", key, kind))
     if not 0 < settings.recognition.threshold < 1:
         yield Found(("recognition", "threshold"), f"{settings.recognition.threshold:g}", "more than 0 and less than 1")
+    for category in settings.recognition.sensitive:
+        if not category.isidentifier():
+            yield Found(("recognition", "sensitive", category), shown(category), "letters, digits and _ only")
 
 
 def _intake(settings: Settings) -> Iterator[Found]:

@@ -22,7 +22,8 @@ class Need(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a moment is about; an empty string means unknown.
 
     ``query`` is the person's words without those that only tell intent, ``words`` the words as typed. ``place`` is
-    ``near me`` or a name; ``time`` a phrase such as ``tonight``. Prices are minor units, 0 where open.
+    ``near me`` or a name; ``time`` a phrase such as ``tonight``. Prices are minor units, 0 where open, of ``currency``
+    (ISO 4217; empty: the project's own).
     """
 
     query: str = ""
@@ -34,6 +35,7 @@ class Need(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price_from: int = 0
     price_to: int = 0
     words: str = ""
+    currency: str = ""
 
 
 class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -159,7 +159,8 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How evidence fades and when a moment ends: half-lives and lifetimes in minutes, by type.
 
-    ``threshold`` is the least probability of any intent (1 - none) at which a moment opens.
+    ``threshold`` is the least probability of any intent (1 - none) at which a moment opens. ``sensitive`` are a
+    business's own words of needs that are recognised in order to be forgotten, by category, beside those that ship.
     """
 
     half_life: dict[str, float] = msgspec.field(
@@ -169,6 +170,7 @@ class Recognition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         default_factory=lambda: {"know": 20.0, "go": 45.0, "do": 90.0, "buy": 60.0}
     )
     threshold: float = 0.55
+    sensitive: dict[str, tuple[str, ...]] = {}
 
 
 class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

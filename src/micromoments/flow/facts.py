@@ -16,7 +16,7 @@ from micromoments.core.settings import Settings
 from micromoments.flow.step import channel, consent_in
 from micromoments.learn.goals import guarded, reached
 from micromoments.recognise.fold import posterior
-from micromoments.recognise.sensitive import sensitive
+from micromoments.recognise.sensitive import detector
 
 NAN = float("nan")
 MANY = 1 << 40
@@ -42,7 +42,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         channel(event),
         _word(device.get("type")) if isinstance(device, dict) else "",
         item[:128] if isinstance(item, str) else str(item)[:128],
-        _spoken(get("query")),
+        _spoken(get("query"), settings),
         won.value,
         won.currency,
         _goals(won.goals, record, settings),
@@ -165,9 +165,11 @@ def _cost(outcome: Outcome, decision: Decision) -> int:
     return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 < cost < MANY else 0
 
 
-def _spoken(query: Any) -> str:
+def _spoken(query: Any, settings: Settings) -> str:
     """A query's words as facts may hold them: nothing of a sensitive need."""
-    return query[:256] if isinstance(query, str) and not sensitive(query) else ""
+    if not isinstance(query, str):
+        return ""
+    return "" if detector(settings.recognition.sensitive)(query) else query[:256]
 
 
 def unit_hash(unit: str) -> str:

@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
+
+from msgspec.structs import replace
 
 from micromoments.core.moment import Need
+from micromoments.recognise.features import CLASS, classes_of, pair_bits, tokens
 
 MAX_WORDS = 160
 """Characters of a person's own words that are kept."""
 
 _NEAR = re.compile(
-    r"\b(?:near (?:me|here|by)|nearby|close (?:to me|by|to here)|around (?:me|here)|in my area|"
-    r"closest|nearest|within walking distance)\b"
+    r"\b(?:near (?:me|here|by)|nearby|close (?:to (?:me|here|home)|by)|around (?:me|here|the corner)|in my area|"
+    r"closest|nearest|within walking distance|within \d+ (?:miles?|km|minutes))\b"
 )
-_PLACE = re.compile(
-    r"\b(?:in|near|at|around|close to|to)\s+((?:the\s+)?[^\W\d_][\w'.-]*(?:\s+[^\W\d_][\w'.-]*){0,2})\s*$"
+_NAME = r"((?:the\s+)?[^\W\d_][\w'.-]*(?:\s+[^\W\d_][\w'.-]*){0,2})\s*$"
+_PLACE = re.compile(rf"\b(?:in|near|at|around|close to|downtown)\s+{_NAME}")
+_BOUND = re.compile(
+    rf"(?:^|\b)(?:directions?|route|way|drive|ride|taxi|cab|uber|bus|buses|trains?|flights?|tickets?|fly|navigate|"
+    rf"take me|get|far is it|traffic)\b.*?\bto\s+{_NAME}"
 )
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _TIME = re.compile(
     r"\b(?:right now|now|today|tonight|tomorrow(?: (?:morning|afternoon|evening|night))?|"
-    r"this (?:morning|afternoon|evening|week|weekend)|next week|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"at (?:noon|midnight|\d{1,2}(?::\d\d)? ?(?:am|pm)?)|asap|open late|24 hours)\b"
+    r"(?:this|next|over the) (?:morning|afternoon|evening|weekend|week|month)|"
+    rf"(?:on |this |next )?{_DAY}(?: (?:morning|afternoon|evening|night))?|"
+    r"at (?:noon|midnight|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d|\d{1,2}(?= *$))|asap|open late|24 hours)\b"
 )
-_AMOUNT = r"(?:[$€£]\s?)?(\d{1,6}(?:[.,]\d{1,2})?)(?:\s?(?:dollars|euros|pounds|usd|eur|gbp|bucks|[$€£]))?"
-_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_AMOUNT}\s+(?:and|to)\s+{_AMOUNT}")
-_UNDER = re.compile(rf"\b(?:under|below|less than|up to|max(?:imum)?|cheaper than|within)\s+{_AMOUNT}")
-_OVER = re.compile(rf"\b(?:over|above|more than|at least|from)\s+{_AMOUNT}")
-_MONEY = re.compile(r"[$€£]|dollar|euro|pound|usd|eur|gbp|buck")
+_SIGNS = r"(?:us\$|[$€£¥₹])"
+_NAMES = r"(?:dollars?|euros?|pounds?|quid|yen|rupees?|usd|eur|gbp|jpy|inr|bucks|[$€£¥₹])"
+_AMOUNT = rf"(?:{_SIGNS}\s?)?(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?)(k\b)?(?:\s?{_NAMES})?"
+_BETWEEN = re.compile(rf"(?:\b(?:between|from)\s+)?{_AMOUNT}(?:\s+(?:and|to)\s+|\s?[-–]\s?){_AMOUNT}")
+_UNDER = re.compile(
+    rf"(?:\b(?:for )?(?:under|below|less than|up to|max(?:imum)?|cheaper than|no more than)\s+|<\s?){_AMOUNT}"
+)
+_OVER = re.compile(rf"(?:\b(?:over|above|more than|at least|from)\s+|>\s?){_AMOUNT}")
+_ABOUT = re.compile(rf"\b(?:around|about|for)\s+{_AMOUNT}")
+_CURRENCIES = (
+    ("EUR", re.compile(r"€|\beur(?:os?)?\b|\d\s?euros?\b")),
+    ("GBP", re.compile(r"£|\bgbp\b|\bpounds?\b|\bquid\b")),
+    ("JPY", re.compile(r"¥|\bjpy\b|\byen\b")),
+    ("INR", re.compile(r"₹|\binr\b|\brupees?\b")),
+    ("USD", re.compile(r"\$|\busd\b|\bdollars?\b|\bbucks\b")),
+)
+_NOWHERE = frozenset(
+    """
+    home bed bulk stock general winter summer spring fall autumn oven microwave rain snow sun dark shower pan water
+    public english spanish french german italian japanese chinese python java javascript excel word windows black
+    white red blue green grey gray gold silver pink brown men women kids love school college class person style
+    advance minutes hours days pounds dollars least work life history sleep pregnancy children adults dogs cats
+    space math chemistry movies me my your town front
+    """.split()  # noqa: SIM905 - a list of words reads as words
+)
+"""Words after "in" or "at" that name no place."""
 _ASKED = re.compile(
     r"^(?:(?:hi|hey|hello|ok|please|can you|could you|would you|will you|i want to|i want|i need to|i need|"
     r"i'd like to|i'd like|i would like(?: to)?|i'm looking for|i am looking for|looking for|help me|show me|"
@@ -35,33 +66,74 @@ _ASKED = re.compile(
     r"what are|who is|who was|when is|when does|why (?:is|are|do|does)|"
     r"how (?:much|many|long|far) (?:is|are|does|do)|directions to|navigate to|take me to|route to|how to get to|"
     r"buy|order|purchase|shop for|shop|price of|cost of|best|top|cheap|cheapest|affordable|good|an|a|the|some|"
-    r"any|my)\s+)+"
+    r"any|my|is there|are there|is|are)\s+)+"
 )
 _TAIL = re.compile(
     r"\s+(?:recipes?|reviews?|prices?|deals?|for sale|on sale|sale|online|tutorial|step by step|diy|explained|"
     r"meaning|definition|directions|hours|opening hours|open|please|thanks|for me|\?)+$"
 )
 _SPACES = re.compile(r"\s+")
+_BRAND: Final = 1 << CLASS["brand"]
+_PRODUCT: Final = 1 << CLASS["product"]
+_TRAVEL = frozenset({"directions", "direction", "get", "route", "navigate", "take me", "way", "drive", "map"})
+"""What is left of a query that only asks for the way: then it is about the place."""
 _STOP = frozenset(
     "a an the of to for in on at my your with and or is are do i me near by from it how what where".split()  # noqa: SIM905
 )
 
 
-def _minor(text: str) -> int:
-    """An amount in words to minor units (two decimals)."""
-    return round(float(text.replace(",", ".")) * 100)
+def _minor(amount: str, thousands: str | None, currency: str) -> int:
+    """An amount in words to minor units: hundredths, whole ones for yen."""
+    grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", amount)
+    value = float(amount.replace(",", "") if grouped else amount.replace(",", "."))
+    return round(value * (1000 if thousands else 1) * (1 if currency == "JPY" else 100))
 
 
-def _prices(text: str) -> tuple[int, int, str]:
-    """The price range in minor units (0: open), and the text without it. Bare numbers count beside "under" only."""
-    if (found := _BETWEEN.search(text)) and _MONEY.search(found.group(0)):
-        low, high = sorted((_minor(found.group(1)), _minor(found.group(2))))
-        return low, high, text[: found.start()] + " " + text[found.end() :]
-    if found := _UNDER.search(text):
-        return 0, _minor(found.group(1)), text[: found.start()] + " " + text[found.end() :]
-    if (found := _OVER.search(text)) and _MONEY.search(found.group(0)):
-        return _minor(found.group(1)), 0, text[: found.start()] + " " + text[found.end() :]
-    return 0, 0, text
+def _currency(text: str) -> str:
+    """The ISO 4217 code of the currency that a phrase names, or nothing; a bare $ is read as US dollars."""
+    return next((code for code, pattern in _CURRENCIES if pattern.search(text)), "")
+
+
+def _prices(text: str) -> tuple[int, int, str, str]:
+    """The price range in minor units (0: open), its currency, and the text without it.
+
+    Bare numbers count beside "under" and its like only: "size 10 to 12" and "from 9 to 5" are no prices.
+    """
+    for pattern in (_BETWEEN, _UNDER, _OVER, _ABOUT):
+        found = pattern.search(text)
+        if found is None:
+            continue
+        currency = _currency(found.group(0))
+        if not currency and pattern is not _UNDER:
+            continue
+        amounts = sorted(
+            _minor(found.group(i), found.group(i + 1), currency) for i in range(1, pattern.groups, 2) if found.group(i)
+        )
+        rest = text[: found.start()] + " " + text[found.end() :]
+        if pattern is _UNDER:
+            return 0, amounts[0], currency, rest
+        if pattern is _OVER:
+            return amounts[0], 0, currency, rest
+        if pattern is _ABOUT:
+            return 0, amounts[0], currency, rest
+        return amounts[0], amounts[1], currency, rest
+    return 0, 0, "", text
+
+
+def _place(text: str) -> tuple[str, str]:
+    """The place that a query ends with, and the query without it; the place itself where nothing else is left."""
+    if re.match(r"(?:how to|how do i|ways to|what|who|why|when)\b(?!.*\b(?:weather|time|near|get to)\b)", text):
+        return "", text
+    found = _PLACE.search(text) or _BOUND.search(text)
+    if found is None:
+        return "", text
+    named = found.group(1).removeprefix("the ")
+    words = named.split()
+    if _STOP.issuperset(words) or words[0] in _NOWHERE or (len(words) > 1 and words[-1] in _NOWHERE):
+        return "", text
+    return named, re.sub(r"\s+to$", "", text[: found.start(1)].rstrip()) if found.re is _BOUND else text[
+        : found.start()
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -70,27 +142,52 @@ def need(text: str) -> Need:
 
     >>> need("cheap trail running shoes under $80 near me").query
     'trail running shoes'
+    >>> found = need("laptops between €500 and €900")
+    >>> found.query, found.price_from, found.price_to, found.currency
+    ('laptops', 50000, 90000, 'EUR')
     >>> need("book a table in soho tonight").place
     'soho'
     """
     words = _SPACES.sub(" ", text).strip()[:MAX_WORDS]
     rest = words.lower()
-    place = time = ""
-    if found := _TIME.search(rest):
-        time = found.group(0).removeprefix("on ").removeprefix("at ")
-        rest = rest[: found.start()] + " " + rest[found.end() :]
-    price_from, price_to, rest = _prices(rest)
-    if found := _NEAR.search(rest):
+    price_from, price_to, currency, rest = _prices(rest)
+    times = [found.group(0) for found in _TIME.finditer(rest)]
+    time = " ".join(re.sub(r"^(?:on|at) ", "", t) for t in times[:2])
+    rest = _TIME.sub(" ", rest)
+    place = ""
+    if _NEAR.search(rest):
         place = "near me"
-        rest = rest[: found.start()] + " " + rest[found.end() :]
+        rest = _NEAR.sub(" ", rest)
     rest = _SPACES.sub(" ", rest).strip(" ?.!,")
-    if not place and (found := _PLACE.search(rest)) and found.group(1) not in {"home", "bed"}:
-        named = found.group(1).removeprefix("the ")
-        if not _STOP.issuperset(named.split()) and not re.match(r"how to\b", rest):
-            place = named
-            rest = rest[: found.start()].strip() or named
+    if not place:
+        place, left = _place(_TAIL.sub("", rest))
+        rest = left.strip() or place
     rest = _TAIL.sub("", _ASKED.sub("", rest + " ").strip()).strip(" ?.!,")
-    return Need(query=rest, place=place, time=time, price_from=price_from, price_to=price_to, words=words)
+    if place not in {"", "near me"} and rest in _TRAVEL:
+        rest = place
+    return Need(
+        query=rest, place=place, time=time, price_from=price_from, price_to=price_to, words=words, currency=currency
+    )
+
+
+def named(found: Need, lexicon: Mapping[int, int]) -> Need:
+    """The need with the brand and the kind of thing that its words name, as typed, where lists know them.
+
+    Of several things the last is what the need is about: "coffee table lamp" is about a lamp.
+    """
+    texts = tokens(found.query)
+    brand = category = ""
+    paired = pair_bits(texts, lexicon)
+    spans = [(f"{texts[at]} {texts[at + 1]}", bits) for at, bits in sorted(paired.items())]
+    inside = {i for at in paired for i in (at, at + 1)}
+    spans += [(word, classes_of(word, lexicon)) for i, word in enumerate(texts) if i not in inside]
+    spans.sort(key=lambda span: found.query.find(span[0]))
+    for words, bits in spans:
+        if bits & _BRAND:
+            brand = brand or words
+        elif bits & _PRODUCT:
+            category = words
+    return replace(found, brand=brand, category=category) if brand or category else found
 
 
 @lru_cache(maxsize=4096)

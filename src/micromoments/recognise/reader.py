@@ -26,9 +26,9 @@ from micromoments.recognise.behaviour import (
     plain,
     said,
 )
-from micromoments.recognise.need import need
+from micromoments.recognise.need import named, need
 from micromoments.recognise.place import BY, hour, near, speed_of, timely
-from micromoments.recognise.sensitive import Detector, sensitive
+from micromoments.recognise.sensitive import detector
 from micromoments.recognise.text import TextModel
 from micromoments.recognise.weights import SHIPPED, Weights
 
@@ -91,17 +91,17 @@ class Reader:
         self._text = text
         self._learned = weights.acts
         self._kept: dict[tuple[str, float], Vector] = {}
+        self._needs: dict[str, Need] = {}
         self._goals: dict[str, int] = {}
         for goal in settings.goals.values():
             if goal.ends and not goal.where:
                 bits = sum(_BITS[t] for t in goal.ends)
                 self._goals[goal.event] = self._goals.get(goal.event, 0) | bits
-        extra = getattr(settings.recognition, "sensitive", None)
-        self._sensitive = Detector(extra) if extra else sensitive
+        self._sensitive = detector(settings.recognition.sensitive)
 
     def words(self, query: str, why: str) -> Signal | None:
         """What words by themselves say; ``None`` if they say nothing."""
-        about = need(query)
+        about = self._need(query)
         if not about.words:
             return None
         weights = _added(self._weights(query, 1.0), SEARCHED.weights)
@@ -215,6 +215,15 @@ class Reader:
             kept = self._kept[text, share] = (k, g, d, b, n)
         return kept
 
+    def _need(self, query: str) -> Need:
+        """What a query is about; kept for the queries of late."""
+        kept = self._needs.get(query)
+        if kept is None:
+            if len(self._needs) >= MOST_TEXTS:
+                self._needs.clear()
+            kept = self._needs[query] = named(need(query), self._text.lexicon)
+        return kept
+
     def _item(self, record: EventRecord) -> Need:
         get = record.event.properties.get
         if record.facets:
@@ -228,9 +237,14 @@ class Reader:
         """What the act and its words say: weights, reason, need, stage."""
         about = self._item(record)
         if query:
-            found = need(query)
+            found = self._need(query)
             base = act.weights if act is not None else SEARCHED.weights
-            about = replace(found, category=about.category, item=about.item, brand=about.brand)
+            about = replace(
+                found,
+                category=about.category or found.category,
+                item=about.item,
+                brand=about.brand or found.brand,
+            )
             return _added(self._weights(query, 1.0), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
             if title and act.why == "article":

@@ -8,11 +8,15 @@ from typing import Any
 from micromoments.core.event import BOT, INTERNAL, TEST, UNCOUNTED
 from micromoments.core.settings import MINUTE
 from micromoments.report.ask import Ask, iso
-from micromoments.report.parts import MOST_ROWS, figure, share
+from micromoments.report.parts import MOST_ROWS, figure, moments, share
 
 LATE = 5 * MINUTE
 QUALITY = (
     "All events that arrived in the stretch, those of bots, own people and tests too; late is over 5 minutes after."
+)
+CALIBRATION = (
+    "Moments opened in the stretch that were fulfilled or given up, by how sure their last evidence made the type; "
+    "expired ones say nothing either way and are left out. Without bots, own people and tests."
 )
 FRESHNESS = "Every fact kept, by table; the newest arrival is how far the reports see."
 
@@ -59,6 +63,36 @@ def quality(asked: Ask) -> dict[str, Any]:
     if asked.duplicates is not None:
         figures.append(share("duplicates", "Sent again and dropped", asked.duplicates, n + asked.duplicates))
     return {"figures": figures, "rows": rows}
+
+
+def calibration(asked: Ask) -> dict[str, Any]:
+    """The reliability diagram: a row a tenth of confidence, the mean said beside the share fulfilled; and their gap."""
+    base, params = moments(asked)
+    part = "part, " if asked.by else ""
+    rows = asked.rows(
+        f"WITH base AS ({base}) SELECT {part}CAST(least(floor(confidence * 10), 9) AS INTEGER) AS tenth, "
+        "count(*) AS moments, avg(confidence) AS said, "
+        "count(CASE WHEN ended = 'fulfilled' THEN 1 END) AS fulfilled FROM base "
+        f"WHERE ended IN ('fulfilled', 'abandoned') GROUP BY {part}tenth ORDER BY {part}tenth",
+        *params,
+    )
+    total = sum(int(row["moments"]) for row in rows)
+    gap = 0.0
+    for row in rows:
+        if asked.by:
+            row["part"] = asked.label(row["part"])
+        tenth, n = int(row.pop("tenth")), int(row["moments"])
+        row["confidence"] = f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}"
+        row["seen"] = int(row["fulfilled"]) / n
+        gap += abs(float(row["said"]) * n - int(row["fulfilled"]))
+    right = sum(int(row["fulfilled"]) for row in rows)
+    return {
+        "figures": [
+            figure("ece", "Expected calibration error", round(gap, 6), total, "share"),
+            share("fulfilled", "Fulfilled, of those fulfilled or given up", right, total),
+        ],
+        "rows": rows,
+    }
 
 
 def freshness(asked: Ask) -> dict[str, Any]:

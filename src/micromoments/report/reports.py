@@ -34,6 +34,7 @@ _ALL = (
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
     Report("quality", "Data quality", quality.QUALITY, (), {"events": "received_at"}, quality.quality),
+    Report("calibration", "How sure, and how right", quality.CALIBRATION, SEGMENTS, _MOMENTS, quality.calibration),
     Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
