@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 
-def run(argument: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+def run(argument: str, typed: str = "", weights: str = "") -> subprocess.CompletedProcess[str]:
     """The command's result for one argument."""
     command = [sys.executable, "-c", "from micromoments.cli import main; main()", "recognise", argument]
+    command += ["--weights", weights] if weights else []
     return subprocess.run(command, input=typed, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -32,6 +34,18 @@ def test_standard_input() -> None:
     done = run("-", "how to fix a leaking tap\n")
 
     assert json.loads(done.stdout)["do"] > 0.8
+
+
+def test_weights_of_ones_own(tmp_path: Path) -> None:
+    """Other weights are read where they are named; a file that holds none is a usage error that says what to do."""
+    path = tmp_path / "queries.txt"
+    path.write_text("usb c hub\n", encoding="utf-8")
+    shipped = files("micromoments.recognise").joinpath("data/text.npz")
+
+    assert run(str(path), weights=str(shipped)).stdout == run(str(path)).stdout
+    wrong = run(str(path), weights=str(path))
+    assert wrong.returncode == 2
+    assert "tools.train_text.language" in wrong.stderr
 
 
 def test_no_such_file() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -254,6 +256,15 @@ def test_manifest_names_free_licences_only() -> None:
     assert {source["licence"] for source in said["sources"]} <= FREE
     assert not {source["name"] for source in said["sources"]} & {"sgd", "unimobile"}
     assert set(said["never_trained_on"]) == {"sgd", "unimobile"}
+
+
+def test_notice_names_every_source() -> None:
+    """Whatever the weights were made of, our own text apart, NOTICE attributes by the name of its origin."""
+    notice = (Path(__file__).parents[2] / "NOTICE").read_text(encoding="utf-8").replace("\n  ", " ")
+    told = json.loads(shipped("MANIFEST.json"))["sources"]
+    names = [re.split(r"[ ,(]", source["origin"])[0] for source in told if source["name"] != "own text"]
+
+    assert [name for name in names if name.rpartition("/")[2].lower() not in notice.lower()] == []
 
 
 def test_weights_are_small() -> None:

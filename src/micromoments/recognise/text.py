@@ -1,10 +1,11 @@
 """The text model: which type of moment a query's words speak for.
 
-A linear model over the cues and grams of ``features``, trained by ``tools/train_text`` and shipped as whole
-numbers in one file. It answers in tens of microseconds, needs numpy only, and says less where it knows less:
-log-likelihoods are shrunk by a temperature and by the share of letters in words that it has never seen, so that
-gibberish and other languages stay near the prior. See ``docs/reference/model-card.md`` for data, measured quality
-and limits.
+Two readers whose logits are added, trained by ``tools/train_text`` and shipped as whole numbers in one file: a linear
+model over the cues and grams of ``features``, which knows words by their spelling and by our lists, and the
+convolution of ``sense``, which knows what words mean beside their neighbours. It answers in tens of microseconds,
+needs numpy only, and says less where it knows less: log-likelihoods are shrunk by a temperature and by the share of
+letters in words that it has never seen, so that gibberish and other languages stay near the prior. See
+``docs/reference/model-card.md`` for data, measured quality and limits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import math
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
+from math import exp
 from typing import Any, Final
 
 import numpy as np
@@ -34,10 +36,11 @@ from micromoments.recognise.features import (
     scale,
     tokens,
 )
+from micromoments.recognise.sense import Sense
 
 WEIGHTS: Final = "data/text.npz"
 """The weights that ship, beside this module: a constant of the package, like its code."""
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 Five = tuple[float, float, float, float, float]
 """One number for each of ``TYPES``: know, go, do, buy, none."""
@@ -58,10 +61,10 @@ UNTOLD: Final = frozenset({"?", "$", "a", "an", "the"})
 def softmax(logits: Five) -> Five:
     """Probabilities from logits."""
     top = max(logits)
-    raised = [math.exp(x - top) for x in logits]
-    total = sum(raised)
-    k, g, d, b, n = (x / total for x in raised)
-    return (k, g, d, b, n)
+    k, g, d, b, n = logits
+    k, g, d, b, n = exp(k - top), exp(g - top), exp(d - top), exp(b - top), exp(n - top)
+    total = k + g + d + b + n
+    return (k / total, g / total, d / total, b / total, n / total)
 
 
 def rounded(values: Five) -> Five:
@@ -80,9 +83,16 @@ class TextModel:
     """
 
     def __init__(
-        self, weights: NDArray[np.int8], meta: Mapping[str, Any], lexicon: dict[int, int], words: frozenset[int]
+        self,
+        weights: NDArray[np.int8],
+        meta: Mapping[str, Any],
+        lexicon: dict[int, int],
+        words: frozenset[int],
+        sense: Sense | None = None,
     ) -> None:
-        """``weights``: int8, shape (ROWS, 5). ``meta``: ``cue``, ``gram`` (nats a step), temperature, doubt, prior."""
+        """``weights``: int8, shape (ROWS, 5). ``meta``: ``cue``, ``gram`` (nats a step), temperature, doubt, prior, and
+        ``share``, how much the table's logits count beside those of ``sense``; without ``sense`` the table reads alone.
+        """
         if weights.shape != (ROWS, 5):
             raise ValueError(
                 f"weights have shape {weights.shape}, wanted {(ROWS, 5)}: train again with tools/train_text"
@@ -90,12 +100,14 @@ class TextModel:
         self.digest = ""
         self.lexicon = lexicon
         self.vocabulary = words
+        self.sense = sense
+        self.share = float(meta["share"]) if sense else 1.0
         self._weights = weights
         self._cue = float(meta["cue"]) * CUE
         self._gram = float(meta["gram"])
         self._temperature = float(meta["temperature"])
         self._doubt = float(meta["doubt"])
-        self._log_prior = tuple(math.log(float(p)) for p in meta["prior"])
+        self._prior = tuple(float(p) for p in meta["prior"])
         self._seen: dict[str, tuple[Word, Five]] = {}
 
     @classmethod
@@ -116,10 +128,11 @@ class TextModel:
             self._seen[text] = found
         return found
 
-    def _summed(self, rows: list[int]) -> list[int]:
-        """The sum of some rows of the table, in its whole steps."""
-        whole: list[int] = self._weights.take(rows, axis=0).sum(axis=0, dtype=np.int64).tolist()
-        return whole
+    def _summed(self, cues: list[int], pairs: list[int]) -> tuple[list[int], list[int]]:
+        """The sums of the rows of cues and of those of pairs of words, in the table's whole steps."""
+        rows = self._weights.take(cues + pairs, axis=0)
+        first, second = np.add.reduceat(rows, (0, len(cues)), axis=0, dtype=np.int64).tolist()
+        return first, second
 
     def _logits(self, texts: list[str]) -> tuple[Five, float]:
         """Raw logits of a query's words, and the share of its letters that are in words seen before."""
@@ -127,20 +140,26 @@ class TextModel:
         read = [self._word(t) for t in texts]
         words = [word for word, _ in read]
         weigh = scale(n)
-        cues = self._summed(cue_rows(words, pair_bits(texts, self.lexicon)))
-        pairs = self._summed(pair_rows(texts))
+        listed = pair_bits(texts, self.lexicon)
+        cues, pairs = self._summed(cue_rows(words, listed), pair_rows(texts))
         paired = PAIRS * weigh * self._gram
         k, g, d, b, none = (self._cue * c + paired * p for c, p in zip(cues, pairs, strict=True))
         size = known = 0
-        for word, own in read:
-            k += weigh * own[0]
-            g += weigh * own[1]
-            d += weigh * own[2]
-            b += weigh * own[3]
-            none += weigh * own[4]
-            size += len(word.text)
-            known += len(word.text) if word.known else 0
-        return (k, g, d, b, none), known / size
+        for word, (to_k, to_g, to_d, to_b, to_n) in read:
+            k += weigh * to_k
+            g += weigh * to_g
+            d += weigh * to_d
+            b += weigh * to_b
+            none += weigh * to_n
+            letters = len(word.text)
+            size += letters
+            if word.known:
+                known += letters
+        if self.sense is None:
+            return (k, g, d, b, none), known / size
+        share = self.share
+        mk, mg, md, mb, mn = self.sense.logits([(word.text, word.bits) for word in words], listed)
+        return (share * k + mk, share * g + mg, share * d + md, share * b + mb, share * none + mn), known / size
 
     def loglik(self, text: str) -> Five:
         """Calibrated log-likelihoods in nats, relative to their class: 0 for each type where nothing is known.
@@ -148,24 +167,30 @@ class TextModel:
         Add them to the log of any prior and normalise; an empty query gives zeros.
         """
         texts = tokens(text)
-        return self._loglik(texts) if texts else NOTHING
+        if not texts:
+            return NOTHING
+        k, g, d, b, n = (math.log(p * 5.0) for p in self._posterior(texts))
+        return (k, g, d, b, n)
 
-    def _loglik(self, texts: list[str]) -> Five:
+    def _posterior(self, texts: list[str]) -> Five:
+        """Calibrated probabilities where every type is as likely as another before the words; none below 1e-6."""
         logits, known = self._logits(texts)
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
         k, g, d, b, n = logits
-        posterior = softmax((k * cool, g * cool, d * cool, b * cool, n * cool))
-        k, g, d, b, n = (math.log(max(p, 1e-6) * 5.0) for p in posterior)
-        return (k, g, d, b, n)
+        k, g, d, b, n = softmax((k * cool, g * cool, d * cool, b * cool, n * cool))
+        return (max(k, 1e-6), max(g, 1e-6), max(d, 1e-6), max(b, 1e-6), max(n, 1e-6))
 
     def probabilities(self, text: str) -> Five:
         """The posterior over know, go, do, buy and none under the shipped prior; six digits, summing to 1."""
         texts = tokens(text)
         if not texts:
             return EMPTY
-        k, g, d, b, n = (a + p for a, p in zip(self._loglik(texts), self._log_prior, strict=True))
-        return rounded(softmax((k, g, d, b, n)))
+        k, g, d, b, n = self._posterior(texts)
+        pk, pg, pd, pb, pn = self._prior
+        k, g, d, b, n = k * pk, g * pg, d * pd, b * pb, n * pn
+        total = k + g + d + b + n
+        return rounded((k / total, g / total, d / total, b / total, n / total))
 
     def telling(self, text: str, limit: int = 4) -> tuple[tuple[str, MomentType, float], ...]:
         """The words that tell most: (word, type it speaks for, nats it adds to that type over the mean of all),
@@ -225,9 +250,15 @@ def _read(data: bytes) -> TextModel:
         weights = arrays["weights"]
         lexicon = dict(zip(arrays["lexicon"].tolist(), arrays["classes"].tolist(), strict=True))
         words = frozenset(arrays["vocabulary"].tolist())
-    model = TextModel(weights, meta, lexicon, words)
+        sense = _sense(arrays) if "vectors" in arrays else None
+    model = TextModel(weights, meta, lexicon, words, sense)
     model.digest = hashlib.sha256(data).hexdigest()
     return model
+
+
+def _sense(arrays: Mapping[str, NDArray[Any]]) -> Sense:
+    pieces = bytes(arrays["pieces"]).decode().split("\n")
+    return Sense({piece: i for i, piece in enumerate(pieces)}, arrays)
 
 
 @cache
