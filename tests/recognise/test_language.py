@@ -15,7 +15,8 @@ from tools.train_text.train import meta_of
 @pytest.mark.slow
 def test_spanish_reads_what_english_does_not(tmp_path: Path) -> None:
     """A pack of lists and templates alone reads three in four Spanish queries written by another route, and beats the
-    English model by far; what it writes is read back alike."""
+    English model by far; what it writes is read back alike.
+    """
     texts, labels = held_out("es")
     model = trained(Pack("es"))
     ours, _ = right(model, texts, labels)

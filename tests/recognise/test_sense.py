@@ -62,11 +62,12 @@ def test_order_of_words_counts() -> None:
 
 def test_lists_and_listed_pairs_add() -> None:
     """The lists of a word and those of a pair both change what is read."""
-    one = Sense({"a": 0}, small())
-    plain = one.logits([("a", 0), ("x", 0)], {})
 
-    assert one.logits([("a", 0), ("x", 1)], {}) != plain
-    assert one.logits([("a", 0), ("x", 1)], {0: 4}) != one.logits([("a", 0), ("x", 1)], {})
+    def read(bits: int, pairs: dict[int, int]) -> tuple[float, ...]:
+        return Sense({"a": 0}, small()).logits([("a", 0), ("x", bits)], pairs)
+
+    assert read(1, {}) != read(0, {})
+    assert read(1, {0: 4}) != read(1, {})
 
 
 def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,8 @@ Five = tuple[float, float, float, float, float]
 
 MOST: Final = 4096
 """Words kept before all are forgotten; 2.3 KB a word."""
+ARRAYS: Final = ("vectors", "step", "lists", "borders", "window", "bias", "out", "base")
+"""What a weights file holds of this part, beside the pieces."""
 PAIRED: Final = 0.5
 """How much the lists of a listed pair ("air fryer") count for each of its two words."""
 _PARTS = re.compile(r"[a-z0-9]+|[$?]")

@@ -36,7 +36,7 @@ from micromoments.recognise.features import (
     scale,
     tokens,
 )
-from micromoments.recognise.sense import Sense
+from micromoments.recognise.sense import ARRAYS, Sense
 
 WEIGHTS: Final = "data/text.npz"
 """The weights that ship, beside this module: a constant of the package, like its code."""
@@ -49,6 +49,8 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
+UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.75, 4: 0.75}
+"""Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY: Final = 0.1
 """Only types at least this likely are told as what a word speaks for."""
@@ -177,6 +179,8 @@ class TextModel:
         logits, known = self._logits(texts)
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
+        if len(texts) == 1:
+            cool *= UNFINISHED.get(len(texts[0]), 1.0)
         k, g, d, b, n = logits
         k, g, d, b, n = softmax((k * cool, g * cool, d * cool, b * cool, n * cool))
         return (max(k, 1e-6), max(g, 1e-6), max(d, 1e-6), max(b, 1e-6), max(n, 1e-6))
@@ -258,7 +262,7 @@ def _read(data: bytes) -> TextModel:
 
 def _sense(arrays: Mapping[str, NDArray[Any]]) -> Sense:
     pieces = bytes(arrays["pieces"]).decode().split("\n")
-    return Sense({piece: i for i, piece in enumerate(pieces)}, arrays)
+    return Sense({piece: i for i, piece in enumerate(pieces)}, {name: arrays[name] for name in ARRAYS})
 
 
 @cache
