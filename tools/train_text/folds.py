@@ -17,7 +17,7 @@ LEFT = (("clinc150",), ("hwu64",), ("banking77",), ("snips2017", "mozilla"))
 
 def folds(found: dict[str, list[Query]], of: Material, *, keep: bool) -> dict[str, TextModel]:
     """For each shippable source the uncalibrated model that never saw it; ``keep`` uses those of an earlier run."""
-    models = {}
+    models: dict[str, TextModel] = {}
     for left in LEFT:
         path = FOLDS / f"{'_'.join(left)}.npz"
         if not (keep and path.exists()):

@@ -15,57 +15,8 @@ VERTICALS = {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9}
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _VOWELS = "aeiou"
-_STARTS = [
-    "b",
-    "br",
-    "c",
-    "cl",
-    "d",
-    "f",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "st",
-    "t",
-    "tr",
-    "v",
-    "w",
-    "z",
-    "ch",
-    "sh",
-]
-_ENDS = [
-    "n",
-    "r",
-    "l",
-    "s",
-    "t",
-    "x",
-    "th",
-    "nd",
-    "rk",
-    "ll",
-    "ton",
-    "ville",
-    "ley",
-    "son",
-    "ford",
-    "by",
-    "man",
-    "er",
-    "ey",
-    "ia",
-    "o",
-    "a",
-]
+_STARTS = "b br c cl d f g gr h j k l m n p r s st t tr v w z ch sh".split()  # noqa: SIM905 - a list reads as words
+_ENDS = "n r l s t x th nd rk ll ton ville ley son ford by man er ey ia o a".split()  # noqa: SIM905
 
 SPELLED: dict[str, str] = {
     "clock": "7 am|6:30|8 pm|noon|six thirty|five pm|quarter past nine|midnight",
