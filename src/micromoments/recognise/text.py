@@ -49,7 +49,7 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
-UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.75, 4: 0.75}
+UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.6, 4: 0.6}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY: Final = 0.1
