@@ -18,6 +18,8 @@ WORDS: Final = "data/sensitive.txt"
 """The list that ships, beside this module: a constant of the package, like its code."""
 HARMLESS: Final = "harmless"
 """The section of phrases that are set aside before anything is looked for."""
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+_STARTS = re.compile(r"(?<![\w'-])\w")
 SEEN: Final = 8192
 """Texts whose answer is kept."""
 
@@ -41,13 +43,64 @@ def terms() -> dict[str, str]:
     return found
 
 
-def _compile(given: Mapping[str, str]) -> re.Pattern[str]:
-    groups = []
-    for name, text in given.items():
-        if name != HARMLESS:
-            words = "|".join(t.replace(".?", "\0").replace(".", "[ -]").replace("\0", "[ -]?") for t in text.split())
-            groups.append(f"(?P<{name}>{words})")
-    return re.compile(rf"(?<![\w'-])(?:{'|'.join(groups)})(?![\w-])")
+def _closing(pattern: str) -> int:
+    """Where the group that opens a pattern is closed."""
+    depth = 0
+    for at, letter in enumerate(pattern):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return at
+    return len(pattern)
+
+
+def _parts(group: str) -> list[str]:
+    """The alternatives of a group, those of inner groups left together."""
+    found, depth = [""], 0
+    for letter in group:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found
+
+
+def _openings(pattern: str) -> frozenset[str]:
+    """The letters and digits that a pattern can begin with; empty where that isn't plain to see.
+
+    >>> sorted(_openings("(?:my|a).rash")), sorted(_openings("(?:no.)?loans?"))
+    (['a', 'm'], ['l', 'n'])
+    """
+    if pattern[:1].isalnum():
+        may_lack = pattern[1:2] == "?"
+        return frozenset() if may_lack else frozenset(pattern[0])
+    if not pattern.startswith("(?:"):
+        return frozenset()
+    end = _closing(pattern)
+    within = [_openings(part) for part in _parts(pattern[3:end])]
+    if pattern[end + 1 : end + 2] == "?":
+        within.append(_openings(pattern[end + 2 :].lstrip(".")))
+    return frozenset().union(*within) if all(within) else frozenset()
+
+
+def _compile(given: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    """By first letter a pattern of all that may begin so, its groups named by category: a word is tried against few."""
+    every = [
+        (name, _openings(term), term.replace(".?", "\0").replace(".", "[ -]").replace("\0", "[ -]?"))
+        for name, text in given.items()
+        if name != HARMLESS
+        for term in text.split()
+    ]
+    compiled = {}
+    for letter in LETTERS:
+        groups: dict[str, list[str]] = {}
+        for name, openings, term in every:
+            if not openings or letter in openings:
+                groups.setdefault(name, []).append(term)
+        joined = "|".join(f"(?P<{name}>{'|'.join(terms)})" for name, terms in groups.items())
+        if joined:
+            compiled[letter] = re.compile(rf"(?:{joined})(?![\w-])")
+    return compiled
 
 
 @cache
@@ -66,7 +119,7 @@ class Detector:
                 raise ValueError(f"got sensitive category {name!r}; wanted letters, digits and _ only: rename it")
             escaped = " ".join(re.escape(w.lower()).replace(r"\ ", ".").replace(r"\.", ".") for w in words)
             given[name] = f"{given[name]} {escaped}" if name in given else escaped
-        self._pattern = _compile(given)
+        self._patterns = _compile(given)
         self._seen: dict[str, str | None] = {}
 
     def __call__(self, text: str) -> str | None:
@@ -74,11 +127,19 @@ class Detector:
         try:
             return self._seen[text]
         except KeyError:
-            found = self._pattern.search(_harmless().sub(" ", text.lower().replace("’", "'")))
+            found = self._find(_harmless().sub(" ", text.lower().replace("’", "'")))
         if len(self._seen) >= SEEN:
             self._seen.clear()
-        told = self._seen[text] = found.lastgroup if found else None
-        return told
+        self._seen[text] = found
+        return found
+
+    def _find(self, plain: str) -> str | None:
+        for start in _STARTS.finditer(plain):
+            pattern = self._patterns.get(plain[start.start()])
+            found = pattern.match(plain, start.start()) if pattern is not None else None
+            if found is not None:
+                return found.lastgroup
+        return None
 
 
 def sensitive(text: str) -> str | None:
