@@ -12,6 +12,7 @@ from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Req
 from micromoments.core.event import Arrival
 from micromoments.core.item import Item
 from micromoments.core.moment import Evidence, MomentType, MomentView
+from micromoments.core.person import Person
 from micromoments.core.settings import Settings
 from micromoments.engine.control import Control
 from micromoments.engine.stream import Stream
@@ -199,6 +200,10 @@ class FakeService:
     def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
         """A sale is for those who buy."""
         return (("sale", "buy", 1.5),) if "sale" in text else ()
+
+    def person(self, key: str) -> Person | None:
+        """Nobody is known."""
+        return None
 
     def home(self, key: str) -> str:
         """Everybody has one id."""

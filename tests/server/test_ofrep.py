@@ -155,3 +155,32 @@ async def test_any_targeting_key_is_somebody(server: Client) -> None:
         assert (await server("POST", f"{FLAGS}/home", asking(key))).json["value"]["items"]
     assert "value" not in (await server("POST", f"{FLAGS}/home", asking(""))).json
     assert (await server("POST", f"{FLAGS}/home", asking("ana", huge=10**30, lat="x", timezone=7))).status == 200
+
+
+async def test_what_changed_is_seen_at_once(server: Client) -> None:
+    """Off is off, a no to personalisation is a no, and what is sold out is gone, though the step isn't over."""
+    first = (await server("POST", f"{FLAGS}/home", asking())).json
+    sold = first["variant"]
+    await server("PATCH", f"/v1/items/{sold}", {"stock": 0})
+    second = (await server("POST", f"{FLAGS}/home", asking())).json
+    assert sold not in [item["id"] for item in second["value"]["items"]]
+    refused = {"userId": "ana", "event": "Consent Updated", "properties": {"personalise": False}}
+    await server("POST", "/v1/track", refused)
+    await server("GET", "/v1/people/ana/moments")
+    third = (await server("POST", f"{FLAGS}/home", asking())).json
+    assert third["value"]["decisionId"] != second["value"]["decisionId"]
+    assert third["metadata"]["policy"] == "popular"
+    await server("PUT", "/v1/switch", {"slot": "home", "off": True})
+    assert (await server("POST", f"{FLAGS}/home", asking())).json["reason"] == "DISABLED"
+    await server("PUT", "/v1/switch", {"slot": "home", "off": False})
+    assert (await server("POST", f"{FLAGS}/home", asking())).json == third
+
+
+async def test_a_channel_doesnt_follow_into_a_known_person(doors: App, server: Client) -> None:
+    """The stream of a visitor under a write key ends to be one when their id becomes a user's."""
+    headers = [("x-api-key", WRITE_KEY)]
+    told = await Client(doors)("POST", FLAGS, asking("phone"), headers=headers)
+    uri = told.json["eventStreams"][0]["endpoint"]["requestUri"]
+    await server("POST", "/v1/identify", {"userId": "bob", "anonymousId": "phone"})
+    await server("GET", "/v1/people/bob/moments")
+    assert (await Client(doors)("GET", uri)).status == 404

@@ -3,8 +3,8 @@
 A slot is a flag whose value is an object: the decision's id and its items. An experiment is a flag whose value is the
 person's variant, a boolean where the variants are two words for yes and no; asking is an exposure, as it decides for
 the experiment's slot. A decision's id follows from who asks, the evaluation context, the configuration, the person's
-open moments and the time (in steps of ``FRESH``), so asking again gives the same answer, and the entity tag, which
-covers the context and the result, holds. Source: open-feature/protocol, ``service/openapi.yaml``, ADR-0008.
+open moments and consent, and the time (in steps of ``FRESH``), so asking again gives the same answer, and the entity
+tag, which covers the context and the result, holds. Source: open-feature/protocol, ``service/openapi.yaml``, ADR-0008.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Ofrep:
         self._keys = keys
         self._streams = streams
         self._secret = secrets.token_bytes(32)
-        self._channels: OrderedDict[str, str] = OrderedDict()
+        self._channels: OrderedDict[str, tuple[str, bool]] = OrderedDict()
 
     def routes(self) -> Routes:
         """The doors."""
@@ -101,8 +101,9 @@ class Ofrep:
 
     async def events(self, call: Call) -> Reply | None:
         """Says when to fetch again: whenever a moment of the person opened, changed or ended."""
-        key = self._channels.get(call.path[3])
-        if key is None:
+        key, linked = self._channels.get(call.path[3], ("", True))
+        person = self._service.home(key) if key else ""
+        if not key or not (linked or person == key):
             raise Problem(404, "GENERAL", "a channel that isn't known", "one of a fresh bulk evaluation")
         version = self._service.config_version
 
@@ -113,7 +114,7 @@ class Ofrep:
             data = _encode({"type": "refetchEvaluation", "etag": version, "lastModified": now})
             return b"id: %d\ndata: %b\n\n" % (message.id, data)
 
-        await self._streams.serve(call, self._service.home(key), frame)
+        await self._streams.serve(call, person, frame)
         return None
 
     def _names(self) -> list[str]:
@@ -131,7 +132,9 @@ class Ofrep:
         key = _whose(context.pop("targetingKey"), access)
         linked = access.who != "write"
         moments = await self._service.moments(key, linked=linked) if key[5:] else []
-        state = _encode([[m.id, m.type, m.stage, m.need] for m in moments])
+        person = self._service.person(key) if key[5:] else None
+        consent = {purpose: said.value for purpose, said in person.consent.items()} if person is not None else {}
+        state = _encode([[[m.id, m.type, m.stage, m.need] for m in moments], consent])
         return Asked(key=key, linked=linked, context=context, state=state)
 
     async def _flags(self, asked: Asked, names: list[str]) -> list[Flag]:
@@ -149,16 +152,25 @@ class Ofrep:
             slot = experiment.slot if experiment is not None else name
             decision = made.get(slot)
             if decision is None:
-                decision = made[slot] = await self._service.decide(self._request(asked, slot))
+                decision = made[slot] = await self._decided(asked, slot)
             flags.append(_slot(name, decision) if experiment is None else _variant(name, experiment, decision))
         return flags
 
-    def _request(self, asked: Asked, slot: str) -> Request:
+    async def _decided(self, asked: Asked, slot: str) -> Decision:
+        """The slot's decision; a new one where an item of the one before is gone or sold out by now."""
+        decision = await self._service.decide(self._request(asked, slot, []))
+        shelf = [(one.id, self._service.catalog.get(one.id)) for one in decision.items]
+        gone = [id for id, item in shelf if item is None or item.stock == 0]
+        return await self._service.decide(self._request(asked, slot, gone)) if gone else decision
+
+    def _request(self, asked: Asked, slot: str, gone: list[str]) -> Request:
         now = self._service.clock()
         window = min(FRESH, round(self._service.settings.slot(slot).window_minutes * MINUTE)) or FRESH
         # Everybody's steps begin at an instant of their own, so that a crowd doesn't come back all at once.
         step = (now + int.from_bytes(blake2b(asked.key.encode(), digest_size=4).digest(), "big") % window) // window
-        parts = [asked.key, asked.linked, slot, asked.context, asked.state, self._service.config_version, step]
+        off = self._service.control.switched_off()
+        now_so = [asked.state, self._service.config_version, step, off, gone]
+        parts = [asked.key, asked.linked, slot, asked.context, *now_so]
         digest = blake2b(_encode(parts), digest_size=16).hexdigest()
         return Request(
             id=f"of-{digest}",
@@ -176,8 +188,9 @@ class Ofrep:
         """
         if not asked.key[5:] or (not asked.linked and self._service.home(asked.key) != asked.key):
             return ""
-        token = hmac.digest(self._secret, asked.key.encode(), "sha256").hex()[:40]
-        self._channels[token] = asked.key
+        named = b"%d%b" % (asked.linked, asked.key.encode())
+        token = hmac.digest(self._secret, named, "sha256").hex()[:40]
+        self._channels[token] = (asked.key, asked.linked)
         self._channels.move_to_end(token)
         if len(self._channels) > CHANNELS:
             self._channels.popitem(last=False)

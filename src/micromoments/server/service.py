@@ -9,6 +9,7 @@ from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
+from micromoments.core.person import Person
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
 from micromoments.engine.control import Control
@@ -91,6 +92,10 @@ class Service(Taker, Protocol):
 
     def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
         """The words of a text that tell most: word, type, nats."""
+        ...
+
+    def person(self, key: str) -> Person | None:
+        """The person behind a source key as of now; ``None`` if unknown or erased."""
         ...
 
     def home(self, key: str) -> str:
