@@ -3,9 +3,10 @@
 usage: python -m benchmarks.quality.regret [--seeds N] [--rounds N] [--problem NAME ...]
 
 Every learner sees the same rounds, is drawn from by the same uniforms and rewarded by the same luck; its loss is 1
-minus the reward expected of its distribution, a round (progressive: each decision before its outcome is learned). Of
-Vowpal Wabbit's settings all run on the first seeds, and for each problem the best of those on all: what is compared
-with is, problem by problem, its best one. Prints a table and writes benchmarks/results/regret.json after each seed.
+minus the reward expected of its distribution, a round (progressive: each decision before its outcome is learned). All
+of Vowpal Wabbit's settings run on three other seeds first, kept in benchmarks/results/regret_screen.json, and problem by
+problem the best of them on the seeds that count: it is compared with its best one on those. Prints a table and writes
+benchmarks/results/regret.json after each seed.
 Shared data is found by MICROMOMENTS_SHARED; without it the simulated and scikit-learn's problems run.
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from time import process_time
@@ -30,10 +31,12 @@ from micromoments.policy.squarecb import Epsilon, SquareCB
 from micromoments.policy.thompson import Thompson
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "regret.json"
+SCREENED = RESULTS.with_name("regret_screen.json")
 SCREEN = 3
-"""Seeds on which all of Vowpal Wabbit's settings run."""
-KEEP = 3
-"""Of its settings, how many run on all seeds."""
+"""Seeds, from 0, on which all of Vowpal Wabbit's settings run."""
+SCREEN_ROUNDS = 2_000
+KEEP = 2
+"""Of its settings, how many run on the seeds that count."""
 FIRST_SEED = 100
 """What was tuned was tuned on seeds below this one."""
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262, 12: 2.201, 16: 2.131, 20: 2.093}
@@ -44,7 +47,7 @@ OURS: dict[str, Callable[[int], Policy]] = {
     "squarecb": lambda dim: SquareCB(dim, precision=0.5, explore=100.0),
     "epsilon": lambda dim: Epsilon(dim, precision=0.5, explore=0.02),
 }
-OTHERS_ON = 3
+OTHERS_ON = 2
 """Seeds on which the others of ours run."""
 
 
@@ -70,18 +73,33 @@ def run(problem: Problem, make: Callable[[int], Policy], seed: int, rounds: int)
 Runs = dict[str, dict[str, list[tuple[float, float, float]]]]
 
 
-def one_seed(problem: Problem, number: int, rounds: int, found: Runs) -> None:
+def screen(problems: Iterable[Problem]) -> dict[str, list[str]]:
+    """For each problem the names of Vowpal Wabbit's best settings; what was found before is kept."""
+    found: dict[str, dict[str, list[float]]] = {}
+    if SCREENED.exists():
+        found = json.loads(SCREENED.read_text(encoding="utf-8"))
+    for problem in problems:
+        if problem.name not in found:
+            print(f"screening settings on {problem.name}", flush=True)
+            found[problem.name] = {
+                name: [wabbit.run(problem, options, seed, SCREEN_ROUNDS)[0] for seed in range(SCREEN)]
+                for name, options in wabbit.SETTINGS.items()
+            }
+            SCREENED.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return {
+        problem: sorted(losses, key=lambda name, all=losses: float(np.mean(all[name])))[:KEEP]  # type: ignore[misc]
+        for problem, losses in found.items()
+    }
+
+
+def one_seed(problem: Problem, number: int, rounds: int, settings: Iterable[str], found: Runs) -> None:
     """Run the learners whose turn it is on one seed of a problem, into ``found``."""
-    mine = found.setdefault(problem.name, {})
-    settings: Mapping[str, str] = wabbit.SETTINGS
-    if number >= SCREEN:
-        screened = sorted(settings, key=lambda name: float(np.mean([one[0] for one in mine[f"VW {name}"][:SCREEN]])))
-        settings = {name: settings[name] for name in screened[:KEEP]}
+    mine, seed = found.setdefault(problem.name, {}), FIRST_SEED + number
     for name, make in OURS.items():
         if name == "adaptive" or number < OTHERS_ON:
-            mine.setdefault(name, []).append(run(problem, make, FIRST_SEED + number, rounds))
-    for name, options in settings.items():
-        mine.setdefault(f"VW {name}", []).append(wabbit.run(problem, options, FIRST_SEED + number, rounds))
+            mine.setdefault(name, []).append(run(problem, make, seed, rounds))
+    for name in settings:
+        mine.setdefault(f"VW {name}", []).append(wabbit.run(problem, wabbit.SETTINGS[name], seed, rounds))
 
 
 def compared(mine: Mapping[str, list[tuple[float, float, float]]]) -> dict[str, Any]:
@@ -127,7 +145,7 @@ def main() -> None:
     """Run seed by seed, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=1_500)
+    parser.add_argument("--rounds", type=int, default=1_000)
     parser.add_argument("--problem", action="append", help="only this one; may be given more than once")
     given = parser.parse_args()
     problems = all_problems(Path(os.environ.get("MICROMOMENTS_SHARED", "../shared")))
@@ -135,9 +153,10 @@ def main() -> None:
     found: Runs = {}
     rows: dict[str, dict[str, Any]] = {}
     RESULTS.parent.mkdir(exist_ok=True)
+    best = screen(chosen)
     for number in range(given.seeds):
         for problem in chosen:
-            one_seed(problem, number, given.rounds, found)
+            one_seed(problem, number, given.rounds, best[problem.name], found)
         rows = {name: compared(mine) for name, mine in found.items()}
         RESULTS.write_text(json.dumps({"rounds": given.rounds, "problems": rows}, indent=2) + "\n", encoding="utf-8")
         print(f"seed {number + 1} of {given.seeds}", flush=True)
