@@ -4,8 +4,9 @@ usage: python -m benchmarks.quality.regret [--seeds N] [--rounds N] [--problem N
 
 Every learner sees the same rounds, is drawn from by the same uniforms and rewarded by the same luck; its loss is 1
 minus the reward expected of its distribution, a round (progressive: each decision before its outcome is learned). All
-of Vowpal Wabbit's settings run on three other seeds first, kept in benchmarks/results/regret_screen.json, and problem by
-problem the best of them on the seeds that count: it is compared with its best one on those. Prints a table and writes
+of Vowpal Wabbit's settings run on three other seeds first (kept in benchmarks/results/regret_screen.json), and problem
+by problem the best of them on the seeds that count: it is compared with its best one on those.
+Prints a table and writes
 benchmarks/results/regret.json after each seed.
 Shared data is found by MICROMOMENTS_SHARED; without it the simulated and scikit-learn's problems run.
 """

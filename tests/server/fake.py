@@ -15,6 +15,7 @@ from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
 from micromoments.engine.control import Control
+from micromoments.engine.learned import Learned
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Found, Look
@@ -90,6 +91,27 @@ class FakeControl(Control):
         return {"configVersion": version or "sha256:0", "afterRestart": []}
 
 
+class FakeLearned(Learned):
+    """One policy with one kept version."""
+
+    def __init__(self) -> None:
+        """Nothing to hold."""
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The one."""
+        return [{"policy": "home:thompson", "slot": "home", "version": 12, "kept": [10]}]
+
+    def compare(self, name: str, first: int, second: int | None = None) -> dict[str, Any]:
+        """No difference."""
+        return {"policy": name, "before": first, "after": second or 12, "changed": []}
+
+    async def rollback(self, name: str, version: int | None = None) -> dict[str, Any]:
+        """Back to the one that is kept."""
+        if name != "home:thompson":
+            raise ValueError(f"got policy {name!r}; wanted one of home:thompson")
+        return {"policy": name, "was": 12, "version": version or 10}
+
+
 @dataclass
 class FakeService:
     """Everything in lists and dictionaries; ``failure`` is raised by the next calls until it is None again."""
@@ -104,6 +126,7 @@ class FakeService:
         self.clock: Callable[[], int] = lambda: self.now
         self.stream = Stream(1000)
         self.control: Control = FakeControl()
+        self.learned: Learned = FakeLearned()
         self.previewed: dict[str, Any] = {}
         self.shelf = Shelf()
         self.arrivals: list[Arrival] = []

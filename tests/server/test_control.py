@@ -13,6 +13,9 @@ DOORS = [
     ("GET", "/v1/config"),
     ("POST", "/v1/config/reload"),
     ("POST", "/v1/config/rollback"),
+    ("GET", "/v1/policies"),
+    ("GET", "/v1/policies/compare"),
+    ("POST", "/v1/policies/rollback"),
     ("POST", "/v1/preview"),
 ]
 
@@ -39,6 +42,15 @@ async def test_versions_of_the_settings(backend: Client) -> None:
     assert (refused.status, "slots.home.limit" in refused.json["detail"]) == (409, True)
     assert (await backend("POST", "/v1/config/rollback", {})).json["configVersion"] == "sha256:0"
     assert (await backend("POST", "/v1/config/rollback", {"version": "nonsense"})).status == 404
+
+
+async def test_versions_of_policies(backend: Client) -> None:
+    """The list, a comparison, the way back; a policy or a version that there isn't is 404."""
+    assert (await backend("GET", "/v1/policies")).json["policies"][0]["policy"] == "home:thompson"
+    assert (await backend("GET", "/v1/policies/compare?policy=home:thompson&before=10")).json["before"] == 10
+    assert (await backend("GET", "/v1/policies/compare?policy=home:thompson&before=x")).status == 404
+    assert (await backend("POST", "/v1/policies/rollback", {"policy": "home:thompson"})).json["version"] == 10
+    assert (await backend("POST", "/v1/policies/rollback", {"policy": "nonsense"})).status == 404
 
 
 async def test_preview_as_anyone(backend: Client, service: FakeService) -> None:

@@ -15,6 +15,7 @@ COMMANDS = (
     "recognise",
     "import",
     "backtest",
+    "policy",
     "report",
     "simulate",
     "replay",

@@ -16,6 +16,8 @@ from micromoments.retrieve.catalog import Catalog
 
 CATALOG = "catalog"
 PREFIX = "policy:"
+POLICY = "policy"
+"""What an activation of a policy's version says that it activates (``ActivationRecord.what``)."""
 
 
 class Saved(msgspec.Struct, array_like=True):
@@ -47,6 +49,16 @@ class Policies(Mapping[str, Policy]):
 
     def __len__(self) -> int:
         return len(self._policies)
+
+    def learned(self) -> list[str]:
+        """The keys of the policies that have learned something, sorted."""
+        keys = {*self._policies, *(key.removeprefix(PREFIX) for key in self._kept)} - {DEFAULT}
+        return sorted(key for key in keys if self[key].version)
+
+    def restore(self, key: str, body: bytes) -> None:
+        """Put an earlier state of a policy in force."""
+        self._policies[key] = decode(key.rpartition(":")[2], body)
+        self.dirty.add(key)
 
     def encoded(self) -> dict[str, bytes]:
         """The policies that learned since the last call, by key, encoded."""

@@ -70,6 +70,45 @@ class ItemsDoor:
         return self._engine.service.catalog.size()
 
 
+class PoliciesDoor:
+    """What was learned, as ``engine.policies``; a policy is named ``<slot>:<name>``, its version is what it learned."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def list(self) -> list[dict[str, Any]]:
+        """Each policy's version, and those kept."""
+
+        async def work() -> list[dict[str, Any]]:
+            return self._engine.service.learned.listed()
+
+        return self._engine.run(work())
+
+    def keep(self, policy: str) -> int:
+        """Keep it as it is now; gives the version."""
+
+        async def work() -> int:
+            return self._engine.service.learned.keep(policy)
+
+        return self._engine.run(work())
+
+    def compare(self, policy: str, before: int, after: int | None = None) -> dict[str, Any]:
+        """Where two versions (the second is the one in force unless given) differ most, in worth a unit of feature."""
+
+        async def work() -> dict[str, Any]:
+            return self._engine.service.learned.compare(policy, before, after)
+
+        return self._engine.run(work())
+
+    def rollback(self, policy: str, version: int | None = None) -> dict[str, Any]:
+        """Put a kept version back in force, the one before unless given; it decides from now on.
+
+        Raises:
+            ValueError: there is no such policy or version.
+        """
+        return self._engine.run(self._engine.service.learned.rollback(policy, version))
+
+
 class Engine:
     """A project, open in this process. Every method returns when what it did is durable and folded.
 
@@ -96,6 +135,7 @@ class Engine:
             raise
         self._cleaner = Cleaner(self.service.settings.intake)
         self.catalog = ItemsDoor(self)
+        self.policies = PoliciesDoor(self)
 
     async def _open(self, folder: str | Path, settings: Settings | None) -> Service:
         service = open_service(folder, settings, self._now)

@@ -16,6 +16,7 @@ from micromoments.core.record import DecidedRecord, EventRecord, OutcomeRecord
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, Policies, pack_catalog
+from micromoments.engine.learned import bodies, due
 from micromoments.engine.residents import Residents
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
@@ -60,6 +61,7 @@ class Keeper:
         self._watched: set[asyncio.Future[int]] = set()
         self._owed: list[OutcomeRecord] = []
         self._kept_policies: dict[str, bytes] = {}
+        self._versions: dict[str, int] = {}
         self.active: dict[str, bytes] = {}
         self.commits = 0
         self.failures = 0
@@ -109,6 +111,7 @@ class Keeper:
             if not (self._changed() or (everything and a.catalog_dirty)):
                 return
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
+            versions = bodies(policies, self._policies)
             self.active = {}  # what is put in force meanwhile is the next commit's
             if a.catalog_dirty and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
                 policies[CATALOG] = pack_catalog(self._catalog, a.position)
@@ -146,6 +149,15 @@ class Keeper:
             a.committing = {}
             self._residents.committed()
             self.commits += 1
+            for name, version, body in versions:
+                if due(version, self._last_kept(name)):
+                    await self._quietly(self._stores.policies.keep, name, version, body)
+                    self._versions[name] = version
+
+    def _last_kept(self, name: str) -> int:
+        if name not in self._versions:
+            self._versions[name] = max(self._stores.policies.versions(name), default=0)
+        return self._versions[name]
 
     def _changed(self) -> bool:
         """Whether anything was folded since the last commit that the state must hold."""

@@ -9,7 +9,7 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, OutcomeRecord, Record
 from micromoments.engine.applier import Applier
-from micromoments.engine.brain import restore_catalog
+from micromoments.engine.brain import POLICY, Policies, restore_catalog
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGHTS, Stores
 from micromoments.flow.view import WEIGHTS, View, reweighted
@@ -57,7 +57,11 @@ def activations(
 
 def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:
     """The view after an activation; ``active`` gets what the next commit has to keep of it."""
-    if not isinstance(record, ActivationRecord) or record.what != WEIGHTS:
+    if not isinstance(record, ActivationRecord):
+        return view
+    if record.what == POLICY and isinstance(view.policies, Policies):
+        view.policies.restore(record.name, record.body)
+    if record.what != WEIGHTS:
         return view
     view = reweighted(view, record.body)
     active[ACTIVE_WEIGHTS] = record.body

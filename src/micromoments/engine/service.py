@@ -27,6 +27,7 @@ from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
+from micromoments.engine.learned import Learned
 from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, in_force, recover
 from micromoments.engine.refusals import Conflict, Overloaded
@@ -87,6 +88,7 @@ class Service:
         self._applier.activated = self._activated
         self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
         self.control = Control(stores, kept, lambda: self._view, self._use, self.change, self._keep, clock)
+        self.learned = Learned(stores.policies, self._policies, self.change, clock)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)

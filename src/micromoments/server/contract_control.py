@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from micromoments.server import shapes
 from micromoments.server.contract import Json, answer, content, door, ref
-from micromoments.server.control import Back, Previewed, Switched
+from micromoments.server.control import Back, PolicyBack, Previewed, Switched
 
-SCHEMAS: tuple[type, ...] = (Switched, Back, Previewed)
+SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed)
 _SECRET: list[Json] = [{"secretKey": []}]
 _OBJECT: Json = {"type": "object"}
+_VERSIONS: list[Json] = [
+    {"name": "policy", "in": "query", "required": True, "schema": {"type": "string"}},
+    {"name": "before", "in": "query", "required": True, "schema": {"type": "integer"}},
+    {"name": "after", "in": "query", "schema": {"type": "integer"}},
+]
 
 
 def control_doors() -> Json:
@@ -18,6 +23,7 @@ def control_doors() -> Json:
     back = {"required": False, "content": content(ref(Back))}
     done = {"200": answer("In force.", _OBJECT)}
     rollback = door("rollback", "Return to the settings before.", done, _SECRET, tag=tag)
+    compared = door("comparePolicy", "Two versions of a policy.", {"200": answer("Both.", _OBJECT)}, _SECRET, tag=tag)
     return {
         "/v1/switch": {
             "get": door("switched", "What is off.", {"200": answer("Slots.", _OBJECT)}, _SECRET, tag=tag),
@@ -28,6 +34,15 @@ def control_doors() -> Json:
         },
         "/v1/config/reload": {"post": door("reload", "Read the file again.", done, _SECRET, tag=tag)},
         "/v1/config/rollback": {"post": {**rollback, "requestBody": back}},
+        "/v1/policies": {
+            "get": door(
+                "policies", "What was learned, by version.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag
+            )
+        },
+        "/v1/policies/compare": {"get": {**compared, "parameters": _VERSIONS}},
+        "/v1/policies/rollback": {
+            "post": door("rollbackPolicy", "Put a version back.", done, _SECRET, body=content(ref(PolicyBack)), tag=tag)
+        },
         "/v1/preview": {
             "post": door(
                 "preview",

@@ -35,6 +35,13 @@ class Back(msgspec.Struct, rename="camel", kw_only=True):
     version: str = ""
 
 
+class PolicyBack(msgspec.Struct, rename="camel", kw_only=True):
+    """A policy, ``<slot>:<name>``, and its version to return to; the one kept before unless named."""
+
+    policy: str
+    version: int | None = None
+
+
 class Previewed(msgspec.Struct, rename="camel", kw_only=True):
     """Who, where and when to look as: ``person`` (an id as in paths) or made-up ``traits``, ``context`` with a place,
     ``at`` (RFC 3339 or milliseconds). ``live`` looks past the slot's mode.
@@ -50,7 +57,7 @@ class Previewed(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class ControlDoors:
-    """``/v1/switch``, ``/v1/config`` and ``/v1/preview``."""
+    """``/v1/switch``, ``/v1/config``, ``/v1/policies`` and ``/v1/preview``."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -93,6 +100,30 @@ class ControlDoors:
             return reply(await self._service.control.rollback(asked.version))
         except ValueError as error:
             raise Problem(404, "no_such_version", "a version that isn't kept", str(error)) from None
+
+    async def policies(self, _call: Call, access: Access) -> Reply:
+        """What each slot's policies learned, and their kept versions."""
+        require_whole(access)
+        return reply({"policies": self._service.learned.listed(), "cursor": None})
+
+    async def compare_policy(self, call: Call, access: Access) -> Reply:
+        """What two versions of a policy hold features to be worth: ``policy``, ``before``, ``after``."""
+        require_whole(access)
+        given = call.query
+        try:
+            after = int(given["after"]) if "after" in given else None
+            return reply(self._service.learned.compare(given.get("policy", ""), int(given.get("before", "-1")), after))
+        except ValueError as error:
+            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
+
+    async def rollback_policy(self, call: Call, access: Access) -> Reply:
+        """Put an earlier version of a policy in force."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY), PolicyBack)
+        try:
+            return reply(await self._service.learned.rollback(asked.policy, asked.version))
+        except ValueError as error:
+            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
 
     async def preview(self, call: Call, access: Access) -> Reply:
         """A decision as anybody, anywhere, at any time; not logged, nothing reserved."""

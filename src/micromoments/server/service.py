@@ -13,6 +13,7 @@ from micromoments.core.person import Person
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
 from micromoments.engine.control import Control
+from micromoments.engine.learned import Learned
 from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.faceted import Found, Look
@@ -54,6 +55,7 @@ class Service(Taker, Protocol):
     stream: Stream
     ready: bool
     control: Control
+    learned: Learned
 
     @property
     def catalog(self) -> Items:

@@ -1,0 +1,115 @@
+"""``micromoments policy``: what was learned, by version: listed, compared, put back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from micromoments.cli.off import is_project
+from micromoments.cli.table import Format, put_json, put_table, say
+
+policy = typer.Typer(
+    help="List, compare and put back the versions of what the policies learned.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Folder = Annotated[Path, typer.Argument(help="the project's folder")]
+Name = Annotated[str, typer.Argument(metavar="POLICY", help="<slot>:<name>, as `policy list` has it")]
+Shown = Annotated[Format, typer.Option(help="table or json")]
+
+
+@policy.command("list")
+def listed(folder: Folder, format: Shown = Format.table) -> None:
+    """Every slot's policies: how many outcomes each learned, and which versions are kept."""
+    served = _served(folder)
+    if served is not None:
+        found = _asked(served, "GET", "/v1/policies")["policies"]
+    else:
+        with _opened(folder) as engine:
+            found = engine.policies.list()
+    if format is Format.json:
+        put_json(found)
+    elif found:
+        put_table("policies, and the outcomes that they learned", found)
+    else:
+        say(f"no policy of {folder} has learned anything yet")
+
+
+@policy.command("compare")
+def compare(
+    folder: Folder,
+    name: Name,
+    before: Annotated[int, typer.Argument(help="a kept version")],
+    after: Annotated[int | None, typer.Argument(help="another; the one in force unless given")] = None,
+    format: Shown = Format.table,
+) -> None:
+    """What two versions hold a unit of each feature to be worth, where they differ most."""
+    served = _served(folder)
+    if served is not None:
+        query = {"policy": name, "before": before} | ({} if after is None else {"after": after})
+        found = _asked(served, "GET", "/v1/policies/compare", params=query)
+    else:
+        with _opened(folder) as engine:
+            found = engine.policies.compare(name, before, after)
+    if format is Format.json:
+        put_json(found)
+    else:
+        put_table(f"{name}: version {found['before']} against {found['after']}", found["changed"])
+
+
+@policy.command("rollback")
+def rollback(
+    folder: Folder,
+    name: Name,
+    version: Annotated[int | None, typer.Argument(help="a kept version; the one before unless given")] = None,
+    format: Shown = Format.table,
+) -> None:
+    """Put a kept version back in force; what was in force is kept first."""
+    served = _served(folder)
+    if served is not None:
+        body: dict[str, Any] = {"policy": name, "version": version}
+        found = _asked(served, "POST", "/v1/policies/rollback", json=body)
+    else:
+        with _opened(folder) as engine:
+            found = engine.policies.rollback(name, version)
+    if format is Format.json:
+        put_json(found)
+    else:
+        typer.echo(f"{name}: version {found['version']} is in force; version {found['was']} is kept")
+
+
+def _opened(folder: Path) -> Any:
+    import micromoments as mm
+
+    if not is_project(folder):
+        raise ValueError(f"got {folder}, which is no project's folder; wanted one")
+    return mm.open(folder)
+
+
+def _served(folder: Path) -> tuple[Path, str] | None:
+    """The folder and the address of the process that serves it; ``None`` where nobody has it open."""
+    from micromoments.engine.wiring import at_rest
+
+    owner = at_rest(folder).owner() if is_project(folder) else None
+    return None if owner is None or not owner[1] else (folder, owner[1])
+
+
+def _asked(served: tuple[Path, str], method: str, path: str, **given: Any) -> Any:
+    """What the folder's server answers, asked with the secret key."""
+    import httpx
+
+    from micromoments.config import load_keys
+
+    folder, address = served
+    secret = next(iter(load_keys(folder, os.environ).secret), "")
+    headers = {"authorization": f"Bearer {secret}"} if secret else {}
+    try:
+        answer = httpx.request(method, f"{address}{path}", headers=headers, timeout=10, **given)
+    except httpx.HTTPError as error:
+        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
+    if answer.status_code != httpx.codes.OK:
+        raise ValueError(f"the server at {address} answered {answer.status_code}: {answer.text[:300]}")
+    return answer.json()

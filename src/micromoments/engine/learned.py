@@ -1,0 +1,129 @@
+"""What was learned, by version: policies listed, compared, kept and put back. Putting one back is a record of the log,
+so a replay does the same at the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from micromoments import ports
+from micromoments.core.event import Millis
+from micromoments.core.record import ActivationRecord, Record
+from micromoments.engine.brain import POLICY, PREFIX, Policies
+from micromoments.policy import decode
+from micromoments.policy.base import FloatArray, Policy
+from micromoments.policy.features import DIM, NAMES
+
+GROWTH = 1.25
+"""A version is kept by itself whenever so many times the outcomes of the last kept one were learned: their number grows
+with the logarithm of what was learned.
+"""
+TOLD = 12
+"""Features that a comparison tells, those that changed most first."""
+
+
+class Learned:
+    """The policies of a running engine and their kept versions. A policy is named ``<slot>:<name>``; its version is the
+    number of outcomes that it learned.
+    """
+
+    def __init__(
+        self,
+        kept: ports.Policies,
+        policies: Policies,
+        append: Callable[[Sequence[Record]], Awaitable[None]],
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every slot's policies: how many outcomes each learned, and which versions are kept."""
+        return [
+            {
+                "policy": name,
+                "slot": name.rpartition(":")[0],
+                "version": self._policies[name].version,
+                "kept": list(self._kept.versions(name)),
+            }
+            for name in self._policies.learned()
+        ]
+
+    def keep(self, name: str) -> int:
+        """Keep a policy as it is now; its version."""
+        policy = self._policies[self._known(name)]
+        self._kept.keep(name, policy.version, policy.encode())
+        return policy.version
+
+    def compare(self, name: str, first: int, second: int | None = None) -> dict[str, Any]:
+        """What two versions of a policy hold a unit of each feature to be worth, where they differ most; the second is
+        the one in force unless given.
+        """
+        old = self._version(name, first)
+        new = self._policies[name] if second is None else self._version(name, second)
+        before, after = worth(old), worth(new)
+        order = np.argsort(-np.abs(after - before))[:TOLD]
+        names = NAMES if len(before) == DIM else [str(n) for n in range(len(before))]
+        changed = [
+            {
+                "feature": names[n],
+                "before": float(before[n]),
+                "after": float(after[n]),
+                "by": float(after[n] - before[n]),
+            }
+            for n in order
+            if after[n] != before[n]
+        ]
+        return {"policy": name, "before": old.version, "after": new.version, "changed": changed}
+
+    async def rollback(self, name: str, version: int | None = None) -> dict[str, Any]:
+        """Put a kept version back in force: the one before unless given. What is in force now is kept first. It is
+        durable, and decides, on return.
+
+        Raises:
+            ValueError: there is no such policy, or no such version of it.
+        """
+        now = self.keep(name)
+        earlier = [one for one in self._kept.versions(name) if one < now]
+        if version is None and not earlier:
+            raise ValueError(
+                f"got policy {name} with no version kept before {now}; wanted one; it has nothing to go back to"
+            )
+        back = self._version(name, earlier[-1] if version is None else version)
+        record = ActivationRecord(
+            key="", at=self._clock(), what=POLICY, name=name, digest=str(back.version), body=back.encode()
+        )
+        await self._append([record])
+        return {"policy": name, "was": now, "version": back.version}
+
+    def _known(self, name: str) -> str:
+        known = self._policies.learned()
+        if name not in known:
+            raise ValueError(f"got policy {name!r}; wanted one of {', '.join(known) or 'none yet'}; see `policy list`")
+        return name
+
+    def _version(self, name: str, version: int) -> Policy:
+        body = self._kept.version(self._known(name), version)
+        if body is None:
+            kept = ", ".join(str(one) for one in self._kept.versions(name)) or "none"
+            raise ValueError(f"got version {version} of {name}; wanted one that is kept: {kept}")
+        return decode(name.rpartition(":")[2], body)
+
+
+def worth(policy: Policy) -> FloatArray:
+    """What a unit of each of the engine's features adds to a policy's score (d,)."""
+    gained: FloatArray = policy.score(np.eye(DIM)) - policy.score(np.zeros((1, DIM)))[0]
+    return gained
+
+
+def due(version: int, kept: int) -> bool:
+    """Whether a policy that learned so many outcomes is to be kept, where the last kept one had learned ``kept``."""
+    return version >= max(10, GROWTH * kept)
+
+
+def bodies(batch: Mapping[str, bytes], policies: Policies) -> list[tuple[str, int, bytes]]:
+    """The name, version and state of the policies of a commit."""
+    names = [key.removeprefix(PREFIX) for key in batch if key.startswith(PREFIX)]
+    return [(name, policies[name].version, batch[PREFIX + name]) for name in names]
