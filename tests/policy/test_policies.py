@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from micromoments.policy import decode, known, make, registry
+from micromoments.policy.adaptive import Adaptive
 from micromoments.policy.base import Encoded, pack
 from micromoments.policy.features import DIM, POPULAR, PRIORITY, VALUE
-from micromoments.policy.squarecb import Epsilon, SquareCB
+from micromoments.policy.linear import SPARSE, Regression
+from micromoments.policy.squarecb import Epsilon, LinUCB, SquareCB
 from micromoments.policy.thompson import SAMPLES, Thompson
 
 
@@ -63,6 +65,56 @@ def test_epsilon_shares_between_the_equally_good() -> None:
     np.testing.assert_allclose(policy.pmf(x, chance()), 0.25)
     policy.learn(x[2], 1.0)
     np.testing.assert_allclose(policy.pmf(x, chance()), [0.05, 0.05, 0.85, 0.05])
+
+
+def test_linucb_prefers_what_it_knows_less_of() -> None:
+    """Of two that are expected to earn the same the one with fewer outcomes is chosen, and the other stays possible."""
+    policy, x = LinUCB(2, precision=0.1), np.eye(2)
+    for n in range(40):
+        policy.learn(x[0], float(n % 2))
+    policy.learn(x[1], 1.0)
+    policy.learn(x[1], 0.0)
+    p = policy.pmf(x, chance())
+    assert p[1] > 0.9
+    assert p[0] == pytest.approx(0.025)
+
+
+def test_adaptive_turns_with_the_world() -> None:
+    """Where what was good turns bad the short memory takes over and the policy changes its mind, sooner than one with
+    the long memory alone; where nothing turns the long one decides.
+    """
+    x, both, long = np.eye(2), Adaptive(2), Adaptive(2, half_life=0.0)
+    for n in range(3_000):
+        good = 0 if n < 2_000 else 1
+        for policy in (both, long):
+            policy.learn(x[n % 2], float(n % 2 == good))
+        if n == 1_999:
+            assert both._model is both._memories[0]
+    assert both._model is both._memories[1]
+    assert both.pmf(x, chance())[1] > 0.95
+    assert long.score(x)[0] > long.score(x)[1] - 0.5
+
+
+def test_adaptive_explores_less_than_thompson() -> None:
+    """After the same outcomes its draws are narrower, so the best has more of the mass."""
+    rng, narrow, wide = chance(3), Adaptive(6, precision=1.0), Thompson(6, precision=1.0)
+    for _ in range(30):
+        row = rng.uniform(-1.0, 1.0, 6)
+        for policy in (narrow, wide):
+            policy.learn(row, float(row[0] > 0.0))
+    x = rng.uniform(-1.0, 1.0, (8, 6))
+    assert narrow.pmf(x, chance()).max() > wide.pmf(x, chance()).max()
+
+
+def test_wide_features_are_learned_alike() -> None:
+    """Above ``SPARSE`` features zeros are left out of the sums; what is learned is the same as with all of them."""
+    rng, wide, plain = chance(4), Regression(SPARSE, precision=1.0), Regression(40, precision=1.0)
+    for _ in range(300):
+        row = rng.uniform(-1.0, 1.0, 40) * (rng.random(40) < 0.3)
+        for model in (wide, plain):
+            model.update(np.concatenate((row, np.zeros(model.dim - 40))), float(row[0] > 0.0), 1.0)
+    np.testing.assert_allclose(wide.mean[:40], plain.mean, atol=1e-9)
+    assert not wide.mean[40:].any()
 
 
 def test_fixed_policies_order_by_their_features() -> None:
@@ -121,5 +173,7 @@ def test_your_own_policy_by_entry_point(brought: str) -> None:
 def test_unknown_policy_lists_the_known(brought: str) -> None:
     """A name that nobody brings is refused with those that are known."""
     assert not known("best")
-    with pytest.raises(ValueError, match="wanted one of adaptive, epsilon, first, ours, popular, random, rules"):
+    with pytest.raises(
+        ValueError, match="wanted one of adaptive, epsilon, first, linucb, ours, popular, random, rules"
+    ):
         make("best")

@@ -9,14 +9,14 @@ from micromoments.policy.adaptive import Adaptive
 from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM, PRIOR
 from micromoments.policy.fixed import First, Popular, Random, Rules
-from micromoments.policy.squarecb import Epsilon, SquareCB
+from micromoments.policy.squarecb import Epsilon, LinUCB, SquareCB
 from micromoments.policy.thompson import Thompson
 
 GROUP = "micromoments.policies"
 """The entry points' group: ``name = "package.module:Class"`` makes a class available to every slot under that name."""
 
-Learner = type[Adaptive] | type[Thompson] | type[SquareCB] | type[Epsilon]
-LEARNERS: tuple[Learner, ...] = (Adaptive, Thompson, SquareCB, Epsilon)
+Learner = type[Adaptive] | type[Thompson] | type[SquareCB] | type[Epsilon] | type[LinUCB]
+LEARNERS: tuple[Learner, ...] = (Adaptive, Thompson, SquareCB, Epsilon, LinUCB)
 FIXED: tuple[type[Popular] | type[First] | type[Random] | type[Rules], ...] = (Popular, First, Random, Rules)
 NAMES: tuple[str, ...] = tuple(kind.name for kind in (*LEARNERS, *FIXED))
 

@@ -1,8 +1,9 @@
-"""SquareCB and epsilon-greedy: two ways to turn a regression's predictions into probabilities.
+"""SquareCB, epsilon-greedy and LinUCB: three ways to turn a regression's predictions into probabilities.
 
 Sources: Foster and Rakhlin, "Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles" (2020),
 with the learning rate as in Vowpal Wabbit (``gamma_scale * t ** gamma_exponent``, 10 and 0.5); Sutton and Barto,
-"Reinforcement Learning" (2018), section 2.2.
+"Reinforcement Learning" (2018), section 2.2; Li, Chu, Langford and Schapire, "A Contextual-Bandit Approach to
+Personalized News Article Recommendation" (2010) for LinUCB.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy as np
 
 from micromoments.policy.base import FORMAT, Encoded, FloatArray, outcome, pack, rows, unpack
 from micromoments.policy.linear import PRECISION, Regression
+
+MIXED = 0.05
+"""Of LinUCB's mass, what is spread evenly over all."""
 
 
 class _Greedy:
@@ -103,4 +107,26 @@ class Epsilon(_Greedy):
         expected = self._model.predict(x)
         best = expected >= expected.max()
         p: FloatArray = (1.0 - self._explore) * best / best.sum() + self._explore / n
+        return p
+
+
+class LinUCB(_Greedy):
+    """The best by an optimistic prediction: what is expected, and ``explore`` standard errors more.
+
+    By itself it would be certain, and no log of it could be learned from: ``MIXED`` of the mass is spread evenly over
+    all, so that every propensity is above 0 and true. Those equally good share.
+    """
+
+    name = "linucb"
+    _usual = 1.0
+
+    def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:  # noqa: ARG002 needs no chance
+        """1 - ``MIXED`` shared by the most promising, ``MIXED`` by all."""
+        n, model = len(rows(x, self._model.dim)), self._model
+        if n == 0:
+            return np.ones(0)
+        spread = model.spread(x)
+        promise = model.predict(x) + self._explore * np.sqrt(model.noise * np.einsum("nd,nd->n", spread, spread))
+        best = promise >= promise.max()
+        p: FloatArray = (1.0 - MIXED) * best / best.sum() + MIXED / n
         return p
