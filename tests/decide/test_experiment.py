@@ -119,5 +119,5 @@ def test_a_variant_may_name_its_policy() -> None:
     assert e.policy_name(Slot(), settings, (Assignment("t", "b", "u", 1),)) == "squarecb"
     assert (
         e.policy_name(Slot(), settings, (Assignment("t", "a", "u", 1), Assignment("holdout:home", "held", "u", 1)))
-        == "thompson"
+        == "adaptive"
     )

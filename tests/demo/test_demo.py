@@ -79,7 +79,7 @@ def test_simulate_prints_each_policy() -> None:
     command = [sys.executable, "-m", "micromoments", "simulate", "--people", "20", "--days", "2", "--format", "json"]
     one, two = (subprocess.run(command, capture_output=True, text=True, check=True, timeout=120) for _ in range(2))
     answer = json.loads(one.stdout)
-    assert [row["policy"] for row in answer["policies"]] == ["thompson", "random", "popular"]
+    assert [row["policy"] for row in answer["policies"]] == ["adaptive", "random", "popular"]
     assert answer["simulated"] is True
     assert all(row["worth"]["low"] <= row["worth"]["mean"] <= row["worth"]["high"] for row in answer["policies"])
     assert answer["policies"][2]["gain"] is None

@@ -45,7 +45,7 @@ def simulate(
     from micromoments.policy.registry import make
     from micromoments.simulate import World
 
-    tried = list(dict.fromkeys([*(policy or ["thompson", "random"]), CONTROL]))
+    tried = list(dict.fromkeys([*(policy or ["adaptive", "random"]), CONTROL]))
     try:
         for name in tried:
             make(name)

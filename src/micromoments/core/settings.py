@@ -42,7 +42,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """
 
     kinds: tuple[Kind, ...] = KINDS
-    policy: str = "thompson"
+    policy: str = "adaptive"
     default: Literal["popular", "first", "nothing"] = "popular"
     goal: str = ""
     limit: int = 3

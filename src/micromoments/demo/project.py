@@ -18,7 +18,7 @@ consent = ["measure", "personalise", "location"]  # everyone here is made up and
 
 [slots.home]
 categories = {categories}  # the town's own; the experiences have slots of theirs
-policy = "thompson"
+policy = "adaptive"
 goal = "order"
 holdout = {holdout}
 
