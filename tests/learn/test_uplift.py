@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from micromoments.learn.columns import Encoder, FloatArray, giveaways
+from micromoments.learn.forest import Forest
 from micromoments.learn.uplift import Model, imbalance, rank
 
 
@@ -42,6 +43,18 @@ def test_without_differences_nobody_is_singled_out() -> None:
     assert model.hold == 1.0
     assert model.predict(x).std() < 0.03
     assert abs(model.predict(x).mean() - 0.1) < 0.03
+
+
+def test_finds_effects_that_come_in_steps() -> None:
+    """A forest finds an effect of those in the middle of a range, which no line through the range has."""
+    rng = np.random.default_rng(7)
+    x = rng.uniform(-1.0, 1.0, (6_000, 3))
+    y = np.where(np.abs(x[:, 1]) < 0.35, 1.0, 0.0) + rng.normal(0.0, 0.5, 6_000)
+    forest = Forest(x, y)
+    got = forest.predict(np.array([[0.0, 0.0, 0.0], [0.0, 0.9, 0.0], [0.0, -0.9, 0.0]]))
+    assert got[0] > got[1:].max() + 0.2
+    assert np.array_equal(forest.predict(x[:50]), Forest(x, y).predict(x[:50]))
+    assert Forest(np.zeros((5, 0)), np.arange(5.0)).predict(np.zeros((2, 0))).tolist() == [2.0, 2.0]
 
 
 def test_refuses_one_arm_and_sees_what_chance_does_not_do() -> None:

@@ -1,10 +1,11 @@
 """Whom a treatment changes: a model of its effect on each, learned from an experiment, and how well it ranks people.
 
 The model is a DR-learner (Kennedy, "Towards optimal doubly robust estimation of heterogeneous causal effects", 2023):
-cross-fitted ridge regressions of the outcome with and without treatment give each row an unbiased, noisy effect, and a
-ridge regression of those gives the model. An effect's differences between people are small beside an outcome's noise,
-so the last ridge is strong; how strong is chosen by cross-validation, and towards more of it. Treatment must have been
-given by chance; ``imbalance`` looks.
+cross-fitted ridge regressions of the outcome with and without treatment give each row an unbiased, noisy effect; the
+model is the mean of a ridge regression of those and of a ``Forest`` of very shallow trees. An effect's differences
+between people are small beside an outcome's noise, so the last ridge is strong (how strong is chosen by
+cross-validation, and towards more of it) and the trees' leaves are large. Treatment must have been given by chance;
+``imbalance`` looks.
 
 The Qini curve is Q(k) = treated successes among the k ranked first, less the controls' scaled to as many treated
 (Radcliffe, "Using Control Groups to Target on Predicted Lift", 2007). The Qini coefficient is the area between the
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromoments.learn.columns import FloatArray
+from micromoments.learn.forest import Forest
 
 FOLDS = 5
 NUISANCE = 0.01
@@ -61,10 +63,11 @@ class Model:
         effect = pseudo(x, treated, outcome, fold)
         self.hold = _choose(x, effect, fold)
         self._weights, self._mean = _ridge(x, effect, self.hold * len(x))
+        self._forest = Forest(x, effect, seed)
 
     def predict(self, x: FloatArray) -> FloatArray:
         """The effect expected of each row (n,), in units of the outcome."""
-        return np.asarray(x @ self._weights + self._mean, dtype=np.float64)
+        return np.asarray((x @ self._weights + self._mean + self._forest.predict(x)) / 2.0, dtype=np.float64)
 
 
 def pseudo(x: FloatArray, treated: FloatArray, outcome: FloatArray, fold: NDArray[np.intp]) -> FloatArray:
