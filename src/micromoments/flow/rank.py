@@ -35,7 +35,7 @@ def rank(
     ``scored`` has all of them with their probabilities, in the request's order.
     """
     slot = decider.in_force(view.slot(request.slot), person, request)
-    name = "thompson" if slot.policy in NEEDS_ITEMS else slot.policy
+    name = "adaptive" if slot.policy in NEEDS_ITEMS else slot.policy
     policy = view.policies[f"{request.slot}:{name}"]
     x = rows(request.actions, request.context)
     rng = slate.chance(seed)
