@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from micromoments.learn.lift import MIN_EFFECTIVE, MIN_PEOPLE, FloatArray, multiplier
+from micromoments.learn.lift import MIN_EFFECTIVE, MIN_PEOPLE, TUNING, FloatArray, multiplier
 
 BoolArray = NDArray[np.bool_]
 SEED = 20260101
@@ -25,7 +25,8 @@ DAYS = 28
 MOST_REJECTED = 122
 """Of 2,000 at a nominal 5 %: 100 expected at the most, plus 2.26 standard errors of a proportion."""
 LEAST_POWER = 0.70
-"""Of a fixed-length test's, for experiments of up to six times the size that the intervals are tuned for."""
+"""Of a fixed-length test's: of every experiment whose size was planned, and unplanned of those of up to six times the
+size that the intervals are tuned for."""
 FIXED_Z = 1.959964
 FIXED_POWER_Z = 1.281552
 
@@ -76,13 +77,16 @@ def arm(rng: np.random.Generator, sims: int, people: int, rate: float, spread: f
     return Daily(n, y.cumsum(1), yy.cumsum(1))
 
 
-def looks(treated: Daily, control: Daily, truth: float) -> tuple[BoolArray, BoolArray, FloatArray]:
+def looks(treated: Daily, control: Daily, truth: float, tuning: float) -> tuple[BoolArray, BoolArray, FloatArray]:
     """By simulation and day: whether the truth lies outside, whether zero does, and the interval's half width.
+
+    ``tuning`` is about how many people the experiment was planned for (``people`` in the settings), as a test of fixed
+    length has to be planned, too.
 
     Before there is as much data as ``lift`` asks for nothing is told, so nothing can be wrong.
     """
     errors = sum((one.yy - one.y**2 / one.n) / (one.n - 1) / one.n for one in (treated, control))
-    half = multiplier(treated.n + control.n) * np.sqrt(errors)
+    half = multiplier(treated.n + control.n, tuning=tuning) * np.sqrt(errors)
     difference = treated.y / treated.n - control.y / control.n
     smaller = np.minimum(treated.n, control.n)
     weight = (treated.y + control.y) ** 2 / np.maximum(treated.yy + control.yy, 1e-300)
@@ -91,18 +95,20 @@ def looks(treated: Daily, control: Daily, truth: float) -> tuple[BoolArray, Bool
     return missed, told & (np.abs(difference) > half), half
 
 
-def simulate(world: World, sims: int) -> dict[str, Any]:
+def simulate(world: World, sims: int, planned: bool = False) -> dict[str, Any]:
     """Every simulation of a world: how many ever missed the truth, ever excluded zero, and a fixed test's power."""
     rng = np.random.default_rng([SEED, *world.name.encode()])
     worth = float(np.exp(world.spread**2 / 2))
     treated = arm(rng, sims, world.treated, world.rate + world.lift, world.spread)
     control = arm(rng, sims, world.control, world.rate, world.spread)
-    missed, found, half = looks(treated, control, world.lift * worth)
-    fixed = half[:, -1] / multiplier((treated.n + control.n)[:1, -1]) * FIXED_Z
+    people = (world.treated + world.control) * DAYS
+    tuning = float(people) if planned else TUNING
+    missed, found, half = looks(treated, control, world.lift * worth, tuning)
+    fixed = half[:, -1] / multiplier((treated.n + control.n)[:1, -1], tuning=tuning) * FIXED_Z
     end = np.abs(treated.y[:, -1] / treated.n[:, -1] - control.y[:, -1] / control.n[:, -1])
     return {
         "world": world.name,
-        "people": (world.treated + world.control) * DAYS,
+        "people": people,
         "sims": sims,
         "lift": world.lift * worth,
         "ever_missed_truth": int(missed.any(1).sum()),
@@ -128,8 +134,12 @@ def run(sims: int) -> dict[str, Any]:
     """All worlds, without and with a lift."""
     same = [simulate(world, sims) for world in WORLDS]
     lifted = [simulate(with_lift(world), sims) for world in WORLDS]
-    for row in lifted:
+    for world, aa, row in zip(WORLDS, same, lifted, strict=True):
         row["power_of_fixed"] = round(row["ever_excluded_zero"] / max(row["fixed_length_excluded_zero"], 1), 3)
+        aa["planned"], planned = simulate(world, sims, planned=True), simulate(with_lift(world), sims, planned=True)
+        row["planned"] = planned
+        share = planned["ever_excluded_zero"] / max(planned["fixed_length_excluded_zero"], 1)
+        planned["power_of_fixed"] = round(share, 3)
     return {"seed": SEED, "days": DAYS, "nominal": 0.05, "aa": same, "ab": lifted}
 
 
@@ -141,19 +151,25 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     result = run(options.sims)
     print(f"{options.sims:,} simulations each, {DAYS} days, one look a day, nominal 5 %")
-    print(f"{'world':34} {'people':>8} {'A/A rejected':>13} {'A/B covered':>12} {'power':>7} {'of fixed':>9}")
+    print(
+        f"{'world':34} {'people':>8} {'A/A rejected':>13} {'A/B covered':>12} {'power':>7} {'of fixed':>9} "
+        f"{'planned: A/A':>13} {'of fixed':>9}"
+    )
     for aa, ab in zip(result["aa"], result["ab"], strict=True):
         covered = 1 - ab["ever_missed_truth"] / ab["sims"]
         power = ab["ever_excluded_zero"] / ab["sims"]
         print(
             f"{aa['world']:34} {aa['people']:>8,} {aa['ever_excluded_zero']:>13} {covered:>12.1%} {power:>7.1%} "
-            f"{ab['power_of_fixed']:>9.2f}"
+            f"{ab['power_of_fixed']:>9.2f} {aa['planned']['ever_excluded_zero']:>13} "
+            f"{ab['planned']['power_of_fixed']:>9.2f}"
         )
     if options.json:
         options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
     most = MOST_REJECTED * options.sims / 2000
-    kept = all(row["ever_excluded_zero"] <= most for row in result["aa"])
-    kept = kept and all(row["ever_missed_truth"] <= most for row in result["ab"])
+    aa, ab = ([*rows, *(row["planned"] for row in rows)] for rows in (result["aa"], result["ab"]))
+    kept = all(row["ever_excluded_zero"] <= most for row in aa)
+    kept = kept and all(row["ever_missed_truth"] <= most for row in ab)
+    kept = kept and all(row["planned"]["power_of_fixed"] >= LEAST_POWER for row in result["ab"])
     kept = kept and all(row["power_of_fixed"] >= LEAST_POWER for row in result["ab"] if row["people"] <= 30_000)
     print(
         f"promise {'kept' if kept else 'NOT kept'}: A/A at most {most:.0f}, coverage 95 %, power 70 % of a fixed test's"

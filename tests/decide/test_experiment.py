@@ -2,49 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
-
 from micromoments.core.decision import Assignment
-from micromoments.core.settings import Experiment, Settings, Slot
+from micromoments.core.settings import Experiment, Namespace, Settings, Slot, Switchback
 from micromoments.decide import experiment as e
-from micromoments.decide import targeting
 from tests.decide.build import NOW, person
 
 TEST = Experiment(slot="home", variants={"a": 1.0, "b": 1.0}, policies={"b": "squarecb"})
-
-
-@pytest.fixture(scope="module")
-def cases(shared: Path) -> dict[str, list[list[Any]]]:
-    """GrowthBook's own cases."""
-    found: dict[str, list[list[Any]]] = json.loads((shared / "conformance" / "growthbook_cases.json").read_text())
-    return found
-
-
-def test_hash_cases_of_growthbook(cases: dict[str, list[list[Any]]]) -> None:
-    """Every case of the hash passes: both versions, other versions, seeds and non-letters."""
-    for seed, value, version, wanted in cases["hash"]:
-        assert e.hashed(seed, value, version) == wanted
-        if version == 2:
-            assert e.bucket(value, seed) == wanted
-
-
-def test_bucket_cases_of_growthbook(cases: dict[str, list[list[Any]]]) -> None:
-    """Every case of bucket ranges and of choosing a variation passes."""
-    for name, (count, coverage, weights), wanted in cases["getBucketRange"]:
-        got = e.ranges(count, coverage, weights)
-        assert [pytest.approx(tuple(pair)) for pair in wanted] == got, name
-    for name, place, among, wanted in cases["chooseVariation"]:
-        assert e.choose(place, [(low, high) for low, high in among]) == wanted, name
-
-
-def test_condition_cases_of_growthbook(cases: dict[str, list[list[Any]]]) -> None:
-    """Every case of targeting conditions passes through our door."""
-    for name, condition, attributes, wanted, *groups in cases["evalCondition"]:
-        assert targeting.matches(attributes, condition, groups[0] if groups else None) is wanted, name
 
 
 def test_hash_counts_utf16_units() -> None:
@@ -121,3 +84,54 @@ def test_a_variant_may_name_its_policy() -> None:
         e.policy_name(Slot(), settings, (Assignment("t", "a", "u", 1), Assignment("holdout:home", "held", "u", 1)))
         == "adaptive"
     )
+
+
+def test_a_namespace_keeps_experiments_apart() -> None:
+    """Two experiments with the two halves of a namespace share nobody, and leave nobody out."""
+    halves = {
+        name: Experiment(
+            slot="home", variants={"a": 1.0, "b": 1.0}, namespace=Namespace(name="ns", start=low, end=high)
+        )
+        for name, low, high in (("one", 0.0, 0.5), ("two", 0.5, 1.0))
+    }
+    got = [e.assign(person(), "home", Settings(experiments=halves), NOW, key=f"anon:{n}") for n in range(2_000)]
+    assert {len(one) for one in got} == {1}
+    assert abs(sum(one[0].key == "one" for one in got) / 2_000 - 0.5) < 0.04
+
+
+def test_a_condition_says_whom_it_concerns() -> None:
+    """Who doesn't match gets no variant, also where one was kept."""
+    test = Experiment(slot="home", variants={"a": 1.0, "b": 1.0}, condition={"country": "FI"})
+    settings = Settings(experiments={"t": test})
+    kept = person(assignments={"t": Assignment("t", "b", "anon:first", 5)})
+    assert e.assign(kept, "home", settings, NOW, attributes={"country": "SE"}) == ()
+    assert e.assign(kept, "home", settings, NOW, attributes={"country": "FI"})[0].variant == "b"
+
+
+def test_a_raised_version_deals_anew_and_a_lower_one_may_be_left_out() -> None:
+    """Sticky until the bucket version is raised; under the least version people are left out."""
+    old = person(assignments={"t": Assignment("t", "b", "anon:first", 5)})
+    for version, least, wanted in ((0, 0, 5), (1, 0, NOW), (1, 1, None)):
+        test = Experiment(slot="home", variants={"b": 1.0}, bucket_version=version, min_bucket_version=least)
+        got = e.assign(old, "home", Settings(experiments={"t": test}), NOW)
+        assert (got[0].at if got else None) == wanted
+        assert not got or got[0].version == version
+
+
+def test_a_switchback_deals_blocks_of_a_zones_time() -> None:
+    """Everyone in a zone and block gets one variant; blocks and zones differ; in the wash-out it isn't counted."""
+    plan = Switchback(zone="zone", block_minutes=60, washout_minutes=10)
+    settings = Settings(experiments={"t": Experiment(slot="home", variants={"a": 1.0, "b": 1.0}, switchback=plan)})
+    hour, start = 3_600_000, NOW - NOW % 3_600_000
+
+    def dealt(zone: str, at: int, key: str = "anon:1") -> Assignment:
+        return e.assign(person(), "home", settings, at, key=key, attributes={"zone": zone})[0]
+
+    at = start + 20 * 60_000
+    assert len({dealt("north", at, f"anon:{n}").variant for n in range(50)}) == 1
+    variants = [dealt("north", at + n * hour).variant for n in range(400)]
+    assert abs(variants.count("a") / 400 - 0.5) < 0.08
+    assert variants != [dealt("south", at + n * hour).variant for n in range(400)]
+    assert dealt("north", start + 60_000).unit == e.WASHOUT
+    assert dealt("north", start + 60_000).variant == dealt("north", at).variant
+    assert e.assign(person(), "home", settings, at, attributes={}) == ()

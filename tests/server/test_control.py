@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
 import pytest
 
-from tests.server.asgi import Client
+from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client
 from tests.server.fake import FakeService
+from tests.server.test_real import address_of, server
 
 DOORS = [
     ("GET", "/v1/switch"),
@@ -61,3 +69,31 @@ async def test_preview_as_anyone(backend: Client, service: FakeService) -> None:
     assert service.previewed["key"] == "user:ana"
     assert (service.previewed["at"], service.previewed["limit"]) == (1_798_135_200_000, 50)
     assert (await backend("POST", "/v1/preview", {"slot": "home", "at": "soon"})).json["code"] == "bad_at"
+
+
+@pytest.mark.crash
+def test_micromoments_off_stops_a_running_server_within_a_second(tmp_path: Path) -> None:
+    """By the command alone, without the keys at hand, for a slot and for all; ``on`` brings it back."""
+    keys = {"MICROMOMENTS_WRITE_KEY": WRITE_KEY, "MICROMOMENTS_SECRET_KEY": SECRET_KEY}
+    with server(tmp_path / "shop", "--port", "0", **keys) as process:
+        address, _ = address_of(process)
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        item = b'[{"id": "p1", "kind": "product", "title": "Shoe"}]'
+        urlopen(Request(f"{address}/v1/items", item, headers, method="PUT"))
+
+        def served(slot: str) -> int:
+            body = json.dumps({"userId": "ana", "slot": slot}).encode()
+            return len(json.load(urlopen(Request(f"{address}/v1/decide", body, headers)))["items"])
+
+        def command(*arguments: str) -> str:
+            words = [sys.executable, "-m", "micromoments", *arguments, "--folder", str(tmp_path / "shop")]
+            clean = {name: value for name, value in os.environ.items() if not name.startswith("MICROMOMENTS_")}
+            return subprocess.run(words, env=clean, capture_output=True, text=True, check=True).stdout.strip()
+
+        assert (served("home"), served("push")) == (1, 1)
+        assert command("off", "home") == "home"
+        assert (served("home"), served("push")) == (0, 1)
+        assert command("off") == "every slot home"
+        assert served("push") == 0
+        assert command("on") == "nothing"
+        assert (served("home"), served("push")) == (1, 1)

@@ -67,7 +67,8 @@ def _through_owner(folder: Path, slot: str, *, off: bool) -> list[str] | None:
     """
     from micromoments.engine.wiring import at_rest
 
-    owner = at_rest(folder).owner()
+    rest = at_rest(folder)
+    owner = rest.owner()
     if owner is None:
         return None
     pid, address = owner
@@ -75,10 +76,7 @@ def _through_owner(folder: Path, slot: str, *, off: bool) -> list[str] | None:
         raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve; stop that process instead")
     import httpx
 
-    from micromoments.config import load_keys
-
-    secret = next(iter(load_keys(folder, os.environ).secret), "")
-    headers = {"authorization": f"Bearer {secret}"} if secret else {}
+    headers = {"authorization": f"Bearer {rest.token()}"}
     try:
         reply = httpx.put(f"{address}/v1/switch", json={"slot": slot, "off": off}, headers=headers, timeout=10)
         if reply.status_code != httpx.codes.OK:

@@ -35,6 +35,8 @@ def serve(
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)
     check_reach(host, keys)
     stores = open_stores(folder, now=now_ms(), apart=True)
+    if found:  # whoever may read the folder may stop the serving, with or without the keys at hand
+        keys = Keys(found.write, (*found.secret, stores.token), found.token, clock=now_ms)
     if keys.open:
         typer.echo(
             "micromoments: no keys are set, so only this machine is served, and may do everything; "

@@ -58,6 +58,7 @@ class Stores:
     reports: Callable[[str, Mapping[str, str], Settings], Awaitable[dict[str, object]]]
     seal: Callable[[Millis], Awaitable[int]]
     serving: Callable[[str], None]
+    token: str
     config_text: Callable[[], str]
     write_config: Callable[[str], None]
     close: Callable[[], None]
@@ -124,6 +125,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         reports=reporter.report,
         seal=reporter.seal,
         serving=folder.serving,
+        token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
         write_config=lambda text: _write(folder.config, text),
         close=close,
@@ -205,7 +207,8 @@ class AtRest:
 
     ``owner`` is the (pid, address) of the process that has it open, None where nobody does. ``log`` and ``state`` read
     and check everything and count it; ``positions`` are (the state's, the log's end); ``facts`` compares the sealed
-    files with their manifest, and gives (files, rows); ``newest`` is the latest arrival in the log.
+    files with their manifest, and gives (files, rows); ``newest`` is the latest arrival in the log. ``token`` is the
+    key that the owner takes from the folder's own user.
     """
 
     owner: Callable[[], tuple[int, str] | None]
@@ -214,6 +217,7 @@ class AtRest:
     positions: Callable[[], tuple[int, int]]
     facts: Callable[[], tuple[int, int]]
     newest: Callable[[], Millis]
+    token: Callable[[], str]
 
 
 def at_rest(path: Path | str) -> AtRest:
@@ -234,6 +238,7 @@ def at_rest(path: Path | str) -> AtRest:
         positions=lambda: inspect.positions(folder),
         facts=lambda: inspect.facts(folder),
         newest=lambda: inspect.newest(folder),
+        token=lambda: found.token if (found := owner(folder)) is not None else "",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from secrets import token_urlsafe
 from time import sleep
 from types import TracebackType
 from typing import Self
@@ -21,10 +22,13 @@ CONFIG = "micromoments.toml"
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who holds a folder: a process, and the address at which it serves (empty: it doesn't)."""
+    """Who holds a folder: a process, the address at which it serves (empty: it doesn't), and a key that it takes from
+    whoever may read this file, which is for the folder's user alone.
+    """
 
     pid: int
     address: str = ""
+    token: str = ""
 
 
 class Locked(StoreError):
@@ -59,6 +63,7 @@ class Folder:
         if not _take(self._lock):
             os.close(self._lock)
             raise _locked(self.path)
+        self.token = token_urlsafe(24)
         self.serving(address)
         for part in (self.facts, self.artifacts, self.seen):
             part.mkdir(mode=0o700, exist_ok=True)
@@ -70,7 +75,7 @@ class Folder:
 
     def serving(self, address: str) -> None:
         """Write down where the owner serves."""
-        body = msgspec.json.encode(Owner(os.getpid(), address))
+        body = msgspec.json.encode(Owner(os.getpid(), address, self.token))
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, body, 0)
 
