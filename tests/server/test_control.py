@@ -97,3 +97,14 @@ def test_micromoments_off_stops_a_running_server_within_a_second(tmp_path: Path)
         assert served("push") == 0
         assert command("on") == "nothing"
         assert (served("home"), served("push")) == (1, 1)
+
+
+async def test_unfair_items_are_refused_at_the_door(backend: Client) -> None:
+    """A personal base price and an offer by a protected trait are named, the others are put."""
+    items = [
+        {"id": "a", "kind": "product", "title": "A", "price": [1, "EUR"], "attributes": {"personalised": True}},
+        {"id": "b", "kind": "offer", "title": "B", "condition": {"gender": "f"}},
+        {"id": "c", "kind": "offer", "title": "C", "condition": {"plan": "gold"}},
+    ]
+    got = (await backend("PUT", "/v1/items", items)).json
+    assert (got["accepted"], [r["code"] for r in got["rejected"]]) == (1, ["personal_price", "protected_trait"])
