@@ -136,7 +136,7 @@ def test_experiments_compare_each_variant_with_the_first() -> None:
     people = row["comparisons"][0]
     assert (people["treated_mean"], people["control_mean"]) == (1.0, pytest.approx(1 / 3))
     assert people["verdict"] == "higher"
-    assert row["sentence"].startswith("Serving in home raised the share of people who reach order")
+    assert row["sentence"].startswith("new in home raised the share of people who reach order")
     assert rows[0]["of"] == "slot"
     assert rows[0]["proof"] is False
 

@@ -14,7 +14,9 @@ def report(
     folder: Annotated[Path, typer.Argument(help="the project's folder")],
     name: Annotated[
         str,
-        typer.Argument(help="scorecards, lift, needs, unmet, moments, decisions, quality, calibration or freshness"),
+        typer.Argument(
+            help="scorecards, lift, shadow, needs, unmet, moments, decisions, quality, calibration or freshness"
+        ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
     to: Annotated[str, typer.Option("--to", help="first instant not counted, RFC 3339")] = "",
@@ -44,10 +46,14 @@ def report(
 def show(reply: dict[str, Any]) -> None:
     """A report's reply for people: its figures, its rows, and what they count."""
     from micromoments.cli.table import put_table
+    from micromoments.report.flat import tables
 
+    title = str(reply.get("title", ""))
     rows = reply.get("rows") or reply.get("figures") or []
-    if rows:
-        put_table(str(reply.get("title", "")), rows)
+    for kind, some in tables(rows).items():
+        put_table(f"{title}: {kind}" if kind else title, some)
+    for note in reply.get("notes", ()):
+        typer.echo(note)
     for key in ("sentence", "counting", "as_of"):
         if reply.get(key):
             typer.echo(f"{key.replace('_', ' ')}: {reply[key]}")

@@ -12,7 +12,9 @@ Metric = Literal["people", "times", "value"]
 """What is compared per person: whether they reached the goal, how often, or its worth net of refunds (minor units)."""
 
 
-def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slot: str = "") -> str:
+def sentence(
+    result: Lift, *, goal: str, metric: Metric, currency: str = "", slot: str = "", arms: tuple[str, str] | None = None
+) -> str:
     """What the numbers say and no more: how much, between what, and whether that is sure.
 
     Args:
@@ -21,10 +23,16 @@ def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slo
         metric: what was compared.
         currency: of the values, for ``value``.
         slot: where it was served.
+        arms: the names of an experiment's two variants, the control second; people served and held out without.
     """
     where = f" in {slot}" if slot else ""
+    subject = f"{arms[0]}{where}" if arms else f"serving{where}"
+    needed, one, other = result.needed, "where served", "where held out"
+    if arms:
+        one, other = f"with {arms[0]}", f"with {arms[1]}"
+        needed = needed.replace("people served", f"people {one}").replace("people held out", f"people {other}")
     if result.verdict == "early" or result.low is None or result.high is None:
-        return f"Too early to tell what serving{where} does for {goal}: it needs {result.needed} first."
+        return f"Too early to tell what {subject} does for {goal}: it needs {needed} first."
     what = {
         "people": f"the share of people who reach {goal}",
         "times": f"{goal} per person",
@@ -35,12 +43,12 @@ def sentence(result: Lift, *, goal: str, metric: Metric, currency: str = "", slo
     size = _change(abs(result.difference), metric, currency, sign=False)
     if result.verdict == "unclear":
         return (
-            f"Not clear yet whether serving{where} changes {what}: {served} where served, {held} where held out; "
+            f"Not clear yet whether {subject} changes {what}: {served} {one}, {held} {other}; "
             f"the difference may be anything between {low} and {high}."
         )
-    verb = "raised" if result.verdict == "higher" else "lowered"
+    verb, who = "raised" if result.verdict == "higher" else "lowered", subject if arms else f"Serving{where}"
     return (
-        f"Serving{where} {verb} {what} by {size}{_relative(result)}, from {held} to {served}; "
+        f"{who} {verb} {what} by {size}{_relative(result)}, from {held} to {served}; "
         f"between {low} and {high}, sure enough however often one looks."
     )
 

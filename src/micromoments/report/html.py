@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from micromoments.report.flat import tables
+
 _STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8881}
 body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
@@ -72,34 +74,9 @@ def _card(figure: Mapping[str, Any]) -> str:
 
 def _tables(rows: Sequence[Mapping[str, Any]]) -> str:
     """One table for each kind of row; rows of parts become a table of figures by part."""
-    if not rows:
-        return ""
-    kinds: dict[str, list[dict[str, str | float | None]]] = {}
-    for row in rows:
-        if "comparisons" in row:
-            found: list[dict[str, Any]] = [_compared(row, one) for one in row["comparisons"]]
-        elif "figures" in row:
-            found = [{"part": row["part"], **{one["title"]: shown(one) for one in row["figures"]}}]
-        else:
-            found = [{name: value for name, value in row.items() if name != "of"}]
-        kinds.setdefault(str(row.get("of", "")), []).extend(found)
-    return "".join(_table(name, some) for name, some in kinds.items() if some)
-
-
-def _compared(row: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
-    names = (
-        "metric",
-        "treated",
-        "treated_mean",
-        "control",
-        "control_mean",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "verdict",
-    )
-    return {"slot": row["slot"], "experiment": row["experiment"], "goal": row["goal"], **{n: one[n] for n in names}}
+    parts = [{"part": r["part"], **{one["title"]: shown(one) for one in r["figures"]}} for r in rows if "figures" in r]
+    kinds = tables([row for row in rows if "figures" not in row])
+    return (_table("", parts) if parts else "") + "".join(_table(name, some) for name, some in kinds.items() if some)
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -60,7 +60,8 @@ def lifts(asked: Ask) -> dict[str, Any]:
     for name, rule in sorted(asked.settings.rules.items()):
         if rule.measure > 0:
             rows += _rule(asked, name, rule.measure)
-    return {"figures": [], "rows": rows, "notes": [row["sentence"] for row in rows]}
+    notes = [note for row in rows for note in dict.fromkeys((row["sentence"], *row.get("warnings", ())))]
+    return {"figures": [], "rows": rows, "notes": notes}
 
 
 def _slots(asked: Ask) -> list[str]:
@@ -195,7 +196,9 @@ def _comparisons(
         if metric == "value" and len(currencies) > 1:
             continue  # amounts of different currencies don't add up
         result = lift(treated[metric], control[metric], alpha=alpha, tuning=split.planned)
-        said = sentence(result, goal=goal, metric=metric, currency=currency, slot=split.about["slot"])
+        said = sentence(
+            result, goal=goal, metric=metric, currency=currency, slot=split.about["slot"], arms=_named(split)
+        )
         if goal != split.goal:
             said = f"Explored, beside the goal that was declared: {said}"
         seen = msgspec.to_builtins(bayes(result))
@@ -203,6 +206,14 @@ def _comparisons(
             {"metric": metric, **msgspec.to_builtins(result), "bayes": seen, "currency": currency, "sentence": said}
         )
     return out
+
+
+def _named(split: Split) -> tuple[str, str] | None:
+    """What the arms are called: variants, with and without a rule; nothing where people are held out."""
+    name = split.about["experiment"]
+    if split.about["of"] == "rule":
+        return f"the rule {name}", f"no rule {name}"
+    return split.arms if split.about["of"] == "experiment" else None
 
 
 def _ratio(split: Split, counts: Sequence[int]) -> Any:
@@ -234,7 +245,7 @@ def _segments(split: Split, goal: str, parts: Mapping[str, Arms]) -> list[dict[s
     for kind, arms in sorted(parts.items()):
         treated, control = (arms.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
         result = lift(treated, control, alpha=ALPHA / max(1, len(parts)), tuning=split.planned)
-        said = sentence(result, goal=goal, metric="people", slot=split.about["slot"])
+        said = sentence(result, goal=goal, metric="people", slot=split.about["slot"], arms=_named(split))
         out.append({"type": kind, "exploratory": True, **_short(result), "sentence": f"In moments of {kind}: {said}"})
     return out
 
