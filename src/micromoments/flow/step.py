@@ -142,7 +142,7 @@ def _remembers(person: Person, old: Part | None, part: Part) -> bool:
 def _decided(person: Person, decision: Decision, view: View) -> Person:
     slot = view.settings.slot(decision.slot)
     person = remember(person, decision, slot, view.settings)
-    if decision.items and not decision.holdout:
+    if decision.items and not decision.holdout and decision.mode == "live":
         answered = {m: decision.at for m in decision.moments if m not in person.answered}
         if answered:
             person = replace(person, answered=people.latest({**person.answered, **answered}))
