@@ -27,9 +27,7 @@ class Cors:
         """What every answer to a request from this origin carries; nothing for one that isn't configured."""
         if origin is None:
             return []
-        if self._any:
-            return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", EXPOSED)]
-        if origin not in self._origins and not (self._local and is_local(origin)):
+        if not self._any and origin not in self._origins and not (self._local and is_local(origin)):
             return [(b"vary", b"origin")]
         return [
             (b"access-control-allow-origin", origin),
