@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micromoments.core.money import minor
 from micromoments.core.settings import Goal, Settings
 from micromoments.learn.goals import NOTHING, Reached, reached
-from micromoments.learn.money import minor
 from tests.learn.worlds import SETTINGS, event
 
 

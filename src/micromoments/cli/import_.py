@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from micromoments.cli.table import Format, put_json, say
+from micromoments.core.hours import is_zone
+from micromoments.sources.feed import FEEDS
 
 
 class FileFormat(StrEnum):
@@ -26,11 +30,25 @@ class FileFormat(StrEnum):
     segment = "segment"
 
 
+class ImportFormat(StrEnum):
+    """What is imported: files of events by how they are written, or feeds of items."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+    parquet = "parquet"
+    segment = "segment"
+    items = "items"
+    google_merchant = "google-merchant"
+    schema_org = "schema-org"
+    shopify_products = "shopify-products"
+    osm = "osm"
+
+
 def import_(
     folder: Annotated[Path, typer.Argument(help="the project's folder; made if it isn't there")],
     files: Annotated[list[str], typer.Argument(help="files of events, gzipped or not; - is standard input")],
     format: Annotated[
-        FileFormat | None, typer.Option(help="how the files are written; by their endings unless given")
+        ImportFormat | None, typer.Option(help="how the files are written; by their endings unless given")
     ] = None,
     map: Annotated[
         list[str] | None,
@@ -51,12 +69,19 @@ def import_(
     window: Annotated[
         int, typer.Option(help="rows held in memory to bring them into the order of time", min=1)
     ] = 50_000,
+    currency: Annotated[str, typer.Option(help="of a feed's prices that name none, such as EUR")] = "",
+    timezone: Annotated[str, typer.Option(help="of a feed's opening hours, such as Europe/Helsinki")] = "",
+    keep: Annotated[bool, typer.Option("--keep", help="don't delete what a feed doesn't hold any more")] = False,
+    shrink: Annotated[bool, typer.Option("--shrink", help="delete it even where it is most of the feed")] = False,
+    again: Annotated[float, typer.Option("--watch", help="read the feeds again every so many seconds", min=0)] = 0.0,
     output: Annotated[Format, typer.Option(help="how to show what was done: table or json")] = Format.table,
 ) -> None:
-    """Import files of events as history: each event arrives when it happened.
+    """Import files of events as history, each event arriving when it happened; or feeds of items.
 
-    Repeating an import, or going on after a killed one, imports only what is missing. Rows that make no event are set
-    aside in FILE.rejected.jsonl with their line and the reason; then the exit status is 3.
+    With a format of items, google-merchant, schema-org, shopify-products or osm, files (or addresses) are feeds: what
+    changed is put, what is gone is deleted. A folder that is being served takes them through its server. Repeating an
+    import, or going on after a killed one, imports only what is missing. Rows that can't be taken are set aside in
+    FILE.rejected.jsonl with their line and the reason; then the exit status is 3.
     """
     import asyncio
 
@@ -67,6 +92,9 @@ def import_(
 
     if output is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
+    if format is not None and format.value in FEEDS:
+        _feeds(folder, files, format.value, Options(currency, timezone, keep, shrink, again, output))
+        return
     shape = shape_of(preset, map or [], rename or [], time, delimiter)
     ledger = Ledger(folder)
     began = monotonic()
@@ -92,14 +120,59 @@ def import_(
         raise typer.Exit(3)
 
 
+class Options(NamedTuple):
+    """What is said of feeds."""
+
+    currency: str
+    timezone: str
+    keep: bool
+    shrink: bool
+    watch: float
+    output: Format
+
+
+def _feeds(folder: Path, files: list[str], format: str, said: Options) -> None:
+    """Import feeds of items, once or again and again."""
+    from micromoments.cli import feeds
+    from micromoments.engine.service import now_ms
+    from micromoments.sources.feed import Reading
+
+    if said.timezone and not is_zone(said.timezone):
+        raise typer.BadParameter(f"got the time zone {said.timezone!r}; wanted an IANA name such as Europe/Helsinki")
+    found = [feeds.Feed(folder, name, format, shrink=said.shrink, keep=said.keep) for name in files]
+
+    def once() -> list[Any]:
+        local = [Path(name) for name in files]
+        with _progress(local, "items") as (watch, told, _):
+            counts = [told(n) for n in range(len(files))]
+            reading = Reading(now=now_ms(), currency=said.currency.upper(), timezone=said.timezone)
+            return feeds.run(
+                folder, found, lambda n: replace(reading, watch=watch(n)), lambda n, count: counts[n](count)
+            )
+
+    def shown() -> list[Any]:
+        done = once()
+        if said.output is Format.json:
+            put_json([to_builtins(counts) for counts in done])
+        else:
+            form = "{:>12} {:>12} {:>10} {:>10}  {}"
+            typer.echo(form.format("put", "unchanged", "deleted", "set aside", "file"))
+            for c in done:
+                typer.echo(form.format(*(f"{n:,}" for n in (c.put, c.unchanged, c.deleted, c.set_aside)), c.file))
+        return done
+
+    if said.watch:
+        feeds.watch(said.watch, shown)
+    elif any(counts.set_aside for counts in shown()):
+        raise typer.Exit(3)
+
+
 def shape_of(preset: str, maps: list[str], renames: list[str], time: str, delimiter: str) -> Any:
     """The mapping that the options make together.
 
     Raises:
         typer.BadParameter: one of them can't be used.
     """
-    from msgspec.structs import replace
-
     from micromoments.sources import mapping
 
     try:
@@ -131,7 +204,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _paths(files: list[str], format: FileFormat | None) -> Iterator[list[Path]]:
+def _paths(files: list[str], format: ImportFormat | None) -> Iterator[list[Path]]:
     """The files as paths; standard input is put into a private temporary file first, as its digest names its rows."""
     for name in files:
         if name != "-" and not Path(name).is_file():
@@ -151,7 +224,7 @@ def _paths(files: list[str], format: FileFormat | None) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def _progress(paths: list[Path]) -> Iterator[Any]:
+def _progress(paths: list[Path], what: str = "events") -> Iterator[Any]:
     """How far each file is, on standard error where that is a terminal; words go there in any case."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -159,19 +232,19 @@ def _progress(paths: list[Path]) -> Iterator[Any]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[events]:,} events"),
+        TextColumn(f"{{task.percentage:>3.0f}} %  {{task.fields[events]:,}} {what}"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    tasks = [bar.add_task(p.name, total=p.stat().st_size, events=0) for p in paths]
+    tasks = [bar.add_task(p.name, total=p.stat().st_size if p.exists() else None, events=0) for p in paths]
 
     def watch(n: int) -> Callable[[int], None]:
         return lambda read: bar.update(tasks[n], completed=read)
 
     def told(n: int) -> Callable[[Any], None]:
-        return lambda entry: bar.update(tasks[n], events=entry.emitted)
+        return lambda entry: bar.update(tasks[n], events=entry if isinstance(entry, int) else entry.emitted)
 
     def words(text: str) -> None:
         if bar.disable:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micromoments.core.event import TRUSTED
+from micromoments.core.money import minor
 from micromoments.core.settings import HOUR
-from micromoments.learn.money import minor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

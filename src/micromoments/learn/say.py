@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from micromoments.core.money import DIGITS
 from micromoments.learn.clusters import Clustered
 from micromoments.learn.lift import Lift, Ratio
-from micromoments.learn.money import DIGITS
 
 Metric = Literal["people", "times", "value"]
 """What is compared per person: whether they reached the goal, how often, or its worth net of refunds (minor units)."""

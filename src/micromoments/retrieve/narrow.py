@@ -63,7 +63,7 @@ def labels_of(item: Item) -> Labels:
         item.stock is None or item.stock > 0,
         item.valid_from or 0,
         FOREVER if item.valid_until is None else item.valid_until,
-        item.condition is not None,
+        item.condition is not None or item.attributes.get("personalised") is True,
     )
 
 

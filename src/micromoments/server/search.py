@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from micromoments.core.item import KINDS, Item, Kind
+from micromoments.decide.fair import passed_on
 from micromoments.retrieve.faceted import MAX_REACH, Found, Look, Match
 from micromoments.retrieve.narrow import Narrow
 from micromoments.retrieve.shelf import Order
@@ -224,5 +225,5 @@ def _hit(match: Match) -> HitShape:
         location=None if one.location is None else PlaceShape(lat=one.location.lat, lon=one.location.lon),
         hours=one.hours,
         timezone=one.timezone,
-        attributes=one.attributes,
+        attributes=passed_on(one),
     )

@@ -1,0 +1,157 @@
+"""Feeds: a business's items as it publishes them anyway. A feed states all of its items: what it doesn't hold is gone.
+
+``rows`` reads one file in one of the formats of ``FEEDS`` and gives an ``Item`` or a ``Bad`` for each entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.item import Item, Money
+from micromoments.core.money import minor
+from micromoments.sources.files import Bad
+from micromoments.sources.items import BadItem, checked
+
+FEEDS: Mapping[str, str] = {
+    "items": "feed_items",
+    "google-merchant": "feed_google",
+    "schema-org": "feed_schema",
+    "shopify-products": "feed_shopify",
+    "osm": "feed_osm",
+}
+"""The formats, and the file that reads each."""
+MAX_TEXT = 20_000
+"""Characters of a text that are kept; more isn't searched anyway."""
+MAX_TITLE = 1_000
+_PRICE = re.compile(r"^\s*(?:([A-Za-z]{3})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{3})?\s*$")
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How a feed is read.
+
+    ``now`` tells sales that run; ``currency`` is of prices that name none, ``timezone`` of places' hours. ``watch`` is
+    told how many bytes of the file were read.
+    """
+
+    now: Millis
+    currency: str = ""
+    timezone: str = ""
+    watch: Callable[[int], None] | None = None
+
+
+class FeedError(ValueError):
+    """A file that isn't the feed it was said to be: what was got, what was wanted."""
+
+
+def rows(format: str, path: Path, reading: Reading) -> Iterator[Item | Bad]:
+    """The entries of a feed, one at a time.
+
+    Raises:
+        FeedError: the file isn't such a feed; what came before is no whole feed.
+        OSError: it can't be read.
+    """
+    module = import_module(f"micromoments.sources.{FEEDS[format]}")
+    read: Callable[[Path, Reading], Iterator[Item | Bad]] = module.rows
+    return read(path, reading)
+
+
+def made(line: int, row: Any, make: Callable[[], Item | None]) -> Iterator[Item | Bad]:
+    """What an entry makes: an item, nothing where it makes none, or a ``Bad`` with the reason."""
+    try:
+        item = make()
+        if item is not None:
+            yield checked(item)
+    except BadItem as bad:
+        yield Bad(line, bad.code, bad.detail, row)
+    except (ValueError, TypeError, msgspec.ValidationError) as error:
+        yield Bad(line, "invalid_item", str(error)[:200], row)
+
+
+def money(text: object, currency: str = "") -> Money | None:
+    """A price as feeds write it: ``15.00 USD``, ``USD 15``, ``1.234,50 EUR``, or an amount with the currency beside it.
+
+    Raises:
+        BadItem: an amount that can't be read, or without a currency.
+    """
+    if text is None or text == "":
+        return None
+    found = _PRICE.match(str(text))
+    if found is None:
+        raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
+    code = (found.group(1) or found.group(3) or currency).upper()
+    if not code:
+        raise BadItem("no_currency", f"got {str(text)[:40]!r} without a currency; say it with --currency")
+    amount = minor(_plain(found.group(2)), code)
+    if amount is None or amount < 0:
+        raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
+    return Money(amount, code)
+
+
+def _plain(amount: str) -> str:
+    """An amount with a point for its fraction and nothing else: the last mark is the fraction's, if at most two digits
+    follow it, or if it stands alone as a point.
+    """
+    amount = re.sub(r"[\s']", "", amount)
+    last = max(amount.rfind("."), amount.rfind(","))
+    if last < 0:
+        return amount
+    whole, fraction = re.sub(r"[.,]", "", amount[:last]), amount[last + 1 :]
+    alone = amount.count(".") + amount.count(",") == 1
+    if len(fraction) <= 2 or (alone and amount[last] == "."):
+        return f"{whole}.{fraction}"
+    return whole + fraction
+
+
+def plain(text: object) -> str:
+    """A text without markup, its white space made single."""
+    if text is None:
+        return ""
+    words = str(text)
+    if "<" in words or "&" in words:
+        parser = _Text()
+        parser.feed(words)
+        parser.close()
+        words = "".join(parser.parts)
+    return " ".join(words.split())[:MAX_TEXT]
+
+
+class _Text(HTMLParser):
+    """What of HTML is read."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """Scripts and styles say nothing; other tags part words."""
+        self._silent += tag in ("script", "style")
+        self.parts.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The end of what says nothing."""
+        self._silent = max(0, self._silent - (tag in ("script", "style")))
+        self.parts.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        if not self._silent:
+            self.parts.append(data)
+
+
+def title(text: object) -> str:
+    """A title without markup, of a length that is taken."""
+    return plain(text)[:MAX_TITLE]
+
+
+def kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes without those that say nothing."""
+    return {name: value for name, value in attributes.items() if value not in (None, "", [], {}, ())}

@@ -1,0 +1,132 @@
+"""``micromoments import`` of feeds: what changed is put, what is gone is deleted, through whoever owns the folder."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import micromoments as mm
+from tests.cli.commands import COMMAND, environment, micromoments
+
+
+def feed(path: Path, ids: range, *, title: str = "Thing") -> Path:
+    """A feed in our own shape."""
+    lines = [json.dumps({"id": f"p{i}", "kind": "product", "title": f"{title} {i}", "stock": i}) for i in ids]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def bring(folder: Path, path: Path, *words: str, status: int = 0) -> dict[str, Any]:
+    """Import a feed of items; what came of it."""
+    done = micromoments("import", folder, path, "--format", "items", "--output", "json", *words)
+    assert done.status == status, done.words
+    told: list[dict[str, Any]] = json.loads(done.out)
+    return told[0]
+
+
+def ids(folder: Path) -> set[str]:
+    """The ids of a folder's items."""
+    with mm.open(folder) as engine:
+        return {match.item.id for match in engine.catalog.search(limit=1000).matches}
+
+
+def test_a_feed_states_all_its_items(tmp_path: Path) -> None:
+    """What is new or changed is put, the same again costs nothing, and what is gone is deleted; other items stay."""
+    folder, path = tmp_path / "shop", tmp_path / "feed.jsonl"
+    with mm.open(folder) as engine:
+        engine.catalog.put([mm.Item(id="mine", kind="guide", title="Not of the feed")])
+    first = bring(folder, feed(path, range(30)))
+    assert (first["put"], first["unchanged"], first["deleted"]) == (30, 0, 0)
+    again = bring(folder, feed(path, range(10, 32)))
+    assert (again["put"], again["unchanged"], again["deleted"]) == (2, 20, 10)
+    assert ids(folder) == {"mine", *(f"p{i}" for i in range(10, 32))}
+
+
+def test_a_feed_that_lost_most_of_itself_is_not_believed(tmp_path: Path) -> None:
+    """More than half gone is an error that deletes nothing, unless it is said to be right; or nothing is deleted."""
+    folder, path = tmp_path / "shop", tmp_path / "feed.jsonl"
+    bring(folder, feed(path, range(60)))
+    done = micromoments("import", folder, feed(path, range(3)), "--format", "items")
+    assert done.status == 1
+    assert "--shrink" in done.words
+    assert len(ids(folder)) == 60
+    assert bring(folder, path, "--keep")["deleted"] == 0
+    assert len(ids(folder)) == 60
+    assert bring(folder, path, "--shrink")["deleted"] == 57
+    assert len(ids(folder)) == 3
+
+
+def test_bad_entries_are_set_aside(tmp_path: Path) -> None:
+    """An entry that can't be taken is set aside with its line and reason; the exit status says so."""
+    path = feed(tmp_path / "feed.jsonl", range(2))
+    path.write_text(path.read_text() + '{"id": "bad", "kind": "thing"}\n')
+    told = bring(tmp_path / "shop", path, status=3)
+    assert (told["put"], told["set_aside"]) == (2, 1)
+    aside = json.loads((tmp_path / "feed.jsonl.rejected.jsonl").read_text())
+    assert (aside["line"], aside["code"]) == (3, "invalid_item")
+
+
+def test_a_wrong_zone_is_usage(tmp_path: Path) -> None:
+    """A time zone that there isn't is told before anything is read."""
+    done = micromoments("import", tmp_path / "s", "x.osm", "--format", "osm", "--timezone", "Mars/Olympus")
+    assert done.status == 2
+    assert "Europe/Helsinki" in done.words
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder that is being served, and where."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder, address = tmp_path / "shop", f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [str(COMMAND), "serve", str(folder), "--port", str(port)], env=environment(), stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            try:
+                if httpx.get(f"{address}/readyz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield folder, address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_while_it_is_served_and_watched(tmp_path: Path, served: tuple[Path, str]) -> None:
+    """A served folder takes a feed through its server, and a watched feed's changes and deletions follow."""
+    folder, address = served
+    path = feed(tmp_path / "feed.jsonl", range(5))
+
+    def found() -> set[str]:
+        answer = httpx.get(f"{address}/v1/search", params={"limit": 100})
+        return {item["id"] for item in answer.json()["items"]}
+
+    def until(wanted: set[str]) -> None:
+        end = time.monotonic() + 60
+        while found() != wanted:
+            assert time.monotonic() < end, found()
+            time.sleep(0.1)
+
+    words = ["import", str(folder), str(path), "--format", "items", "--watch", "0.2"]
+    watching = subprocess.Popen(
+        [str(COMMAND), *words], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until({f"p{i}" for i in range(5)})
+        feed(tmp_path / "next.jsonl", range(2, 7)).replace(path)
+        until({f"p{i}" for i in range(2, 7)})
+    finally:
+        watching.terminate()
+        watching.wait(30)
