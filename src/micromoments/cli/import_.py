@@ -83,6 +83,18 @@ def import_(
     import, or going on after a killed one, imports only what is missing. Rows that can't be taken are set aside in
     FILE.rejected.jsonl with their line and the reason; then the exit status is 3.
     """
+    if output is Format.html:
+        raise typer.BadParameter("got html; wanted table or json")
+    if format is not None and format.value in FEEDS:
+        _feeds(folder, files, format.value, Options(currency, timezone, keep, shrink, again, output))
+    else:
+        _events(folder, files, format, shape_of(preset, map or [], rename or [], time, delimiter), window, output)
+
+
+def _events(
+    folder: Path, files: list[str], format: ImportFormat | None, shape: Any, window: int, output: Format
+) -> None:
+    """Import files of events."""
     import asyncio
 
     from micromoments.cli import history
@@ -90,12 +102,6 @@ def import_(
     from micromoments.engine.service import now_ms
     from micromoments.sources.files import Source
 
-    if output is Format.html:
-        raise typer.BadParameter("got html; wanted table or json")
-    if format is not None and format.value in FEEDS:
-        _feeds(folder, files, format.value, Options(currency, timezone, keep, shrink, again, output))
-        return
-    shape = shape_of(preset, map or [], rename or [], time, delimiter)
     ledger = Ledger(folder)
     began = monotonic()
     with _paths(files, format) as paths, _progress(paths) as (watch, told, words):
