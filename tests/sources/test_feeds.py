@@ -13,8 +13,8 @@ from micromoments.core.hours import open_at
 from micromoments.core.item import Item, Money
 from micromoments.sources.feed import FeedError, Reading, money, plain, rows
 from micromoments.sources.feed_hours import osm_hours
-from micromoments.sources.files import Bad
 from micromoments.sources.items import BadItem
+from micromoments.sources.opened import Bad
 from tests.retrieve.shop import ms
 
 NOW = ms("2026-11-25T12:00+01:00")

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from micromoments.core.event import TRUSTED
 from micromoments.sources import mapping
-from micromoments.sources.files import Bad, Read, Source, format_of, in_order
+from micromoments.sources.files import Read, Source, format_of, in_order
 from micromoments.sources.mapping import MappingError, Shape
+from micromoments.sources.opened import Bad
 
 NOW = 1_790_000_000_000
 BROKEN = ("[fields", "[fields]\nuserId = 3", "[felds]\n", '[fields]\nuserId = {column="a", value="b"}')

@@ -10,8 +10,9 @@ from micromoments.cli.doctor_events import MANY, Clicks, Duplicates, Fields, Mon
 from micromoments.cli.finding import Finding, error, note, ok, warning
 from micromoments.core.event import Millis
 from micromoments.core.settings import DAY, MINUTE
-from micromoments.sources.files import WINDOW, Bad, Read
+from micromoments.sources.files import WINDOW, Read
 from micromoments.sources.mapped import said
+from micromoments.sources.opened import Bad
 
 
 class Check(Protocol):

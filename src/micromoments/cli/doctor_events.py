@@ -11,7 +11,8 @@ from micromoments.cli.finding import Finding, error, note, ok, warning
 from micromoments.core.event import Arrival
 from micromoments.engine.intake import message_hash
 from micromoments.recognise.behaviour import ACTS, act_of
-from micromoments.sources.files import Bad, Read
+from micromoments.sources.files import Read
+from micromoments.sources.opened import Bad
 
 MANY = 1_000_000
 """Hashes and ids that a check remembers; past it, it says that it looked at part of the file."""

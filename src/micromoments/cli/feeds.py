@@ -26,7 +26,7 @@ from micromoments.decide.fair import unfair
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.sources import feed
 from micromoments.sources.feed import FeedError, Reading
-from micromoments.sources.files import Bad
+from micromoments.sources.opened import Bad
 
 PAGE = 5_000
 """Items put in one durable group."""

@@ -18,8 +18,9 @@ from micromoments.engine.intake import message_hash
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.engine.tuning import tune_process
 from micromoments.sources.clean import Cleaner
-from micromoments.sources.files import Bad, Read, Source, in_order
+from micromoments.sources.files import Read, Source, in_order
 from micromoments.sources.mapping import Shape
+from micromoments.sources.opened import Bad
 
 BATCH = 1_000
 """Events in one durable group."""

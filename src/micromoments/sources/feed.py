@@ -17,8 +17,8 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.core.item import Item, Money
 from micromoments.core.money import minor
-from micromoments.sources.files import Bad
 from micromoments.sources.items import BadItem, checked
+from micromoments.sources.opened import Bad
 
 FEEDS: Mapping[str, str] = {
     "items": "feed_items",

@@ -15,8 +15,8 @@ from xml.etree import ElementTree as ET
 
 from micromoments.core.item import Item
 from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
-from micromoments.sources.files import Bad, open_bytes
 from micromoments.sources.items import BadItem
+from micromoments.sources.opened import Bad, open_bytes
 
 _MANY = frozenset({"additional_image_link", "product_type", "product_highlight", "promotion_id"})
 _DETAILS = (

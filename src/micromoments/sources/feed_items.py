@@ -10,8 +10,8 @@ import msgspec
 
 from micromoments.core.item import Item
 from micromoments.sources.feed import FeedError, Reading, made
-from micromoments.sources.files import Bad, open_bytes
 from micromoments.sources.items import BadItem, read
+from micromoments.sources.opened import Bad, open_bytes
 
 
 def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:

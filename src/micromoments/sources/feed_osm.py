@@ -14,7 +14,7 @@ from micromoments.core.geo import Point
 from micromoments.core.hours import open_at
 from micromoments.core.item import Item
 from micromoments.sources.feed import FeedError, Reading, kept, made, title
-from micromoments.sources.files import Bad
+from micromoments.sources.opened import Bad
 
 KEYS = ("shop", "amenity", "tourism", "leisure", "craft", "office", "healthcare", "historic", "railway", "emergency")
 """The keys that make a place, in the order in which they give its category."""

@@ -18,7 +18,7 @@ from micromoments.core.geo import Point
 from micromoments.core.item import Item, Kind
 from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
 from micromoments.sources.feed_hours import osm_hours
-from micromoments.sources.files import Bad, open_bytes
+from micromoments.sources.opened import Bad, open_bytes
 
 Thing = dict[str, Any]
 _PRODUCTS = frozenset({"Product", "ProductGroup", "ProductModel", "IndividualProduct", "Vehicle", "Book"})

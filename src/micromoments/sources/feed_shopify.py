@@ -16,7 +16,7 @@ import msgspec
 
 from micromoments.core.item import Item
 from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
-from micromoments.sources.files import Bad, open_bytes
+from micromoments.sources.opened import Bad, open_bytes
 
 Product = dict[str, Any]
 

@@ -9,18 +9,19 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
 from micromoments.core.event import TRUSTED, Arrival, Millis
+from micromoments.sources.history import ENRICHED, HISTORIES
 from micromoments.sources.lenient import Rejected
 from micromoments.sources.mapped import BadRow, Mapper, Skipped
 from micromoments.sources.mapping import Format, MappingError, Shape
+from micromoments.sources.opened import CHUNK, Bad, objects, open_bytes, shown
 from micromoments.sources.segment import call, instant
 from micromoments.sources.wire import encode
 
@@ -32,18 +33,8 @@ _ENDINGS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
-_CHUNK = 1 << 20
 T = TypeVar("T")
-csv.field_size_limit(_CHUNK)
-
-
-class Bad(msgspec.Struct, frozen=True):
-    """A row that was set aside: its line (from 1, the header included), a stable code, why, and the row as read."""
-
-    line: int
-    code: str
-    reason: str
-    row: Any
+csv.field_size_limit(CHUNK)
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -65,49 +56,6 @@ def format_of(path: Path) -> Format:
     return _ENDINGS[ending]
 
 
-@contextmanager
-def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
-    """A file's bytes, gunzipped where its first two bytes say gzip. ``watch`` is told how far the raw file is read."""
-    with path.open("rb") as raw:
-        seen: BinaryIO = raw
-        if watch is not None:
-            seen = cast("BinaryIO", io.BufferedReader(_Watched(raw, watch), _CHUNK))
-        magic = raw.read(2)
-        raw.seek(0)
-        if magic == b"\x1f\x8b":
-            with gzip.open(seen) as unzipped:
-                yield cast("BinaryIO", unzipped)
-        else:
-            yield seen
-
-
-class _Watched(io.RawIOBase):
-    """A raw file that tells how far it was read."""
-
-    def __init__(self, inner: BinaryIO, watch: Callable[[int], None]) -> None:
-        self._inner = inner
-        self._watch = watch
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._inner.seek(offset, whence)
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._inner.read(len(buffer))
-        buffer[: len(data)] = data
-        self._watch(self._inner.tell())
-        return len(data)
-
-    def close(self) -> None:
-        self._inner.close()
-        super().close()
-
-
 def digest_of(path: Path) -> str:
     """A digest of what a file says: the same for the file and its gzip, 24 hex digits of BLAKE2b.
 
@@ -118,7 +66,7 @@ def digest_of(path: Path) -> str:
     digest = blake2b(digest_size=12)
     try:
         with open_bytes(path) as file:
-            while chunk := file.read(_CHUNK):
+            while chunk := file.read(CHUNK):
                 digest.update(chunk)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise MappingError(f"got {path.name}, which can't be gunzipped ({error}); wanted a whole file") from None
@@ -160,7 +108,9 @@ class Source:
                 "got a mapping for a file in the Segment shape; it needs none: leave it out, or say --format jsonl"
             )
         self.digest = digest_of(path)
-        self.named = self.format == "segment" or "messageId" in shape.fields
+        if self.format in HISTORIES and shape.fields:
+            raise MappingError(f"got a mapping for a file of {self.format}; it needs none: leave it out")
+        self.named = self.format == "segment" or self.format in HISTORIES or "messageId" in shape.fields
         """Whether the file names its messages itself, so that another file may repeat them."""
         self._shape = shape
         self.now = now
@@ -181,7 +131,9 @@ class Source:
     def rows(self) -> Generator[Read | Bad, None, None]:
         """The file's events in its own order, and its bad rows in their places."""
         self.skipped = 0
-        if self.format == "csv":
+        if self.format in HISTORIES:
+            yield from self._history(HISTORIES[self.format])
+        elif self.format == "csv":
             yield from self._csv()
         elif self.format == "parquet":
             yield from self._parquet()
@@ -214,6 +166,22 @@ class Source:
                         yield made
                 elif row:
                     yield Bad(line, "wrong_width", f"got {len(row)} cells; wanted {width}, as in the header", row)
+
+    def _history(self, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[Read | Bad]:
+        found = False
+        for line, row in objects(self.path, self._watch, ENRICHED if self.format == "snowplow-enriched" else ()):
+            if isinstance(row, Bad):
+                yield row
+                continue
+            found = True
+            try:
+                yield Read(line, self._arrival(encode(read(row))))
+            except Skipped:
+                self.skipped += 1
+            except (BadRow, Rejected) as bad:
+                yield Bad(line, bad.code, bad.detail, row)
+        if not found:
+            raise MappingError(f"got {self.path.name}, which holds no rows of {self.format}")
 
     def _parquet(self) -> Iterator[Read | Bad]:
         import pyarrow.parquet
@@ -250,7 +218,7 @@ class Source:
                 try:
                     row = decode(body)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                    yield Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", _shown(body))
+                    yield Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", shown(body))
                     continue
                 if not isinstance(row, dict):
                     yield Bad(line, "not_an_object", "got JSON that is no object; wanted an object a line", row)
@@ -272,7 +240,7 @@ class Source:
                 line,
                 "unreadable",
                 f"got a value that JSON can't hold ({error}); wanted UTF-8 text or numbers",
-                _shown(row),
+                shown(row),
             )
 
     def _as_sent(self, line: int, row: dict[str, Any]) -> Read | Bad:
@@ -299,15 +267,6 @@ class Source:
                     "future_timestamp", f"got {stamp[:60]!r} for timestamp; wanted one that is not in the future"
                 )
         return arrival
-
-
-def _shown(row: Any) -> Any:
-    """A row that JSON may not hold, as text that it can."""
-    if isinstance(row, bytes):
-        return row[:2000].decode("utf-8", "replace")
-    if isinstance(row, list):
-        return [str(cell).encode("utf-8", "replace").decode() for cell in row]
-    return repr(row)[:2000]
 
 
 def in_order(rows: Iterable[T], at: Callable[[T], int], window: int = WINDOW) -> Iterator[T]:

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Format = Literal["csv", "jsonl", "parquet", "segment"]
+Format = Literal["csv", "jsonl", "parquet", "segment", "ga4-bigquery", "snowplow-enriched", "shopify-orders"]
 Unit = Literal["auto", "s", "ms", "us", "minutes", "hours", "days"]
 As = Literal["", "text", "number", "integer", "boolean", "json"]
 

@@ -1,0 +1,135 @@
+"""Files opened and read row by row, gunzipped where they are gzip; what can't be read is a ``Bad`` in its place."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from micromoments.sources.mapping import MappingError
+
+CHUNK = 1 << 20
+
+
+class Bad(msgspec.Struct, frozen=True):
+    """A row that was set aside: its line (from 1, the header included), a stable code, why, and the row as read."""
+
+    line: int
+    code: str
+    reason: str
+    row: Any
+
+
+@contextmanager
+def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
+    """A file's bytes, gunzipped where its first two bytes say gzip. ``watch`` is told how far the raw file is read."""
+    with path.open("rb") as raw:
+        seen: BinaryIO = raw
+        if watch is not None:
+            seen = cast("BinaryIO", io.BufferedReader(_Watched(raw, watch), CHUNK))
+        magic = raw.read(2)
+        raw.seek(0)
+        if magic == b"\x1f\x8b":
+            with gzip.open(seen) as unzipped:
+                yield cast("BinaryIO", unzipped)
+        else:
+            yield seen
+
+
+class _Watched(io.RawIOBase):
+    """A raw file that tells how far it was read."""
+
+    def __init__(self, inner: BinaryIO, watch: Callable[[int], None]) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._inner.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._inner.read(len(buffer))
+        buffer[: len(data)] = data
+        self._watch(self._inner.tell())
+        return len(data)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+def objects(
+    path: Path, watch: Callable[[int], None] | None, columns: Sequence[str]
+) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
+    """The objects of a file with their numbers: Parquet's rows, JSON lines, one JSON object's or array's entries, or
+    cells with tabs between them, named by ``columns``.
+
+    Raises:
+        MappingError: Parquet that can't be read.
+    """
+    with open_bytes(path, watch) as file:
+        head = file.peek(1)[:1] if isinstance(file, io.BufferedReader | gzip.GzipFile) else b""
+        if head == b"P":
+            import pyarrow.parquet
+
+            try:
+                with pyarrow.parquet.ParquetFile(path) as table:
+                    rows = (row for batch in table.iter_batches(batch_size=10_000) for row in batch.to_pylist())
+                    yield from enumerate(rows, 1)
+            except pyarrow.ArrowException as error:
+                raise MappingError(f"got {path.name}, which can't be read as Parquet ({error})") from None
+            return
+        for line, raw in enumerate(file, 1):
+            body = raw.strip(b"\r\n")
+            if not body.strip():
+                continue
+            if columns and body.lstrip()[:1] != b"{":
+                cells = body.decode("utf-8", "replace").split("\t")
+                if len(cells) < len(columns):
+                    yield line, Bad(line, "wrong_width", f"got {len(cells)} cells; wanted {len(columns)}", shown(body))
+                else:
+                    yield line, dict(zip(columns, cells, strict=False))
+                continue
+            yield from _decoded(line, body, file)
+
+
+def _decoded(line: int, body: bytes, file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
+    """The object of a line; or, where the file is one value over several lines, all that it holds."""
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        try:
+            value = msgspec.json.decode(body + b"\n" + file.read()) if line == 1 else None
+        except msgspec.DecodeError:
+            value = None
+        if value is None:
+            yield line, Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", shown(body))
+            return
+    if isinstance(value, dict):
+        # An answer of an API holds its rows under one name.
+        inner = next((each for each in value.values() if isinstance(each, list)), None) if len(value) == 1 else None
+        value = [value] if inner is None else inner
+    for n, one in enumerate(value if isinstance(value, list) else [value], line):
+        if isinstance(one, dict):
+            yield n, one
+        else:
+            yield n, Bad(n, "not_an_object", "got JSON that is no object; wanted an object a line", one)
+
+
+def shown(row: Any) -> Any:
+    """A row that JSON may not hold, as text that it can."""
+    if isinstance(row, bytes):
+        return row[:2000].decode("utf-8", "replace")
+    if isinstance(row, list):
+        return [str(cell).encode("utf-8", "replace").decode() for cell in row]
+    return repr(row)[:2000]

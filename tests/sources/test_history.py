@@ -1,0 +1,231 @@
+"""Histories as GA4's export to BigQuery, Snowplow's enriched events and Shopify's orders have them, unmapped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from micromoments.core.event import Event
+from micromoments.sources.files import Read, Source
+from micromoments.sources.history import ENRICHED
+from micromoments.sources.mapping import Format, MappingError, Shape
+from micromoments.sources.opened import Bad
+from tests.retrieve.shop import ms
+
+NOW = ms("2026-11-25T12:00Z")
+
+
+def read(path: Path, format: Format) -> tuple[list[Event], list[Bad], Source]:
+    """The events and bad rows of a file."""
+    source = Source(path, Shape(), now=NOW, format=format)
+    found = list(source.rows())
+    return (
+        [row.arrival.event for row in found if isinstance(row, Read)],
+        [row for row in found if isinstance(row, Bad)],
+        source,
+    )
+
+
+def param(key: str, **value: Any) -> dict[str, Any]:
+    """One of GA4's parameters, with its empty kinds."""
+    return {
+        "key": key,
+        "value": {"string_value": None, "int_value": None, "float_value": None, "double_value": None, **value},
+    }
+
+
+GA4: list[dict[str, Any]] = [
+    {"event_date": "20210131", "event_timestamp": "1612069510766593", "event_name": "session_start"},
+    {
+        "event_timestamp": "1612069510766593",
+        "event_name": "page_view",
+        "event_params": [
+            param("page_title", string_value="Home"),
+            param("page_location", string_value="https://shop.example.com/"),
+            param("ga_session_id", int_value="661084800"),
+        ],
+        "user_id": None,
+        "user_pseudo_id": "1026454.4271112504",
+        "device": {"category": "mobile", "language": "en-us", "mobile_model_name": "iPhone"},
+        "geo": {"country": "United States", "city": "Chicago"},
+        "platform": "WEB",
+        "items": [],
+    },
+    {
+        "event_timestamp": "1612069520000000",
+        "event_name": "view_search_results",
+        "event_params": [param("search_term", string_value="trail shoes")],
+        "user_pseudo_id": "1026454.4271112504",
+    },
+    {
+        "event_timestamp": "1612069530000000",
+        "event_name": "view_item",
+        "event_params": [param("currency", string_value="USD"), param("value", double_value=89.5)],
+        "user_pseudo_id": "1026454.4271112504",
+        "user_id": "ana",
+        "items": [
+            {"item_id": "p1", "item_name": "Trail shoe", "item_category": "Shoes", "price": 89.5, "quantity": None}
+        ],
+    },
+    {
+        "event_timestamp": "1612069540000000",
+        "event_name": "purchase",
+        "event_params": [param("transaction_id", string_value="T1"), param("currency", string_value="USD")],
+        "user_id": "ana",
+        "user_pseudo_id": "1026454.4271112504",
+        "ecommerce": {"transaction_id": "T1", "purchase_revenue": 99.5, "tax_value": 5.0},
+        "items": [{"item_id": "p1", "price": 89.5, "quantity": "1"}, {"item_id": "p2", "price": 5.0, "quantity": "2"}],
+    },
+    {"event_name": "scroll", "user_pseudo_id": "x"},
+]
+
+
+def test_ga4_as_json_lines(tmp_path: Path) -> None:
+    """BigQuery's JSON, where whole numbers are text: pages, searches, items and orders under Segment's names."""
+    path = tmp_path / "events_20210131.json.gz"
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, GA4)).encode()))
+    events, bad, source = read(path, "ga4-bigquery")
+    assert source.skipped == 1
+    assert [one.code for one in bad] == ["no_timestamp"]
+    page, search, viewed, order = events
+    assert (page.type, page.name, page.anonymous_id) == ("page", "Home", "1026454.4271112504")
+    assert page.context["sessionId"] == "661084800"
+    assert (search.event, search.properties["query"]) == ("Products Searched", "trail shoes")
+    assert (viewed.event, viewed.user_id, viewed.properties["product_id"]) == ("Product Viewed", "ana", "p1")
+    assert (viewed.properties["price"], viewed.properties["currency"]) == (89.5, "USD")
+    assert order.event == "Order Completed"
+    assert (order.properties["order_id"], order.properties["revenue"]) == ("T1", 99.5)
+    assert [product["product_id"] for product in order.properties["products"]] == ["p1", "p2"]
+    assert order.properties["products"][1]["quantity"] == 2
+
+
+def test_ga4_as_parquet_is_the_same(tmp_path: Path) -> None:
+    """An export to Parquet gives the same events under the same message ids, so that both together count once."""
+    rows = [{"ecommerce": None, **deepcopy(row), "event_timestamp": int(row["event_timestamp"])} for row in GA4[1:5]]
+    for row in rows:
+        for each in row.get("event_params", ()):
+            whole = each["value"]["int_value"]
+            each["value"]["int_value"] = None if whole is None else int(whole)
+        for each in row.get("items", ()):
+            each["quantity"] = int(each["quantity"]) if each.get("quantity") else None
+    pyarrow.parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "events.parquet")
+    (tmp_path / "events.json").write_text("\n".join(map(json.dumps, GA4[1:5])))
+    stored, _, _ = read(tmp_path / "events.parquet", "ga4-bigquery")
+    said, _, _ = read(tmp_path / "events.json", "ga4-bigquery")
+    assert [one.message_id for one in stored] == [one.message_id for one in said]
+    assert [one.properties for one in stored] == [one.properties for one in said]
+
+
+def enriched(**columns: str) -> str:
+    """A line of Snowplow's enriched events."""
+    told = {"app_id": "shop", "platform": "web", "domain_userid": "d-1", "derived_tstamp": "2026-11-20 10:00:00.123"}
+    return "\t".join((told | columns).get(name, "") for name in ENRICHED)
+
+
+UNSTRUCT = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
+
+
+def test_snowplow_enriched(tmp_path: Path) -> None:
+    """Tab-separated enriched events mean what the tracker's do: pages, own events, searches; pings are left out."""
+    ue = {
+        "schema": "iglu:com.snowplowanalytics.snowplow/site_search/jsonschema/1-0-0",
+        "data": {"terms": ["red", "hat"]},
+    }
+    lines = [
+        enriched(
+            event="page_view", event_id="e1", page_url="https://shop.example/a?b=1", page_title="Shoes", user_id="ana"
+        ),
+        enriched(event="page_ping", event_id="e2"),
+        enriched(event="unstruct", event_id="e3", unstruct_event=json.dumps({"schema": UNSTRUCT, "data": ue})),
+        enriched(event="struct", event_id="e4", se_category="video", se_action="play", se_value="3"),
+        "too\tfew",
+    ]
+    path = tmp_path / "part-0.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    events, bad, source = read(path, "snowplow-enriched")
+    assert source.skipped == 1
+    assert [one.code for one in bad] == ["wrong_width"]
+    page, search, video = events
+    assert (page.type, page.name, page.user_id, page.anonymous_id) == ("page", "Shoes", "ana", "d-1")
+    assert page.message_id == "e1"
+    assert (search.event, search.properties["query"]) == ("Products Searched", "red hat")
+    assert (video.event, video.properties["value"]) == ("play", 3)
+
+
+def test_snowplow_enriched_happened_when_it_says(tmp_path: Path) -> None:
+    """The derived clock is the event's, to the millisecond."""
+    path = tmp_path / "part-0.tsv"
+    path.write_text(enriched(event="page_view", event_id="e1", page_url="https://a.example/") + "\n")
+    (row,) = Source(path, Shape(), now=NOW, format="snowplow-enriched").rows()
+    assert isinstance(row, Read)
+    assert row.arrival.occurred == ms("2026-11-20T10:00:00.123Z")
+
+
+ORDER: dict[str, Any] = {
+    "id": 450789469,
+    "created_at": "2026-01-10T11:00:00-05:00",
+    "processed_at": "2026-01-10T11:00:05-05:00",
+    "currency": "USD",
+    "total_price": "409.94",
+    "subtotal_price": "398.00",
+    "total_tax": "11.94",
+    "total_discounts": "10.00",
+    "discount_codes": [{"code": "TENOFF", "amount": "10.00", "type": "fixed_amount"}],
+    "test": False,
+    "cancelled_at": None,
+    "source_name": "web",
+    "total_shipping_price_set": {"shop_money": {"amount": "0.00", "currency_code": "USD"}},
+    "customer": {"id": 207119551, "email": "bob@example.com"},
+    "line_items": [
+        {
+            "id": 1,
+            "product_id": 632910392,
+            "sku": "IPOD",
+            "title": "IPod Nano",
+            "price": "199.00",
+            "quantity": 2,
+            "vendor": "A",
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("form", ["answer", "pretty", "lines"])
+def test_shopify_orders(tmp_path: Path, form: str) -> None:
+    """The Admin API's answer, pretty or not, or one order a line: completed orders by customer; tests are left out."""
+    orders = [ORDER, {**ORDER, "id": 2, "test": True}, {**ORDER, "id": 3, "customer": None}, {"id": 4}]
+    texts = {
+        "answer": json.dumps({"orders": orders}),
+        "pretty": json.dumps({"orders": orders}, indent=2),
+        "lines": "\n".join(map(json.dumps, orders)),
+    }
+    path = tmp_path / "orders.json"
+    path.write_text(texts[form])
+    events, bad, source = read(path, "shopify-orders")
+    assert source.skipped == 1
+    assert [one.code for one in bad] == ["no_order"]
+    known, guest = events
+    assert (known.event, known.user_id, known.message_id) == ("Order Completed", "207119551", "shopify-order-450789469")
+    assert (known.properties["revenue"], known.properties["currency"], known.properties["coupon"]) == (
+        409.94,
+        "USD",
+        "TENOFF",
+    )
+    assert known.properties["products"][0]["product_id"] == "632910392"
+    assert "email" not in json.dumps(known.properties)
+    assert guest.anonymous_id == "order-3"
+
+
+def test_what_holds_no_rows_is_told(tmp_path: Path) -> None:
+    """An empty file, or a mapping beside a format that needs none, is an error."""
+    path = tmp_path / "empty.json"
+    path.write_text("")
+    with pytest.raises(MappingError, match="holds no rows"):
+        list(Source(path, Shape(), now=NOW, format="shopify-orders").rows())
