@@ -131,16 +131,20 @@ def _tried(search: Search, kinds: tuple[Kind, ...], asked: Look, read: Query) ->
     """What was found by all the words; or, where that is little, by all but one, or by any of them."""
     size = len(read.sure)
     tried = Tried(read.groups, len(read.groups))
-    pages = _pages(search, kinds, asked, tried)
+    if len(read.groups) < 2:
+        return tried, _pages(search, kinds, asked, tried)
+    plain = msgspec.structs.replace(asked, facets=False)
+    pages = _pages(search, kinds, plain, tried)
     before = sum(page.total for page in pages.values())
     for least in sorted({max(1, size - 1), 1}, reverse=True) if size else ():
-        if before >= FEW or len(read.groups) < 2:
+        if before >= FEW:
             break
         looser = Tried(read.sure, least)
-        more = _pages(search, kinds, asked, looser)
+        more = _pages(search, kinds, plain, looser)
         if (now := sum(page.total for page in more.values())) > before:
             tried, pages, before = looser, more, now
-    return tried, pages
+    # Counting costs more than ranking, and is done once, for what is shown.
+    return tried, _pages(search, kinds, asked, tried) if asked.facets else pages
 
 
 def _pages(search: Search, kinds: tuple[Kind, ...], asked: Look, tried: Tried) -> dict[Kind, Looked]:

@@ -21,7 +21,7 @@ FACETS: tuple[Facet, ...] = ("category", "brand", "tags", "stock")
 FOREVER = (1 << 62) - 1
 """An instant after every validity."""
 _Q = tantivy.Query
-_MUST = tantivy.Occur.Must
+_MUST, _SHOULD = tantivy.Occur.Must, tantivy.Occur.Should
 INTEGER = tantivy.FieldType.Integer
 Clause = tuple[tantivy.Occur, tantivy.Query]
 
@@ -114,7 +114,12 @@ class Narrow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def clauses(self, schema: tantivy.Schema, *, bounded: bool) -> list[Clause]:
         """The filter as tantivy's clauses, none of which scores; ``bounded`` says whether any item's validity is."""
         fields = [(field, getattr(self, field)) for field in ("category", "brand", "tags")]
-        found = [_Q.term_set_query(schema, field, list(chosen)) for field, chosen in fields if chosen]
+        # A few terms side by side: tantivy's set of terms walks the dictionary, and takes three times as long.
+        found = [
+            _Q.boolean_query([(_SHOULD, _Q.term_query(schema, field, value, "basic")) for value in chosen])
+            for field, chosen in fields
+            if chosen
+        ]
         if self.price_from is not None or self.price_to is not None:
             found.append(_Q.range_query(schema, "price", INTEGER, max(0, self.price_from or 0), self.price_to))
         if self.in_stock:

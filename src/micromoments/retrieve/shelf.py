@@ -228,6 +228,8 @@ class Shelf:
     def look(self, wanted: Wanted) -> Looked:
         """The best items that hold enough of the groups of words and fit, how many do, and what they are."""
         self._ready()
+        if not self._ords:
+            return Looked([], 0, Counts({}, -1, -1))
         query = self._grouped(wanted)
         if self._gone:
             # What was replaced since the last commit still has its place in the index.
@@ -250,7 +252,7 @@ class Shelf:
                 hits.append(Row(self._ids[ord_], key, ord_))
         sign = 1 if wanted.order == "price" or not (wanted.order or wanted.groups) else -1
         hits.sort(key=lambda row: (sign * row.key, row.ord))
-        counts = self._counts(query, wanted, waiting) if wanted.facets else Counts({}, 0, 0)
+        counts = self._counts(query, wanted, waiting) if wanted.facets else Counts({}, -1, -1)
         return Looked(hits[: wanted.limit], total, counts)
 
     def _grouped(self, wanted: Wanted) -> tantivy.Query:
