@@ -16,6 +16,7 @@ COMMANDS = (
     "import",
     "backtest",
     "policy",
+    "train",
     "report",
     "simulate",
     "replay",

@@ -280,9 +280,9 @@ class Applier:
             person = self._residents.person(told.person)
         if person is None or refuses(person, "measure"):
             return
-        if told.turned:
-            self.facts.append(facts.moment_fact(told, position, record.at))
         recogniser, whose = self._view().recogniser, person
+        if told.turned:
+            self.facts.append(facts.moment_fact(told, position, record.at, recogniser))
 
         def body() -> bytes:
             traces = {t.mid: t for t in merged(whose.parts.values())}

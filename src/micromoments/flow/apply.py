@@ -28,15 +28,19 @@ id, as it can't be printed.
 """
 
 
-class Memory(Protocol):
+class Links(Protocol):
+    """What is known of source ids."""
+
+    def link(self, key: str) -> Link | None:
+        """What is known of that source id."""
+        ...
+
+
+class Memory(Links, Protocol):
     """Where people and links are while records are applied: a dictionary in a replay, a bounded cache in the engine."""
 
     def person(self, id: str) -> Person | None:
         """The person of that id."""
-        ...
-
-    def link(self, key: str) -> Link | None:
-        """What is known of that source id."""
         ...
 
     def keep(self, person: Person) -> None:
@@ -75,7 +79,7 @@ def apply(memory: Memory, record: Record, view: View) -> Applied:
             return None, ()
 
 
-def home(memory: Memory, key: str, at: Millis, mid: int) -> tuple[str, str]:
+def home(memory: Links, key: str, at: Millis, mid: int) -> tuple[str, str]:
     """Whose an event is that was sent under ``key`` at this stamp: (the person's id, the part its trace goes to)."""
     if key.startswith("anon:"):
         user = people.owner(memory.link(key), at, mid)
@@ -85,7 +89,7 @@ def home(memory: Memory, key: str, at: Millis, mid: int) -> tuple[str, str]:
     return canonical(memory, key[5:]), key
 
 
-def canonical(memory: Memory, user: str) -> str:
+def canonical(memory: Links, user: str) -> str:
     """The person's id of a user id: the least of those that alias joined it with."""
     link = memory.link(f"user:{user}")
     return f"user:{min(link.joined)}" if link is not None and link.joined else f"user:{user}"

@@ -15,7 +15,7 @@ from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
 from micromoments.flow.step import channel, consent_in
 from micromoments.learn.goals import guarded, reached
-from micromoments.recognise.fold import posterior
+from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.sensitive import detector
 
 NAN = float("nan")
@@ -54,10 +54,10 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
     )
 
 
-def moment_fact(told: Told, version: int, recognised_at: Millis) -> MomentFact:
+def moment_fact(told: Told, version: int, recognised_at: Millis, recogniser: Recogniser) -> MomentFact:
     """One version of a moment as a fact; its probabilities are those of its last evidence."""
     moment, need = told.moment, told.moment.need
-    p = posterior(moment.sums)
+    p = recogniser.likely(moment.sums)
     return MomentFact(
         moment.id,
         version,

@@ -21,15 +21,12 @@ from msgspec.structs import replace
 from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Reading, Signal, Trace, Vector
 from micromoments.core.person import MAX_ENDED
-from micromoments.recognise.story import looked_at, merged, relation, stayed, turn
+from micromoments.recognise.story import looked_at, merged, relation, stayed, turns
 from micromoments.recognise.text import Five, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
 
 VERSION: Final = 2
 """Raised when the fold's arithmetic changes, so that digests tell."""
-PRIOR: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
-"""What is known of a person of whom nothing is known: mostly no moment."""
-_LOG_PRIOR: Final = tuple(math.log(p) for p in PRIOR)
 PLACE_OF: Final = {kind: i for i, kind in enumerate(TYPES)}
 MOST: Final = 900
 """Hundredths of a nat to which sums are held, so that no evidence is beyond recall."""
@@ -70,21 +67,21 @@ def faded(age: Millis, half_life: float) -> float:
     return math.exp2(-max(age, 0) / half_life)
 
 
-def logits(sums: Vector) -> Five:
+def logits(sums: Vector, prior: Vector = SHIPPED.prior) -> Five:
     """Log prior and evidence together, in nats."""
-    k, g, d, b, n = (p + s / 100.0 for p, s in zip(_LOG_PRIOR, sums, strict=True))
+    k, g, d, b, n = ((p + s) / 100.0 for p, s in zip(prior, sums, strict=True))
     return (k, g, d, b, n)
 
 
 @lru_cache(maxsize=8192)
-def posterior(sums: Vector) -> Five:
+def posterior(sums: Vector, prior: Vector = SHIPPED.prior) -> Five:
     """Probabilities over know, go, do, buy, none. Kept for the sums of late: one act says the same to everyone."""
-    return softmax(logits(sums))
+    return softmax(logits(sums, prior))
 
 
-def held(sums: Vector, which: int) -> float:
+def held(sums: Vector, which: int, rules: Rules) -> float:
     """The probability of one type under the prior and sums."""
-    return posterior(sums)[which]
+    return posterior(sums, rules.weights.prior)[which]
 
 
 def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector:
@@ -213,27 +210,28 @@ def _about(moments: tuple[Moment, ...], trace: Trace, lead: int, rules: Rules) -
 
 def _held(moment: Moment, at: Millis, lead: int, rules: Rules) -> float:
     """The probability that a moment gives to a type by now."""
-    return held(decayed(moment.sums, at - moment.updated_at, moment.type, rules), lead)
+    return held(decayed(moment.sums, at - moment.updated_at, moment.type, rules), lead, rules)
 
 
 def _clip(x: int) -> int:
     return x if -MOST <= x <= MOST else MOST if x > 0 else -MOST
 
 
-def _grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
-    """The moment with the trace's evidence and what the turn that it gives the story adds."""
+def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
+    """A moment with the trace's evidence and what the turn that it gives the story adds."""
     signal = trace.signal
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
     if signal.need.query and moment.need.query and signal.need.query != moment.need.query:
         k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
     w = signal.weights
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
-    if told := turn(moment, trace):
+    if told := turns(moment, trace):
         for_ = leading(w)
-        grown[for_] += rules.weights.turn(told)[for_]
+        grown[for_] += sum(rules.weights.turn(name)[for_] for name in told)
     sums: Vector = (_clip(grown[0]), _clip(grown[1]), _clip(grown[2]), _clip(grown[3]), _clip(grown[4]))
     lead = leading(sums)
-    until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if w[lead] > 0 else moment.expires_at
+    goes_on = w[lead] > 0 or signal.stage > 0
+    until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if goes_on else moment.expires_at
     return Moment(
         moment.id,
         moment.opened_at,
@@ -252,8 +250,8 @@ def _grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
 
 def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
     """The moment with the trace's evidence; abandoned if that turned it."""
-    changed = _grown(moment, trace, rules)
-    if min(trace.signal.weights[:NONE]) < 0 and 1.0 - held(changed.sums, NONE) < OVER:
+    changed = grown(moment, trace, rules)
+    if min(trace.signal.weights[:NONE]) < 0 and 1.0 - held(changed.sums, NONE, rules) < OVER:
         rest = tuple(m for m in reading.open if m is not moment)
         turned = replace(changed, ended="abandoned", ended_at=trace.at, seen=())
         return Reading(rest, _newest((*reading.ended, turned)), reading.since, reading.brewing)
@@ -297,11 +295,11 @@ def _stretch(reading: Reading, trace: Trace) -> Millis:
     return trace.at
 
 
-def _started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
+def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     """A stretch that begins with a trace."""
     signal: Signal = trace.signal
-    need, first = signal.need, rules.weights.turn("first")
-    k, g, d, b, n = (_clip(w + f) for w, f in zip(signal.weights, first, strict=True))
+    need = signal.need
+    k, g, d, b, n = map(_clip, signal.weights)
     against = _wronged(reading, trace, lead)
     return Moment(
         f"m{trace.mid:016x}",
@@ -321,18 +319,16 @@ def _started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
 
 def _brewed(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     """A trace that belongs to no open moment: it opens one, adds to what brews, or begins to brew."""
-    signal = trace.signal
-    lead = leading(signal.weights)
+    lead = leading(trace.signal.weights)
     brewing = tuple(m for m in reading.brewing if m.expires_at > trace.at)
     before = _about(brewing, trace, lead, rules)
-    if before is None and signal.weights[lead] < SLIGHT:
+    stretch = grown(before, trace, rules) if before is not None else started(reading, trace, lead, rules)
+    if before is None and max(map(abs, stretch.sums)) < SLIGHT:
         return reading
-    grown = _grown(before, trace, rules) if before is not None else _started(reading, trace, lead, rules)
     rest = tuple(m for m in brewing if m is not before)
-    if 1.0 - held(grown.sums, NONE) < rules.threshold:
-        left = (*rest, grown)[-MAX_BREWING:]
-        return Reading(reading.open, reading.ended, _stretch(reading, trace), left)
-    return _opened(reading, grown, trace, rest)
+    if 1.0 - held(stretch.sums, NONE, rules) < rules.threshold:
+        return Reading(reading.open, reading.ended, _stretch(reading, trace), (*rest, stretch)[-MAX_BREWING:])
+    return _opened(reading, stretch, trace, rest)
 
 
 def _opened(reading: Reading, moment: Moment, trace: Trace, brewing: tuple[Moment, ...]) -> Reading:

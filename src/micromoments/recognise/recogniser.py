@@ -20,7 +20,7 @@ from micromoments.core.record import EventRecord
 from micromoments.core.settings import MINUTE, Settings
 from micromoments.recognise import fold as folding
 from micromoments.recognise.reader import Reader
-from micromoments.recognise.text import TextModel, rounded, softmax
+from micromoments.recognise.text import Five, TextModel, rounded, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
 from micromoments.recognise.words import STAGES, say
 
@@ -46,7 +46,7 @@ class Recogniser:
         self.weights = weights
         self.reader = Reader(self.text, self.settings, weights)
         spec = self.settings.recognition
-        self._rules = folding.Rules(
+        self.rules = folding.Rules(
             half_lives=tuple(spec.half_life[t] * MINUTE for t in TYPES[:NONE]),
             lifetimes=tuple(round(spec.lifetime[t] * MINUTE) for t in TYPES[:NONE]),
             threshold=spec.threshold,
@@ -70,13 +70,13 @@ class Recogniser:
         before: Trace | None = None
         for trace in sorted(traces, key=lambda t: (t.at, t.mid)):
             if before is None or (trace.at, trace.mid) != (before.at, before.mid):
-                reading = folding.add(reading, trace, self._rules)
+                reading = folding.add(reading, trace, self.rules)
             before = trace
         return reading
 
     def add(self, reading: Reading, trace: Trace) -> Reading:
         """The reading with one more trace, newer than all before it."""
-        return folding.add(reading, trace, self._rules)
+        return folding.add(reading, trace, self.rules)
 
     def settle(self, reading: Reading, at: Millis) -> Reading:
         """The reading once every moment whose time is up at ``at`` has ended; the same object if none has."""
@@ -85,8 +85,8 @@ class Recogniser:
     def view(self, moment: Moment, by_mid: Mapping[int, Trace], at: Millis) -> MomentView:
         """A moment as others see it at one instant; evidence comes from those of its traces that ``by_mid`` has."""
         at = moment.ended_at if moment.ended is not None else max(at, moment.updated_at)
-        sums = folding.decayed(moment.sums, at - moment.updated_at, moment.type, self._rules)
-        p = rounded(folding.posterior(sums))
+        sums = folding.decayed(moment.sums, at - moment.updated_at, moment.type, self.rules)
+        p = rounded(folding.posterior(sums, self.weights.prior))
         place = TYPES.index(moment.type)
         return MomentView(
             id=moment.id,
@@ -112,7 +112,7 @@ class Recogniser:
                 continue
             weights = trace.signal.weights
             lead = max(range(NONE), key=weights.__getitem__)
-            left = folding.faded(at - trace.at, self._rules.half_lives[lead])
+            left = folding.faded(at - trace.at, self.rules.half_lives[lead])
             weight = round(weights[lead] * left / 100, 3)
             found.append(Evidence(say(trace.signal, at - trace.at), TYPES[lead], weight, trace.at))
         return sorted(found, key=lambda e: (-e.weight, -e.at, e.text))
@@ -125,12 +125,23 @@ class Recogniser:
         near = [t.signal.metres for m in moment.traces if (t := by_mid.get(m)) is not None and t.signal.metres >= 0]
         if near:
             wanted += 0.25 * math.exp(-min(near) / 400)
-        half = self._rules.half_lives[TYPES.index(moment.type)]
+        half = self.rules.half_lives[TYPES.index(moment.type)]
         return round(min(1.0, wanted) * (0.4 + 0.6 * folding.faded(at - moment.updated_at, half)), 3)
+
+    def said(self, reading: Reading, at: Millis) -> list[float]:
+        """Know, go, do, buy, none of a person at one instant: of what was fed last, open or brewing; else the prior."""
+        last = max((*reading.open, *reading.brewing), key=lambda m: (m.updated_at, m.id), default=None)
+        if last is None or last.expires_at <= at:
+            return list(self.likely((0, 0, 0, 0, 0)))
+        return list(self.likely(folding.decayed(last.sums, at - last.updated_at, last.type, self.rules)))
+
+    def likely(self, sums: Vector) -> Five:
+        """Know, go, do, buy, none under sums of evidence."""
+        return folding.posterior(sums, self.weights.prior)
 
     def probabilities(self, weights: Vector) -> dict[str, float]:
         """The posterior of weights alone, with no moment open: what one signal would make of a new person."""
-        return dict(zip(TYPES, rounded(softmax(folding.logits(weights))), strict=True))
+        return dict(zip(TYPES, rounded(softmax(folding.logits(weights, self.weights.prior))), strict=True))
 
 
 def _shown(need: Need) -> dict[str, str | int]:

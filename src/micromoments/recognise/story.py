@@ -35,27 +35,30 @@ def relation(mine: Need, theirs: Need) -> int:
     return 1 if theirs.category and theirs.category == mine.category else 0
 
 
-def turn(moment: Moment, trace: Trace) -> str:
-    """Which turn a trace gives to the story of a moment, by its name in ``weights.TURNS``; empty for none."""
+def turns(moment: Moment, trace: Trace) -> tuple[str, ...]:
+    """The turns that a trace gives to the story of a moment, by their names in ``weights.TURNS``."""
     signal, age = trace.signal, trace.at - moment.updated_at
     mine, theirs = moment.need, signal.need
     if theirs.query and mine.query and theirs.query != mine.query:
-        return "refined"
+        return ("refined",)
     if signal.metres >= 0 and moment.metres >= 0 and theirs.place == mine.place:
         if moment.metres - signal.metres >= MOVED:
-            return "closer"
+            return ("closer",)
         if signal.metres - moment.metres >= MOVED:
-            return "leaving"
-    if signal.stage != LOOKED:
-        return ""
-    if theirs.item and hashed(theirs.item) in moment.seen and (theirs.item != mine.item or age >= DWELT[0]):
-        return "again"
-    if moment.stage >= LOOKED:
-        if age < HASTY:
-            return "hasty"
-        if DWELT[0] <= age <= DWELT[1]:
-            return "dwelt"
-    return ""
+            return ("leaving",)
+    if signal.stage != LOOKED or moment.stage < LOOKED:
+        return ()
+    told = ["more"]
+    if age < HASTY:
+        told.append("hasty")
+    elif DWELT[0] <= age <= DWELT[1]:
+        told.append("dwelt")
+    if theirs.item and moment.seen:
+        if hashed(theirs.item) not in moment.seen:
+            told += ["several"] if len(moment.seen) > 1 else []
+        elif theirs.item != mine.item or age >= DWELT[0]:
+            told.append("again")
+    return tuple(told)
 
 
 def stayed(moment: Moment, trace: Trace) -> bool:

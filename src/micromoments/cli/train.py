@@ -1,0 +1,127 @@
+"""``micromoments train``: learn from the log what its events mean here, and say whether that is better."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from micromoments.cli.table import Format, put_json, say
+
+if TYPE_CHECKING:
+    from micromoments.engine.training import Trained
+    from micromoments.recognise.weights import Weights
+
+
+class Step(StrEnum):
+    """A step of the journey; the order is that of ``words.STAGES``."""
+
+    consider = "consider"
+    choose = "choose"
+    commit = "commit"
+    done = "done"
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(help="the project's folder; it must not be serving")],
+    counts: Annotated[Step, typer.Option(help="the least step that tells what somebody wanted")] = Step.consider,
+    within: Annotated[float, typer.Option(help="minutes in which it must follow", min=1)] = 30.0,
+    holdout: Annotated[float, typer.Option(help="the newest share of the log, to examine on", min=0.05, max=0.8)] = 0.3,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would be worth")] = False,
+    force: Annotated[bool, typer.Option("--force", help="use the new weights even if they aren't better")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="put the weights before those in force back")] = False,
+    format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
+) -> None:
+    """Learn from a folder's log what its events say about intent: what people did next is the label.
+
+    The newest part of the log examines old and new weights; only better ones are put in force. The old ones are kept:
+    --rollback puts them back.
+    """
+    from micromoments.engine.service import now_ms
+    from micromoments.engine.training import active, keep, kept
+    from micromoments.engine.training import train as learn
+    from micromoments.engine.wiring import open_stores
+
+    if format is Format.html:
+        raise typer.BadParameter("got html; wanted table or json")
+    if rollback and (dry_run or force):
+        raise typer.BadParameter("got --rollback with --dry-run or --force; wanted one of them")
+    if not (folder / "log.sqlite").is_file():
+        raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
+    stores = open_stores(folder, now=now_ms())
+    try:
+        if rollback:
+            known, now = kept(stores), active(stores)
+            number = max(0, known.index(now) - 1) if now in known else 0
+            chosen: Weights | None = known[number] if known[number] != now else None
+            trained = None
+        else:
+            steps = list(Step)
+            trained = learn(stores, step=2 + steps.index(counts), within=round(within * 60_000), holdout=holdout)
+            chosen = trained.weights if not dry_run and (trained.verdict.better or force) else None
+            number = keep(stores, chosen) if chosen is not None else 0
+    finally:
+        stores.close()
+    if chosen is not None:
+        _activate(folder, chosen)
+    _tell(trained, chosen, number, format)
+
+
+def _activate(folder: Path, weights: Weights) -> None:
+    import asyncio
+
+    from micromoments.engine.service import now_ms
+    from micromoments.engine.training import put_in_force
+
+    asyncio.run(put_in_force(folder, weights, now_ms))
+
+
+def _tell(trained: Trained | None, chosen: Weights | None, number: int, format: Format) -> None:
+    import msgspec
+
+    name = f"weights {number}" if number else "the shipped weights"
+    if trained is None:
+        if format is Format.json:
+            put_json({"activated": chosen is not None, "number": number})
+        say(f"{name} are in force again" if chosen is not None else f"{name} are in force; none came before")
+        return
+    verdict = trained.verdict
+    if format is Format.json:
+        row: dict[str, Any] = {**msgspec.to_builtins(verdict), "activated": chosen is not None}
+        span = {"since": trained.since, "split": trained.split, "until": trained.until}
+        put_json({**row, **span, "names": len(trained.weights.acts), "weights": trained.weights})
+    else:
+        _table(trained)
+    gain = f"log loss falls by {verdict.gain:+.4f} ({verdict.low:+.4f} to {verdict.high:+.4f}) nats an event"
+    if chosen is not None:
+        say(f"{'better' if verdict.better else 'not better, but forced'}: {gain}; {name} are in force")
+    elif verdict.better:
+        say(f"better: {gain}; nothing was changed (--dry-run)")
+    else:
+        say(f"not better: {gain}; the weights in force stay")
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
+
+
+def _table(trained: Trained) -> None:
+    verdict = trained.verdict
+    form = "{:<26}{:>10}{:>14}{:>10}"
+    typer.echo(form.format("on the newest events", "log loss", "calibration", "right"))
+    for name, one in (("in force", verdict.old), ("trained", verdict.new), ("base rates alone", verdict.base_rates)):
+        typer.echo(form.format(name, f"{one.log_loss:.4f}", f"{one.calibration_error:.4f}", f"{one.right:.3f}"))
+    typer.echo(
+        f"taught by {trained.weights.events:,} events from {_day(trained.since)}, examined on "
+        f"{verdict.examples:,} events of {verdict.people:,} people from {_day(trained.split)}"
+    )
+    told = ", ".join(f"{name} {count:,}" for name, count in verdict.labels.items() if count)
+    typer.echo(f"what they did next: {told}")
+    typer.echo("")
+    typer.echo(f"{'learned':<34}" + "".join(f"{t:>7}" for t in ("know", "go", "do", "buy")))
+    shown = sorted(trained.weights.acts.items(), key=lambda kv: (-max(map(abs, kv[1])), kv[0]))[:20]
+    for name, w in shown:
+        typer.echo(f"{name[:33]:<34}" + "".join(f"{x / 100:>7.2f}" for x in w[:4]))
