@@ -33,6 +33,7 @@ MOST_EXAMPLES: Final = 60_000
 LEAST_EXAMPLES: Final = 200
 STRONGEST: Final = 600
 PRIOR: Final = "(prior)"
+HOURS: Final = tuple(f"(hour {n})" for n in range(8))
 LABELS: Final[dict[str, int]] = {t: i for i, t in enumerate(TYPES)}
 
 
@@ -135,7 +136,7 @@ class _Window:
 def examples(
     stories: Sequence[Sequence[Beat]], learned: tuple[str, ...], plan: Plan, rules: folding.Rules
 ) -> learning.Design:
-    """The teaching part of the log as a design; features are the learned names, then the turns, then the prior."""
+    """The teaching part of the log as a design; features are the learned names, turns, hours, prior."""
     found: list[tuple[int, int, list[tuple[Beat, tuple[str, ...]]]]] = []
     for who, story in enumerate(stories):
         window = _Window(rules)
@@ -150,7 +151,7 @@ def examples(
     found = found[:: max(1, -(-len(found) // MOST_EXAMPLES))]
     if len(found) < LEAST_EXAMPLES:
         raise TooLittle(f"got {len(found)} examples to learn from, wanted {LEAST_EXAMPLES}; train when more has come")
-    column = {name: i for i, name in enumerate((*learned, *TURNS, PRIOR))}
+    column = {name: i for i, name in enumerate((*learned, *TURNS, *HOURS, PRIOR))}
     x = np.zeros((NONE, len(found), len(column)))
     x[:, :, column[PRIOR]] = 1.0
     offset = np.zeros((len(found), NONE))
@@ -168,7 +169,9 @@ def _fill(
     rules: folding.Rules,
 ) -> None:
     """One example's features and offset: what is left of everything done, by type."""
-    now = done[-1][0].trace.at
+    now, began = done[-1][0].trace.at, done[0][0].trace.at
+    for c in range(NONE):
+        x[c, column[HOURS[folding.eighth(began, rules)]]] = folding.faded(now - began, rules.half_lives[c])
     for b, told in done:
         w = b.trace.signal.weights
         taught = column.get(b.key)
@@ -194,13 +197,14 @@ def learn(stories: Sequence[Sequence[Beat]], recogniser: Recogniser, plan: Plan)
     learned = names(stories, plan.split)
     design = examples(stories, learned, plan, recogniser.rules)
     shipped = {b.key: b.base for story in stories for b in story}
-    before = [*(shipped[k] for k in learned), *TURNS.values(), SHIPPED.prior]
+    before = [*(shipped[k] for k in learned), *TURNS.values(), *([QUIET] * len(HOURS)), SHIPPED.prior]
     centre = np.array([[(v[c] - v[NONE]) / 100 for c in range(NONE)] for v in before])
     rows = [_vector(row) for row in learning.fit(design, centre)]
     weights = Weights(
         prior=rows[-1],
         acts=dict(zip(learned, rows, strict=False)),
-        turns=dict(zip(TURNS, rows[len(learned) : -1], strict=True)),
+        turns=dict(zip(TURNS, rows[len(learned) :], strict=False)),
+        hours=tuple(rows[-1 - len(HOURS) : -1]),
         until=plan.split,
         events=len(design.y),
     )

@@ -44,6 +44,7 @@ ORDERED: Final = Act(QUIET, "ordered", 5, 8)
 LOCATOR: Final = Act((0, 230, 0, 0, -60), "locator", 2)
 DIRECTIONS: Final = Act((0, 420, 0, 0, -200), "directions", 4)
 ARRIVED: Final = Act(QUIET, "arrived", 5, 2)
+CALLED_OFF: Final = Act((0, -520, 0, 0, 400), "called_off", 0)
 
 OF_KIND: Final[Mapping[Kind, Act]] = {
     "article": ARTICLE,
@@ -97,9 +98,14 @@ ACTS: Final[Mapping[str, Act]] = {
     "stores searched": Act((0, 200, 0, 0, -150), "search", 1),
     "directions requested": DIRECTIONS,
     "ride requested": Act((0, 460, 0, 0, -240), "ride", 4),
+    "ride cancelled": CALLED_OFF,
+    "ride canceled": CALLED_OFF,
     "ride completed": ARRIVED,
     "trip completed": ARRIVED,
     "reservation started": Act((0, 380, 0, 0, -180), "booking", 4),
+    "reservation cancelled": CALLED_OFF,
+    "reservation canceled": CALLED_OFF,
+    "booking cancelled": CALLED_OFF,
     "reservation made": Act((0, 440, 0, 0, -240), "booked", 4),
     "booking completed": Act((0, 440, 0, 0, -240), "booked", 4),
     "store visited": ARRIVED,

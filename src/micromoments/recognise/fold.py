@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Reading, Signal, Trace, Vector
 from micromoments.core.person import MAX_ENDED
+from micromoments.recognise.place import hour
 from micromoments.recognise.story import looked_at, merged, relation, stayed, turns
 from micromoments.recognise.text import Five, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
@@ -60,6 +61,7 @@ class Rules(NamedTuple):
     lifetimes: tuple[int, ...]
     threshold: float
     weights: Weights = SHIPPED
+    timezone: str = "UTC"
 
 
 def faded(age: Millis, half_life: float) -> float:
@@ -99,6 +101,11 @@ def decayed(sums: Vector, age: Millis, kind: MomentType, rules: Rules) -> Vector
     )
 
 
+def added(a: Vector, b: Vector) -> Vector:
+    """Two vectors' sum."""
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4])
+
+
 def leading(weights: Vector) -> int:
     """The intent that weights speak for most; the nearer to action wins a tie."""
     k, g, d, b, _ = weights
@@ -107,6 +114,19 @@ def leading(weights: Vector) -> int:
     if g >= d and g >= k:
         return 1
     return 2 if d >= k else 0
+
+
+def concerns(weights: Vector, rules: Rules) -> int:
+    """The intent that weights are about: the one that they speak for, or against where they only speak against one."""
+    against = min(weights[:NONE])
+    if against < 0 < weights[NONE] and max(weights[:NONE]) <= 0:
+        return weights.index(against)
+    return speaks_for(weights, rules)
+
+
+def speaks_for(weights: Vector, rules: Rules) -> int:
+    """The intent that weights make likeliest, the prior counted in."""
+    return leading(added(weights, rules.weights.prior))
 
 
 def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
@@ -120,7 +140,7 @@ def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     if signal.ends:
         met = tuple(m for m in reading.open if signal.ends >> PLACE_OF[m.type] & 1)
         return _ended(reading, met, "fulfilled", trace)
-    moment = _about(reading.open, trace, leading(signal.weights), rules)
+    moment = _about(reading.open, trace, concerns(signal.weights, rules), rules)
     if moment is not None and stayed(moment, trace):
         return _ended(reading, (moment,), "fulfilled", trace)
     if moment is not None:
@@ -226,10 +246,10 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     w = signal.weights
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
     if told := turns(moment, trace):
-        for_ = leading(w)
+        for_ = speaks_for(w, rules)
         grown[for_] += sum(rules.weights.turn(name)[for_] for name in told)
     sums: Vector = (_clip(grown[0]), _clip(grown[1]), _clip(grown[2]), _clip(grown[3]), _clip(grown[4]))
-    lead = leading(sums)
+    lead = speaks_for(sums, rules)
     goes_on = w[lead] > 0 or signal.stage > 0
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if goes_on else moment.expires_at
     return Moment(
@@ -295,11 +315,19 @@ def _stretch(reading: Reading, trace: Trace) -> Millis:
     return trace.at
 
 
+def eighth(at: Millis, rules: Rules) -> int:
+    """Which three hours of the day an instant lies in, in the project's zone, 0 to 7."""
+    return (hour(at, rules.timezone) or 0) // 3
+
+
 def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     """A stretch that begins with a trace."""
     signal: Signal = trace.signal
     need = signal.need
-    k, g, d, b, n = map(_clip, signal.weights)
+    first = signal.weights
+    if rules.weights.hours:
+        first = added(first, rules.weights.hours[eighth(trace.at, rules)])
+    k, g, d, b, n = map(_clip, first)
     against = _wronged(reading, trace, lead)
     return Moment(
         f"m{trace.mid:016x}",
@@ -319,7 +347,7 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
 
 def _brewed(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     """A trace that belongs to no open moment: it opens one, adds to what brews, or begins to brew."""
-    lead = leading(trace.signal.weights)
+    lead = speaks_for(trace.signal.weights, rules)
     brewing = tuple(m for m in reading.brewing if m.expires_at > trace.at)
     before = _about(brewing, trace, lead, rules)
     stretch = grown(before, trace, rules) if before is not None else started(reading, trace, lead, rules)

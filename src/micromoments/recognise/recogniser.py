@@ -51,8 +51,11 @@ class Recogniser:
             lifetimes=tuple(round(spec.lifetime[t] * MINUTE) for t in TYPES[:NONE]),
             threshold=spec.threshold,
             weights=weights,
+            timezone=self.settings.timezone,
         )
-        told = msgspec.json.encode([self.text.digest, spec, folding.VERSION, weights.digest], order="sorted")
+        told = msgspec.json.encode(
+            [self.text.digest, spec, folding.VERSION, weights.digest, self.settings.timezone], order="sorted"
+        )
         self.digest = hashlib.sha256(told).hexdigest()
 
     def signal(self, record: EventRecord) -> Signal | None:
@@ -111,7 +114,7 @@ class Recogniser:
             if trace is None:
                 continue
             weights = trace.signal.weights
-            lead = max(range(NONE), key=weights.__getitem__)
+            lead = folding.speaks_for(weights, self.rules)
             left = folding.faded(at - trace.at, self.rules.half_lives[lead])
             weight = round(weights[lead] * left / 100, 3)
             found.append(Evidence(say(trace.signal, at - trace.at), TYPES[lead], weight, trace.at))

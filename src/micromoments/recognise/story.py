@@ -21,6 +21,8 @@ STAYED: Final = (90_000, 1_800_000)
 """Milliseconds between two reports from a place that say that someone came to stay."""
 LOOKED: Final = 2
 """The stage of a look at something."""
+CHOSE: Final = 3
+"""The stage of putting something into a cart."""
 
 
 def relation(mine: Need, theirs: Need) -> int:
@@ -46,18 +48,21 @@ def turns(moment: Moment, trace: Trace) -> tuple[str, ...]:
             return ("closer",)
         if signal.metres - moment.metres >= MOVED:
             return ("leaving",)
-    if signal.stage != LOOKED or moment.stage < LOOKED:
+    if signal.stage not in {LOOKED, CHOSE} or moment.stage < LOOKED:
         return ()
-    told = ["more"]
+    chose, known = signal.stage == CHOSE, bool(theirs.item) and hashed(theirs.item) in moment.seen
+    told = (["chose"] if known else []) if chose else ["more"]
     if age < HASTY:
         told.append("hasty")
     elif DWELT[0] <= age <= DWELT[1]:
         told.append("dwelt")
-    if theirs.item and moment.seen:
-        if hashed(theirs.item) not in moment.seen:
-            told += ["several"] if len(moment.seen) > 1 else []
-        elif theirs.item != mine.item or age >= DWELT[0]:
+    if theirs.item and moment.seen and not chose:
+        if known:
             told.append("again")
+        elif len(moment.seen) > 1:
+            told.append("several")
+    if theirs.category and mine.category and theirs.category != mine.category:
+        told.append("wandered")
     return tuple(told)
 
 

@@ -21,17 +21,20 @@ TURNS: Final[Mapping[str, Vector]] = {
     "more": (-20, -20, -20, -20, 0),
     "several": (-40, -40, -40, -40, 0),
     "again": (40, 30, 50, 60, 0),
+    "chose": (0, 0, 0, 40, 0),
+    "wandered": (-15, -15, -15, -25, 0),
     "dwelt": (20, 0, 20, 15, 0),
     "hasty": (-20, 0, -20, -20, 0),
     "refined": (15, 15, 15, 25, 0),
     "closer": (0, 60, 0, 0, 0),
-    "leaving": (0, -140, 0, 0, 0),
+    "leaving": (0, -220, 0, 0, 0),
 }
 """What a turn of the story adds to the type that its event speaks for, set by hand, in hundredths of a nat.
 
 ``more`` is any look that isn't the first, ``several`` one at a third item or a later one (the next look tells less than
-the first); ``again`` comes back to an item; ``dwelt`` follows a while with the thing before, ``hasty`` a glance;
-``refined`` words the same need anew; ``closer`` and ``leaving`` are ways to and from the place of the moment.
+the first); ``again`` comes back to an item, ``chose`` puts one into the cart that was looked at, ``wandered`` goes to
+another category; ``dwelt`` follows a while with the thing before, ``hasty`` a glance; ``refined`` words the same need
+anew; ``closer`` and ``leaving`` are ways to and from the place of the moment.
 """
 
 
@@ -39,7 +42,8 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Learned log-likelihoods in hundredths of a nat over know, go, do, buy, none.
 
     ``prior`` is what is known of a person of whom nothing is known. ``acts`` are keyed as ``Reader.key`` gives them,
-    ``turns`` as ``TURNS``; what isn't named here is as shipped.
+    ``turns`` as ``TURNS``; what isn't named here is as shipped. ``hours``, where learned, are what the beginning of a
+    stretch says by its hour in the project's zone, eight of three hours each.
     ``until`` is the instant up to which events were learned from, ``events`` how many.
     """
 
@@ -47,6 +51,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     prior: Vector = PRIOR
     acts: dict[str, Vector] = {}
     turns: dict[str, Vector] = {}
+    hours: tuple[Vector, ...] = ()
     until: int = 0
     events: int = 0
 
