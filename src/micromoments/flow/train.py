@@ -21,7 +21,7 @@ from micromoments.learn import train as learning
 from micromoments.recognise import fold as folding
 from micromoments.recognise.behaviour import QUIET
 from micromoments.recognise.recogniser import Recogniser
-from micromoments.recognise.sensitive import sensitive
+from micromoments.recognise.sensitive import detector
 from micromoments.recognise.story import relation, turns
 from micromoments.recognise.weights import SHIPPED, TURNS, Weights
 
@@ -73,7 +73,7 @@ def beat(record: EventRecord, recogniser: Recogniser, *, keep: bool) -> Beat | N
         return None
     reader = recogniser.reader
     signal, key = reader.read(record), reader.key(record)
-    if signal is None and (not key or sensitive(key)):
+    if signal is None and (not key or detector(recogniser.settings.recognition.sensitive)(key)):
         return None
     act = reader.base(record)
     told = LABELS.get(str(event.properties.get("moment_type") or ""), -1) if signal and signal.closes else -1
