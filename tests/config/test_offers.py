@@ -15,6 +15,10 @@ EXPERIMENT = "[experiments.e]\nslot = 'a'\nvariants = { x = 1, y = 1 }\n"
         ("[slots.a]\nquiet_hours = '22'", '2: slots.a.quiet_hours: got "22" (text); wanted HH:MM-HH:MM'),
         ("[slots.a]\nramp = 1.5", "2: slots.a.ramp: got 1.5; wanted at least 0 and at most 1"),
         ("[slots.a]\nmode = 'canary'", '2: slots.a.mode: got "canary" (text); wanted one of "live", "ramp"'),
+        (
+            "[slots.a]\nlimit = 3\ncaps = [{ times = 20, by = 'person' }]",
+            "3: slots.a.caps.0.times: got 20; wanted at most 10: the newest 32 items",
+        ),
         ("[slots.a]\npeople = 3", "2: slots.a.people: got 3; wanted at least 100"),
         ("[rules.r]\naction = 'pin'\nwhere = {}", "3: rules.r.where: got an empty condition"),
         (

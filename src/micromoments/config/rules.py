@@ -11,6 +11,7 @@ from micromoments.config import offers
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero as _above_zero
 from micromoments.config.numbers import number as _number
+from micromoments.core.person import MAX_SERVED
 from micromoments.core.settings import Experiment, Goal, Settings, Slot
 from micromoments.core.when import minutes
 
@@ -90,6 +91,10 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     for at, cap in enumerate(slot.caps):
         yield from _number(cap.times, (*place, "caps", str(at), "times"), least=1)
         yield from _above_zero(cap.hours, (*place, "caps", str(at), "hours"))
+        most = MAX_SERVED if cap.by == "item" else MAX_SERVED // slot.limit
+        if cap.times > most and slot.limit >= 1:
+            wanted = f"at most {most}: the newest {MAX_SERVED} items put before a person are counted"
+            yield Found((*place, "caps", str(at), "times"), f"{cap.times}", wanted, "lower it, or the slot's limit")
 
 
 def _goal(goal: Goal, place: Place) -> Iterator[Found]:

@@ -32,10 +32,11 @@ from msgspec.structs import replace
 
 from micromoments.core.event import TRUSTED, UNCOUNTED, Millis
 from micromoments.core.outcome import Outcome, What
-from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
+from micromoments.core.person import MAX_PENDING, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
 from micromoments.learn.credit import CLICK_REWARD, GOAL_REWARD
 from micromoments.learn.goals import NOTHING, Reached, index, reached
+from micromoments.learn.servings import still_counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -281,13 +282,9 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
     )
     return replace(
         person,
-        served=tuple(sorted([*person.served, *served], key=_newest)[-MAX_SERVED:]),
+        served=still_counted([*person.served, *served], settings, decision.at),
         pending=_bounded((*person.pending, pending)),
     )
-
-
-def _newest(served: Served) -> tuple[Millis, str, str]:
-    return served.at, served.decision, served.item
 
 
 def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:

@@ -1,0 +1,52 @@
+"""A person's servings are bounded, and what a cap has to count isn't pushed out by what none counts."""
+
+from __future__ import annotations
+
+from micromoments.core.person import MAX_SERVED, Served
+from micromoments.core.settings import Cap, Settings, Slot
+from micromoments.learn.servings import still_counted
+
+NOW, HOUR = 1_760_000_000_000, 3_600_000
+PUSH = Slot(channel="push", caps=(Cap(times=2, hours=24, by="channel"),))
+
+
+def serving(hours_ago: int, slot: str, n: int = 0, **more: str) -> Served:
+    """One item in a slot, so many hours ago."""
+    return Served(NOW - hours_ago * HOUR + n, f"p{n}", slot, more.get("campaign", ""), f"d{n}", more.get("channel", ""))
+
+
+def test_what_a_cap_counts_outlasts_what_none_counts() -> None:
+    """Two pushes ten hours ago, then hundreds of items at home, which has no cap: the pushes are still known."""
+    pushes = [serving(10, "alerts", n, channel="push") for n in range(2)]
+    home = [serving(1, "home", 10 + n) for n in range(200)]
+    found = still_counted([*pushes, *home], Settings(slots={"news": PUSH}), NOW)
+    assert len(found) == MAX_SERVED
+    assert list(found[:2]) == pushes
+    assert found[-1] == home[-1]
+    assert list(found) == sorted(found, key=lambda one: one.at)
+
+
+def test_without_caps_and_past_their_window_the_newest_stay() -> None:
+    """What is older than every cap's window is let go like anything else."""
+    old = [serving(30, "alerts", n, channel="push") for n in range(2)]
+    home = [serving(1, "home", 10 + n) for n in range(40)]
+    for settings in (Settings(), Settings(slots={"news": PUSH})):
+        assert list(still_counted([*old, *home], settings, NOW)) == home[-MAX_SERVED:]
+
+
+def test_campaigns_that_exclude_each_other_are_remembered() -> None:
+    """The group's campaigns are counted without any cap."""
+    spring = serving(200, "home", 1, campaign="spring")
+    home = [serving(1, "home", 10 + n) for n in range(40)]
+    assert still_counted([spring, *home], Settings(exclusive=(("spring", "fall"),)), NOW)[0] == spring
+
+
+def test_caps_by_slot_and_by_item_count_what_they_say() -> None:
+    """By slot only its own servings are kept; by item those of every slot."""
+    mine, other = serving(3, "news", 1), serving(2, "alerts", 2)
+    home = [serving(1, "home", 10 + n) for n in range(40)]
+    by_slot = Settings(slots={"news": Slot(caps=(Cap(times=1, by="slot"),))})
+    assert still_counted([mine, other, *home], by_slot, NOW)[0] == mine
+    assert other not in still_counted([mine, other, *home], by_slot, NOW)
+    by_item = Settings(slots={"news": Slot(caps=(Cap(times=1, by="item"),))})
+    assert list(still_counted([mine, other, *home], by_item, NOW)) == home[-MAX_SERVED:]
