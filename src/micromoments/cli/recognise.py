@@ -43,7 +43,7 @@ def _model(weights: str) -> TextModel:
         return TextModel.load(Path(weights).read_bytes() if weights else None)
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         typer.echo(
-            f"micromoments: got weights {weights!r}, which can't be read ({error}); "
+            f"micromoments: got weights {weights!r} that can't be used: {error}; "
             "name a file written by python -m tools.train_text.language",
             err=True,
         )

@@ -245,6 +245,8 @@ def names(texts: list[str], lexicon: Mapping[int, int]) -> list[tuple[int, int]]
 
 
 def _read(data: bytes) -> TextModel:
+    if not data.startswith(b"PK"):
+        raise ValueError("got a file that is no weights file, wanted one in numpy's npz: train with tools/train_text")
     with np.load(io.BytesIO(data)) as arrays:
         meta = json.loads(bytes(arrays["meta"]).decode())
         if meta.get("format") != FORMAT:
