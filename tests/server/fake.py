@@ -10,6 +10,7 @@ import msgspec
 
 from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
 from micromoments.core.event import Arrival
+from micromoments.core.geo import Point
 from micromoments.core.item import Item
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.person import Person
@@ -17,6 +18,7 @@ from micromoments.core.settings import Settings
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.stream import Stream
+from micromoments.retrieve.ask import Candidate
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Found, Look
 from micromoments.server.service import Conflict
@@ -58,6 +60,12 @@ class Shelf:
         catalog = Catalog()
         catalog.apply(dict(self.kept))
         return catalog.look(asked)
+
+    def nearby(self, point: Point, at: int, **asked: Any) -> list[Candidate]:
+        """What is near, by the catalogue itself."""
+        catalog = Catalog()
+        catalog.apply(dict(self.kept))
+        return catalog.nearby(point, at, **asked)
 
 
 class FakeControl(Control):

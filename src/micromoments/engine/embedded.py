@@ -15,11 +15,13 @@ from uuid import uuid4
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
+from micromoments.core.geo import Point
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
+from micromoments.retrieve.ask import Candidate
 from micromoments.retrieve.faceted import Found, asking
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival
@@ -59,6 +61,18 @@ class ItemsDoor:
 
         async def work() -> Found:
             return service.catalog.look(asking(words, service.clock() if now else 0, asked))
+
+        return self._engine.run(work())
+
+    def nearby(self, point: Point, **asked: Any) -> list[Candidate]:
+        """What is near a point now, nearest first, with the way there and whether it is open on arrival.
+
+        ``asked`` may name ``limit, kinds, max_metres, category, mode`` (foot, bike or car) and ``open_only``.
+        """
+        service = self._engine.service
+
+        async def work() -> list[Candidate]:
+            return service.catalog.nearby(point, service.clock(), **asked)
 
         return self._engine.run(work())
 

@@ -14,7 +14,7 @@ from micromoments.core import hours
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES
 from micromoments.retrieve import reasons
-from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via, walk
+from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class Visit(NamedTuple):
         """1 here, half at ten minutes on foot, next to nothing where it is closed on arrival."""
         return float(2.0 ** (-self.seconds / HALF_NEAR)) * (1.0 if self.open else CLOSED)
 
-    def say(self, item: Item, timezone: str) -> str:
+    def say(self, item: Item, timezone: str, mode: Mode = "foot") -> str:
         """The way in a person's words."""
-        return reasons.way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone)
+        return reasons.way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone, mode)
 
 
 class Sources(NamedTuple):
@@ -96,9 +96,9 @@ class Sources(NamedTuple):
             return found
         return hours.schedule(item, zone)
 
-    def visit(self, id: str, metres: float, at: Millis, zone: str = "") -> Visit:
-        """Walking to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``."""
-        seconds = walk(metres)
+    def visit(self, id: str, metres: float, at: Millis, zone: str = "", mode: Mode = "foot") -> Visit:
+        """Going to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``."""
+        seconds = travel(metres, mode)
         schedule = self.schedule(id, zone)
         if schedule is None:
             return Visit(metres, seconds, True, 0)

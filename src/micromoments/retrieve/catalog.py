@@ -12,7 +12,7 @@ from micromoments.core.event import Millis
 from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
-from micromoments.retrieve.ask import Ask, Candidate, Hit, Via
+from micromoments.retrieve.ask import Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import Sources, Visit, gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
@@ -144,19 +144,34 @@ class Catalog:
         limit: int = 20,
         kinds: Sequence[Kind] = KINDS,
         max_metres: float = NEAREST_METRES,
+        category: str = "",
+        mode: Mode = "foot",
+        open_only: bool = False,
     ) -> list[Candidate]:
         """Items with a position by great-circle distance, nearest first, ties by id; closed ones too, marked so.
 
-        ``score`` is the nearness: 1 here, half at ten minutes on foot, next to nothing where it is closed on arrival.
+        ``score`` is the nearness: 1 here, half at ten minutes' way, next to nothing where it is closed on arrival.
+
+        Args:
+            point: where the person is.
+            at: when they set out.
+            limit: at most so many.
+            kinds: only these.
+            max_metres: the farthest, by the straight line.
+            category: only items of exactly this category.
+            mode: how the person goes, which decides how long it takes.
+            open_only: only what is open on arrival.
         """
         found: list[Candidate] = []
         for metres, id in self._grid.near(point, max_metres):
             if len(found) >= limit:
                 break
             item = self._items[id]
-            if item.kind in kinds:
-                visit = self._sources.visit(id, metres, at)
-                found.append(_near(item, visit, self._timezone))
+            if item.kind not in kinds or (category and item.category != category):
+                continue
+            visit = self._sources.visit(id, metres, at, mode=mode)
+            if visit.open or not open_only:
+                found.append(_near(item, visit, self._timezone, mode))
         return found
 
     def search(
@@ -228,12 +243,12 @@ class Catalog:
         self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
 
 
-def _near(item: Item, visit: Visit, timezone: str) -> Candidate:
+def _near(item: Item, visit: Visit, timezone: str, mode: Mode) -> Candidate:
     return Candidate(
         item=item,
         score=round(visit.nearness, 6),
         via=("nearby",),
-        reasons=(visit.say(item, timezone),),
+        reasons=(visit.say(item, timezone, mode),),
         metres=round(visit.metres),
         seconds=visit.seconds,
         open=visit.open,

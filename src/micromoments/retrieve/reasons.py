@@ -9,9 +9,13 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from micromoments.core.event import Millis
+    from micromoments.retrieve.ask import Mode
 
 FAR_SECONDS = 45 * 60
 """Above this walk the distance is told instead."""
+
+
+_GOING: dict[Mode, str] = {"foot": "walk", "bike": "ride", "car": "drive"}
 
 
 def matches(words: str) -> str:
@@ -41,18 +45,19 @@ def less_known(category: str) -> str:
     return f"less known, from {category}" if category else "less known"
 
 
-def way(metres: float, seconds: int, is_open: bool, closes_at: Millis, timezone: str) -> str:
+def way(metres: float, seconds: int, is_open: bool, closes_at: Millis, timezone: str, mode: Mode = "foot") -> str:
     """How far a place is and until when it is open: ``6 min walk, open until 20:00``.
 
     Args:
         metres: straight-line distance.
-        seconds: the walk.
+        seconds: the way.
         is_open: on arrival.
         closes_at: then; 0 for a place without closing time.
         timezone: the place's IANA zone, empty for UTC.
+        mode: how the person goes.
     """
     if seconds <= FAR_SECONDS:
-        far = f"{max(1, round(seconds / 60))} min walk"
+        far = f"{max(1, round(seconds / 60))} min {_GOING[mode]}"
     else:
         far = f"{metres / 1000:.1f} km away" if metres < 100_000 else f"{metres / 1000:.0f} km away"
     if not is_open:

@@ -18,6 +18,7 @@ from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys
 from micromoments.server.lane import Lane
 from micromoments.server.metrics import Metrics
+from micromoments.server.nearby import NearbyDoor
 from micromoments.server.ofrep import Ofrep
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
@@ -57,6 +58,7 @@ class App:
         self._people = People(service)
         self._items = ItemDoors(service)
         self._search = SearchDoor(service)
+        self._nearby = NearbyDoor(service)
         self._insight = Insight(service)
         self._others = (
             CloudEvents(service, self._cleaner, self.collector),
@@ -192,6 +194,7 @@ class App:
                 "PATCH": (self._items.patch_one, False),
                 "DELETE": (self._items.delete_one, False),
             },
+            "/v1/nearby": {"GET": (self._nearby.nearby, False)},
             "/v1/search": {"GET": (self._search.search, False)},
             "/v1/switch": {"GET": (self._control.switched, False), "PUT": (self._control.switch, False)},
             "/v1/config": {"GET": (self._control.versions, False)},

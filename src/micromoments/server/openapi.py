@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from micromoments.server import search, shapes
+from micromoments.server import nearby, search, shapes
 from micromoments.server.contract import (
     Accepted,
     Erased,
@@ -44,6 +44,7 @@ _SCHEMAS: tuple[type, ...] = (
     shapes.ExplainedShape,
     shapes.ItemShape,
     search.SearchShape,
+    nearby.NearbyShape,
     *SCHEMAS,
 )
 
@@ -256,7 +257,17 @@ def _search_door() -> Json:
                 parameters=[*query, _LIMIT, _CURSOR],
                 tag="items",
             )
-        }
+        },
+        "/v1/nearby": {
+            "get": door(
+                "nearby",
+                "What is near a position, the way there, and whether it is open on arrival.",
+                {"200": answer("The nearest first.", nearby.NearbyShape)},
+                _ANY,
+                parameters=[*(param(name, "query", words) for name, words in nearby.PARAMETERS.items()), _LIMIT],
+                tag="items",
+            )
+        },
     }
 
 

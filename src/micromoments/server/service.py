@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Arrival, Millis
-from micromoments.core.item import Item
+from micromoments.core.geo import Point
+from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
@@ -16,6 +17,7 @@ from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
+from micromoments.retrieve.ask import Candidate, Mode
 from micromoments.retrieve.faceted import Found, Look
 
 __all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service", "Taker"]
@@ -34,6 +36,21 @@ class Items(Protocol):
 
     def look(self, asked: Look) -> Found:
         """The search of a shop."""
+        ...
+
+    def nearby(
+        self,
+        point: Point,
+        at: Millis,
+        *,
+        limit: int = 20,
+        kinds: Sequence[Kind] = KINDS,
+        max_metres: float = 50_000.0,
+        category: str = "",
+        mode: Mode = "foot",
+        open_only: bool = False,
+    ) -> list[Candidate]:
+        """Items with a position, nearest first."""
         ...
 
 
