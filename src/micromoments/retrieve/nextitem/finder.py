@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BACK = 0.6
 """What the item before counts, against the one after it."""
 HEAT = 0.1
+"""Temperature of the vectors' say in the fixed rule."""
+CLUES = 43
+"""How many clues a candidate has."""
 
 
 class Bounds(NamedTuple):
@@ -31,13 +34,13 @@ class Bounds(NamedTuple):
     half of their weight over ``half_life`` of the whole past.
     """
 
-    neighbours: int = 300
-    sample: int = 600
+    neighbours: int = 200
+    sample: int = 400
     reach: int = 8
     talking: int = 4
     alike: int = 50
     told: int = 3
-    kept: int = 100
+    kept: int = 80
     half_life: float = 0.6
 
 
@@ -71,6 +74,7 @@ class Finder:
         self._worth: Floats = self._fresh / np.sqrt(np.maximum(distinct, 1))
         self._after, self._before = tables(past, self._fresh)
         self._shared = np.zeros(past.sessions)
+        self._slots: Ints = np.zeros(past.items, np.int64)
         self._unit = vectors.unit()
         self._unit[self.habits.counts == 0] = 0
         self._alike: dict[int, Ints] = {}
@@ -104,7 +108,7 @@ class Finder:
         before, before_weight, _ = self._tied(self._before, recent)
         alike = [self._like(item) for item in recent[: self.bounds.told]]
         parts = [votes.items, direct, after, before, np.array(recent), *alike]
-        items, where = np.unique(np.concatenate(parts), return_inverse=True)
+        items, where = self._distinct(np.concatenate(parts))
         n = len(items)
         cuts = np.cumsum([len(part) for part in parts[:5]])
         voted, followed, led = where[: cuts[0]], where[cuts[0] : cuts[1]], where[cuts[1] : cuts[2]]
@@ -136,6 +140,14 @@ class Finder:
         )
         self._own(clues, session, place[kept], items[kept], heads)
         return Found(items[kept], clues.T, plain[kept])
+
+    def _distinct(self, all_: Ints) -> tuple[Ints, Ints]:
+        """The items among these, each once, and where each of these stands there; no sorting, one slot an item."""
+        slots, order = self._slots, np.arange(len(all_))
+        slots[all_] = order
+        items = all_[slots[all_] == order]
+        slots[items] = order[: len(items)]
+        return items, slots[all_]
 
     def _vote(self, recent: list[int]) -> _Votes:
         """The nearest sessions' items."""
@@ -200,7 +212,7 @@ class Finder:
 
     def _clues(self, items: Ints, share: Floats, part: Floats, like: Singles) -> Singles:
         """(k, n): what sources say, against their best and as a part of all; vectors; what is known of the item."""
-        clues = np.empty((43, len(items)), np.float32)
+        clues = np.empty((CLUES, len(items)), np.float32)
         clues[0:8] = np.log(share + 1e-3)
         clues[8:16] = np.log(part + 1e-4)
         clues[16:19] = 5.0 * like.T

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from micromoments.retrieve.nextitem.blend import Blend
-from micromoments.retrieve.nextitem.finder import Bounds, Finder
+from micromoments.retrieve.nextitem.finder import CLUES, Bounds, Finder
 from micromoments.retrieve.nextitem.past import fold
-from micromoments.retrieve.nextitem.vectors import Cases, Shape, Vectors, backward, cases
+from micromoments.retrieve.nextitem.vectors import Shape, Vectors, backward, cases, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from micromoments.retrieve.nextitem.past import Past
+    from micromoments.retrieve.nextitem.past import Ints, Past
     from micromoments.retrieve.nextitem.vectors import Singles
 
 
@@ -28,13 +28,49 @@ class Plan(NamedTuple):
     held: float = 0.08
     fitted: int = 30_000
     least: int = 500
-    epochs: int = 4
+    epochs: int = 3
     backward: float = 0.5
     again: float = 0.3
     again_rate: float = 0.04
     most: int = 3_000_000
     shape: Shape = Shape()
     bounds: Bounds = Bounds()
+
+
+class Lesson(NamedTuple):
+    """What a blend learns from: clues of all candidates (n, k), where each case's start (cases + 1,), and the row of
+    its next item (cases,). Cases whose next item wasn't found are left out; ``share`` is the part that was found.
+    """
+
+    clues: Singles
+    starts: Ints
+    right: Ints
+    share: float
+
+
+def lesson(finder: Finder, rows: Sequence[Sequence[int]], most: int, seed: int) -> Lesson:
+    """At most ``most`` prefixes of these sessions, drawn evenly, with what the finder finds after each."""
+    known = finder.habits.counts > 0
+    prefixes = [
+        (seen, row[end])
+        for row in rows
+        for end in range(1, len(row))
+        if known[row[end]] and (seen := [item for item in row[:end] if known[item]])
+    ]
+    rng = np.random.Generator(np.random.PCG64(seed))
+    chosen = [prefixes[i] for i in sorted(rng.permutation(len(prefixes))[:most])]
+    asked = {item for seen, _ in chosen for item in seen[-finder.bounds.reach :]}
+    finder.prepare(np.array(sorted(asked), dtype=np.int64))
+    clues: list[Singles] = [np.zeros((0, CLUES), np.float32)]
+    starts, right = [0], []
+    for seen, following in chosen:
+        found = finder.find(seen)
+        hit = np.flatnonzero(found.items == following)
+        if len(hit):
+            clues.append(found.clues)
+            right.append(starts[-1] + int(hit[0]))
+            starts.append(starts[-1] + len(found.items))
+    return Lesson(np.concatenate(clues), np.array(starts), np.array(right), len(right) / max(1, len(chosen)))
 
 
 class NextItems:
@@ -81,38 +117,15 @@ class NextItems:
     def _learn(self, vectors: Vectors, past: Past, epochs: int, begin: int, rate: float) -> None:
         """Let vectors learn from the sessions from number ``begin`` on, and from a part of them read backwards."""
         reach = self.plan.shape.reach
-        ahead, back = cases(past, reach, begin), backward(past, reach, begin)
-        some = slice(None, None, max(1, round(1 / self.plan.backward))) if self.plan.backward else slice(0)
-        data = Cases(
-            np.concatenate([ahead.seen, back.seen[some]]), np.concatenate([ahead.following, back.following[some]])
-        )
+        data = joined(cases(past, reach, begin), backward(past, reach, begin), self.plan.backward)
         if len(data.following):
             vectors.learn(data, np.bincount(past.flat, minlength=past.items).astype(float), epochs, rate)
 
     def _fit(self, finder: Finder, rows: Sequence[Sequence[int]], seed: int) -> None:
         """Fit the blend on the prefixes of sessions that the finder hasn't seen."""
-        known = finder.habits.counts > 0
-        prefixes = [
-            (seen, row[end])
-            for row in rows
-            for end in range(1, len(row))
-            if known[row[end]] and (seen := [item for item in row[:end] if known[item]])
-        ]
-        rng = np.random.Generator(np.random.PCG64(seed))
-        chosen = [prefixes[i] for i in sorted(rng.permutation(len(prefixes))[: self.plan.fitted])]
-        asked = {item for seen, _ in chosen for item in seen[-self.plan.bounds.reach :]}
-        finder.prepare(np.array(sorted(asked), dtype=np.int64))
-        clues: list[Singles] = []
-        starts, right = [0], []
-        for seen, following in chosen:
-            found = finder.find(seen)
-            hit = np.flatnonzero(found.items == following)
-            if len(hit):
-                clues.append(found.clues)
-                right.append(starts[-1] + int(hit[0]))
-                starts.append(starts[-1] + len(found.items))
-        if len(right) >= self.plan.least // 2:
-            self._blend = Blend(np.concatenate(clues), np.array(starts), np.array(right), seed=seed)
+        told = lesson(finder, rows, self.plan.fitted, seed)
+        if len(told.right) >= self.plan.least // 2:
+            self._blend = Blend(told.clues, told.starts, told.right, seed=seed)
 
     def predict(self, session: Sequence[str], n: int = 20) -> list[str]:
         """The ``n`` most likely next items after a session's items, oldest first; best first, ties by first appearance.

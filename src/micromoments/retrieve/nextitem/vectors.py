@@ -30,7 +30,7 @@ class Shape(NamedTuple):
     ``negatives`` are drawn by count to the power ``flat``; a click before the last is left out with chance ``drop``.
     """
 
-    width: int = 64
+    width: int = 96
     reach: int = 8
     heat: float = 0.08
     rate: float = 0.2
@@ -65,6 +65,12 @@ def backward(past: Past, reach: int, begin: int = 0) -> Cases:
     inside = ahead < past.starts[past.session_of[at] + 1][:, None]
     seen = np.where(inside, past.flat[np.minimum(ahead, len(past.flat) - 1)], past.items).astype(np.int32)
     return Cases(seen, past.flat[at])
+
+
+def joined(ahead: Cases, back: Cases, part: float) -> Cases:
+    """All of the first cases and an even part of the second ones, 0 for none of them."""
+    some = slice(None, None, max(1, round(1 / part))) if part else slice(0)
+    return Cases(np.concatenate([ahead.seen, back.seen[some]]), np.concatenate([ahead.following, back.following[some]]))
 
 
 class Read(NamedTuple):
