@@ -47,7 +47,8 @@ def main() -> None:
         for key, value in found[name].items():
             print(f"{key:40} {value:,.3f}" if isinstance(value, float) else f"{key:40} {value}")
         (RESULTS / "speed.json").write_text(json.dumps(found, indent=2))
-    print("Also: benchmarks.speed.{stores,retrieve,decide_core}, benchmarks.quality.{intervals,queries,purchase,sessions,world}")
+    print("Also: benchmarks.speed.{stores,retrieve,decide_core}")
+    print("and benchmarks.quality.{intervals,queries,purchase,sessions,world}")
 
 
 if __name__ == "__main__":

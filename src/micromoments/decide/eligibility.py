@@ -23,7 +23,7 @@ DISMISSED_FOR: Millis = 30 * DAY
 """How long a dismissed item stays away."""
 EXCLUSIVE_FOR: Millis = 30 * DAY
 """How long a campaign keeps the others of its group away."""
-OF_HISTORY = frozenset({"similar", "together"})
+OF_HISTORY = frozenset({"similar", "together", "again"})
 """Ways of finding that use the person's history, and so need consent to personalisation."""
 CODES = (
     "quiet_hours",

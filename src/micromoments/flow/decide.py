@@ -138,6 +138,7 @@ def ask(
         limit=100,
         only=request.items,
         timezone=str(context.get("timezone") or view_timezone(context)),
+        bought_at=person.bought if personal else {},
     )
 
 

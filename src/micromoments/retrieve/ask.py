@@ -11,9 +11,9 @@ from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import MomentType
 
-Via = Literal["search", "nearby", "similar", "popular", "together", "new"]
+Via = Literal["search", "nearby", "similar", "popular", "together", "new", "again"]
 """How a candidate was found. ``together`` is bought together, ``new`` an item that few have met yet, found by its
-content.
+content, ``again`` one that the person buys now and then, about when it is due.
 """
 
 MAX_CANDIDATES = 100
@@ -49,7 +49,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     ``probabilities`` run over ``core.moment.TYPES``; all zero where nothing is known. ``recent`` are the items of the
     session, newest first; its first is what the person looks at now, and isn't proposed. ``bought`` and ``dismissed``
     are item ids, ``categories`` how often the person met each category. ``only`` restricts to these ids, whatever their
-    kind; all of them that exist are scored. ``timezone`` is used for places that name none.
+    kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
+    item was bought last.
     """
 
     at: Millis
@@ -66,6 +67,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = MAX_CANDIDATES
     only: tuple[str, ...] = ()
     timezone: str = ""
+    bought_at: dict[str, Millis] = {}
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from micromoments.core import hours
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES
 from micromoments.retrieve import reasons
+from micromoments.retrieve.again import due
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 
@@ -241,6 +242,9 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
             _note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
+    for id, strength, reason in due(items, ask.bought_at, ask.at):
+        if id in allowed if only else items[id].kind in worth:
+            _note(found, id, strength, "again", reason)
     if recent and liked < SIMILAR // 3 and not ask.words:
         _alike(sources, items[recent[0]], worth, only, found)
 
@@ -358,5 +362,5 @@ def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Ca
 
 
 _ALONE: dict[Via, tuple[Via, ...]] = {
-    via: (via,) for via in ("search", "nearby", "similar", "popular", "together", "new")
+    via: (via,) for via in ("search", "nearby", "similar", "popular", "together", "new", "again")
 }

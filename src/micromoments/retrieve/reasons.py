@@ -33,6 +33,11 @@ def bought_with(title: str) -> str:
     return f"often bought together with {title}"
 
 
+def bought_before(days: float) -> str:
+    """Found because the person bought it and may need it again."""
+    return f"you bought it {round(days)} days ago"
+
+
 @lru_cache(maxsize=8192)
 def popular(category: str) -> str:
     """Found because many meet it."""
