@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from micromoments.learn.logged import Logged
 
 ALPHA = 0.05
-NAMED: tuple[str, ...] = ("rules",)
+NAMED = frozenset({"rules"})
 """Policies that read the engine's own features, so that they can't be tried on others."""
+WIDTH = 96
+"""Places that other features are hashed to."""
 
 
 def policy(
@@ -66,13 +68,10 @@ def _given(records: Sequence[Logged], name: str) -> Result:
 def _named(records: Sequence[Logged], name: str, seed: int) -> Result:
     from micromoments.learn import backtest
     from micromoments.learn.logged import DIM, engine_rows
-    from micromoments.policy import known, make
+    from micromoments.policy import NAMES, known, make
 
     if not known(name):
-        try:
-            make(name)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(f"got {name!r}; wanted {', '.join(NAMES)}, or one that an installed package brings")
     own = all(engine_rows(record) is not None for record in records)
     if name == "popular" and not own:
         return backtest.popular(records, ALPHA)
@@ -81,7 +80,9 @@ def _named(records: Sequence[Logged], name: str, seed: int) -> Result:
             f"got --target {name} and a log whose features aren't the engine's {DIM}; wanted priority and value among "
             "them; give its probabilities with --target-pmf"
         )
-    return backtest.policy(records, make(name, DIM), seed, ALPHA)
+    # Another width than the engine's own: nothing is believed of features before they were seen.
+    width = DIM if own else WIDTH
+    return backtest.policy(records, make(name, width), seed, ALPHA, width)
 
 
 def _reply(result: Result, target: str, aside: int, wrong: Sequence[str]) -> dict[str, Any]:
@@ -126,12 +127,9 @@ def _html(reply: dict[str, Any], records: Sequence[Logged]) -> None:
     from micromoments.report.html import page
 
     what = {
-        "title": f"What {reply['target']} would have earned",
+        "title": f"What “{reply['target']}” would have earned",
         "counting": "Reward a decision, from a log that another policy wrote; 95 % intervals.",
-        "from": records[0].ts,
-        "to": records[-1].ts,
-        "tz": "as logged",
-        "as_of": records[-1].ts,
+        "about": f"{len(records):,} decisions, from {records[0].ts} to {records[-1].ts}.",
         "notes": [sentence[0].upper() + sentence[1:] + "." for sentence in _sentences(reply)],
         "rows": reply["estimates"],
     }

@@ -212,6 +212,7 @@ def _html(reply: dict[str, Any]) -> None:
     rows = [{"of": arm["arm"], **at} for arm in reply["arms"] for at in arm["uplift"]]
     notes = [_sentence(arm, reply) for arm in reply["arms"]]
     notes += [warning for arm in reply["arms"] for warning in arm["warnings"]]
-    about = {"from": "the first row", "to": "the last", "tz": "no zone", "as_of": "reading"}
+    tried = max(arm["rows"]["test"] for arm in reply["arms"])
+    about = {"about": f"Learned on one table, tried on up to {tried:,} rows of another; 95 % intervals."}
     counting = f"Difference in {reply['outcome']} among those ranked first; Qini: {reply['qini_is']}."
     typer.echo(page({"title": "Uplift", "counting": counting, **about, "notes": notes, "rows": rows}))

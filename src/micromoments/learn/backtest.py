@@ -15,7 +15,7 @@ import numpy as np
 
 from micromoments.learn.estimate import Estimate, FloatArray, dr, ips, snips, weights
 from micromoments.learn.expected import expectations
-from micromoments.learn.logged import Logged, encode
+from micromoments.learn.logged import DIM, Logged, encode
 
 MAX_REASONS = 5
 """Distinct reasons told of records that were set aside."""
@@ -50,12 +50,12 @@ Decide = Callable[[Logged], FloatArray]
 Learn = Callable[[Logged], None]
 
 
-def policy(records: Sequence[Logged], target: Target, seed: int = 0, alpha: float = 0.05) -> Result:
+def policy(records: Sequence[Logged], target: Target, seed: int = 0, alpha: float = 0.05, dim: int = DIM) -> Result:
     """Estimate what a policy is worth that starts as ``target`` is and learns from the log as it goes.
 
     What it learns of a record is weighted by nothing but its turn: the log's actions were drawn by another, which
-    changes what it sees, not whether it is estimated rightly. Rewards are brought to [0, 1] for it, by the log's least
-    and most.
+    changes what it sees, not whether it is estimated rightly. ``dim`` is the target's width of features. Rewards are
+    brought to [0, 1] for it, by the log's least and most.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     low = min((float(record.reward) for record in records), default=0.0)
@@ -64,7 +64,7 @@ def policy(records: Sequence[Logged], target: Target, seed: int = 0, alpha: floa
     rows: list[FloatArray] = []
 
     def decide(record: Logged) -> FloatArray:
-        rows[:] = [encode(record)]
+        rows[:] = [encode(record, dim)]
         return target.pmf(rows[0], rng)
 
     def learn(record: Logged) -> None:

@@ -40,6 +40,8 @@ def page(reply: Mapping[str, Any]) -> str:
 
 
 def _about(reply: Mapping[str, Any]) -> str:
+    if "about" in reply:
+        return str(reply["about"])
     fresh = reply.get("as_of") or "no facts yet"
     return f"From {reply['from']} to {reply['to']}, days and hours in {reply['tz']}. As of {fresh}."
 
