@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from micromoments.core.audit import Entry, Noted
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact, Table
@@ -254,3 +255,19 @@ def replay(log: Log, start: int = 0) -> Iterator[Logged]:
     while stretch := log.read(start):
         yield from stretch
         start = stretch[-1].position + 1
+
+
+class Audit(Protocol):
+    """What was changed, and who was looked at: bounded, the oldest go first. Hard on Kafka: nothing."""
+
+    def note(self, entry: Entry) -> None:
+        """Write one entry; durable on return."""
+        ...
+
+    def newest(self, before: int = 0, limit: int = 100, containing: str = "") -> Sequence[Noted]:
+        """The newest first: below a number (0: from the newest on), and whose words hold a text, in any case."""
+        ...
+
+    def close(self) -> None:
+        """Give the store free."""
+        ...

@@ -290,3 +290,12 @@ def test_the_simulated_says_so() -> None:
     reply = run(facts.query, "moments", {}, SETTINGS)
     assert (reply["simulated"], figures(reply)["opened"]["count"]) == (True, 1)
     assert run(small().query, "moments", {}, SETTINGS)["simulated"] is False
+
+
+def test_behind_a_number_stand_as_many_as_it_counts() -> None:
+    """The moments listed are those that the scorecards count, filtered alike, the newest first."""
+    for segment in ("", "type:buy"):
+        counted = figures(run(small().query, "scorecards", {"segment": segment}, SETTINGS))["be_there"]["of"]
+        rows = [r for r in run(small().query, "behind", {"segment": segment}, SETTINGS)["rows"] if r["of"] == "moment"]
+        assert len(rows) == counted
+        assert [r["at"] for r in rows] == sorted((r["at"] for r in rows), reverse=True)

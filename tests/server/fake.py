@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from micromoments.core.audit import Entry, Noted
 from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
 from micromoments.core.event import Arrival
 from micromoments.core.geo import Point
@@ -15,6 +16,7 @@ from micromoments.core.item import Item
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
+from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.stream import Stream
@@ -120,6 +122,24 @@ class FakeLearned(Learned):
         return {"policy": name, "was": 12, "version": version or 10}
 
 
+class FakeTrail(Trail):
+    """The audit log in a list."""
+
+    def __init__(self) -> None:
+        """Nothing happened."""
+        self.entries: list[Noted] = []
+
+    async def note(self, entry: Entry) -> None:
+        """Keep it."""
+        values = {name: getattr(entry, name) for name in Entry.__struct_fields__}
+        self.entries.append(Noted(**values, number=len(self.entries) + 1))
+
+    async def newest(self, before: int, limit: int, containing: str) -> list[Noted]:
+        """The newest first."""
+        found = [e for e in self.entries if containing in f"{e.what} {e.target} {e.name}"]
+        return [e for e in reversed(found) if not before or e.number < before][:limit]
+
+
 @dataclass
 class FakeService:
     """Everything in lists and dictionaries; ``failure`` is raised by the next calls until it is None again."""
@@ -135,6 +155,7 @@ class FakeService:
         self.stream = Stream(1000)
         self.control: Control = FakeControl()
         self.learned: Learned = FakeLearned()
+        self.audit: Trail = FakeTrail()
         self.previewed: dict[str, Any] = {}
         self.shelf = Shelf()
         self.arrivals: list[Arrival] = []

@@ -22,6 +22,7 @@ from micromoments.decide.fair import remember
 from micromoments.engine.ahead import Ahead
 from micromoments.engine.appender import Appender, LogDown
 from micromoments.engine.applier import Applier
+from micromoments.engine.audit import Trail
 from micromoments.engine.brain import Policies
 from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
@@ -66,6 +67,7 @@ class Service:
         self.config_version = config_digest(settings)
         self.catalog = Catalog(settings.synonyms, settings.timezone)
         self.stream = Stream(clock())
+        self.audit = Trail(stores.audit)
         self.ready = False
         self.clock = clock
         self._stores = stores

@@ -15,11 +15,12 @@ from micromoments.core.event import Millis
 from micromoments.core.person import Link
 from micromoments.core.settings import Retention, Settings
 from micromoments.engine.reporter import Reporter
-from micromoments.ports import Artifacts, Budgets, Catalogue, Facts, Log, Policies, Seen, State, StoreError
+from micromoments.ports import Artifacts, Audit, Budgets, Catalogue, Facts, Log, Policies, Seen, State, StoreError
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.report.ask import Query
 from micromoments.stores.embedded.artifacts import FileArtifacts
+from micromoments.stores.embedded.audit import SqliteAudit
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.folder import Folder
@@ -50,6 +51,7 @@ class Stores:
     budgets: Budgets
     artifacts: Artifacts
     seen: Seen
+    audit: Audit
     position: Callable[[], int]
     people: Callable[[], int]
     decisions_of: Callable[[Iterable[str], Iterable[str]], Sequence[Decision]]
@@ -97,13 +99,14 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     facts = _Late(lambda: _facts(folder))
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
+    audit = SqliteAudit(folder.audit)
     seen = FileSeen(folder.seen, log.mids, now)
     reporter = Reporter(folder.path, answer, seal, apart=apart)
 
     def close() -> None:
         reporter.close()
         facts.close()
-        for part in (seen, budgets, catalogue, policies, state, log, folder):
+        for part in (seen, audit, budgets, catalogue, policies, state, log, folder):
             part.close()
 
     return Stores(
@@ -117,6 +120,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         budgets=budgets,
         artifacts=FileArtifacts(folder.artifacts),
         seen=seen,
+        audit=audit,
         position=state.position,
         people=state.size,
         decisions_of=state.decisions_of,

@@ -20,7 +20,7 @@ Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
 """Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
 version of each id, none that was withdrawn, and the surrogate of the person that someone turned out to be."""
 
-PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates")
+PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision")
 SEGMENTS = ("type", "channel", "device", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
 """Neither bots nor the business's own people nor tests."""
@@ -44,6 +44,7 @@ class Ask(NamedTuple):
     slot: str
     duplicates: int | None
     as_of: Millis | None
+    decision: str = ""
 
     def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -119,6 +120,7 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         slot=params.get("slot", ""),
         duplicates=_whole("duplicates", params["duplicates"]) if params.get("duplicates") else None,
         as_of=as_of,
+        decision=params.get("decision", ""),
     )
 
 

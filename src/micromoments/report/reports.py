@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
-from micromoments.report import activity, lift, needs, quality, scorecards, shadow
+from micromoments.report import activity, behind, lift, needs, quality, scorecards, shadow
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
 _EVENTS = {"events": "events.at"}
 _MOMENTS = {"moments": "opened_at"}
 _DECISIONS = {"decisions": "received_at"}
+_ROWS = _MOMENTS | _DECISIONS | _EVENTS
 
 
 class Report(NamedTuple):
@@ -30,12 +31,14 @@ _ALL = (
     Report("lift", "What serving was worth", lift.COUNTING, (), _DECISIONS | _EVENTS, lift.lifts),
     Report("shadow", "In shadow, and under rules", shadow.COUNTING, (), _DECISIONS, shadow.shadow),
     Report("needs", "What people look for", needs.NEEDS, SEGMENTS, _MOMENTS, needs.needs),
-    Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _MOMENTS | _DECISIONS | _EVENTS, needs.unmet),
+    Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _ROWS, needs.unmet),
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
     Report("quality", "Data quality", quality.QUALITY, (), {"events": "received_at"}, quality.quality),
     Report("calibration", "How sure, and how right", quality.CALIBRATION, SEGMENTS, _MOMENTS, quality.calibration),
     Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),
+    Report("behind", "What is behind a number", behind.BEHIND, SEGMENTS, _ROWS, behind.behind),
+    Report("receipt", "A decision's receipt", behind.RECEIPT, (), _DECISIONS, behind.receipt),
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
 
@@ -47,7 +50,8 @@ def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) 
         query: answers SQL with ``?`` parameters over views named as the fact tables.
         name: the report's.
         params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
-            (``NAME:VALUE``, more by commas), ``goal``, ``slot``; ``duplicates`` where the caller counts them.
+            (``NAME:VALUE``, more by commas), ``goal``, ``slot``, ``decision``; ``duplicates`` where the caller counts
+            them.
         settings: the project's.
 
     Returns:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from micromoments.server.audit import AuditDoors
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
 from micromoments.server.control import ControlDoors
@@ -25,8 +26,11 @@ from micromoments.server.pages import Pages
 from micromoments.server.people import People
 from micromoments.server.personalizer import Personalizer
 from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
+from micromoments.server.receipt import Receipts
 from micromoments.server.search import SearchDoor
 from micromoments.server.service import Service
+from micromoments.server.sessions import Sessions
+from micromoments.server.sessions import routes as session_routes
 from micromoments.server.snowplow import VENDOR, Snowplow
 from micromoments.server.stream import Streams
 from micromoments.sources.clean import Cleaner
@@ -67,6 +71,9 @@ class App:
             Personalizer(service, keys),
         )
         self._control = ControlDoors(service)
+        self.sessions = Sessions(keys, service.clock)
+        self._audit = AuditDoors(service)
+        self._receipts = Receipts(service)
         self.metrics = Metrics(service, self.collector, self.decider, self.streams)
         self._pages = Pages(pages)
         self.draining = False
@@ -135,7 +142,7 @@ class App:
             return await handler(call, OPEN)
         if self.keys.open:
             self.keys.check_loopback(call.headers)
-        access = self.keys.of(call.headers.get(b"authorization"))
+        access = self.keys.of(call.headers.get(b"authorization")) or self.sessions.access(call)
         if access is None and call.path[:2] == ["v1", "stream"] and "access_token" in call.query:
             # A browser's EventSource can't send a header; only a short-lived person token is taken this way.
             bearer = self.keys.of_bearer(call.query["access_token"])
@@ -215,6 +222,8 @@ class App:
         }
         for others in self._others:
             table |= others.routes()
+        table |= session_routes(self.sessions) | self._audit.routes() | self._receipts.routes()
+        self._audit.watch(table)
         for path in DOORS:
             table[path] = {"POST": (self._unreachable, False)}
         exact = {path: methods for path, methods in table.items() if "*" not in path}
@@ -247,7 +256,7 @@ class App:
         """For a scraper on this machine, or one with the secret key."""
         client = call.scope.get("client")
         near = client is not None and client[0] in ("127.0.0.1", "::1") and b"x-forwarded-for" not in call.headers
-        access = self.keys.of(call.headers.get(b"authorization"))
+        access = self.keys.of(call.headers.get(b"authorization")) or self.sessions.access(call)
         if not near and (access is None or not access.whole):
             raise Problem(403, "secret_key_needed", "a scraper from elsewhere", "the secret key", "as a Bearer token")
         return self.metrics.reply()

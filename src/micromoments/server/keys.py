@@ -31,11 +31,16 @@ Who = Literal["write", "secret", "person", "open"]
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What a credential allows. ``subject`` is a token's person; ``marks`` go on every event that comes with it."""
+    """What a credential allows. ``subject`` is a token's person; ``marks`` go on every event that comes with it.
+
+    ``session`` is true of a page that signed in with a secret key, ``name`` what who signed in calls themselves.
+    """
 
     who: Who
     subject: str = ""
     marks: int = 0
+    session: bool = False
+    name: str = ""
 
     @property
     def whole(self) -> bool:
@@ -137,6 +142,10 @@ class Keys:
         if _among(_digest(token), self._secret):
             return SECRET
         return self._of_token(token) if token.count(".") == 2 else None
+
+    def is_secret_key(self, key: str) -> bool:
+        """Whether this is one of the secret keys."""
+        return _among(_digest(key), self._secret)
 
     def is_write_key(self, key: str) -> bool:
         """Whether this is one of the public keys (any is, where there are none)."""

@@ -24,6 +24,8 @@ from micromoments.server.contract import (
     ref,
 )
 from micromoments.server.contract_control import SCHEMAS, control_doors
+from micromoments.server.contract_dashboard import SCHEMAS as DASHBOARD
+from micromoments.server.contract_dashboard import dashboard_doors
 from micromoments.server.decide import Asked
 from micromoments.server.foreign_contract import foreign_doors
 from micromoments.sources.segment import KINDS
@@ -46,6 +48,7 @@ _SCHEMAS: tuple[type, ...] = (
     search.SearchShape,
     nearby.NearbyShape,
     *SCHEMAS,
+    *DASHBOARD,
 )
 
 
@@ -103,6 +106,7 @@ def _paths() -> Json:
         **_search_door(),
         **_report_doors(),
         **control_doors(),
+        **dashboard_doors(),
         **_probes(),
     }
 
@@ -282,6 +286,8 @@ def _report_doors() -> Json:
             "by": "What to split by.",
             "segment": "Only this part, such as type:buy.",
             "goal": "The goal that counts as success.",
+            "slot": "Only this slot.",
+            "decision": "Of the report `receipt`: whose.",
         }.items()
     ]
     return {

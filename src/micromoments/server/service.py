@@ -13,6 +13,7 @@ from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
 from micromoments.engine.appender import LogDown
+from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.refusals import Conflict, Overloaded
@@ -73,6 +74,7 @@ class Service(Taker, Protocol):
     ready: bool
     control: Control
     learned: Learned
+    audit: Trail
 
     @property
     def catalog(self) -> Items:

@@ -30,7 +30,7 @@ from micromoments.stores.embedded.state import SqliteState
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-DATABASES = ("state.sqlite", "log.sqlite", "budgets.sqlite")
+DATABASES = ("state.sqlite", "log.sqlite", "budgets.sqlite", "audit.sqlite")
 """In the order in which they are copied."""
 
 
@@ -66,8 +66,9 @@ def backup(folder: Path | str, target: Path | str) -> Manifest:
             _copy_file(path, target / "artifacts" / path.name)
     if (source / CONFIG).exists():
         _copy_file(source / CONFIG, target / CONFIG)
-    if (source / "budgets.sqlite").exists():
-        _copy_database(source / "budgets.sqlite", target / "budgets.sqlite")
+    for name in ("budgets.sqlite", "audit.sqlite"):
+        if (source / name).exists():
+            _copy_database(source / name, target / name)
     manifest = Manifest(format=FORMAT, files=_digests(target), counts=_counts(target))
     with whole(target / MANIFEST) as partial:
         partial.write_bytes(msgspec.json.format(msgspec.json.encode(manifest, order="sorted")))
@@ -204,8 +205,9 @@ def _decode_all(target: Path) -> None:
             log.check()
             if log.end() < position:
                 raise Corrupt(f"{target}'s log ends at {log.end()}, its state at {position}; use another backup")
-        if (Path(scratch) / "budgets.sqlite").exists():
-            with closing(sqlite3.connect(Path(scratch) / "budgets.sqlite")) as db:
-                sound(db, "budgets.sqlite")
+        for name in ("budgets.sqlite", "audit.sqlite"):
+            if (Path(scratch) / name).exists():
+                with closing(sqlite3.connect(Path(scratch) / name)) as db:
+                    sound(db, name)
     for path in (target / "artifacts").glob("*"):
         FileArtifacts(path.parent).get(f"sha256:{path.name}")

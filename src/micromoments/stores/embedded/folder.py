@@ -100,6 +100,11 @@ class Folder:
         return self.path / "budgets.sqlite"
 
     @property
+    def audit(self) -> Path:
+        """The audit log's database."""
+        return self.path / "audit.sqlite"
+
+    @property
     def facts(self) -> Path:
         """Sealed facts, a folder a table."""
         return self.path / "facts"

@@ -66,6 +66,15 @@ BUDGETS = (
     """,
 )
 
+AUDIT = (
+    """
+    CREATE TABLE entries(
+        number INTEGER PRIMARY KEY AUTOINCREMENT, "at" INTEGER NOT NULL, who TEXT NOT NULL, name TEXT NOT NULL,
+        what TEXT NOT NULL, target TEXT NOT NULL, detail TEXT NOT NULL
+    );
+    """,
+)
+
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
     """Bring a database to the newest version; give the version that it had (0: it was empty).
