@@ -51,9 +51,10 @@ class Supervisor:
         Raises:
             NotServing: it ended, or wasn't ready in time.
         """
-        return await asyncio.to_thread(self._start)
+        return await asyncio.to_thread(self.start_now)
 
-    def _start(self) -> float:
+    def start_now(self) -> float:
+        """As ``start``, blocking."""
         began = time.monotonic()
         words = [sys.executable, *self._words, "--port", str(self.port)]
         with self._log.open("ab") as log:
@@ -69,6 +70,11 @@ class Supervisor:
                 raise NotServing(f"the server wasn't ready after {READY:.0f} s: {self._last_words()}")
             time.sleep(0.05)
         return time.monotonic() - began
+
+    @property
+    def pid(self) -> int:
+        """The process, 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
 
     def kill(self) -> None:
         """Pull the plug: SIGKILL, without a warning."""

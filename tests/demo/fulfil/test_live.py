@@ -24,7 +24,7 @@ async def heard(messages: AsyncIterator[bytes], wanted: int) -> list[tuple[str, 
 async def test_changes_arrive_in_order_and_once(shop: Shop) -> None:
     """A watcher hears each change of the order as it happens, and positions in between; others' orders not at all."""
     live = Live(shop.store, lambda o: {"id": o.id, "state": o.state, "step": o.step})
-    shop.desk._changed = live.changed
+    shop.desk.changed = live.changed
     messages = live.stream(("owner", "ana"), 0)
     await anext(messages)
     await asyncio.to_thread(shop.desk.place, order(), "k1")

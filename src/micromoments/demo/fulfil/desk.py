@@ -47,7 +47,7 @@ class Desk:
         self.store, self.flows, self.clock = store, flows, clock
         self._payments = payments
         self._after = after
-        self._changed = changed
+        self.changed = changed
 
     def place(self, order: Order, key: str, asked: bytes | None = None) -> Order:
         """Place a cart and pay for it; the order as it came to be, ``cart`` with its ``why`` where the card failed.
@@ -213,5 +213,5 @@ class Desk:
         return order
 
     def _tell(self, order: Order) -> None:
-        if self._changed is not None:
-            self._changed(order)
+        if self.changed is not None:
+            self.changed(order)

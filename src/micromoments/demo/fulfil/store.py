@@ -174,10 +174,12 @@ class Store:
         found = self.rows("SELECT body FROM orders WHERE owner = ? ORDER BY at DESC, id LIMIT ?", owner, limit)
         return [msgspec.json.decode(body, type=Order) for (body,) in found]
 
-    def open_orders(self, place: str) -> list[Order]:
+    def open_orders(self, place: str, limit: int = 500) -> list[Order]:
         """What a place has to do, the oldest first."""
-        sql = "SELECT body FROM orders WHERE place = ? AND state NOT IN ('cart', 'done', 'cancelled') ORDER BY at, id"
-        return [msgspec.json.decode(body, type=Order) for (body,) in self.rows(sql, place)]
+        sql = (
+            "SELECT body FROM orders WHERE place = ? AND state NOT IN ('cart', 'done', 'cancelled') ORDER BY at LIMIT ?"
+        )
+        return [msgspec.json.decode(body, type=Order) for (body,) in self.rows(sql, place, limit)]
 
     def free(self, piles: Sequence[str] = ()) -> dict[str, int]:
         """Pieces that can be sold, by pile; of these, or of all."""

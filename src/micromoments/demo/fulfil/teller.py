@@ -19,6 +19,7 @@ PATIENCE = 1.5
 """Seconds that a customer waits for a decision at most; the app works without one."""
 PAUSE = 0.25
 """Seconds between two looks into the outbox, and between tries."""
+_JSON = {"Content-Type": "application/json"}
 _log = logging.getLogger(__name__)
 
 
@@ -99,10 +100,12 @@ class Teller:
         with self._store.change() as tx:
             tx.tell(call)
 
-    async def decide(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        """``POST /v1/decide``; ``None`` where no answer came in time, and the app goes on without."""
+    async def decide(self, body: dict[str, Any], patience: float = PATIENCE) -> dict[str, Any] | None:
+        """``POST /v1/decide``; ``None`` where no answer came in time (``patience``, seconds), and the app goes on
+        without.
+        """
         try:
-            reply = await self._http.post("/v1/decide", json=body, timeout=PATIENCE)
+            reply = await self._http.post("/v1/decide", json=body, timeout=patience)
         except (httpx.HTTPError, OSError):
             return None
         if reply.status_code != 200:
@@ -121,14 +124,21 @@ class Teller:
 
     async def put_items(self, items: Sequence[mm.Item]) -> None:
         """Put items into the engine's catalogue, until it has them."""
-        body = msgspec.json.encode(items)
+        # What is at its default is left out: an engine of another version may not know the field.
+        plain = [{k: v for k, v in msgspec.to_builtins(item).items() if v} for item in items]
+        body = msgspec.json.encode(plain)
+        told = False
         while True:
             try:
-                reply = await self._http.put("/v1/items", content=body, headers={"Content-Type": "application/json"})
+                reply = await self._http.put("/v1/items", content=body, headers=_JSON, timeout=30.0)
                 reply.raise_for_status()
+                if rejected := reply.json().get("rejected"):
+                    _log.warning("the engine refused items: %s", rejected[:3])
                 return
             except (httpx.HTTPError, OSError) as failed:
-                _log.warning("putting items: %s", failed)
+                if not told:
+                    _log.warning("putting items, again and again: %r", failed)
+                told = True
                 await asyncio.sleep(PAUSE)
 
     async def close(self) -> None:

@@ -1,0 +1,1 @@
+"""The coffee chain's app."""
