@@ -81,21 +81,25 @@ async def load(port: int, seconds: float, rate: int) -> dict[str, Any]:
         )
         if status >= 300:
             raise SystemExit(f"items were refused: {status} {body[:300]!r}")
-    mix, random = Mix(11), Random(5)
-    decides, events = OpenLoop(connections[:64]), OpenLoop(connections[64:])
     warm = 2.0
     total = int((seconds + warm) * rate)
+    mix, random = Mix(11), Random(5)
+    sent = []  # made beforehand: what generates the load must not be what is measured
+    for _ in range(total):
+        event = request("POST", "/v1/track", mix.event().encode(), auth)
+        who = f"a-{random.randrange(mix.people) + 1:09d}"
+        sent.append((event, request("POST", "/v1/decide", f'{{"anonymousId":"{who}","slot":"home"}}'.encode(), bearer)))
+    decides, events = OpenLoop(connections[:64]), OpenLoop(connections[64:])
     start = perf_counter() + 0.1
-    for i in range(total):
+    for i, (event, decide) in enumerate(sent):
         due = start + i / rate
         while (wait := due - perf_counter()) > 0:  # noqa: ASYNC110 - a pace is kept by the clock, not by an event
-            await asyncio.sleep(wait if wait > 0.002 else 0)
+            await asyncio.sleep(wait)  # to the next millisecond; what it oversleeps counts as latency
         if i == int(warm * rate):
             decides.latencies.clear()
             events.latencies.clear()
-        events.submit(due, request("POST", "/v1/track", mix.event().encode(), auth))
-        who = f"a-{random.randrange(mix.people) + 1:09d}"
-        decides.submit(due, request("POST", "/v1/decide", f'{{"anonymousId":"{who}","slot":"home"}}'.encode(), bearer))
+        events.submit(due, event)
+        decides.submit(due, decide)
     await decides.drain()
     await events.drain()
     stop = perf_counter()

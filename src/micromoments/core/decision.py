@@ -70,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ``items`` restricts the candidates to these ids. ``context`` is the caller's (``lat``, ``lon``, ``device``,
     ``query``, ``timezone`` are understood). ``linked`` says whether history of other ids of the person may be used.
     ``actions``, each an id and its features (any JSON), are what is chosen from instead of the catalogue.
+    ``fresh`` says that the id was made for this request, so that nobody can have used it before.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     marks: int = 0
     actions: tuple[tuple[str, Any], ...] = ()
+    fresh: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):

@@ -280,6 +280,7 @@ class Engine:
             limit=limit,
             items=tuple(items),
             marks=SIMULATED if simulated else 0,
+            fresh=decision_id is None,
         )
         return self.run(self.service.decide(request))
 

@@ -174,7 +174,7 @@ class Service:
         """
         if self._erasure.barred:
             await self._erasure.let_by([request.key])
-        known = self._applier.decision(request.id)
+        known = None if request.fresh else self._applier.decision(request.id)
         if known is not None:
             return _same(known, request)
         if request.id in self._deciding:

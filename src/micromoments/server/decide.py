@@ -75,6 +75,7 @@ class Decider:
             items=tuple(asked.items or ()),
             linked=access.who != "write",
             digest=digest,
+            fresh=asked.decision_id is None,
         )
         arrival = None if asked.event is None else self._event(asked, request, access, call)
         if arrival is not None:
