@@ -77,6 +77,22 @@ def test_a_person_lives_through_the_door(tmp_path: Path) -> None:
         assert engine.moments("ana", history=True) == []
 
 
+def test_sensitive_words_are_answered_and_stand_nowhere(tmp_path: Path) -> None:
+    """A sensitive search and a sensitive question find what they ask for; no file of the folder has their words."""
+    with opened(tmp_path) as engine:
+        engine.catalog.put([mm.Item(id="a", kind="article", title="Tests explained", category="pregnant")])
+        engine.track("ana", "Products Searched", {"query": "Xyzzy am i pregnant"})
+        choice = engine.decide("ana", "home", context={"query": "Xyzzy am i pregnant"})
+        assert [(i.id, i.reasons[0]) for i in choice.items] == [("a", "matches your words")]
+        assert engine.moment("ana") is None
+        exported: Any = engine.export("ana")
+        assert exported["events"][0]["event"]["properties"] == {"query": "[withheld]"}
+        assert "yzzy" not in str(exported)
+    kept = [file for file in (tmp_path / "shop").rglob("*") if file.is_file()]
+    assert kept
+    assert not [file.name for file in kept if b"yzzy" in file.read_bytes()]
+
+
 def test_items_come_and_go(tmp_path: Path) -> None:
     """What was put is found at once and after reopening, what was deleted isn't; an unknown id is no error."""
     with opened(tmp_path) as engine:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from micromoments.core.event import BOT, INTERNAL, TEST, Arrival
+from micromoments.core.event import BOT, INTERNAL, TEST, WITHHELD, Arrival
 from micromoments.core.settings import Intake
+from micromoments.recognise.sensitive import sensitive
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner, luhn, scrub_text
 
@@ -25,7 +27,7 @@ def arrive(properties: dict[str, Any] | None = None, *, at: int = NOW, **fields:
 
 def marks(arrival: Arrival, intake: Intake | None = None, *, agent: str = "", ip: str = "") -> int:
     """The marks that cleaning gives it."""
-    return Cleaner(intake or Intake()).clean(arrival, agent=agent, ip=ip).marks
+    return Cleaner(intake or Intake(), sensitive).clean(arrival, agent=agent, ip=ip).marks
 
 
 def test_crawlers_are_bots_by_their_agent() -> None:
@@ -43,7 +45,7 @@ def test_servers_of_the_business_are_no_bots() -> None:
 
 def test_more_than_people_do_in_a_minute_is_a_bot() -> None:
     """Behaviour tells too: past the rate an id is marked, by event time, and others are not."""
-    cleaner = Cleaner(Intake(max_events_per_minute=5))
+    cleaner = Cleaner(Intake(max_events_per_minute=5), sensitive)
     got = [cleaner.clean(arrive()).marks for _ in range(7)]
     assert got == [0, 0, 0, 0, 0, BOT, BOT]
     assert cleaner.clean(arrive(userId="other")).marks == 0
@@ -97,7 +99,7 @@ def test_luhn_checks_digits() -> None:
 
 def test_scrubbing_rewrites_the_body_too() -> None:
     """What is kept in the log is as clean as what is read of it."""
-    got = Cleaner(Intake()).clean(arrive({"query": "write ana@example.com", "price": 3}, x=[1]))
+    got = Cleaner(Intake(), sensitive).clean(arrive({"query": "write ana@example.com", "price": 3}, x=[1]))
     assert got.event.properties == {"query": "write [email]", "price": 3}
     assert json.loads(got.body)["properties"]["query"] == "write [email]"
     assert json.loads(got.body)["x"] == [1]
@@ -106,24 +108,47 @@ def test_scrubbing_rewrites_the_body_too() -> None:
 def test_addresses_of_pages_lose_their_mails() -> None:
     """A newsletter link that carries an e-mail doesn't keep it."""
     page = {"url": "https://shop.example/?email=ana%40example.com", "title": "Hello"}
-    got = Cleaner(Intake()).clean(arrive(context={"page": page}))
+    got = Cleaner(Intake(), sensitive).clean(arrive(context={"page": page}))
     assert got.event.context["page"]["url"] == "https://shop.example/?email=[email]"
 
 
 def test_traits_sent_on_purpose_stay() -> None:
     """An identify with an e-mail keeps it, and its body byte for byte."""
     sent = segment.arrival({"type": "identify", "userId": "u", "traits": {"email": "a@b.example"}}, received_at=NOW)
-    assert Cleaner(Intake()).clean(sent) is sent
+    assert Cleaner(Intake(), sensitive).clean(sent) is sent
 
 
 def test_clean_events_are_not_touched() -> None:
     """Nothing to do gives the very same arrival, free text or not."""
     for properties in ({"query": "trail shoes"}, {"price": 3.5}, {"message": ["a", {"b": 1}]}):
         sent = arrive(properties)
-        assert Cleaner(Intake()).clean(sent) is sent
+        assert Cleaner(Intake(), sensitive).clean(sent) is sent
 
 
 def test_scrubbing_can_be_switched_off() -> None:
     """A business that must keep the words as they are may."""
     sent = arrive({"query": "ana@example.com"})
-    assert Cleaner(Intake(scrub=False)).clean(sent) is sent
+    assert Cleaner(Intake(scrub=False), sensitive).clean(sent) is sent
+
+
+def test_words_of_a_sensitive_need_are_withheld() -> None:
+    """They are gone from the event and from its body, and with them the address and title that repeat them."""
+    page = {"url": "https://x.example/s?q=hiv+test", "search": "?q=hiv+test", "title": "hiv test", "locale": "en"}
+    got = Cleaner(Intake(), sensitive).clean(arrive({"query": "am i pregnant", "results": 3}, context={"page": page}))
+    assert got.event.properties == {"query": WITHHELD, "results": 3}
+    assert got.event.context["page"] == {"url": WITHHELD, "search": WITHHELD, "title": WITHHELD, "locale": "en"}
+    assert b"pregnant" not in got.body
+    assert b"hiv" not in got.body
+    assert msgspec.json.decode(got.body)["properties"] == got.event.properties
+
+
+def test_a_page_that_was_searched_for_is_withheld_by_its_address() -> None:
+    """A page view whose address carries the words leaves neither; an innocent one is left as it was."""
+    for asked, kept in (("?q=bankruptcy+help", False), ("?q=trail+shoes", True), ("", True)):
+        sent = arrive(context={"page": {"url": f"https://x.example/s{asked}", "search": asked}})
+        assert (Cleaner(Intake(), sensitive).clean(sent) is sent) == kept
+
+
+def test_withheld_words_say_nothing() -> None:
+    """What stands in their place is read as a sensitive need again, so it opens no moment."""
+    assert sensitive(WITHHELD) == "withheld"

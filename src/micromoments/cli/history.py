@@ -17,6 +17,7 @@ from micromoments.core.event import Arrival, Millis
 from micromoments.engine.intake import message_hash
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.engine.tuning import tune_process
+from micromoments.recognise.sensitive import detector
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.files import Read, Source, in_order
 from micromoments.sources.mapping import Shape
@@ -90,7 +91,7 @@ class Import:
 
     async def run(self, service: Service, clock: Clock, ledger: Ledger, known: Known) -> None:
         """Import what isn't imported yet; every event is durable and folded on return."""
-        entry, cleaner = self.entry, Cleaner(service.settings.intake)
+        entry, cleaner = self.entry, Cleaner(service.settings.intake, detector(service.settings.recognition.sensitive))
         self.aside.clear()
         rows = islice(self._ordered(), entry.emitted, None)
         while stretch := list(islice(rows, BATCH)):

@@ -27,6 +27,9 @@ SIMULATED = 16
 UNCOUNTED = BOT | INTERNAL | TEST
 """Events with any of these marks stay in the log but out of learning, caps, scorecards and lift."""
 
+WITHHELD = "[withheld]"
+"""What stands in the log in place of words that told a sensitive need."""
+
 
 class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One event as a source read it; unknown top-level fields stay in the record's ``body``.

@@ -21,6 +21,7 @@ from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
+from micromoments.recognise.sensitive import detector
 from micromoments.retrieve.ask import Candidate
 from micromoments.retrieve.faceted import Found, asking
 from micromoments.sources.clean import Cleaner
@@ -147,7 +148,7 @@ class Engine:
         except BaseException:
             self._end_loop()
             raise
-        self._cleaner = Cleaner(self.service.settings.intake)
+        self._cleaner = Cleaner(self.service.settings.intake, detector(self.service.settings.recognition.sensitive))
         self.catalog = ItemsDoor(self)
         self.policies = PoliciesDoor(self)
 

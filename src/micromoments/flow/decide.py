@@ -56,6 +56,11 @@ def decide(
         asked = ask(known, request, slot, [], [], personal=False)
     else:
         asked = ask(known, request, slot, moments, traces, personal)
+    query = request.context.get("query")
+    if isinstance(query, str) and view.recogniser.reader.private(query):
+        # Answered from these words, which stand nowhere afterwards: the decision is kept, and must not hold them.
+        asked = replace(asked, quoted=False)
+        moments = [replace(m, need={}, evidence=[]) for m in moments]
     candidates = view.catalog.candidates(asked)
     if slot.mode in decider.SHADOW and isinstance(request.context.get("theirs"), list):
         found = {one.item.id for one in candidates}

@@ -99,6 +99,10 @@ class Reader:
                 self._goals[goal.event] = self._goals.get(goal.event, 0) | bits
         self._sensitive = detector(settings.recognition.sensitive)
 
+    def private(self, text: str) -> bool:
+        """Whether words tell a sensitive need, so that nothing may keep them."""
+        return self._sensitive(text) is not None
+
     def words(self, query: str, why: str) -> Signal | None:
         """What words by themselves say; ``None`` if they say nothing."""
         about = self._need(query)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Final
 
+from micromoments.core.event import WITHHELD
+
 WORDS: Final = "data/sensitive.txt"
 """The list that ships, beside this module: a constant of the package, like its code."""
 HARMLESS: Final = "harmless"
@@ -127,6 +129,8 @@ class Detector:
         try:
             return self._seen[text]
         except KeyError:
+            if text == WITHHELD:
+                return "withheld"
             found = self._find(_harmless().sub(" ", text.lower().replace("’", "'")))
         if len(self._seen) >= SEEN:
             self._seen.clear()

@@ -50,7 +50,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     session, newest first; its first is what the person looks at now, and isn't proposed. ``bought`` and ``dismissed``
     are item ids, ``categories`` how often the person met each category. ``only`` restricts to these ids, whatever their
     kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
-    item was bought last.
+    item was bought last. ``quoted`` is whether reasons may repeat the words.
     """
 
     at: Millis
@@ -68,6 +68,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
     timezone: str = ""
     bought_at: dict[str, Millis] = {}
+    quoted: bool = True
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -214,7 +214,7 @@ def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[st
         kinds = [kind for kind, share in worth.items() if share >= SEARCHED_SHARE]
     total = sum([worth[kind] for kind in kinds])
     wanted = tuple([(kind, len(only) or _portion(SEARCHED, worth[kind], total)) for kind in kinds])
-    reason = reasons.matches(ask.words)
+    reason = reasons.matches(ask.words if ask.quoted else "")
     for hits in sources.search.each(ask.words, wanted, only):
         if hits:
             scale = SEARCH_STRENGTH / hits[0][1]

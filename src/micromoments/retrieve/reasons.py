@@ -19,8 +19,8 @@ _GOING: dict[Mode, str] = {"foot": "walk", "bike": "ride", "car": "drive"}
 
 
 def matches(words: str) -> str:
-    """Found by words."""
-    return f"matches “{words}”"
+    """Found by words, which are repeated where they may be."""
+    return f"matches “{words}”" if words else "matches your words"
 
 
 def looked_at(title: str) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from micromoments.recognise.sensitive import detector
 from micromoments.server.audit import AuditDoors
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
@@ -54,7 +55,7 @@ class App:
         keys.allow_origins(settings.origins)
         self._cors = Cors(settings.origins, local=keys.open)
         self._room = Room()
-        self._cleaner = Cleaner(settings.intake)
+        self._cleaner = Cleaner(settings.intake, detector(settings.recognition.sensitive))
         self.collector = Collector(service, keys, self._cleaner, self._cors, self._room)
         self.lane = Lane(service, self.collector, keys, self._cors)
         self.streams = Streams(service, self._cors)

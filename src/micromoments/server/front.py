@@ -24,6 +24,7 @@ import uvicorn
 
 from micromoments.core.event import Arrival, Millis
 from micromoments.core.settings import Settings
+from micromoments.recognise.sensitive import detector
 from micromoments.server.collect import SPELLINGS, Collector
 from micromoments.server.cors import Cors
 from micromoments.server.doorway import Doorway
@@ -95,7 +96,7 @@ class FrontApp:
     def __init__(self, far: Far, settings: Settings, keys: Keys, doorway: Doorway) -> None:
         keys.allow_origins(settings.origins)
         cors = Cors(settings.origins, local=keys.open)
-        cleaner = Cleaner(settings.intake)
+        cleaner = Cleaner(settings.intake, detector(settings.recognition.sensitive))
         cleaner.warm()
         self.collector = Collector(far, keys, cleaner, cors, Room())
         self.lane = Lane(far, self.collector, keys, cors)

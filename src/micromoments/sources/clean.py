@@ -1,4 +1,5 @@
-"""Clean input: bots, internal people and tests are marked at intake; what people typed is scrubbed of contact data.
+"""Clean input: bots, internal people and tests are marked at intake; what people typed is scrubbed of contact data,
+and withheld where it tells a sensitive need.
 
 Marked events stay in the log and out of the counts. Scrubbing touches free text only (what someone typed into a search
 box, a message, a comment; the address of a page), never the traits that a business sent on purpose.
@@ -8,13 +9,15 @@ The kept list of crawlers is the package ``crawler-user-agents`` (MIT).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from micromoments.core.event import BOT, INTERNAL, SIMULATED, TEST, Arrival, Event
+from micromoments.core.event import BOT, INTERNAL, SIMULATED, TEST, WITHHELD, Arrival, Event
 from micromoments.core.settings import MINUTE, Intake
 from micromoments.sources.wire import decode_any, encode
 
@@ -38,10 +41,16 @@ _NORTH_AMERICAN = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 
 
 class Cleaner:
-    """Marks and scrubs arrivals by the settings of a project. Bounded memory; not shared by threads."""
+    """Marks and scrubs arrivals by the settings of a project. Bounded memory; not shared by threads.
 
-    def __init__(self, intake: Intake) -> None:
+    Args:
+        intake: the settings.
+        sensitive: gives a category where words tell a sensitive need; such words never reach the log.
+    """
+
+    def __init__(self, intake: Intake, sensitive: Callable[[str], str | None]) -> None:
         self._intake = intake
+        self._sensitive = sensitive
         self._agents: dict[str, bool] = {}
         self._internal_ips: dict[str, bool] = {}
         self._networks = tuple(ip_network(text, strict=False) for text in intake.internal_ips)
@@ -83,11 +92,28 @@ class Cleaner:
             or (not FREE_TEXT.isdisjoint(properties) and _may_need_scrub(properties))
         ):
             event, body = scrub(event, body)
+        if self._intake.scrub and self._tells(event):
+            event, body = withhold(event, body, self._sensitive)
         if context.get("simulated") is True:
             marks |= SIMULATED
         if marks == arrival.marks and event is arrival.event:
             return arrival
         return msgspec.structs.replace(arrival, event=event, body=body, marks=marks)
+
+    def _tells(self, event: Event) -> bool:
+        """Whether something typed tells a sensitive need, by itself or in the address of the page that it led to."""
+        properties, page = event.properties, event.context.get("page")
+        if not FREE_TEXT.isdisjoint(properties) and any(
+            type(value) is not str or (value and self._sensitive(value))
+            for key, value in properties.items()
+            if key in FREE_TEXT
+        ):
+            return True
+        return any(
+            isinstance(asked := bag.get("search"), str) and "=" in asked and self._sensitive(typed(asked))
+            for bag in (properties, page)
+            if isinstance(bag, dict)
+        )
 
     def warm(self) -> None:
         """Load the kept list now, so that no request waits for it (about 0.1 s)."""
@@ -169,6 +195,51 @@ def scrub(event: Event, body: bytes) -> tuple[Event, bytes]:
     if context:
         payload["context"] = context
     return msgspec.structs.replace(event, properties=properties, context=context), encode(payload)
+
+
+def withhold(event: Event, body: bytes, sensitive: Callable[[str], str | None]) -> tuple[Event, bytes]:
+    """The event and its body without the words that tell a sensitive need; the same objects if none do.
+
+    Free text is replaced whole by ``WITHHELD``, and with it the addresses and titles of the page, which mostly repeat
+    it.
+    """
+    asked = event.properties
+    properties = {k: _withheld(v, sensitive) if k in FREE_TEXT else v for k, v in asked.items()}
+    page = event.context.get("page")
+    search = [bag.get("search") for bag in (asked, page) if isinstance(bag, dict)]
+    if properties == asked and not any(isinstance(s, str) and sensitive(typed(s)) for s in search):
+        return event, body
+    context = event.context
+    if event.type in ("page", "screen"):
+        properties = {k: WITHHELD if k in _ADDRESSES and v else v for k, v in properties.items()}
+    if isinstance(page, dict):
+        context = {**context, "page": {k: WITHHELD if k in _ADDRESSES and v else v for k, v in page.items()}}
+    payload = decode_any(body)
+    if properties:
+        payload["properties"] = properties
+    if context:
+        payload["context"] = context
+    return msgspec.structs.replace(event, properties=properties, context=context), encode(payload)
+
+
+def _withheld(value: Any, sensitive: Callable[[str], str | None]) -> Any:
+    """A free-text value, or ``WITHHELD``; lists and objects within it part by part."""
+    if isinstance(value, str):
+        return WITHHELD if value and sensitive(value) else value
+    if isinstance(value, list):
+        return [_withheld(one, sensitive) for one in value]
+    if isinstance(value, dict):
+        return {key: _withheld(one, sensitive) for key, one in value.items()}
+    return value
+
+
+def typed(search: str) -> str:
+    """The values of an address's query, as words.
+
+    >>> typed("?q=am+i+pregnant&page=2")
+    'am i pregnant 2'
+    """
+    return " ".join(value for _, value in parse_qsl(search.lstrip("?"), max_num_fields=None)[:20])
 
 
 def scrubbed(value: Any) -> Any:
