@@ -200,10 +200,11 @@ def test_killed_in_mid_order(browser: Browser, running: Running) -> None:
     page.locator("#pay:enabled").click()
     page.wait_for_selector(".track.ordered, .track.paid")
     number = page.locator("h1").inner_text().removeprefix("Order ")
+    screen = bar(browser, running)
     running.coffee.kill()
     running.coffee.start_now()
     page.wait_for_selector(".track.paid")
-    screen = bar(browser, running)
+    screen.reload()  # still signed in
     screen.get_by_role("article", name=f"Order {number}").get_by_role("button", name="Accept").click()
     page.wait_for_selector(".track.accepted")
     assert page.locator("h1").inner_text() == f"Order {number}"

@@ -20,7 +20,7 @@ from micromoments.demo.coffee import menu, promotions
 from micromoments.demo.coffee.engine import Advisor
 from micromoments.demo.coffee.shop import Customer, Shop, Wanted, show
 from micromoments.demo.coffee.town import SQUARE, Place
-from micromoments.demo.fulfil import Live, Order, Refused, Teller, web
+from micromoments.demo.fulfil import Live, Order, Refused, Store, Teller, web
 
 PAGES = Path(__file__).parent / "pages"
 PIN = "2468"
@@ -87,7 +87,7 @@ class Coffee:
         self._shop = shop
         self._engine = engine, key
         self._visitors = web.Visitors("coffee", "/coffee")
-        self._staff = secrets.token_urlsafe(32)
+        self._staff = _staff_secret(shop.store)
         self._pages = web.Pages(PAGES)
         self._live: Live
         self._teller: Teller
@@ -351,3 +351,12 @@ class Coffee:
         said = await web.read(request, Back)
         id = request.path_params["id"]
         return web.answer(show(await asyncio.to_thread(self._shop.desk.refund, id, said.amount, said.why[:80])))
+
+
+def _staff_secret(store: Store) -> str:
+    """What the bar's cookie holds; kept, so that a restart signs nobody out."""
+    with store.change() as tx:
+        kept = store.kept("bar", "secret")
+        secret = kept if isinstance(kept, str) else secrets.token_urlsafe(32)
+        tx.keep("bar", "secret", secret)
+    return secret

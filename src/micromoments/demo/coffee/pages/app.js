@@ -101,7 +101,7 @@ async function start() {
   await askOffers();
   watch();
   await draw();
-  addEventListener("hashchange", () => draw(true));
+  addEventListener("hashchange", () => { const box = document.querySelector(".banner.passing"); box?.remove(); draw(true); });
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
 }
 start();

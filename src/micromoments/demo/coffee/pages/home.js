@@ -6,7 +6,7 @@ import { askOffers, draw, go, keepBag, look, refresh, state } from "./app.js";
 
 export function banner(text, act, more) {
   const close = h("button", { type: "button", class: "quiet", onclick: () => box.remove() }, t("close"));
-  const box = h("div", { class: "banner" }, h("p", {}, text), ...(more || []), act ? h("button", { type: "button", class: "light", onclick: () => { box.remove(); act(); } }, t("show")) : null, close);
+  const box = h("div", { class: act ? "banner passing" : "banner" }, h("p", {}, text), ...(more || []), act ? h("button", { type: "button", class: "light", onclick: () => { box.remove(); act(); } }, t("show")) : null, close);
   document.getElementById("banner").replaceChildren(box);
   return box;
 }
