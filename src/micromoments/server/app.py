@@ -28,6 +28,7 @@ from micromoments.server.people import People
 from micromoments.server.personalizer import Personalizer
 from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
 from micromoments.server.receipt import Receipts
+from micromoments.server.scripts import routes as script_routes
 from micromoments.server.search import SearchDoor
 from micromoments.server.service import Service
 from micromoments.server.sessions import Sessions
@@ -223,7 +224,7 @@ class App:
         }
         for others in self._others:
             table |= others.routes()
-        table |= session_routes(self.sessions) | self._audit.routes() | self._receipts.routes()
+        table |= session_routes(self.sessions) | self._audit.routes() | self._receipts.routes() | script_routes()
         self._audit.watch(table)
         for path in DOORS:
             table[path] = {"POST": (self._unreachable, False)}

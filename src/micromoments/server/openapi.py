@@ -28,6 +28,7 @@ from micromoments.server.contract_dashboard import SCHEMAS as DASHBOARD
 from micromoments.server.contract_dashboard import dashboard_doors
 from micromoments.server.decide import Asked
 from micromoments.server.foreign_contract import foreign_doors
+from micromoments.server.scripts import script_doors
 from micromoments.sources.segment import KINDS
 from micromoments.sources.wire import Wire
 
@@ -107,6 +108,7 @@ def _paths() -> Json:
         **_report_doors(),
         **control_doors(),
         **dashboard_doors(),
+        **script_doors(),
         **_probes(),
     }
 
