@@ -16,6 +16,7 @@ import msgspec
 
 from micromoments.core.audit import Entry, Noted
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery, Receipt, Status
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact, Table
 from micromoments.core.item import Item
@@ -70,7 +71,8 @@ class Batch(msgspec.Struct, kw_only=True):
 
     ``people`` and ``links`` map ids to their new value (``None``: gone). ``timers`` is each person's next ``wake_at``
     (0: none). ``decisions`` are new ones; ``facts`` are appended; ``policies`` maps a policy's key to its encoded
-    state. ``position`` is that of the first record *not* covered: recovery reads the log from there.
+    state; ``outbox`` are deliveries intended, of which those known already change nothing. ``position`` is that of the
+    first record *not* covered: recovery reads the log from there.
     """
 
     people: Mapping[str, Person | None]
@@ -81,6 +83,7 @@ class Batch(msgspec.Struct, kw_only=True):
     policies: Mapping[str, bytes]
     items: Mapping[str, Item | None]
     position: int
+    outbox: Sequence[Delivery] = ()
 
 
 class State(Protocol):
@@ -112,6 +115,48 @@ class State(Protocol):
         """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
         ``before`` (0: nobody); nothing of them is left in the store's files. Give their surrogates.
         """
+        ...
+
+
+class Outbox(Protocol):
+    """Deliveries as committed with the people that they are for (``State.commit``), until they are long done.
+
+    Hard on Valkey: a sorted set a destination; taking one is a lease, as several couriers serve a destination.
+    """
+
+    def due(self, destination: str, until: Millis, limit: int) -> Sequence[Delivery]:
+        """Deliveries to send to a destination that are due, earliest first; to an empty one: those to be decided."""
+        ...
+
+    def settle(self, deliveries: Sequence[Delivery], facts: Sequence[Fact]) -> None:
+        """Write deliveries back as they are now, and what became of them, atomically. One that was erased stays so."""
+        ...
+
+    def listed(self, status: Status | None, destination: str, after: str, limit: int) -> Sequence[Delivery]:
+        """Deliveries in the order of their ids, after one; of a status and a destination where they are given."""
+        ...
+
+    def of(self, person: str, since: Millis) -> Sequence[Delivery]:
+        """A person's deliveries that were last due after an instant, whatever became of them: for caps."""
+        ...
+
+    def trim(self, before: Millis) -> int:
+        """Forget what was sent, held or given up before an instant; give how many went."""
+        ...
+
+
+class Channel(Protocol):
+    """One destination: it hands a delivery over, and says what became of it.
+
+    ``send`` may be called from several threads at a time. A receiver that honours ids takes each id once.
+    """
+
+    def send(self, delivery: Delivery, now: Millis) -> Receipt:
+        """Hand one over within the destination's time; failures are receipts, not exceptions."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; twice is harmless."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from micromoments.core.delivery import Delivery
 from micromoments.core.fact import Fact
 from micromoments.core.item import Item
 from micromoments.ports import Batch
@@ -13,6 +14,7 @@ from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.facts import ParquetFacts
 from micromoments.stores.embedded.log import SqliteLog
+from micromoments.stores.embedded.outbox import SqliteOutbox
 from micromoments.stores.embedded.policies import SqlitePolicies
 from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
@@ -22,6 +24,7 @@ from micromoments.testing.contracts import (
     CatalogueContract,
     FactsContract,
     LogContract,
+    OutboxContract,
     PoliciesContract,
     SeenContract,
     StateContract,
@@ -62,6 +65,31 @@ class TestParquetFacts(FactsContract):
     def commit(self, folder: Path, facts: Sequence[Fact]) -> None:
         """Through the state."""
         commit(folder, batch(facts=facts))
+
+
+class TestSqliteOutbox(OutboxContract):
+    """The outbox in the state's file."""
+
+    def open(self, folder: Path) -> SqliteOutbox:
+        """The folder's outbox."""
+        return SqliteOutbox(folder / "state.sqlite")
+
+    def commit(self, folder: Path, deliveries: Sequence[Delivery]) -> None:
+        """Through the state."""
+        commit(folder, batch(outbox=deliveries))
+
+    def erase(self, folder: Path, person: str) -> None:
+        """Through the state."""
+        state = SqliteState(folder / "state.sqlite")
+        state.erase(frozenset({person}), frozenset(), 0)
+        state.close()
+
+    def facts(self, folder: Path) -> list[str]:
+        """Through the facts."""
+        facts = ParquetFacts(folder / "facts", folder / "state.sqlite")
+        found = [fact.id for fact in facts.live("deliveries")]
+        facts.close()
+        return found
 
 
 class TestSqliteBudgets(BudgetsContract):

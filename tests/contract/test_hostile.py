@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from micromoments.core.delivery import Delivery
 from micromoments.core.fact import Fact
 from micromoments.core.item import Item
 from micromoments.testing.contracts import (
@@ -16,6 +17,7 @@ from micromoments.testing.contracts import (
     CatalogueContract,
     FactsContract,
     LogContract,
+    OutboxContract,
     PoliciesContract,
     SeenContract,
     StateContract,
@@ -90,6 +92,32 @@ class TestFacts(_Calm, FactsContract):
 
 
 class TestHostileFacts(_Hostile, TestFacts):
+    """The same with trouble."""
+
+
+class TestOutbox(_Calm, OutboxContract):
+    """The outbox in memory."""
+
+    committed = "outbox"
+
+    def open(self, folder: Path) -> Any:
+        """The folder's outbox."""
+        return Patient(self.ports(folder).outbox)
+
+    def commit(self, folder: Path, deliveries: Sequence[Delivery]) -> None:
+        """Through the state."""
+        super().commit(folder, deliveries)
+
+    def erase(self, folder: Path, person: str) -> None:
+        """Through the state."""
+        MemoryState(DISKS.setdefault(folder, Disk())).erase(frozenset({person}), frozenset(), 0)
+
+    def facts(self, folder: Path) -> list[str]:
+        """From the disk."""
+        return [fact.id for fact in DISKS.setdefault(folder, Disk()).live]
+
+
+class TestHostileOutbox(_Hostile, TestOutbox):
     """The same with trouble."""
 
 

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from micromoments.core.decision import Decision
-from micromoments.core.fact import TABLES, Table
+from micromoments.core.delivery import Delivery
+from micromoments.core.fact import Table
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
 from micromoments.ports import Corrupt
@@ -23,14 +24,17 @@ from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.facts import query
 from micromoments.stores.embedded.folder import Folder
 from micromoments.stores.embedded.log import SqliteLog
+from micromoments.stores.embedded.outbox import SqliteOutbox
 from micromoments.stores.embedded.policies import SqlitePolicies
 from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
 from micromoments.testing.clocks import START
 from micromoments.testing.generators import mid
+from tests.golden import make_v3
 from tests.golden.make_v2 import person
 
 V1 = Path(__file__).parent / "v1"
+V1_TABLES: tuple[Table, ...] = ("events", "moments", "decisions", "outcomes", "people")
 
 
 def _facts(table: Table) -> Callable[[bytes], Any]:
@@ -44,7 +48,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "decision": lambda body: codec.decode(Decision, body),
     "item": lambda body: codec.decode(Item, body),
     "policy": codec.unseal,
-    **{f"facts-{table}": _facts(table) for table in TABLES},
+    **{f"facts-{table}": _facts(table) for table in V1_TABLES},
 }
 
 
@@ -131,3 +135,18 @@ def test_a_packed_person_of_format_2_is_read() -> None:
     assert codec.decode(Person, body) == person()
     with pytest.raises(Corrupt, match="checksum"):
         codec.decode(Person, body[:-1] + bytes([body[-1] ^ 1]))
+
+
+def test_deliveries_of_format_3_are_read() -> None:
+    """A delivery of the outbox and a frame of deliveries' facts mean what they meant."""
+    v3 = V1.parent / "v3"
+    assert codec.decode(Delivery, (v3 / "delivery.bin").read_bytes()) == make_v3.delivery()
+    assert codec.decode_facts("deliveries", (v3 / "facts-deliveries.bin").read_bytes()) == [make_v3.fact()]
+
+
+def test_an_old_folder_gets_an_outbox(old: Folder) -> None:
+    """A folder of format 1 has no deliveries, and takes them from now on."""
+    with closing(SqliteOutbox(old.state)) as outbox:
+        assert outbox.listed(None, "", "", 9) == []
+    with query(old.path) as ask:
+        assert ask("SELECT count(*) AS n FROM deliveries") == [{"n": 0}]

@@ -10,6 +10,7 @@ import msgspec
 
 from micromoments.core.audit import Entry, Noted
 from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Request, Scored
+from micromoments.core.delivery import Status
 from micromoments.core.event import Arrival
 from micromoments.core.geo import Point
 from micromoments.core.item import Item
@@ -19,6 +20,7 @@ from micromoments.core.settings import Settings
 from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
+from micromoments.engine.outward import Deliveries
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.ask import Candidate
 from micromoments.retrieve.catalog import Catalog
@@ -101,6 +103,39 @@ class FakeControl(Control):
         return {"configVersion": version or "sha256:0", "afterRestart": []}
 
 
+class FakeDeliveries(Deliveries):
+    """One dead letter, sent again when asked to."""
+
+    def __init__(self) -> None:
+        """It is dead."""
+        self.status: Status = "dead"
+
+    async def listed(
+        self, status: Status | None = None, destination: str = "", after: str = "", limit: int = 100
+    ) -> list[dict[str, object]]:
+        """The one, where it is asked for."""
+        told: dict[str, object] = {"deliveryId": "dlv_1", "status": self.status, "destination": "crm"}
+        wanted = status in (None, self.status) and destination in ("", "crm") and after < "dlv_1"
+        return [told][:limit] if wanted else []
+
+    async def replay(self, ids: Sequence[str] = (), destination: str = "") -> list[str]:
+        """The one, once."""
+        if self.status != "dead" or (ids and "dlv_1" not in ids) or destination not in ("", "crm"):
+            return []
+        self.status = "waiting"
+        return ["dlv_1"]
+
+    def slot(self, trigger: str) -> str:
+        """One trigger is known."""
+        if trigger != "hello":
+            raise ValueError(f"got trigger {trigger!r}; wanted one of hello; correct the name")
+        return ""
+
+    def preview(self, trigger: str, key: str, decision: Decision | None = None) -> dict[str, Any]:
+        """Nothing would be sent."""
+        return {"trigger": trigger, "moment": None, "destinations": []}
+
+
 class FakeLearned(Learned):
     """One policy with one kept version."""
 
@@ -155,6 +190,7 @@ class FakeService:
         self.stream = Stream(1000)
         self.control: Control = FakeControl()
         self.learned: Learned = FakeLearned()
+        self.deliveries: Deliveries = FakeDeliveries()
         self.audit: Trail = FakeTrail()
         self.previewed: dict[str, Any] = {}
         self.shelf = Shelf()

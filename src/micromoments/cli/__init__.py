@@ -29,6 +29,7 @@ COMMANDS = (
     "rehearse",
     "off",
     "on",
+    "deliveries",
 )
 """Every command, in the order of the help; each lives in the file of its name."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from micromoments.config.change import silent_changes
-from micromoments.config.keys import Keys, load_keys
+from micromoments.config.keys import Keys, load_keys, load_secret
 from micromoments.config.loader import FILE_NAME, load, parse
 from micromoments.config.mistakes import ConfigError, Mistake
 from micromoments.config.schema import json_schema
@@ -17,6 +17,7 @@ __all__ = [
     "json_schema",
     "load",
     "load_keys",
+    "load_secret",
     "parse",
     "silent_changes",
     "starter",

@@ -21,6 +21,7 @@ import msgspec
 from micromoments.config.loader import FILE_NAME, KEYS_TABLE, read_text, read_toml
 from micromoments.config.mistakes import ConfigError, Found, located, shown
 from micromoments.config.positions import line_numbers
+from micromoments.core.settings import Reference
 
 NAMES = ("write", "secret", "token")
 REFERENCE = '{ env = "NAME" } or { file = "path" }'
@@ -67,6 +68,22 @@ def load_keys(folder: Path, environment: Mapping[str, str]) -> Keys:
     if found:
         raise ConfigError(located(found, file, line_numbers(text)))
     return Keys(**keys)
+
+
+def load_secret(reference: Reference | None, folder: Path, environment: Mapping[str, str]) -> str:
+    """The secret that a setting refers to; empty where it refers to none.
+
+    Raises:
+        ValueError: it isn't there. What is said never shows a secret.
+    """
+    if reference is None:
+        return ""
+    found: list[Found] = []
+    named = {key: value for key, value in (("env", reference.env), ("file", reference.file)) if value}
+    secret = next(_resolve(named, ("secret",), folder, environment, found), "")
+    if found:
+        raise ValueError(f"secret: got {found[0].got}; wanted {found[0].wanted}; {found[0].todo}")
+    return secret
 
 
 def _read(table: Any, folder: Path, environment: Mapping[str, str], found: list[Found]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from micromoments.config import offers
+from micromoments.config import offers, outward
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero as _above_zero
 from micromoments.config.numbers import number as _number
@@ -40,6 +40,7 @@ def impossible(settings: Settings) -> Iterator[Found]:
     for name, guard in settings.guards.items():
         yield from _goal(guard, ("guards", name))
     yield from offers.impossible(settings)
+    yield from outward.impossible(settings)
     yield from _recognition(settings)
     yield from _intake(settings)
     for key in ("log_days", "facts_days", "people_days"):

@@ -24,6 +24,8 @@ TRUSTED = 8
 """Mark: arrived under the secret key, so goals marked *trusted* may count it."""
 SIMULATED = 16
 """Mark: made by the simulator; shown as such wherever it is shown."""
+GPC = 32
+"""Mark: sent with Global Privacy Control on (``Sec-GPC: 1``), a no to sharing and selling."""
 UNCOUNTED = BOT | INTERNAL | TEST
 """Events with any of these marks stay in the log but out of learning, caps, scorecards and lift."""
 

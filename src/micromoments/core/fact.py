@@ -8,8 +8,8 @@ import msgspec
 
 from micromoments.core.event import Millis
 
-Table = Literal["events", "moments", "decisions", "outcomes", "people"]
-TABLES: tuple[Table, ...] = ("events", "moments", "decisions", "outcomes", "people")
+Table = Literal["events", "moments", "decisions", "outcomes", "people", "deliveries"]
+TABLES: tuple[Table, ...] = ("events", "moments", "decisions", "outcomes", "people", "deliveries")
 
 
 class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -135,11 +135,35 @@ class PersonFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     marks: int
 
 
-Fact = EventFact | MomentFact | DecisionFact | OutcomeFact | PersonFact
+class DeliveryFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How one delivery ended: ``status`` is ``sent``, ``dead`` or ``held``; ``detail`` says why. ``at`` is when it was
+    intended, ``due_at`` when it was first to be sent. A dead letter that was replayed has a later version.
+    """
+
+    id: str
+    version: int
+    received_at: Millis
+    at: Millis
+    due_at: Millis
+    surrogate: int
+    trigger: str
+    destination: str
+    channel: str
+    status: str
+    tries: int
+    detail: str
+    decision: str
+    item: str
+    moment: str
+    marks: int
+
+
+Fact = EventFact | MomentFact | DecisionFact | OutcomeFact | PersonFact | DeliveryFact
 SCHEMAS: dict[Table, type[msgspec.Struct]] = {
     "events": EventFact,
     "moments": MomentFact,
     "decisions": DecisionFact,
     "outcomes": OutcomeFact,
     "people": PersonFact,
+    "deliveries": DeliveryFact,
 }

@@ -27,6 +27,7 @@ MAX_SERVED = 32
 MAX_PENDING = 16
 MAX_ITEMS = 16
 MAX_ENDED = 6
+MAX_GROUPS = 4
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
@@ -85,12 +86,20 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
     marks: int = 0
 
 
+ADDRESSES = ("email", "phone", "chat", "push_endpoint", "push_p256dh", "push_auth")
+"""Traits by which a person is reached. They count only when the id's holder proved it: anybody can claim an id with a
+public key, and would get another's messages.
+"""
+MAX_ADDRESS = 512
+"""Characters of one of them; a longer one is left out."""
+
+
 class Person(msgspec.Struct, frozen=True, array_like=True):
     """All that is kept of one consumer between events: at most 4 KB encoded.
 
     ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under
     which facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last
-    instant. ``stopped`` is the stamp of the last switch of personalisation (value True = off).
+    instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them.
     """
 
     id: str
@@ -108,6 +117,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     marks: int = 0
     first: Millis = 0
     last: Millis = 0
+    addresses: dict[str, Trait] = {}
+    groups: dict[str, Trait] = {}
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""

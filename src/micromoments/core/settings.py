@@ -15,6 +15,18 @@ Mode = Literal["live", "ramp", "shadow", "observe", "off"]
 Purpose = Literal["measure", "personalise", "location", "contact", "share"]
 PURPOSES: tuple[Purpose, ...] = ("measure", "personalise", "location", "contact", "share")
 
+CHANNELS = ("email", "sms", "chat", "push")
+"""Channels that reach a person, each with a consent of its own beside *contact*: ``contact_email`` and so on."""
+CATEGORIES: dict[str, tuple[Purpose, ...]] = {
+    "Analytics": ("measure",),
+    "Functional": ("personalise",),
+    "Personalization": ("personalise",),
+    "Advertising": ("share",),
+    "Marketing": ("share",),
+    "DataSharing": ("share",),
+}
+"""What the usual categories of Segment's consent context mean."""
+
 MINUTE: Millis = 60_000
 HOUR: Millis = 60 * MINUTE
 DAY: Millis = 24 * HOUR
@@ -192,6 +204,59 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     people_days: float = 400.0
 
 
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a secret is: an environment variable, or a file beside the settings. It is never written out."""
+
+    env: str = ""
+    file: str = ""
+
+
+class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where deliveries go. With a ``channel`` it reaches the person, who must have agreed to be contacted on it;
+    without one it is a machine's, and ``purpose`` (``share`` unless set) must be agreed to.
+
+    ``shape`` is how a webhook's body is written. ``title`` and ``text`` are Jinja templates. ``private`` allows an
+    address inside your own network. ``times`` in ``hours`` caps what one person gets (0: no cap).
+    """
+
+    kind: Literal["webhook", "notify", "push", "file"] = "webhook"
+    url: str = ""
+    secret: Reference | None = None
+    shape: Literal["standard", "segment", "braze", "klaviyo", "customerio"] = "standard"
+    channel: Literal["", "email", "sms", "chat", "push"] = ""
+    purpose: Literal["", "measure", "personalise", "contact", "share"] = ""
+    title: str = "{{ items[0].title if items else moment.need.query }}"
+    text: str = "{{ items[0].reasons | join(' ') if items else '' }}"
+    attribute: str = "micromoment"
+    private: bool = False
+    timeout_seconds: float = 10.0
+    concurrency: int = 4
+    give_up_hours: float = 24.0
+    quiet_hours: str = ""
+    times: int = 0
+    hours: float = 24.0
+
+
+class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is delivered when a moment turns, once a moment: to every machine among ``to``, and on the first channel
+    among them that the person allows.
+
+    ``slot`` is decided for (none: the moment alone is told). ``confidence`` is the least probability of the moment's
+    type. ``expiring`` is ``lead_minutes`` before the end. With ``when`` *best* it waits for the hour at which this
+    person is most active. Later than ``within_hours`` it isn't sent.
+    """
+
+    to: tuple[str, ...]
+    on: Literal["opened", "strengthened", "expiring", "abandoned", "expired", "fulfilled", "ended"] = "opened"
+    types: tuple[Literal["know", "go", "do", "buy"], ...] = ()
+    slot: str = ""
+    confidence: float = 0.0
+    lead_minutes: float = 10.0
+    delay_minutes: float = 0.0
+    when: Literal["now", "best"] = "now"
+    within_hours: float = 24.0
+
+
 GUARDS: dict[str, Goal] = {
     "opt_out": Goal(event="Consent Updated", where={"personalise": False}),
     "unsubscribe": Goal(event="Unsubscribed"),
@@ -213,6 +278,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     currency: str = "USD"
     origins: tuple[str, ...] = ()
     consent: tuple[Purpose, ...] = ()
+    consent_categories: dict[str, tuple[Purpose, ...]] = msgspec.field(default_factory=lambda: dict(CATEGORIES))
     slots: dict[str, Slot] = {}
     goals: dict[str, Goal] = msgspec.field(
         default_factory=lambda: {"order": Goal(event="Order Completed", value="revenue", ends=("buy",))}
@@ -222,6 +288,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rules: dict[str, Rule] = {}
     exclusive: tuple[tuple[str, ...], ...] = ()
     guards: dict[str, Goal] = msgspec.field(default_factory=lambda: dict(GUARDS))
+    destinations: dict[str, Destination] = {}
+    triggers: dict[str, Trigger] = {}
     synonyms: dict[str, tuple[str, ...]] = {}
     recognition: Recognition = Recognition()
     intake: Intake = Intake()

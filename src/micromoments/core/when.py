@@ -65,6 +65,16 @@ def quiet(hours: str, zone: ZoneInfo, now: Millis) -> bool:
     return start <= minute < end if start < end else minute >= start or minute < end
 
 
+def quiet_until(hours: str, zone: ZoneInfo, now: Millis) -> Millis:
+    """When quiet hours that hold now end: the first instant after them, counted on the clock of the zone."""
+    _, end = minutes(hours)
+    local = (_EPOCH + timedelta(milliseconds=now)).astimezone(zone)
+    over = local.replace(hour=end // 60 % 24, minute=end % 60, second=0, microsecond=0)
+    if over <= local:
+        over = (over.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+    return max(now + 1, round((over.astimezone(UTC) - _EPOCH).total_seconds() * 1000))
+
+
 def gone(starts: str, ends: str, now: Millis) -> float:
     """The share of [starts, ends) that has gone by, from 0 to 1."""
     first, last = instant(starts), instant(ends)

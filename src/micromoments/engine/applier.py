@@ -11,6 +11,7 @@ from time import perf_counter
 import msgspec
 
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery
 from micromoments.core.effect import Effect, Happened, Joined, Settle, Told
 from micromoments.core.event import SIMULATED, Millis
 from micromoments.core.fact import Fact, PersonFact
@@ -33,6 +34,7 @@ from micromoments.flow import facts
 from micromoments.flow.apply import apply, canonical, home
 from micromoments.flow.learn import learn, observe
 from micromoments.flow.people import merged
+from micromoments.flow.triggers import intended
 from micromoments.flow.view import View, refuses
 from micromoments.policy import known
 from micromoments.ports import Budgets, State, StoreError
@@ -92,6 +94,7 @@ class Applier:
         self.committing: dict[str, Item | None] = {}
         self.new_decisions: list[Decision] = []
         self.facts: list[Fact] = []
+        self.outbox: list[Delivery] = []
         self._recent = RECENT
         self.position = 0
         self.catalog_dirty = False
@@ -124,6 +127,7 @@ class Applier:
         """Drop what folding gave for the next commit: a replay commits nothing."""
         self.facts.clear()
         self.new_decisions.clear()
+        self.outbox.clear()
         self.items.clear()
 
     async def keep_up(self, behind: int) -> None:
@@ -278,9 +282,12 @@ class Applier:
             self.moments_opened += 1
         if person is None or person.id != told.person:
             person = self._residents.person(told.person)
+        view = self._view()
+        if person is not None and view.settings.triggers:
+            self.outbox += intended(told, person, view.recogniser, view.settings, self._clock())
         if person is None or refuses(person, "measure"):
             return
-        recogniser, whose = self._view().recogniser, person
+        recogniser, whose = view.recogniser, person
         if told.turned:
             self.facts.append(facts.moment_fact(told, position, record.at, recogniser))
 

@@ -63,6 +63,7 @@ class Keeper:
         self._kept_policies: dict[str, bytes] = {}
         self._versions: dict[str, int] = {}
         self.active: dict[str, bytes] = {}
+        self.committed: Callable[[], None] = _nobody
         self.commits = 0
         self.failures = 0
 
@@ -120,6 +121,7 @@ class Keeper:
             people, links = self._residents.begin()
             facts, a.facts = a.facts, []
             decisions, a.new_decisions = a.new_decisions, []
+            outbox, a.outbox = a.outbox, []
             items, a.items = a.items, {}
             a.committing = items
             batch = Batch(
@@ -131,6 +133,7 @@ class Keeper:
                 policies=policies,
                 items=items,
                 position=a.position,
+                outbox=outbox,
             )
             try:
                 await barrier()
@@ -141,6 +144,7 @@ class Keeper:
                 self._residents.failed()
                 a.facts = facts + a.facts
                 a.new_decisions = decisions + a.new_decisions
+                a.outbox = outbox + a.outbox
                 a.items = {**items, **a.items}
                 a.committing = {}
                 self._kept_policies = policies
@@ -149,6 +153,8 @@ class Keeper:
             a.committing = {}
             self._residents.committed()
             self.commits += 1
+            if outbox:
+                self.committed()
             for name, version, body in versions:
                 if due(version, self._last_kept(name)):
                     await self._quietly(self._stores.policies.keep, name, version, body)
@@ -167,6 +173,7 @@ class Keeper:
             or r.dirty_links
             or a.facts
             or a.items
+            or a.outbox
             or a.new_decisions
             or self._policies.dirty
             or self.active
@@ -189,6 +196,7 @@ class Keeper:
         oldest = now - int(keep.log_days * DAY)
         await self._quietly(lambda: self._stores.log.trim(oldest, self._stores.position()))
         await self._quietly(self._stores.facts().trim, now - int(keep.facts_days * DAY))
+        await self._quietly(self._stores.outbox.trim, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))
         await self._quietly(self._stores.seen.seal, now)
@@ -286,6 +294,10 @@ class Keeper:
     def close(self) -> None:
         """Nothing of the keeper's own is open; the stores are closed by who opened them."""
         self._watched.clear()
+
+
+def _nobody() -> None:
+    """Nobody sends deliveries: a replay, or a test of the keeper alone."""
 
 
 def readable(value: Any) -> Any:

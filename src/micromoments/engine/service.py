@@ -29,9 +29,10 @@ from micromoments.engine.erasure import Erasure
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.learned import Learned
+from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, in_force, recover
-from micromoments.engine.refusals import Conflict, Overloaded
+from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores, open_stores
@@ -93,6 +94,8 @@ class Service:
         self.learned = Learned(stores.policies, self._policies, self.change, clock)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
+        self.deliveries = Deliveries(stores, self.stream, self.person, self.decide, lambda: self._view, clock)
+        self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self._ticking: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -115,6 +118,7 @@ class Service:
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
+            loop.create_task(self.deliveries.run(), name="deliveries"),
         ]
         self.ready = True
 
@@ -176,9 +180,9 @@ class Service:
             await self._erasure.let_by([request.key])
         known = None if request.fresh else self._applier.decision(request.id)
         if known is not None:
-            return _same(known, request)
+            return same(known, request)
         if request.id in self._deciding:
-            return _same(await asyncio.shield(self._deciding[request.id]), request)
+            return same(await asyncio.shield(self._deciding[request.id]), request)
         mine = asyncio.get_running_loop().create_future()
         self._deciding[request.id] = mine
         try:
@@ -336,6 +340,7 @@ class Service:
             "dedup_window_seconds": self._stores.seen.window() / 1000,
             "commits_total": self._keeper.commits,
             "commit_failures_total": self._keeper.failures,
+            **self.deliveries.stats(),
         }
 
     def _derive(self, outcomes: list[OutcomeRecord]) -> None:
@@ -391,9 +396,3 @@ def open_service(
 ) -> Service:
     """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
     return Service(open_stores(path, settings, now=clock(), apart=apart), clock)
-
-
-def _same(known: Decision, request: Request) -> Decision:
-    if known.digest != request.digest:
-        raise Conflict(f"got decisionId {request.id!r} with another body than before; send the same body, or a new id")
-    return known

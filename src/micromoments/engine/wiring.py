@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from micromoments.config import load, silent_changes, starter
+from micromoments.config import load, load_secret, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.person import Link
-from micromoments.core.settings import Retention, Settings
+from micromoments.core.settings import Destination, Retention, Settings
 from micromoments.engine.reporter import Reporter
-from micromoments.ports import Artifacts, Audit, Budgets, Catalogue, Facts, Log, Policies, Seen, State, StoreError
+from micromoments.ports import (
+    Artifacts,
+    Audit,
+    Budgets,
+    Catalogue,
+    Channel,
+    Facts,
+    Log,
+    Outbox,
+    Policies,
+    Seen,
+    State,
+    StoreError,
+)
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.report.ask import Query
@@ -25,6 +39,7 @@ from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.folder import Folder
 from micromoments.stores.embedded.log import SqliteLog
+from micromoments.stores.embedded.outbox import SqliteOutbox
 from micromoments.stores.embedded.policies import SqlitePolicies
 from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
@@ -51,6 +66,8 @@ class Stores:
     budgets: Budgets
     artifacts: Artifacts
     seen: Seen
+    outbox: Outbox
+    channel: Callable[[str, Destination], Channel]
     audit: Audit
     position: Callable[[], int]
     people: Callable[[], int]
@@ -101,12 +118,13 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     budgets = SqliteBudgets(folder.budgets)
     audit = SqliteAudit(folder.audit)
     seen = FileSeen(folder.seen, log.mids, now)
+    outbox = SqliteOutbox(folder.state)
     reporter = Reporter(folder.path, answer, seal, apart=apart)
 
     def close() -> None:
         reporter.close()
         facts.close()
-        for part in (seen, audit, budgets, catalogue, policies, state, log, folder):
+        for part in (outbox, seen, audit, budgets, catalogue, policies, state, log, folder):
             part.close()
 
     return Stores(
@@ -120,6 +138,8 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         budgets=budgets,
         artifacts=FileArtifacts(folder.artifacts),
         seen=seen,
+        outbox=outbox,
+        channel=lambda name, destination: open_channel(folder.path, name, destination),
         audit=audit,
         position=state.position,
         people=state.size,
@@ -134,6 +154,35 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         write_config=lambda text: _write(folder.config, text),
         close=close,
     )
+
+
+def open_channel(folder: Path, name: str, destination: Destination) -> Channel:
+    """A destination's channel, with its secret from where the settings say.
+
+    Raises:
+        ValueError: the secret isn't there, or isn't one, or what the channel needs isn't installed.
+    """
+    try:
+        secret = load_secret(destination.secret, folder, os.environ)
+        match destination.kind:
+            case "webhook":
+                from micromoments.channels.webhook import WebhookChannel
+
+                return WebhookChannel(destination, secret)
+            case "notify":
+                from micromoments.channels.notify import NotifyChannel
+
+                return NotifyChannel(destination, secret)
+            case "push":
+                from micromoments.channels.webpush import PushChannel
+
+                return PushChannel(destination, secret)
+            case "file":
+                from micromoments.channels.files import FileChannel
+
+                return FileChannel(destination, folder)
+    except ValueError as error:
+        raise ValueError(f"destinations.{name}: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -125,7 +125,7 @@ def _goals(won: tuple[str, ...], record: EventRecord, settings: Settings) -> str
     if (
         "opt_out" in settings.guards
         and "opt_out" not in guards
-        and consent_in(record.event).get("personalise") is False
+        and consent_in(record.event, settings).get("personalise") is False
     ):
         guards = (*guards, "opt_out")
     return ",".join([*won, *(f"!{name}" for name in guards)]) if guards else ",".join(won)

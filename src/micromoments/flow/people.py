@@ -18,6 +18,7 @@ from micromoments.core.decision import Assignment
 from micromoments.core.event import Millis
 from micromoments.core.moment import Reading, Trace
 from micromoments.core.person import (
+    MAX_GROUPS,
     MAX_ITEMS,
     MAX_NAMES,
     MAX_PARTS,
@@ -98,7 +99,15 @@ def join(a: Person, b: Person) -> Person:
         marks=a.marks | b.marks,
         first=min(a.first or b.first, b.first or a.first),
         last=max(a.last, b.last),
+        addresses=_newest(_join_maps(a.addresses, b.addresses, _later)),
+        groups=newest_groups(_newest(_join_maps(a.groups, b.groups, _later))),
     )
+
+
+def newest_groups(groups: dict[str, Trait]) -> dict[str, Trait]:
+    """The ``MAX_GROUPS`` that were heard of last, keys in order."""
+    kept = sorted(groups, key=lambda k: (groups[k].stamp, k))[-MAX_GROUPS:]
+    return {k: groups[k] for k in sorted(kept)}
 
 
 def _dealt(a: Assignment, b: Assignment) -> Assignment:

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Settle, Told
-from micromoments.core.event import BOT, INTERNAL, SIMULATED, Event, Millis
+from micromoments.core.event import BOT, GPC, INTERNAL, SIMULATED, Event, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
-from micromoments.core.person import MAX_ENDED, MAX_TRACES, Part, Person, Stamp
+from micromoments.core.person import ADDRESSES, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
-from micromoments.core.settings import PURPOSES
+from micromoments.core.settings import CHANNELS, PURPOSES, Settings
 from micromoments.decide.eligibility import consents
 from micromoments.flow import people
 from micromoments.flow.view import View, refuses
@@ -24,6 +24,10 @@ NOTHING = Part()
 LASTING = BOT | INTERNAL | SIMULATED
 """Marks that stay with a person; a test order is a test, but its sender may be a customer."""
 CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
+NAMED = (*PURPOSES, *(f"contact_{channel}" for channel in CHANNELS))
+"""What can be said yes or no to by its own name: the purposes, and to be contacted on one channel."""
+PLAIN = Settings()
+MAX_GROUP_TRAITS = 4
 BOUGHT_EVENTS = frozenset({"Order Completed"})
 DISMISSED_EVENTS = frozenset({"Decision Dismissed"})
 
@@ -73,7 +77,7 @@ def _fire(person: Person, at: Millis, view: View) -> tuple[Person, tuple[Outcome
 
 
 def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[Person, tuple[Outcome, ...]]:
-    changes = _said(person, record)
+    changes = _said(person, record, view)
     if (person.consent or "consent" in changes) and refuses(replace(person, **changes), "personalise"):
         person = _forget(replace(person, **changes))
     else:
@@ -83,7 +87,7 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
     return attribute(person, record, view.settings)
 
 
-def _said(person: Person, record: EventRecord) -> dict[str, Any]:
+def _said(person: Person, record: EventRecord, view: View) -> dict[str, Any]:
     """What an event says of the person outright: traits, consent, what was bought or waved away."""
     event, at = record.event, record.at
     changes: dict[str, Any] = {"last": max(person.last, at), "first": person.first or at}
@@ -91,7 +95,13 @@ def _said(person: Person, record: EventRecord) -> dict[str, Any]:
         changes["marks"] = person.marks | lasting
     if event.type == "identify" and event.traits:
         changes["traits"] = people.write(person.traits, _small(event.traits), Stamp(record.occurred, record.mid))
-    if said := consent_in(event):
+    if event.type == "identify" and record.confirmed and (found := _addresses(event.traits)):
+        changes["addresses"] = people.write(person.addresses, found, Stamp(record.occurred, record.mid))
+    if event.type == "group" and event.group_id:
+        said_of = {event.group_id[:64]: dict(list(_small(event.traits).items())[:MAX_GROUP_TRAITS])}
+        groups = people.write(person.groups, said_of, Stamp(record.occurred, record.mid))
+        changes["groups"] = people.newest_groups(groups)
+    if said := consent_of(record, view.settings):
         changes["consent"] = people.write(person.consent, said, Stamp(record.occurred, record.mid))
     if event.event in BOUGHT_EVENTS:
         changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
@@ -231,9 +241,17 @@ def channel(event: Event) -> str:
     return "app" if event.type == "screen" else "server"
 
 
-def consent_in(event: Event) -> dict[str, bool]:
+def consent_of(record: EventRecord, settings: Settings) -> dict[str, bool]:
+    """What a record says of consent, by purpose. Global Privacy Control is a no to sharing, unless the same event says
+    yes to it.
+    """
+    said = consent_in(record.event, settings)
+    return {"share": False, **said} if record.marks & GPC else said
+
+
+def consent_in(event: Event, settings: Settings = PLAIN) -> dict[str, bool]:
     """What an event says of consent, by purpose: Segment's ``context.consent.categoryPreferences``, or a consent
-    event.
+    event. Names of categories mean what the settings say; a no to one of several that mean a purpose is a no.
     """
     said: Mapping[str, Any] = {}
     consent = event.context.get("consent")
@@ -241,7 +259,19 @@ def consent_in(event: Event) -> dict[str, bool]:
         said = consent["categoryPreferences"]
     if event.event in CONSENT_EVENTS:
         said = {**said, **event.properties}
-    return {p: said[p] for p in PURPOSES if isinstance(said.get(p), bool)} if said else {}
+    if not said:
+        return {}
+    found: dict[str, bool] = {}
+    for category, purposes in settings.consent_categories.items():
+        if isinstance(value := said.get(category), bool):
+            found.update({p: value and found.get(p, True) for p in purposes})
+    return {**found, **{p: said[p] for p in NAMED if isinstance(said.get(p), bool)}}
+
+
+def _addresses(traits: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses among traits."""
+    told = {name: traits.get(name) for name in ADDRESSES}
+    return {name: v for name, v in told.items() if isinstance(v, str) and 0 < len(v) <= MAX_ADDRESS and v.isprintable()}
 
 
 def products(properties: Mapping[str, Any]) -> list[str]:

@@ -92,3 +92,32 @@ def decisions(asked: Ask) -> dict[str, Any]:
         share("bad_propensities", "With a propensity outside (0, 1]", int(total["bad_propensities"]), n),
     ]
     return {"figures": figures, "rows": [*rows, *refusals]}
+
+
+DELIVERIES = "Deliveries that ended in the stretch: sent, held on purpose, or given up; without bots and tests."
+
+
+def deliveries(asked: Ask) -> dict[str, Any]:
+    """By trigger, destination and how they ended, with the reasons of those held, tries, and the seconds to arrival."""
+    where = f"received_at >= ? AND received_at < ? AND {COUNTED}"
+    params: list[object] = [asked.start, asked.stop]
+    seconds = "percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN status = 'sent' THEN received_at - due_at END)"
+    measures = (
+        "count(*) AS deliveries, count(DISTINCT surrogate) AS people, sum(tries) AS tries, "
+        f"{seconds} / 1000.0 AS median_seconds"
+    )
+    names = "trigger, destination, channel, status, CASE WHEN status = 'held' THEN detail ELSE '' END"
+    rows = asked.rows(
+        "SELECT trigger, destination, channel, status, CASE WHEN status = 'held' THEN detail ELSE '' END AS reason, "
+        f"{measures} FROM deliveries WHERE {where} GROUP BY {names} ORDER BY {names} LIMIT {MOST_ROWS}",
+        *params,
+    )
+    ends = ", ".join(f"count(CASE WHEN status = '{s}' THEN 1 END) AS {s}" for s in ("sent", "held", "dead"))
+    total = asked.one(f"SELECT count(*) AS n, {ends} FROM deliveries WHERE {where}", *params)
+    n = int(total["n"])
+    figures = [figure("deliveries", "Deliveries", n, None, "deliveries")]
+    figures += [
+        share(name, title, int(total[name]), n)
+        for name, title in (("sent", "Sent"), ("held", "Held"), ("dead", "Given up"))
+    ]
+    return {"figures": figures, "rows": rows}

@@ -12,6 +12,7 @@ from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 _EVENTS = {"events": "events.at"}
 _MOMENTS = {"moments": "opened_at"}
 _DECISIONS = {"decisions": "received_at"}
+_DELIVERIES = {"deliveries": "received_at"}
 _ROWS = _MOMENTS | _DECISIONS | _EVENTS
 
 
@@ -34,6 +35,7 @@ _ALL = (
     Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _ROWS, needs.unmet),
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
+    Report("deliveries", "Deliveries", activity.DELIVERIES, (), _DELIVERIES, activity.deliveries),
     Report("quality", "Data quality", quality.QUALITY, (), {"events": "received_at"}, quality.quality),
     Report("calibration", "How sure, and how right", quality.CALIBRATION, SEGMENTS, _MOMENTS, quality.calibration),
     Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),

@@ -13,6 +13,7 @@ from micromoments.server.collect import DOORS, SPELLINGS, Collector
 from micromoments.server.control import ControlDoors
 from micromoments.server.cors import Cors
 from micromoments.server.decide import Decider
+from micromoments.server.deliveries import DeliveryDoors
 from micromoments.server.foreign import Handler, Routes
 from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, reply
 from micromoments.server.insight import Insight
@@ -73,6 +74,7 @@ class App:
             Personalizer(service, keys),
         )
         self._control = ControlDoors(service)
+        self._deliveries = DeliveryDoors(service)
         self.sessions = Sessions(keys, service.clock)
         self._audit = AuditDoors(service)
         self._receipts = Receipts(service)
@@ -213,6 +215,9 @@ class App:
             "/v1/policies/compare": {"GET": (self._control.compare_policy, False)},
             "/v1/policies/rollback": {"POST": (self._control.rollback_policy, False)},
             "/v1/preview": {"POST": (self._control.preview, False)},
+            "/v1/deliveries": {"GET": (self._deliveries.list, False)},
+            "/v1/deliveries/replay": {"POST": (self._deliveries.replay, False)},
+            "/v1/deliveries/preview": {"POST": (self._deliveries.preview, False)},
             "/v1/reports": {"GET": (self._insight.reports, False)},
             "/v1/reports/*": {"GET": (self._insight.report, False)},
             "/v1/projects/*/settings": {"GET": (self._settings, True)},

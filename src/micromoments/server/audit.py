@@ -31,6 +31,7 @@ NOTED = {
     ("POST", "/v1/decisions/*/correct"): "decision called wrong",
     ("POST", "/v1/decisions/*/stop"): "personalisation stopped",
     ("GET", "/v1/stream"): "person watched live",
+    ("POST", "/v1/deliveries/replay"): "dead letters sent again",
 }
 """By method and door: what the log calls it."""
 

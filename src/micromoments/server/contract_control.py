@@ -5,8 +5,9 @@ from __future__ import annotations
 from micromoments.server import shapes
 from micromoments.server.contract import Json, answer, content, door, ref
 from micromoments.server.control import Back, PolicyBack, Previewed, Switched
+from micromoments.server.deliveries import Foreseen, Replayed
 
-SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed)
+SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed, Foreseen, Replayed)
 _SECRET: list[Json] = [{"secretKey": []}]
 _OBJECT: Json = {"type": "object"}
 _VERSIONS: list[Json] = [
@@ -43,6 +44,7 @@ def control_doors() -> Json:
         "/v1/policies/rollback": {
             "post": door("rollbackPolicy", "Put a version back.", done, _SECRET, body=content(ref(PolicyBack)), tag=tag)
         },
+        **_delivery_doors(),
         "/v1/preview": {
             "post": door(
                 "preview",
@@ -52,5 +54,26 @@ def control_doors() -> Json:
                 body=content(ref(Previewed)),
                 tag=tag,
             )
+        },
+    }
+
+
+def _delivery_doors() -> Json:
+    """What triggers sent, and dead letters again."""
+    tag = "control"
+    several = [{"name": n, "in": "query", "schema": {"type": "string"}} for n in ("status", "destination", "cursor")]
+    limit = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 500}}
+    found = {"200": answer("Them.", _OBJECT)}
+    listed = door("deliveries", "What became of deliveries.", found, _SECRET, tag=tag)
+    again = door("replayDeliveries", "Send dead letters again.", found, _SECRET, tag=tag)
+    look = {"200": answer("Each destination.", _OBJECT)}
+    foreseen = content(ref(Foreseen))
+    return {
+        "/v1/deliveries": {"get": {**listed, "parameters": [*several, limit]}},
+        "/v1/deliveries/replay": {
+            "post": {**again, "requestBody": {"required": False, "content": content(ref(Replayed))}}
+        },
+        "/v1/deliveries/preview": {
+            "post": door("previewDelivery", "What a trigger would send.", look, _SECRET, body=foreseen, tag=tag)
         },
     }

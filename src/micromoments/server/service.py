@@ -16,6 +16,7 @@ from micromoments.engine.appender import LogDown
 from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
+from micromoments.engine.outward import Deliveries
 from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.ask import Candidate, Mode
@@ -74,6 +75,7 @@ class Service(Taker, Protocol):
     ready: bool
     control: Control
     learned: Learned
+    deliveries: Deliveries
     audit: Trail
 
     @property

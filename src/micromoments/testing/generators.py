@@ -10,8 +10,9 @@ from typing import TypeVar
 import msgspec
 
 from micromoments.core.decision import Assignment, Decision, PolicyRef, Ranked, Refused, Scored
+from micromoments.core.delivery import Delivery
 from micromoments.core.event import Event, Millis
-from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeFact, PersonFact
+from micromoments.core.fact import DecisionFact, DeliveryFact, EventFact, MomentFact, OutcomeFact, PersonFact
 from micromoments.core.geo import Point
 from micromoments.core.item import Facet, Item, Money, Nearby
 from micromoments.core.moment import Evidence, Moment, MomentView, Need, Reading, Signal, Trace
@@ -201,6 +202,46 @@ def person(n: int, traces: int = 3, last: Millis = 0) -> Person:
 def link(n: int) -> Link:
     """What is known of a source id that a user claimed."""
     return Link(claims=(Claim(Stamp(START + n, mid(n)), f"u{n}"),), joined=(f"u{n + 1}",))
+
+
+def delivery(n: int, person: str = "", destination: str = "", due: Millis = 0) -> Delivery:
+    """A delivery for a person: to be decided, or written for a destination where one is named."""
+    return Delivery(
+        id=f"dlv_{n:04}",
+        trigger="hello",
+        person=person or f"anon:a{n}",
+        surrogate=mid(n),
+        moment=f"m{n}",
+        at=START + n,
+        due=due or START + n,
+        until=START + 86_400_000,
+        destination=destination,
+        status="waiting" if destination else "intended",
+        title="Trail shoes" if destination else "",
+        data=b'{"type":"moment.opened","timestamp":"2026-01-01T00:00:00Z","data":{}}' if destination else b"",
+    )
+
+
+def delivery_fact(one: Delivery, received: Millis = 0) -> DeliveryFact:
+    """What became of a delivery."""
+    return DeliveryFact(
+        id=one.id,
+        version=1,
+        received_at=received or one.at,
+        at=one.at,
+        due_at=one.due,
+        surrogate=one.surrogate,
+        trigger=one.trigger,
+        destination=one.destination,
+        channel=one.channel,
+        status=one.status,
+        tries=one.tries,
+        detail=one.detail,
+        decision=one.decision,
+        item=one.item,
+        moment=one.moment,
+        marks=one.marks,
+    )
 
 
 def event_fact(n: int, surrogate: int = 1, received: Millis = 0) -> EventFact:

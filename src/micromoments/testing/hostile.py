@@ -14,10 +14,14 @@ which a process may die:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from random import Random
-from typing import Any, Generic, TypeVar
+from threading import Lock
+from typing import Any, Generic, Literal, TypeVar
 
+from micromoments.core.delivery import Delivery, Receipt, later, never, taken
+from micromoments.core.event import Millis
 from micromoments.ports import StoreError
 from micromoments.testing.memory import (
     Disk,
@@ -26,6 +30,7 @@ from micromoments.testing.memory import (
     MemoryCatalogue,
     MemoryFacts,
     MemoryLog,
+    MemoryOutbox,
     MemoryPolicies,
     MemorySeen,
     MemoryState,
@@ -126,6 +131,7 @@ class HostilePorts:
         log = MemoryLog(self.disk)
         self.log: Any = Hostile(log, self.trouble)
         self.state: Any = Hostile(MemoryState(self.disk), self.trouble)
+        self.outbox: Any = Hostile(MemoryOutbox(self.disk), self.trouble)
         self.facts: Any = Hostile(MemoryFacts(self.disk), self.trouble)
         self.catalogue: Any = Hostile(MemoryCatalogue(self.disk), self.trouble)
         self.policies: Any = Hostile(MemoryPolicies(self.disk), self.trouble)
@@ -136,3 +142,36 @@ class HostilePorts:
     def restarted(self, trouble: Trouble | None = None) -> HostilePorts:
         """The same disk after a crash, with nothing in memory."""
         return HostilePorts(trouble, self.disk)
+
+
+class HostileChannel:
+    """A receiver of deliveries that does as a schedule says, over and over: takes (True), refuses for good (False),
+    fails (None), or takes and then says that it failed (``"lost"``): the answer that never came back.
+
+    ``ids`` are those taken, each time; ``seen`` those of a receiver that honours ids.
+    """
+
+    def __init__(self, schedule: Sequence[bool | Literal["lost"] | None] = (True,)) -> None:
+        self._schedule = cycle(schedule)
+        self._lock = Lock()
+        self.ids: list[str] = []
+        self.calls = 0
+
+    @property
+    def seen(self) -> set[str]:
+        """What a receiver has that takes each id once."""
+        return set(self.ids)
+
+    def send(self, delivery: Delivery, now: Millis) -> Receipt:  # noqa: ARG002 the port has it
+        """One call, as the schedule says."""
+        with self._lock:
+            self.calls += 1
+            what = next(self._schedule)
+            if what is True or what == "lost":
+                self.ids.append(delivery.id)
+        if what is False:
+            return never("refused by the test's schedule")
+        return taken() if what is True else later("failed by the test's schedule")
+
+    def close(self) -> None:
+        """Nothing is open."""

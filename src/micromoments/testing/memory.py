@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery, Status
 from micromoments.core.event import Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
 from micromoments.core.item import Item
@@ -40,6 +41,7 @@ class Disk:
     policies: dict[str, bytes] = field(default_factory=dict)
     versions: dict[tuple[str, int], bytes] = field(default_factory=dict)
     position: int = 0
+    outbox: dict[str, Delivery] = field(default_factory=dict)
     reservations: dict[str, tuple[str, int, Millis, str]] = field(default_factory=dict)
     artifacts: dict[str, bytes] = field(default_factory=dict)
 
@@ -126,6 +128,7 @@ class MemoryState:
         d.decisions.update({one.id: one for one in batch.decisions})
         d.live.extend(batch.facts)
         d.policies.update(batch.policies)
+        d.outbox = {**{one.id: one for one in batch.outbox}, **d.outbox}
         d.position = batch.position
 
     def position(self) -> int:
@@ -151,6 +154,7 @@ class MemoryState:
         for key in links:
             d.links.pop(key, None)
         all_keys = gone | links
+        d.outbox = {k: v for k, v in d.outbox.items() if v.person not in all_keys}
         d.decisions = {k: v for k, v in d.decisions.items() if v.person not in all_keys and v.key not in all_keys}
         theirs = _joined(theirs, d.live)
         d.live = [f for f in d.live if f.surrogate not in theirs]
@@ -171,6 +175,45 @@ def _joined(roots: Iterable[int], facts: Iterable[Fact]) -> set[int]:
     while more := {f.surrogate for f in joins if f.into in found} - found:
         found |= more
     return found
+
+
+class MemoryOutbox:
+    """``ports.Outbox``."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def due(self, destination: str, until: Millis, limit: int) -> Sequence[Delivery]:
+        """Deliveries that are due, earliest first."""
+        wanted = "waiting" if destination else "intended"
+        mine = [d for d in self._all() if d.status == wanted and destination in ("", d.destination)]
+        return sorted((d for d in mine if d.due <= until), key=lambda d: d.due)[:limit]
+
+    def settle(self, deliveries: Sequence[Delivery], facts: Sequence[Fact]) -> None:
+        """Write those back that are there."""
+        here = {d.id: d for d in deliveries if d.id in self._disk.outbox}
+        self._disk.outbox.update(here)
+        self._disk.live += [fact for fact in facts if fact.id in here]
+
+    def listed(self, status: Status | None, destination: str, after: str, limit: int) -> Sequence[Delivery]:
+        """Deliveries in the order of their ids."""
+        mine = [d for d in self._all() if d.status == (status or d.status)]
+        named = [d for d in mine if d.status != "intended" and d.destination == destination] if destination else mine
+        return sorted((d for d in named if d.id > after), key=lambda d: d.id)[:limit]
+
+    def of(self, person: str, since: Millis) -> Sequence[Delivery]:
+        """A person's deliveries."""
+        return sorted((d for d in self._all() if d.person == person and d.due > since), key=lambda d: -d.due)
+
+    def trim(self, before: Millis) -> int:
+        """Forget what was done."""
+        gone = [d.id for d in self._all() if d.status not in ("intended", "waiting") and d.due < before]
+        for id in gone:
+            del self._disk.outbox[id]
+        return len(gone)
+
+    def _all(self) -> list[Delivery]:
+        return list(self._disk.outbox.values())
 
 
 class MemoryFacts:

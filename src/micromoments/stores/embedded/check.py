@@ -5,17 +5,19 @@ from __future__ import annotations
 import sqlite3
 
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery
 from micromoments.core.fact import TABLES, Table
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
 from micromoments.ports import Corrupt
 from micromoments.stores.embedded import codec
 
-_KINDS: tuple[tuple[str, str, type[Person | Link | Decision | Item]], ...] = (
+_KINDS: tuple[tuple[str, str, type[Person | Link | Decision | Item | Delivery]], ...] = (
     ("people", "key", Person),
     ("links", "key", Link),
     ("decisions", "id", Decision),
     ("items", "id", Item),
+    ("outbox", "id", Delivery),
 )
 
 

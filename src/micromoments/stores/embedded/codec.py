@@ -23,6 +23,7 @@ from xxhash import xxh3_64_intdigest
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery
 from micromoments.core.event import Event, Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, Table
 from micromoments.core.item import Facet, Item, Nearby
@@ -131,7 +132,7 @@ _decode_mids = msgspec.msgpack.Decoder(list[_Mid]).decode
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_int = msgspec.msgpack.Decoder(int).decode
 _decode_values: dict[type, Callable[[bytes], Any]] = {
-    kind: msgspec.msgpack.Decoder(kind).decode for kind in (Person, Link, Decision, Item)
+    kind: msgspec.msgpack.Decoder(kind).decode for kind in (Person, Link, Decision, Item, Delivery)
 }
 _decode_facts: dict[Table, Callable[[bytes], list[Any]]] = {
     table: msgspec.msgpack.Decoder(cast("Any", list)[SCHEMAS[table]]).decode for table in TABLES
@@ -303,7 +304,7 @@ def fact_rows(body: bytes, what: str = "a frame of facts") -> list[list[Any]]:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def encode(value: Person | Link | Decision | Item) -> bytes:
+def encode(value: Person | Link | Decision | Item | Delivery) -> bytes:
     """A value with its version and checksum; one of more than ``PACK_FROM`` bytes is packed."""
     payload = _payload(value)
     if len(payload) <= PACK_FROM:
@@ -313,7 +314,7 @@ def encode(value: Person | Link | Decision | Item) -> bytes:
 
 
 def decode(kind: type[T], body: bytes, what: str = "a value") -> T:
-    """The value again; ``kind`` is Person, Link, Decision or Item, ``what`` names it in errors.
+    """The value again; ``kind`` is Person, Link, Decision, Item or Delivery, ``what`` names it in errors.
 
     Raises:
         Corrupt: the checksum failed, or a newer release wrote it.

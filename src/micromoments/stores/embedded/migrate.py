@@ -55,6 +55,16 @@ STATE = (
     CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO meta VALUES ('position', 0);
     """,
+    """
+    CREATE TABLE outbox(
+        seq INTEGER PRIMARY KEY, id BLOB NOT NULL, status INTEGER NOT NULL, lane TEXT NOT NULL, due INTEGER NOT NULL,
+        person BLOB NOT NULL, body BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX outbox_id ON outbox(id);
+    CREATE INDEX outbox_due ON outbox(lane, due) WHERE status < 2;
+    CREATE INDEX outbox_person ON outbox(person, due);
+    CREATE INDEX outbox_done ON outbox(status, due) WHERE status >= 2;
+    """,
 )
 BUDGETS = (
     """

@@ -19,7 +19,7 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
 from micromoments.core.person import Link, Person
 from micromoments.ports import Batch
-from micromoments.stores.embedded import codec, migrate
+from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
 
 T = TypeVar("T", Person, Link)
@@ -107,6 +107,7 @@ class SqliteState:
                 db.execute("DELETE FROM temp.wakes")
             for frame in frames:
                 db.execute("INSERT INTO facts(tbl, count, first, last, body) VALUES (?, ?, ?, ?, ?)", frame)
+            outbox.intend(db, batch.outbox)
             for policy in policies:
                 db.execute("INSERT OR REPLACE INTO policies(key, body) VALUES (?, ?)", policy)
             db.execute("UPDATE meta SET value = ? WHERE name = 'position'", (batch.position,))
@@ -188,6 +189,7 @@ class SqliteState:
                 _GONE.write(db, [(key.encode(),) for key in names])
                 db.execute(f"DELETE FROM {table} WHERE key IN temp.gone")  # noqa: S608 our own names
                 db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
+                db.execute("DELETE FROM outbox WHERE person IN temp.gone")
                 db.execute("DELETE FROM temp.gone")
             if theirs:
                 theirs = erase_live(db, theirs)[0]

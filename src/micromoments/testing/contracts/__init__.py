@@ -10,9 +10,11 @@ adapter can't do is declared: override that test, and say in its docstring what 
 
 from micromoments.testing.contracts.budgets import BudgetsContract
 from micromoments.testing.contracts.catalogue import CatalogueContract
+from micromoments.testing.contracts.channel import ChannelContract
 from micromoments.testing.contracts.facts import FactsContract
 from micromoments.testing.contracts.keeping import ArtifactsContract, PoliciesContract
 from micromoments.testing.contracts.log import LogContract
+from micromoments.testing.contracts.outbox import OutboxContract
 from micromoments.testing.contracts.seen import SeenContract
 from micromoments.testing.contracts.state import StateContract
 
@@ -20,8 +22,10 @@ __all__ = [
     "ArtifactsContract",
     "BudgetsContract",
     "CatalogueContract",
+    "ChannelContract",
     "FactsContract",
     "LogContract",
+    "OutboxContract",
     "PoliciesContract",
     "SeenContract",
     "StateContract",

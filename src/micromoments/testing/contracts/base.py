@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from micromoments.core.decision import Decision
+from micromoments.core.delivery import Delivery
 from micromoments.core.fact import Fact
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
@@ -14,7 +15,7 @@ from micromoments.ports import Batch
 E = TypeVar("E", bound=BaseException)
 
 
-def batch(
+def batch(  # noqa: PLR0913 the parts of a batch
     *,
     people: Mapping[str, Person | None] | None = None,
     links: Mapping[str, Link | None] | None = None,
@@ -24,6 +25,7 @@ def batch(
     policies: Mapping[str, bytes] | None = None,
     items: Mapping[str, Item | None] | None = None,
     position: int = 0,
+    outbox: Sequence[Delivery] = (),
 ) -> Batch:
     """A batch of only what a test is about; timers are the people's own unless given."""
     people = people or {}
@@ -36,6 +38,7 @@ def batch(
         policies=policies or {},
         items=items or {},
         position=position,
+        outbox=outbox,
     )
 
 

@@ -1,0 +1,1 @@
+"""Decisions to the outside: one file a kind of destination, each a ``ports.Channel``."""

@@ -1,0 +1,59 @@
+"""Where a destination's name leads, before anything is sent there: never into one's own network by accident.
+
+A name is resolved once, every address that it has is looked at, and the connection is made to the address looked at, so
+that a name which says something else a moment later (DNS rebinding) leads nowhere. Redirects aren't followed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from urllib.parse import SplitResult, urlsplit
+
+
+class Refused(Exception):
+    """An address that isn't to be asked; the message says why and what to do."""
+
+
+def target(url: str, *, private: bool) -> tuple[str, str]:
+    """The address that a URL leads to now, and its host's name.
+
+    Args:
+        url: ``https://``; ``http://`` only with ``private``.
+        private: whether addresses of one's own network are meant.
+
+    Raises:
+        Refused: another scheme, or an address in one's own network that nobody said is meant.
+        OSError: the name can't be resolved now.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        raise Refused(f"got {parts.scheme or 'no scheme'}; wanted https (http only with private = true)")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        if not allowed(address, private=private):
+            raise Refused(
+                f"got {host}, which leads to {address} in a network of your own; wanted a public address; "
+                "set private = true for this destination if it is meant"
+            )
+    return found[0], host
+
+
+def allowed(address: str, *, private: bool) -> bool:
+    """Whether an address may be asked. Link-local ones (cloud machines' own credentials) never may."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        return False
+    return private or ip.is_global
+
+
+def pinned(url: str, address: str) -> str:
+    """The URL with the address in the place of its host's name."""
+    parts = urlsplit(url)
+    host = f"[{address}]" if ":" in address else address
+    port = f":{parts.port}" if parts.port else ""
+    return SplitResult(parts.scheme, host + port, parts.path, parts.query, "").geturl()

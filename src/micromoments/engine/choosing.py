@@ -1,0 +1,213 @@
+"""What becomes of an intended delivery: for whom it still makes sense, on which channel, with what in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.delivery import Delivery
+from micromoments.core.event import Millis
+from micromoments.core.moment import Moment, MomentView
+from micromoments.core.person import Person
+from micromoments.core.settings import HOUR, Destination, Settings, Trigger
+from micromoments.engine import letters
+from micromoments.flow import triggers
+from micromoments.flow.people import merged
+from micromoments.flow.view import View
+from micromoments.ports import Outbox
+
+NOT_YET = "quiet_hours"
+
+
+class Chooser:
+    """Decides one delivery at a time; asked again about the same, it gives the same answer, as the decision is kept
+    under its id.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        person: Callable[[str], Person | None],
+        decide: Callable[[Request], Awaitable[Decision]],
+        view: Callable[[], View],
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._outbox, self._person, self._decide, self._view, self._clock = outbox, person, decide, view, clock
+
+    async def __call__(self, one: Delivery) -> Delivery:
+        """The delivery written for a destination, held with the reason, or put off."""
+        now, settings = self._clock(), self._view().settings
+        trigger, person = settings.triggers.get(one.trigger), self._person(one.person)
+        if trigger is None or person is None:
+            return _held(one, "no_trigger" if trigger is None else "no_person", now)
+        here = self._open(person, now)
+        if reason := triggers.over(one, trigger, person, here, now) or self._told(one, person, here):
+            return _held(one, reason, now)
+        moment = next((m for m in (*here, *person.reading.ended) if m.id == one.moment), None)
+        if trigger.on == "expiring" and moment is not None:
+            due = min(triggers.expiring_at(moment, trigger), one.until)
+            if due > now:
+                return replace(one, due=due)
+        name, reason, until = self._allowed(one, trigger, person, settings, now)
+        if not name:
+            return replace(one, due=until) if now < until < one.until else _held(one, reason, now)
+        decision = await self._decided(one, trigger, now) if trigger.slot else None
+        if decision is not None and (reason := _nothing(decision)):
+            return _held(replace(one, destination=name, decision=decision.id), reason, now)
+        return self._written(one, name, settings.destinations[name], trigger, person, moment, decision)
+
+    def trigger(self, name: str) -> Trigger:
+        """The trigger of that name.
+
+        Raises:
+            ValueError: there is none.
+        """
+        named = self._view().settings.triggers
+        if name not in named:
+            raise ValueError(f"got trigger {name!r}; wanted one of {', '.join(named) or 'none'}; correct the name")
+        return named[name]
+
+    def preview(self, trigger_name: str, person: Person, decision: Decision | None) -> dict[str, Any]:
+        """What a trigger would do for a person now: which destinations may have it, why not, and the words of each.
+
+        Raises:
+            ValueError: there is no such trigger.
+        """
+        now, settings, trigger = self._clock(), self._view().settings, self.trigger(trigger_name)
+        moment = max(self._open(person, now), key=lambda m: (m.updated_at, m.id), default=None)
+        view = self._moment(person, moment, now)
+        found: list[dict[str, Any]] = []
+        for name in trigger.to:
+            destination = settings.destinations[name]
+            one = _sample(name, trigger_name, person, moment, now)
+            reason = triggers.barred(person, destination, settings) or self._capped(one, name, destination, now)
+            awake = triggers.awake(person, destination.quiet_hours, settings, now)
+            told = letters.values(person, view, decision, trigger_name, now)
+            letter = letters.written(one, destination, told, letters.news(one, trigger, person, view, decision))
+            found.append(
+                {
+                    "destination": name,
+                    "channel": destination.channel,
+                    "refused": reason or (NOT_YET if awake > now else ""),
+                    "title": letter.title,
+                    "text": letter.text,
+                    "news": letter.data.decode(),
+                }
+            )
+        return {"trigger": trigger_name, "moment": moment.id if moment is not None else None, "destinations": found}
+
+    def _open(self, person: Person, now: Millis) -> tuple[Moment, ...]:
+        return self._view().recogniser.settle(person.reading, now).open
+
+    def _allowed(
+        self, one: Delivery, trigger: Trigger, person: Person, settings: Settings, now: Millis
+    ) -> tuple[str, str, Millis]:
+        """The first destination that may have it; else the reason against the first, and when quiet hours end."""
+        reasons: list[str] = []
+        until: Millis = 0
+        names = [one.destination] if one.destination else [n for n in trigger.to if _channel(settings, n)]
+        for name in names:
+            destination = settings.destinations.get(name)
+            if destination is None:
+                reasons.append("no_destination")
+                continue
+            reason = triggers.barred(person, destination, settings) or self._capped(one, name, destination, now)
+            hours = destination.quiet_hours or (settings.slot(trigger.slot).quiet_hours if trigger.slot else "")
+            awake = triggers.awake(person, hours, settings, now)
+            if not reason and awake == now:
+                return name, "", 0
+            if not reason:
+                until = min(until or awake, awake)
+            reasons.append(reason or NOT_YET)
+        return "", NOT_YET if until else next(iter(reasons), "no_destination"), until
+
+    def _capped(self, one: Delivery, name: str, destination: Destination, now: Millis) -> str:
+        if not destination.times:
+            return ""
+        since = now - round(destination.hours * HOUR)
+        sent = [d for d in self._outbox.of(one.person, since) if d.status == "sent" and d.destination == name]
+        return "cap" if len(sent) >= destination.times else ""
+
+    def _told(self, one: Delivery, person: Person, here: Sequence[Moment]) -> str:
+        """Whether this trigger told of the same stretch already: late events may give a moment another beginning, and
+        with it another id; the one told of then is no longer there.
+        """
+        known = {m.id for m in (*here, *person.reading.ended)}
+        others = [d for d in self._outbox.of(one.person, one.at - HOUR) if d.trigger == one.trigger and d.id != one.id]
+        gone = [d for d in others if d.status in ("sent", "waiting", "dead") and d.moment not in known]
+        return "told_already" if any(abs(d.at - one.at) < HOUR for d in gone) else ""
+
+    async def _decided(self, one: Delivery, trigger: Trigger, now: Millis) -> Decision:
+        id = triggers.decision_id(one)
+        return await self._decide(Request(id=id, slot=trigger.slot, key=one.person, at=now, digest="trigger"))
+
+    def _moment(self, person: Person, moment: Moment | None, now: Millis) -> MomentView | None:
+        if moment is None:
+            return None
+        traces = {t.mid: t for t in merged(person.parts.values())}
+        return self._view().recogniser.view(moment, traces, moment.ended_at or now)
+
+    def _written(
+        self,
+        one: Delivery,
+        name: str,
+        destination: Destination,
+        trigger: Trigger,
+        person: Person,
+        moment: Moment | None,
+        decision: Decision | None,
+    ) -> Delivery:
+        now = self._clock()
+        view = self._moment(person, moment, now)
+        ready = replace(
+            one,
+            destination=name,
+            status="waiting",
+            channel=destination.channel,
+            decision=decision.id if decision is not None else "",
+            item=decision.items[0].id if decision is not None else "",
+            address=triggers.address(person, destination.channel),
+            due=now,
+            since=now,
+            tries=0,
+            detail="",
+        )
+        known = letters.values(person, view, decision, one.trigger, now)
+        return letters.written(ready, destination, known, letters.news(ready, trigger, person, view, decision))
+
+
+def _channel(settings: Settings, name: str) -> str:
+    destination = settings.destinations.get(name)
+    return destination.channel if destination is not None else ""
+
+
+def _nothing(decision: Decision) -> str:
+    """Why a decision gives nothing to send, in a code; empty where it does."""
+    if decision.holdout:
+        return "holdout"
+    if decision.mode != "live":
+        return f"mode_{decision.mode}"
+    if decision.items:
+        return ""
+    return f"nothing_{decision.refused[0].code}" if decision.refused else "nothing_found"
+
+
+def _held(one: Delivery, reason: str, now: Millis) -> Delivery:
+    return replace(one, status="held", detail=reason, due=now)
+
+
+def _sample(name: str, trigger: str, person: Person, moment: Moment | None, now: Millis) -> Delivery:
+    return Delivery(
+        id="dlv_preview",
+        trigger=trigger,
+        person=person.id,
+        surrogate=person.surrogate,
+        moment=moment.id if moment is not None else "",
+        at=now,
+        due=now,
+        until=now,
+        destination=name,
+    )

@@ -1,0 +1,100 @@
+"""Deliveries as the doors and the service see them: sent in the background, listed, replayed, looked at beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from micromoments.core.decision import Decision, Request
+from micromoments.core.delivery import Delivery, Status
+from micromoments.core.event import Millis
+from micromoments.core.person import Person
+from micromoments.engine.choosing import Chooser
+from micromoments.engine.courier import Courier, shown
+from micromoments.engine.stream import Stream
+from micromoments.engine.wiring import Stores
+from micromoments.flow.view import View
+from micromoments.ports import Outbox
+
+MOST = 500
+"""Deliveries that are listed or replayed in one go."""
+
+
+class Deliveries:
+    """All deliveries of a project. ``run`` sends them until it is cancelled; what isn't sent then is on the disk."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        stream: Stream,
+        person: Callable[[str], Person | None],
+        decide: Callable[[Request], Awaitable[Decision]],
+        view: Callable[[], View],
+        clock: Callable[[], Millis],
+    ) -> None:
+        self._outbox, self._person, self._clock = stores.outbox, person, clock
+        self._chooser = Chooser(stores.outbox, person, decide, view, clock)
+        self._courier = Courier(stores.outbox, stream, stores.channel, lambda: view().settings, clock)
+        self.wake = self._courier.wake
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        await self._courier.run(self._chooser)
+
+    def stats(self) -> dict[str, float]:
+        """Counters by name, for the metrics."""
+        c = self._courier
+        return {
+            "deliveries_sent_total": c.sent,
+            "deliveries_dead_total": c.dead,
+            "deliveries_held_total": c.held,
+            "delivery_failures_total": c.failed,
+        }
+
+    async def listed(
+        self, status: Status | None = None, destination: str = "", after: str = "", limit: int = 100
+    ) -> list[dict[str, object]]:
+        """Deliveries in the order of their ids, after one; without what they say."""
+        found = await asyncio.to_thread(self._outbox.listed, status, destination, after, min(limit, MOST))
+        return [shown(d) for d in found]
+
+    async def replay(self, ids: Sequence[str] = (), destination: str = "") -> list[str]:
+        """Send dead letters again: those named, or all of a destination (of every one where none is named); at most
+        ``MOST`` at a time. Gives their ids; what is not a dead letter is left as it is.
+        """
+        again = await asyncio.to_thread(replayed, self._outbox, frozenset(ids), destination, self._clock())
+        await self._courier.settle(again)
+        self.wake()
+        return [d.id for d in again]
+
+    def preview(self, trigger: str, key: str, decision: Decision | None = None) -> dict[str, Any]:
+        """What a trigger would do for a person now; nothing is kept or sent.
+
+        Raises:
+            ValueError: there is no such trigger, or nobody of that id.
+        """
+        person = self._person(key)
+        if person is None:
+            raise ValueError("got an id that nothing is held of; wanted one that events were sent with")
+        return self._chooser.preview(trigger, person, decision)
+
+    def slot(self, trigger: str) -> str:
+        """The slot that a trigger decides for; empty where it decides nothing.
+
+        Raises:
+            ValueError: there is no such trigger.
+        """
+        return self._chooser.trigger(trigger).slot
+
+
+def replayed(outbox: Outbox, ids: frozenset[str], destination: str, now: Millis) -> list[Delivery]:
+    """The dead letters of these ids (all where there are none), of a destination or of all, ready to be sent again."""
+    found: list[Delivery] = []
+    after = ""
+    while len(found) < MOST and (page := outbox.listed("dead", destination, after, MOST)):
+        found += [d for d in page if not ids or d.id in ids]
+        after = page[-1].id
+    return [replace(d, status="waiting", due=now, since=now, tries=0, detail="replayed") for d in found[:MOST]]
