@@ -253,6 +253,11 @@ class TestInChromium:
         assert told["properties"]["shown"] == "default"
         assert told["properties"]["reason"] == "late"
         assert told["properties"]["milliseconds"] >= 150
+        report = until(page, lambda: (found := site.ask("GET", "/v1/reports/rendering"))["rows"] and found)
+        figures = {one["name"]: one for one in report["figures"]}
+        assert (figures["late"]["count"], figures["late"]["of"]) == (1, 1)
+        assert figures["visible_p50"]["value"] == told["properties"]["milliseconds"]
+        assert report["rows"][0]["device"] == "desktop"
 
     def test_seen_and_clicked(self, visit: Visit, site: Site) -> None:
         """What is in view for a second is seen, what is clicked is clicked, each once, and the engine joins them."""

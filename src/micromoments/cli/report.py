@@ -15,7 +15,8 @@ def report(
     name: Annotated[
         str,
         typer.Argument(
-            help="scorecards, lift, shadow, needs, unmet, moments, decisions, quality, calibration, freshness or behind"
+            help="scorecards, lift, shadow, needs, unmet, moments, decisions, rendering, quality, calibration, "
+            "freshness or behind"
         ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",

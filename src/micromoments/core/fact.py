@@ -14,7 +14,7 @@ TABLES: tuple[Table, ...] = ("events", "moments", "decisions", "outcomes", "peop
 
 class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event. ``received_at`` is arrival, ``at`` event time; ``value`` minor units; ``query`` scrubbed
-    words.
+    words. Fields with a default came later: what ``Decision Rendered`` says.
     """
 
     id: str
@@ -36,6 +36,10 @@ class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     country: str
     city: str
     marks: int
+    slot: str = ""
+    shown: str = ""
+    milliseconds: int = 0
+    network: str = ""
 
 
 class MomentFact(msgspec.Struct, frozen=True, array_like=True):

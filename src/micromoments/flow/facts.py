@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +13,7 @@ from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeF
 from micromoments.core.moment import TYPES
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
-from micromoments.core.settings import Settings
+from micromoments.core.settings import DAY, Settings
 from micromoments.flow.step import channel, consent_in
 from micromoments.learn.goals import guarded, reached
 from micromoments.recognise.recogniser import Recogniser
@@ -21,6 +22,8 @@ from micromoments.recognise.sensitive import detector
 NAN = float("nan")
 MANY = 1 << 40
 """Past any true number of results; a column holds 64 bits."""
+RENDERED = "Decision Rendered"
+"""A page shows what was decided, or its default."""
 
 
 def event_fact(record: EventRecord, surrogate: int, position: int, settings: Settings) -> EventFact:
@@ -51,7 +54,18 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         _word(location.get("country")) if isinstance(location, dict) else "",
         _word(location.get("city")) if isinstance(location, dict) else "",
         record.marks,
+        *(_rendered(event.properties) if event.event == RENDERED else ()),
     )
+
+
+def _rendered(said: Mapping[str, Any]) -> tuple[str, str, int, str]:
+    """Slot, what was shown (``decision``, or why the default was), milliseconds from need to content, network."""
+    shown, took = _word(said.get("shown")), said.get("milliseconds")
+    if shown == "default":
+        shown = _word(said.get("reason")) or "empty"
+    if isinstance(took, bool) or not isinstance(took, int | float) or not 0 < took < DAY:
+        took = 0
+    return _word(said.get("slot")), shown, round(took), _word(said.get("network"))
 
 
 def moment_fact(told: Told, version: int, recognised_at: Millis, recogniser: Recogniser) -> MomentFact:

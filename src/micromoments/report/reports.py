@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
-from micromoments.report import activity, behind, lift, needs, quality, scorecards, shadow
+from micromoments.report import activity, behind, lift, needs, quality, rendering, scorecards, shadow
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
 _EVENTS = {"events": "events.at"}
@@ -36,6 +36,7 @@ _ALL = (
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
     Report("deliveries", "Deliveries", activity.DELIVERIES, (), _DELIVERIES, activity.deliveries),
+    Report("rendering", "How quick, as people see it", rendering.COUNTING, rendering.BY, _EVENTS, rendering.rendering),
     Report("quality", "Data quality", quality.QUALITY, (), {"events": "received_at"}, quality.quality),
     Report("calibration", "How sure, and how right", quality.CALIBRATION, SEGMENTS, _MOMENTS, quality.calibration),
     Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),
