@@ -156,6 +156,8 @@ class Doors(BaseHTTPRequestHandler):
             return self._stream(self._people())
         if path == "/demo/town" and self.demo:
             return self._json(town(self.world))
+        if path == "/v1/session":
+            return self._json({"keyNeeded": False, "signedIn": True, "until": None, "name": ""})
         if path == "/v1/reports/lift":
             return self._json({"rows": [{"slot": "home", "goal": "order", "proof": True, "comparisons": [LIFT]}]})
         if path == "/v1/reports/scorecards":

@@ -1,6 +1,6 @@
-// The doors: requests, the live stream, and the secret key where the server has one.
+// The doors: requests, the live stream, and signing in where the server has a secret key.
+// The session is a cookie that no script can read; the key itself is kept nowhere.
 
-const KEY = "micromoments-key";
 export const isDemo = Boolean(document.body?.dataset.demo);
 
 export class Refused extends Error {
@@ -10,27 +10,17 @@ export class Refused extends Error {
   }
 }
 
-function headers(more) {
-  const key = sessionStorage.getItem(KEY);
-  return key ? { ...more, Authorization: `Bearer ${key}` } : more;
-}
-
-export function keepKey(key) {
-  sessionStorage.setItem(KEY, key);
-}
-
-export function forgetKey() {
-  sessionStorage.removeItem(KEY);
-}
+export const signIn = (key, name) => ask("v1/session", { key, name });
+export const signOut = () => ask("v1/session", undefined, "DELETE");
 
 /** A JSON request to a door; raises Refused with the server's own words. */
-export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
-  const reply = await fetch(path, {
-    method,
-    headers: headers(body === undefined ? {} : { "Content-Type": "application/json" }),
-    body: body === undefined ? undefined : JSON.stringify(body),
-    cache: "no-store",
-  });
+export function ask(path, body, method = body === undefined ? "GET" : "POST") {
+  return send(path, body === undefined ? undefined : JSON.stringify(body), method);
+}
+
+/** The same with a body that is text already. */
+export async function send(path, body, method, type = "application/json") {
+  const reply = await fetch(path, { method, headers: body === undefined ? {} : { "Content-Type": type }, body, cache: "no-store" });
   const text = await reply.text();
   let value = {};
   try {
@@ -38,8 +28,17 @@ export async function ask(path, body, method = body === undefined ? "GET" : "POS
   } catch {
     value = { detail: text.slice(0, 200) };
   }
+  if (reply.status === 401 && path !== "v1/session") dispatchEvent(new Event("signed-out"));
   if (!reply.ok) throw new Refused(reply.status, value);
   return value;
+}
+
+/** What a door says in plain text. */
+export async function words(path) {
+  const reply = await fetch(path, { cache: "no-store" });
+  const text = await reply.text();
+  if (!reply.ok) throw new Refused(reply.status, {});
+  return text;
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -55,7 +54,7 @@ export async function listen(path, { onEvent, onState }) {
     try {
       const more = { Accept: "text/event-stream" };
       if (last !== null) more["Last-Event-ID"] = last;
-      const reply = await fetch(path, { headers: headers(more), cache: "no-store" });
+      const reply = await fetch(path, { headers: more, cache: "no-store" });
       if (reply.status === 401 || reply.status === 403) {
         onState("refused");
         return;

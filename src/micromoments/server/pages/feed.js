@@ -121,7 +121,7 @@ function served(card) {
   if (!card.items) return el("p", { class: "served waiting" }, "listening");
   const first = card.items[0];
   if (!first) return el("p", { class: "served waiting" }, "nothing to serve");
-  const title = el("span", { class: "title" }, first.title);
+  const title = el("a", { class: "title", href: `#/decision?id=${encodeURIComponent(card.decision)}`, title: "Its receipt: why this, and what came of it" }, first.title);
   if (card.holdout) return el("p", { class: "served" }, el("span", { class: "how" }, "held out, popular list"), title);
   return el("p", { class: "served" }, el("span", { class: "how" }, `served a ${first.kind}`), title);
 }

@@ -22,7 +22,7 @@ export class Scores {
 
   async watch() {
     for (;;) {
-      await this.read();
+      if (!byId("live-view").hidden) await this.read();
       await new Promise((done) => setTimeout(done, document.hidden ? 4 * EVERY : EVERY));
     }
   }

@@ -1,6 +1,6 @@
-// The page: what each part shows, and where it gets it from.
+// The live view: moments as they open, on a map in the demo, and what serving them is worth.
 
-import { ask, forgetKey, isDemo, keepKey, listen } from "./api.js";
+import { ask, isDemo, listen } from "./api.js";
 import { TYPES, byId, el, mark, whole } from "./base.js";
 import { Feed } from "./feed.js";
 import { Lanes } from "./lanes.js";
@@ -21,7 +21,7 @@ function nameOf(person) {
   const bare = person.replace(/^(anon|user):/, "");
   if (names.has(person)) return names.get(person);
   if (bare.startsWith("visitor-")) return "You";
-  return bare.length > 14 ? `${bare.slice(0, 12)}…` : bare;
+  return isDemo ? bare : `${bare.slice(0, 4)}…`;
 }
 
 const feed = new Feed(byId("feed"), byId("said"), nameOf);
@@ -53,22 +53,7 @@ function state(how) {
   const words = { open: "Live", lost: "Server away, trying again", refused: "Key needed" };
   byId("state").className = `state ${how}`;
   byId("state-text").textContent = words[how];
-  if (how === "refused") askKey();
-}
-
-function askKey() {
-  byId("key").hidden = false;
-  byId("key-form").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    keepKey(byId("key-input").value);
-    try {
-      await ask("v1/reports/scorecards");
-      location.reload();
-    } catch (error) {
-      forgetKey();
-      byId("key-wrong").textContent = error.message;
-    }
-  });
+  if (how === "refused") dispatchEvent(new Event("signed-out"));
 }
 
 function demoTold(kind, data) {
@@ -85,13 +70,6 @@ function legend() {
 }
 
 function tools() {
-  byId("theme").addEventListener("click", () => {
-    const dark = document.documentElement.dataset.theme
-      ? document.documentElement.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-    localStorage.setItem("theme", dark ? "light" : "dark");
-  });
   byId("pause").addEventListener("click", () => {
     paused = !paused;
     feed.paused = paused;
@@ -108,7 +86,8 @@ function whereabouts() {
   return { device: { type: "desktop" }, timezone: town.timezone, location: { latitude, longitude }, lat: latitude, lon: longitude };
 }
 
-async function start() {
+/** Begin; once is enough for as long as the page lives. */
+export async function start() {
   legend();
   tools();
   if (isDemo) {
@@ -133,8 +112,3 @@ async function start() {
   scores.watch();
   setInterval(() => picture.settle(Date.now(), expires), 2000);
 }
-
-start().catch((error) => {
-  byId("state").className = "state lost";
-  byId("state-text").textContent = error.message;
-});
