@@ -288,7 +288,8 @@ def test_axe_finds_nothing_serious(browser: Browser, busy: Shop, troubles: list[
     page = watched(context, troubles)
     page.goto(busy.url)
     page.wait_for_selector("#key:not([hidden])")
-    axe, found = Axe(), []
+    axe = Axe()
+    found: list[tuple[str, str, str]] = []
     made = next(r["id"] for r in busy.ask("/v1/reports/behind")["rows"] if r["of"] == "decision")
 
     def look(name: str) -> None:
