@@ -30,10 +30,10 @@ format: setup ## put the code in order
 	$(VENV)/bin/ruff format $(CODE)
 
 test: setup ## unit and contract tests, doctests, README and docs, in random order
-	$(PY) -m pytest -q -m "not crash and not browser and not slow"
+	$(PY) -m pytest -q -n auto --dist worksteal -m "not crash and not browser and not slow"
 
 test-all: setup ## everything, crash and browser tests included
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n auto --dist worksteal
 
 bench: setup ## speed and quality benchmarks; each prints a table and writes JSON
 	$(PY) -m benchmarks
