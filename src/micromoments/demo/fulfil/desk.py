@@ -22,6 +22,8 @@ from micromoments.demo.fulfil.store import OpenPay, Store, Transaction
 After = Callable[[Transaction, Order], None]
 """What an experience adds to a change, in its transaction: events for the engine, records of its own."""
 
+Alter = Callable[[Order], Order]
+
 
 def now_ms() -> Millis:
     """The time."""
@@ -81,13 +83,13 @@ class Desk:
         """An order; ``Refused`` (404) where it is missing or isn't this owner's."""
         return self.store.order(id, owner)
 
-    def advance(self, id: str, step: str) -> Order:
-        """The business takes an order a step on."""
-        return self._step(id, lambda order, at: machine.advance(order, self._flow(order), step, at))
+    def advance(self, id: str, step: str, alter: Alter | None = None) -> Order:
+        """The business takes an order a step on; ``alter`` is as in ``change``, in the same transaction."""
+        return self._step(id, lambda order, at: machine.advance(_own(order, alter), self._flow(order), step, at))
 
-    def finish(self, id: str, lines: tuple[Line, ...] | None = None) -> Order:
-        """The order is fulfilled; ``lines`` as in ``machine.finish``."""
-        return self._step(id, lambda order, at: machine.finish(order, self._flow(order), at, lines))
+    def finish(self, id: str, lines: tuple[Line, ...] | None = None, alter: Alter | None = None) -> Order:
+        """The order is fulfilled; ``lines`` as in ``machine.finish``, ``alter`` as in ``change``."""
+        return self._step(id, lambda order, at: machine.finish(_own(order, alter), self._flow(order), at, lines))
 
     def cancel(self, id: str, by: By, why: str = "", owner: str | None = None) -> Order:
         """Cancel an order, by the rules of its flow; with ``owner`` only their own."""
@@ -97,14 +99,11 @@ class Desk:
         """Give so much of a finished order back."""
         return self._step(id, lambda order, at: machine.refund(order, amount, at, why))
 
-    def change(self, id: str, alter: Callable[[Order], Order]) -> Order:
+    def change(self, id: str, alter: Alter) -> Order:
         """Change what is the experience's own (``place``, ``data``, ``due``), and tell those who watch."""
 
         def altered(order: Order, at: Millis) -> Change:
-            new = alter(order)
-            return msgspec.structs.replace(
-                order, place=new.place, data=new.data, due=new.due, changed=at, version=order.version + 1
-            ), ()
+            return msgspec.structs.replace(_own(order, alter), changed=at, version=order.version + 1), ()
 
         return self._step(id, altered)
 
@@ -215,3 +214,11 @@ class Desk:
     def _tell(self, order: Order) -> None:
         if self.changed is not None:
             self.changed(order)
+
+
+def _own(order: Order, alter: Alter | None) -> Order:
+    """An order with what is the experience's own altered, and nothing else."""
+    if alter is None:
+        return order
+    new = alter(order)
+    return msgspec.structs.replace(order, place=new.place, data=new.data, due=new.due)

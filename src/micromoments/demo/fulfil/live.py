@@ -52,10 +52,13 @@ class Live:
         try:
             yield b"retry: 1000\n\n"
             while True:
-                for seen in await asyncio.to_thread(self._store.since, seq, topic):
-                    seq = seen.seq
-                    data = msgspec.json.encode(self._show(seen.order))
-                    yield b"id: %d\nevent: order\ndata: %b\n\n" % (seq, data)
+                watch.woken.clear()  # first of all: what comes while the store is read rings again
+                while watch.behind():
+                    for seen in await asyncio.to_thread(self._store.since, seq, topic):
+                        seq = seen.seq
+                        watch.put(b"")  # one reading may not give everything
+                        data = msgspec.json.encode(self._show(seen.order))
+                        yield b"id: %d\nevent: order\ndata: %b\n\n" % (seq, data)
                 for message in watch.take():
                     yield message
                 try:
@@ -79,15 +82,22 @@ class _Watch:
     def __init__(self) -> None:
         self.woken = asyncio.Event()
         self._messages: list[bytes] = []
+        self._behind = True
+
+    def behind(self) -> bool:
+        """Whether the store may hold something new; it is asked only then, as positions pass every second."""
+        was, self._behind = self._behind, False
+        return was
 
     def put(self, message: bytes) -> None:
-        """Ring the bell, with a message or without."""
+        """Ring the bell: with a passing message, or because there is something new in the store."""
         if message:
             self._messages = [*self._messages[-BEHIND + 1 :], message]
+        else:
+            self._behind = True
         self.woken.set()
 
     def take(self) -> list[bytes]:
-        """The messages since the last time; the bell is still again."""
+        """The messages since the last time."""
         taken, self._messages = self._messages, []
-        self.woken.clear()
         return taken

@@ -1,0 +1,167 @@
+// Where to: the map with cars near you, the shelf, recent places, search; then kinds of ride with their prices.
+
+import { api, banner, clock, h, metres, minutes, money, newKey, say, t } from "./base.js";
+import { OPEN, draw, go, refresh, stand, state } from "./app.js";
+import { streetAt } from "./map.js";
+
+let timer = 0;
+
+export async function home() {
+  const open = state.me.rides.find(OPEN);
+  const consent = state.me.customer.consent;
+  const words = h("ul", { class: "words", "aria-label": t("map.words") });
+  state.map.ways(null, null);
+  state.map.stand(state.here);
+  state.map.fit([state.here], 1100);
+  clearInterval(timer);
+  const look = async () => {
+    if (!words.isConnected && words.childElementCount) return clearInterval(timer);
+    const { cars, waits } = await api(`cars?x=${state.here[0]}&y=${state.here[1]}`).catch(() => ({ cars: [], waits: {} }));
+    if (!["", "#"].includes(location.hash)) return clearInterval(timer);
+    state.map.show(cars);
+    const best = Math.min(...Object.values(waits).filter((w) => w !== null));
+    words.replaceChildren(h("li", {}, t("you.at", { street: state.title || streetAt(state.town.plan, state.here) })), h("li", {}, Number.isFinite(best) ? t("cars.near", { n: cars.length, minutes: minutes(best), street: cars[0] ? streetAt(state.town.plan, [cars[0].x, cars[0].y]) : "" }) : t("cars.none")));
+  };
+  timer = setInterval(look, 2000);
+  await look();
+  if (!state.shelf) state.shelf = await api(`shelf?x=${state.here[0]}&y=${state.here[1]}`).catch(() => ({ destinations: [] }));
+  const spots = state.town.spots;
+  return [
+    h("div", { class: "stage" }, state.map.svg),
+    h("h1", { class: "hello" }, state.me.customer.name ? t("hello.name", { name: state.me.customer.name }) : t("hello")),
+    open ? h("a", { class: "go wide", href: `#ride/${open.id}` }, t("ride.back")) : null,
+    h("a", { class: "where", href: "#to" }, t("where.to")),
+    consent ? null : ask(),
+    homeward(),
+    shelf(),
+    named(),
+    h("section", { "aria-labelledby": "stand" }, h("label", { class: "field" }, h("span", { id: "stand" }, t("stand")), h("select", { id: "stand-at", onchange: (event) => { const spot = spots.find((s) => s.id === event.target.value); if (spot) stand(spot.at, spot.title); } }, h("option", { value: "" }, t("stand.here")), spots.map((s) => h("option", { value: s.id, selected: s.title === state.title }, s.title)))), words),
+  ];
+}
+
+/** Asked once, both answers alike; nothing personal happens before. */
+function ask() {
+  const answer = async (yes) => {
+    await api("me", { consent: { personalise: yes, location: yes, contact: false, measure: yes } });
+    await refresh();
+    state.shelf = null;
+    say(t(yes ? "consent.on" : "consent.off"));
+    draw(true);
+  };
+  return h("section", { class: "card", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("consent.title")), h("p", {}, t("consent.text")),
+    h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: () => answer(false) }, t("consent.no")), h("button", { type: "button", class: "plain", onclick: () => answer(true) }, t("consent.yes"))));
+}
+
+let told = "";
+const seen = (decision) => { if (decision && told !== decision) { told = decision; api("outcomes", { decisionId: decision, what: "seen" }).catch(() => {}); } };
+
+function choose(end, decision = "", item = "") {
+  if (decision) api("outcomes", { decisionId: decision, what: "clicked", itemId: item }).catch(() => {});
+  state.end = { end, decision, item };
+  go("price");
+}
+
+function homeward() {
+  const offer = state.shelf?.home;
+  if (!offer) return null;
+  queueMicrotask(() => seen(offer.decisionId));
+  return h("section", { class: "card homeward", "aria-labelledby": "homeward" }, h("div", {}, h("h2", { id: "homeward" }, t("home.from.here")), h("button", { type: "button", class: "quiet", onclick: (e) => why(offer, offer.item, e.currentTarget) }, t("why"))), h("button", { type: "button", class: "go", onclick: () => choose({ at: offer.to.at, title: offer.to.title || t("home") }, offer.decisionId, offer.item) }, t("home.go")));
+}
+
+function shelf() {
+  const found = state.shelf;
+  if (!found?.destinations.length) return null;
+  queueMicrotask(() => seen(found.decisionId));
+  const general = !state.me.customer.consent?.personalise || found.holdout || found.degraded?.includes("no_consent");
+  return h("section", { "aria-labelledby": "shelf" }, h("div", { class: "head" }, h("h2", { id: "shelf" }, t(general ? "shelf.all" : "shelf.you")), h("button", { type: "button", class: "quiet", onclick: (e) => why(found, found.destinations[0].item, e.currentTarget) }, t("why"))),
+    h("ul", { class: "shelf" }, found.destinations.map((d) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: d.place.at, title: d.place.title }, found.decisionId, d.item) }, h("b", {}, d.place.title), h("span", {}, t(`sort.${d.place.sort}`)))))));
+}
+
+function named() {
+  const { home: at, work } = state.me.customer;
+  const rows = [[t("home"), at], [t("work"), work]].map(([name, place]) => (place ? h("li", {}, h("button", { type: "button", onclick: () => choose({ at: place.at, title: place.title || name }) }, h("b", {}, name), h("span", {}, place.title))) : h("li", {}, h("a", { href: "#you" }, h("b", {}, name), h("span", {}, t("name.it"))))));
+  const recent = state.me.recent.map((end) => h("li", {}, h("button", { type: "button", onclick: () => choose(end) }, h("b", {}, end.title), h("span", {}, t("recent")))));
+  return h("section", { "aria-labelledby": "known" }, h("h2", { id: "known" }, t("known")), h("ul", { class: "list" }, rows, recent));
+}
+
+export async function why(found, item, button) {
+  const { said, explained } = await api(`why/${found.decisionId}`);
+  const chosen = said.items.find((i) => i.id === item);
+  const dialog = h("dialog", { class: "why", "aria-labelledby": "why-title" }, h("h2", { id: "why-title" }, t("why")),
+    said.holdout ? h("p", {}, t("why.holdout")) : null,
+    said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
+    chosen?.reasons?.length ? h("ul", {}, chosen.reasons.map((r) => h("li", { lang: "en" }, r))) : null,
+    said.moment?.evidence?.length ? [h("p", {}, t("why.moment")), h("ul", {}, said.moment.evidence.map((e) => h("li", { lang: "en" }, e.text)))] : null,
+    h("p", { class: "fine" }, t("why.chance", { n: Math.round((chosen?.propensity ?? said.propensity) * 100), of: explained?.considered ?? "?" })),
+    h("div", { class: "two" },
+      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); dialog.close(); await refresh(); state.shelf = null; say(t("consent.off")); draw(true); } }, t("why.off")),
+      h("button", { type: "button", class: "plain", onclick: async () => { await api("outcomes", { decisionId: found.decisionId, what: "dismissed", itemId: item }); if (state.shelf) state.shelf.home = null; dialog.close(); draw(true); } }, t("why.not"))),
+    h("button", { type: "button", class: "go wide", onclick: () => dialog.close() }, t("close")));
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => { dialog.remove(); if (button?.isConnected) button.focus(); });
+  dialog.showModal();
+}
+
+export async function search() {
+  const list = h("ul", { class: "list", id: "found" });
+  let wait;
+  const fill = async (words) => {
+    const found = await api(`places?q=${encodeURIComponent(words)}`);
+    list.replaceChildren(...(found.length ? found.map((s) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: s.at, title: s.title }) }, h("b", {}, s.title), h("span", {}, t(`sort.${s.sort}`))))) : [h("li", { class: "empty" }, t("found.none"))]));
+    clearTimeout(wait);
+    if (words.trim().length > 2) wait = setTimeout(() => api(`places?done=1&q=${encodeURIComponent(words)}`).catch(() => {}), 700);
+  };
+  await fill("");
+  const field = h("input", { id: "q", type: "search", maxlength: "60", autocomplete: "off", oninput: (event) => fill(event.target.value) });
+  setTimeout(() => field.focus(), 50);
+  return [h("h1", {}, t("where.to")), h("label", { class: "field" }, h("span", {}, t("search")), field), list];
+}
+
+const CARDS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_answerLost"];
+const choice = { kind: "", card: localStorage.getItem("ride-card") || CARDS[0] };
+
+export async function price() {
+  if (!state.end) return search();
+  const quote = await api("quotes", { begin: { at: state.here, title: state.title }, end: state.end.end, decision: state.end.decision, item: state.end.item });
+  const first = quote.advice.order.find((k) => quote.waits[k] !== null) || quote.advice.order[0];
+  if (!quote.prices[choice.kind]) choice.kind = first;
+  let key = newKey();
+  if (quote.advice.decisionId) seen(quote.advice.decisionId);
+  state.map.show([]);
+  state.map.stand(null);
+  state.map.ways(quote.way);
+  state.map.fit(quote.way);
+  const button = h("button", { type: "button", class: "go wide", id: "ask-for-it" });
+  const label = () => { button.textContent = t("request", { kind: t(`kind.${choice.kind}`), price: money(quote.prices[choice.kind]) }); };
+  label();
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      if (quote.advice.decisionId) api("outcomes", { decisionId: quote.advice.decisionId, what: "clicked", itemId: `ride-kind-${choice.kind}` }).catch(() => {});
+      const made = await api("rides", { quote: quote.id, kind: choice.kind, card: choice.card }, key);
+      await refresh();
+      state.live = null;
+      go(`ride/${made.id}`);
+    } catch (wrong) {
+      banner(wrong.words);
+      say(wrong.words);
+      key = newKey();
+      if (wrong.code === "quote_expired") draw();
+      else button.disabled = false;
+    }
+  });
+  const from = state.title || streetAt(state.town.plan, state.here);
+  return [
+    h("div", { class: "stage" }, state.map.svg),
+    h("h1", {}, t("to", { place: quote.end.title })),
+    h("ul", { class: "words", "aria-label": t("map.words") }, h("li", {}, t("way", { from, to: quote.end.title, metres: metres(quote.metres), minutes: minutes(quote.seconds) }))),
+    h("fieldset", { class: "kinds" }, h("legend", {}, t("kinds")), quote.advice.order.map((kind) => {
+      const wait = quote.waits[kind];
+      return h("label", {}, h("input", { type: "radio", name: "kind", value: kind, checked: kind === choice.kind, onchange: () => { choice.kind = kind; label(); } }),
+        h("span", {}, h("b", {}, t(`kind.${kind}`)), h("span", {}, t("seats", { n: state.town.kinds.find((k) => k.id === kind).seats })), h("span", {}, wait === null ? t("wait.none") : t("wait", { minutes: minutes(wait), at: clock(Date.now() + (wait + quote.seconds) * 1000) })), h("b", { class: "price" }, money(quote.prices[kind]))));
+    })),
+    quote.advice.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => why(quote.advice, `ride-kind-${quote.advice.order[0]}`, e.currentTarget) }, t("why.order")) : null,
+    h("label", { class: "field" }, h("span", {}, t("pay")), h("select", { id: "card", onchange: (e) => { choice.card = e.target.value; localStorage.setItem("ride-card", choice.card); } }, CARDS.map((c) => h("option", { value: c, selected: c === choice.card }, t(`card.${c}`))))),
+    h("p", { class: "fine" }, t("pay.when")), button,
+  ];
+}
