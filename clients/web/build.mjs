@@ -17,5 +17,5 @@ const common = {
   logLevel: "warning",
 };
 
-await build({ ...common, format: "iife", entryPoints: { sdk: "src/snippet.ts" }, outdir: served });
-if (!process.argv[2]) await build({ ...common, format: "esm", entryPoints: { index: "src/index.ts" }, outdir: "dist" });
+await build({ ...common, format: "iife", entryPoints: { sdk: "src/snippet.ts", preferences: "src/preferences.ts" }, outdir: served });
+if (!process.argv[2]) await build({ ...common, format: "esm", entryPoints: { index: "src/index.ts", preferences: "src/preferences.ts" }, outdir: "dist" });

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from shutil import which
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
+
+import pytest
 
 from micromoments.core.settings import Settings, Slot
 from micromoments.engine.service import now_ms, open_service
@@ -20,15 +23,17 @@ from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from tests.clients.relay import Relay, relay
 from tests.server.asgi import SECRET_KEY, TOKEN_KEY, WRITE_KEY
+from tests.server.conftest import signed
 from tests.server.serving import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Trail shop</title>'
+HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Example</title>'
 PAGES = {
     "/": '<div data-mm-slot="home"><p id="default">Our favourites</p></div>',
     "/search": '<div data-mm-slot="home"></div>',
+    "/choices": "<micromoments-preferences></micromoments-preferences>",
 }
 ITEMS = [
     {"id": "p1", "kind": "product", "title": "Trail running shoe"},
@@ -66,9 +71,16 @@ class Site:
         """The bodies that pages sent to a door."""
         return [one.json for one in self.relay.sent if one.method == "POST" and one.path == path]
 
+    def token(self) -> str:
+        """Ana's token, as the business's server signs it."""
+        return signed("ana")
+
     def script(self) -> str:
         """The tag that a business puts on its pages."""
-        return f'<script src="{self.url}/sdk.js" data-write-key="{WRITE_KEY}" {self.attributes}></script>'
+        return (
+            f'<script src="{self.url}/sdk.js" data-write-key="{WRITE_KEY}" {self.attributes}></script>'
+            f'<script src="{self.url}/preferences.js"></script>'
+        )
 
     def policy(self) -> str:
         """The site's own policy: nothing inline, nothing evaluated, the engine named."""
@@ -130,3 +142,22 @@ def until(page: Page, met: Any, seconds: float = 15.0) -> Any:
         assert monotonic() < end, "waited in vain"
         page.wait_for_timeout(40)
     return found
+
+
+def named(site: Site) -> list[str]:
+    """What the pages sent as events, by name or type, each message once."""
+    calls = {c["messageId"]: c for body in site.posts("/v1/batch") for c in body["batch"]}
+    calls |= {c["messageId"]: c for body in site.posts("/v1/decide") if (c := body.get("event"))}
+    return [call.get("event") or call["type"] for call in calls.values()]
+
+
+def chromium() -> str | None:
+    """Where the system's Chromium is."""
+    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := which(name))), None)
+
+
+in_chromium = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed; on Debian: apt-get install chromium"),
+]

@@ -4,84 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from micromoments.server.scripts import BUILT
-from tests.browser.site import Site, opened, stored, until
+from tests.browser.conftest import Visit
+from tests.browser.site import Site, in_chromium, named, stored, until
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import Page, Route
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-in_chromium = [
-    pytest.mark.browser,
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; on Debian: apt-get install chromium"),
-]
 WEB = ROOT / "clients" / "web"
 YES = 'data-consent="measure personalise"'
-DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-"""A headless browser's own name is a crawler's, whose events count for nothing."""
-Visit = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        # No sandbox: containers run tests as root, and the pages are our own.
-        running = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """The business's site, and its engine."""
-    with opened(tmp_path / "shop") as running:
-        yield running
-
-
-@pytest.fixture
-def visit(browser: Browser, site: Site) -> Iterator[Visit]:
-    """Opens a page of the site on a device of its own, where nothing may be complained of."""
-    troubles: list[str] = []
-    devices: list[BrowserContext] = []
-
-    def open(path: str = "/", *, attributes: str = "", script: str = "", **device: Any) -> Page:
-        site.attributes = attributes
-        context = browser.new_context(**{"user_agent": DESKTOP, **device})
-        devices.append(context)
-        if script:
-            context.add_init_script(script)
-        page = context.new_page()
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        # Chromium reports what a policy forbade to the console.
-        page.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
-        page.goto(site.home + path)
-        return page
-
-    yield open
-    for context in devices:
-        context.close()
-    assert troubles == []
-
-
-def named(site: Site) -> list[str]:
-    """What the pages sent as events, by name or type, each message once."""
-    calls = {c["messageId"]: c for body in site.posts("/v1/batch") for c in body["batch"]}
-    calls |= {c["messageId"]: c for body in site.posts("/v1/decide") if (c := body.get("event"))}
-    return [call.get("event") or call["type"] for call in calls.values()]
 
 
 def decide(page: Page, **asking: Any) -> Any:
@@ -145,7 +84,7 @@ class TestInChromium:
         assert len(person["events"]) == 4
         searched = next(e["event"] for e in person["events"] if e["event"].get("event") == "Products Searched")
         assert searched["properties"] == {"query": "trail shoes"}
-        assert searched["context"]["consent"]["categoryPreferences"] == {"measure": True, "personalise": True}
+        assert "consent" not in searched["context"]
         assert searched["context"]["device"] == {"type": "desktop"}
 
     def test_a_no_after_a_yes(self, visit: Visit, site: Site) -> None:
@@ -171,7 +110,8 @@ class TestInChromium:
         )
         assert page.evaluate("micromoments.consent()") == {"measure": True, "personalise": False, "share": False}
         until(page, lambda: named(site))
-        assert site.events(f"anon:{stored(page)['mm.id']}")[0]["context"]["gpc"] is True
+        sent = site.events(f"anon:{stored(page)['mm.id']}")[0]["context"]
+        assert (sent["gpc"], sent["consent"]["categoryPreferences"]) == (True, {"personalise": False, "share": False})
         said = page.evaluate("micromoments.consent({ personalise: true, share: true })")
         assert said == {"measure": True, "personalise": True, "share": False}
 

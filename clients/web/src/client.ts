@@ -3,7 +3,7 @@
 import { Auto } from "./auto";
 import { Gate, Store, context, network, newId } from "./device";
 import { Queue } from "./queue";
-import { Bearer } from "./token";
+import { Bearer, claims } from "./token";
 import type { Asking, Call, Choice, Consent, Item, Live, Options, Properties, Reason, Token } from "./types";
 import { Watch } from "./watch";
 
@@ -21,6 +21,7 @@ export class Micromoments {
   private watch: Watch;
   private anonymous = "";
   private needed = 0;
+  private telling: Promise<void> | undefined;
 
   constructor(private options: Options = {}) {
     this.host = (options.host ?? location.origin).replace(/\/$/, "");
@@ -77,21 +78,23 @@ export class Micromoments {
     if (this.gate.keeps) this.keep();
   }
 
-  /** Take the person's word, or only read it. A yes to measure or personalise opens the device, a no clears it. */
-  consent(said?: Consent): Consent {
+  /**
+   * Take the person's word, or only read it. A yes to measure or personalise opens the device, a no to both clears it.
+   * `known`: the server has it already, from another device.
+   */
+  consent(said?: Consent, known = false): Consent {
     if (said) {
       const kept = this.gate.keeps;
       const word = this.made({ type: "track", event: "Consent Updated", properties: said });
       this.gate.say(said);
-      word.context = this.context();
       if (this.gate.keeps) {
         this.keep();
-        this.queue.release((word.context as Properties).consent);
-        this.queue.add(word);
-        void this.queue.flush();
+        this.queue.release();
+        if (!known) this.queue.add(word);
+        this.telling = this.queue.flush();
       } else {
         // Only an id that was in use has a profile that must be told to stop.
-        this.queue.drop(kept ? word : undefined);
+        this.queue.drop(kept && !known ? word : undefined);
         this.forget();
       }
       dispatchEvent(new CustomEvent("micromoments:consent", { detail: this.gate.all }));
@@ -137,6 +140,8 @@ export class Micromoments {
   private async ask(slot: string, decisionId: string, asking: Asking, event: Call | undefined, signal: AbortSignal) {
     // Waiting for a token counts: the time-out is the person's patience.
     const late = new Promise<never>((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+    // What the person just allowed or forbade must be known when the question comes.
+    await Promise.race([this.telling, late]);
     const personal = this.gate.of("personalise") === true;
     const token = personal ? await Promise.race([this.bearer.get(), late]) : undefined;
     // Without consent each question comes from nobody in particular: two of them can't be put together.
@@ -230,6 +235,11 @@ export class Micromoments {
   /** Ask a door of the person's own, such as `GET` `/v1/people/ana/export`, by their token. */
   async own(method: string, path: string): Promise<Response> {
     return fetch(this.host + path, { method, credentials: "omit", headers: this.headers(await this.bearer.get()) });
+  }
+
+  /** The userId of the token, where there is a good one. */
+  async who(): Promise<string | undefined> {
+    return claims((await this.bearer.get()) ?? "")?.sub;
   }
 
   /** Send what waits now. */

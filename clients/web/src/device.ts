@@ -69,14 +69,14 @@ export class Gate {
     return this.gpc && purpose === "personalise" ? false : this.declared[purpose];
   }
 
-  /** All that is known, as Segment's consent context has it. */
+  /** All that is known. */
   get all(): Consent {
-    const known: Consent = {};
-    for (const purpose of PURPOSES) {
-      const word = this.of(purpose);
-      if (word !== undefined) known[purpose] = word;
-    }
-    return known;
+    return this.known((word) => word !== undefined);
+  }
+
+  /** What only the browser says: a no to what the person said nothing of here. */
+  get browser(): Consent | undefined {
+    return this.gpc ? this.known((word, purpose) => word === false && this.said[purpose] !== false) : undefined;
   }
 
   /** Whether an id may be kept and events sent. */
@@ -89,6 +89,12 @@ export class Gate {
     this.said = { ...this.said, ...said };
     this.store.open = this.keeps;
     this.store.set("consent", JSON.stringify(this.said), true);
+  }
+
+  private known(wanted: (word: boolean | undefined, purpose: Purpose) => boolean): Consent {
+    const found: Consent = {};
+    for (const purpose of PURPOSES) if (wanted(this.of(purpose), purpose)) found[purpose] = this.of(purpose);
+    return found;
   }
 }
 
@@ -103,7 +109,7 @@ export function deviceType(): string {
 export const network = (): string =>
   (navigator as { connection?: { effectiveType?: string } }).connection?.effectiveType ?? "unknown";
 
-/** The context of an event: this page, this device, what consent says. */
+/** The context of an event: this page, this device, what the browser says of consent. */
 export function context(gate: Gate, version: string, channel?: string): Properties {
   const { pathname: path, search, href: url } = location;
   return {
@@ -112,8 +118,8 @@ export function context(gate: Gate, version: string, channel?: string): Properti
     locale: navigator.language,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     library: { name: "@micromoments/web", version },
-    consent: { categoryPreferences: gate.all },
     ...(channel && { channel }),
-    ...(gate.gpc && { gpc: true }),
+    // The person's own word goes once, with its time: repeated, it would overrule what they said later elsewhere.
+    ...(gate.gpc && { gpc: true, consent: { categoryPreferences: gate.browser } }),
   };
 }

@@ -51,11 +51,11 @@ export class Queue {
     }
   }
 
-  /** Consent was given: what waited is sent, and says so. */
-  release(consent: unknown): void {
+  /** Consent was given: what waited is sent. */
+  release(): void {
     const waited = this.waiting;
     this.waiting = [];
-    for (const call of waited) this.add({ ...call, context: { ...(call.context as object), consent } });
+    for (const call of waited) this.add(call);
   }
 
   /** Consent was taken back: nothing but this last word is still sent. */

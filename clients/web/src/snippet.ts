@@ -1,4 +1,4 @@
-/** The script tag: `<script async src=".../sdk.js" data-write-key="...">` makes `window.micromoments`. */
+/** The script tag: `<script async src=".../sdk.js" data-write-key="...">` makes `window.micromoments`, of the class `window.Micromoments`. */
 
 import { Micromoments } from "./client";
 import type { Consent, Purpose } from "./types";
@@ -8,7 +8,7 @@ const script = document.currentScript as HTMLScriptElement | null;
 const said = script?.dataset ?? {};
 const list = (text?: string): string[] | undefined => text?.split(/[\s,]+/).filter(Boolean);
 
-const place = window as unknown as { micromoments?: Ask[] | Micromoments };
+const place = window as unknown as { micromoments?: Ask[] | Micromoments; Micromoments: typeof Micromoments };
 const before = place.micromoments;
 if (!(before instanceof Micromoments)) {
   const consent: Consent = {};
@@ -23,5 +23,6 @@ if (!(before instanceof Micromoments)) {
     channel: said.channel,
   });
   place.micromoments = client;
+  place.Micromoments = Micromoments;
   if (Array.isArray(before)) for (const ask of before) client.push(ask);
 }

@@ -312,7 +312,9 @@ def said(properties: Mapping[str, Any], url: str) -> str:
     for key in _SAID:
         value = properties.get(key)
         if isinstance(value, str) and value.strip():
-            return value.strip()[:256]
+            if not value.startswith("?"):
+                return value.strip()[:256]
+            url = url if "?" in url else value  # a page's ``search`` is its address's query (Segment, "Spec: Page")
     if "?" in url:
         asked = parse_qs(urlsplit(url).query)
         for key in ("q", "query", "search", "s", "k"):

@@ -11,7 +11,7 @@ from micromoments.server.http import Call, Headers, Reply
 from micromoments.server.keys import Access
 
 BUILT = Path(__file__).parent / "scripts"
-NAMES = {"sdk": "The browser SDK."}
+NAMES = {"sdk": "The browser SDK.", "preferences": "A person's choices, as an element for any page."}
 """The scripts by name, with what each is."""
 _CACHE = b"public, max-age=3600, stale-while-revalidate=86400"
 """An hour, so that a release is everywhere soon; then a browser asks by the ETag, and meanwhile uses what it has."""
