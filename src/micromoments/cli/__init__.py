@@ -19,6 +19,7 @@ COMMANDS = (
     "policy",
     "train",
     "report",
+    "audit",
     "simulate",
     "replay",
     "doctor",

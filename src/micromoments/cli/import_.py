@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -107,7 +107,7 @@ def _events(
 
     ledger = Ledger(folder)
     began = monotonic()
-    with _paths(files, format) as paths, _progress(paths) as (watch, told, words):
+    with paths_of(files, format) as paths, progress(paths) as (watch, told, words):
         chosen: Any = format.value if format else None
         sources = [Source(path, shape, now=now_ms(), format=chosen, watch=watch(n)) for n, path in enumerate(paths)]
         imports, done = [], []
@@ -152,7 +152,7 @@ def _feeds(folder: Path, files: list[str], format: str, said: Options) -> None:
 
     def once() -> list[Any]:
         local = [Path(name) for name in files]
-        with _progress(local, "items") as (watch, told, _):
+        with progress(local, "items") as (watch, told, _):
             counts = [told(n) for n in range(len(files))]
             reading = Reading(now=now_ms(), currency=said.currency.upper(), timezone=said.timezone)
             return feeds.run(
@@ -190,6 +190,15 @@ def shape_of(preset: str, maps: list[str], renames: list[str], time: str, delimi
             shape = shape.over(mapping.preset(preset))
     except mapping.MappingError as error:
         raise typer.BadParameter(str(error)) from None
+    return over(replace(shape, delimiter=delimiter.replace("\\t", "\t") or shape.delimiter), renames, time)
+
+
+def over(shape: Any, renames: Sequence[str], time: str) -> Any:
+    """A mapping with what ``--rename`` and ``--time`` say on top of it.
+
+    Raises:
+        typer.BadParameter: it has no field for them.
+    """
     fields = dict(shape.fields)
     if renames:
         pairs = dict(_pair(r) for r in renames)
@@ -202,7 +211,7 @@ def shape_of(preset: str, maps: list[str], renames: list[str], time: str, delimi
             raise typer.BadParameter("got --time without a column for timestamp; wanted timestamp=column in --map")
         unit = time in ("s", "ms", "us")
         fields["timestamp"] = replace(fields["timestamp"], **({"unit": time} if unit else {"format": time}))
-    return replace(shape, fields=fields, delimiter=delimiter.replace("\\t", "\t") or shape.delimiter)
+    return replace(shape, fields=fields)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -213,14 +222,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @contextmanager
-def _paths(files: list[str], format: ImportFormat | None) -> Iterator[list[Path]]:
+def paths_of(files: list[str], format: ImportFormat | None, *, guessed: bool = False) -> Iterator[list[Path]]:
     """The files as paths; standard input is put into a private temporary file first, as its digest names its rows."""
     for name in files:
         if name != "-" and not Path(name).is_file():
             raise typer.BadParameter(f"got {name!r}, which is no file; wanted files of events, or - for standard input")
     if files.count("-") > 1:
         raise typer.BadParameter("got - more than once; standard input can be read once")
-    if "-" in files and format is None:
+    if "-" in files and format is None and not guessed:
         raise typer.BadParameter("got - without a format; say how standard input is written with --format")
     if "-" not in files:
         yield [Path(name) for name in files]
@@ -233,7 +242,7 @@ def _paths(files: list[str], format: ImportFormat | None) -> Iterator[list[Path]
 
 
 @contextmanager
-def _progress(paths: list[Path], what: str = "events") -> Iterator[Any]:
+def progress(paths: list[Path], what: str = "events") -> Iterator[Any]:
     """How far each file is, on standard error where that is a terminal; words go there in any case."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -16,7 +16,7 @@ def report(
         str,
         typer.Argument(
             help="scorecards, lift, shadow, needs, unmet, moments, decisions, rendering, quality, calibration, "
-            "freshness or behind"
+            "freshness, behind or history"
         ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
@@ -51,8 +51,9 @@ def show(reply: dict[str, Any]) -> None:
 
     title = str(reply.get("title", ""))
     rows = reply.get("rows") or reply.get("figures") or []
+    words = reply.get("kinds", {})
     for kind, some in tables(rows).items():
-        put_table(f"{title}: {kind}" if kind else title, some)
+        put_table(f"{title}: {words.get(kind, kind)}" if kind else title, some)
     for note in reply.get("notes", ()):
         typer.echo(note)
     for key in ("sentence", "counting", "as_of"):

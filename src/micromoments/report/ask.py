@@ -20,7 +20,7 @@ Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
 """Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
 version of each id, none that was withdrawn, and the surrogate of the person that someone turned out to be."""
 
-PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision")
+PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision", "lift", "worth")
 SEGMENTS = ("type", "channel", "device", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
 """Neither bots nor the business's own people nor tests."""
@@ -30,7 +30,11 @@ _LATEST: Millis = 253_402_300_799_999
 
 
 class Ask(NamedTuple):
-    """A checked question. ``start`` and ``stop`` are half-open; ``offsets`` are (from an instant on, milliseconds)."""
+    """A checked question. ``start`` and ``stop`` are half-open; ``offsets`` are (from an instant on, milliseconds).
+
+    ``lift`` and ``worth`` are assumptions of an audit: how much serving adds to goals, as shares; what a goal without a
+    value is worth, in minor units of the project's currency.
+    """
 
     query: Query
     settings: Settings
@@ -45,6 +49,8 @@ class Ask(NamedTuple):
     duplicates: int | None
     as_of: Millis | None
     decision: str = ""
+    lift: tuple[float, float] = (0.01, 0.05)
+    worth: int = 0
 
     def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -121,6 +127,8 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         duplicates=_whole("duplicates", params["duplicates"]) if params.get("duplicates") else None,
         as_of=as_of,
         decision=params.get("decision", ""),
+        lift=_lift(params["lift"]) if params.get("lift") else (0.01, 0.05),
+        worth=_whole("worth", params["worth"]) if params.get("worth") else 0,
     )
 
 
@@ -209,6 +217,15 @@ def _segment(text: str, segments: Sequence[str]) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"got segment={part!r}; wanted NAME:VALUE with NAME of {wanted}; correct it")
         pairs.append((name, value))
     return tuple(pairs)
+
+
+def _lift(text: str) -> tuple[float, float]:
+    """An assumed relative lift, from and to: ``0.01-0.05``."""
+    found = re.fullmatch(r"(\d*\.?\d+)-(\d*\.?\d+)", text)
+    low, high = (float(found[1]), float(found[2])) if found else (1.0, 0.0)
+    if not 0 <= low <= high <= 10:
+        raise ValueError(f"got lift={text!r}; wanted FROM-TO as shares, such as 0.01-0.05; correct it")
+    return low, high
 
 
 def _whole(name: str, text: str) -> int:

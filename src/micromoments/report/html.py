@@ -35,7 +35,7 @@ def page(reply: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
         f"<p>{escape(str(reply['counting']))}</p><p class=about>{escape(_about(reply))}</p>"
-        f"{simulated}{notes}{cards}{_tables(reply.get('rows', ()))}</main></body></html>\n"
+        f"{simulated}{notes}{cards}{_tables(reply)}</main></body></html>\n"
     )
 
 
@@ -74,11 +74,14 @@ def _card(figure: Mapping[str, Any]) -> str:
     )
 
 
-def _tables(rows: Sequence[Mapping[str, Any]]) -> str:
-    """One table for each kind of row; rows of parts become a table of figures by part."""
+def _tables(reply: Mapping[str, Any]) -> str:
+    """One table for each kind of row, under the reply's words for it; rows of parts become one of figures by part."""
+    rows, words = reply.get("rows", ()), reply.get("kinds", {})
     parts = [{"part": r["part"], **{one["title"]: shown(one) for one in r["figures"]}} for r in rows if "figures" in r]
     kinds = tables([row for row in rows if "figures" not in row])
-    return (_table("", parts) if parts else "") + "".join(_table(name, some) for name, some in kinds.items() if some)
+    return (_table("", parts) if parts else "") + "".join(
+        _table(words.get(name, name), some) for name, some in kinds.items() if some
+    )
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

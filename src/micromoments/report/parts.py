@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from micromoments.core.money import DIGITS
 from micromoments.core.settings import DAY
 from micromoments.report.ask import COUNTED, Ask
 
@@ -18,6 +19,17 @@ def figure(name: str, title: str, count: float, of: float | None, unit: str, **m
     """A figure with what it counts: ``value`` is count / of (null where there is nothing to divide by)."""
     value = count if of is None else count / of if of else None
     return {"name": name, "title": title, "value": value, "count": count, "of": of, "unit": unit, **more}
+
+
+def money(minor: float, currency: str) -> str:
+    """Minor units as people read them: ``1,234.50 USD``; whole ones from a thousand on.
+
+    >>> money(123456, "USD"), money(1250, "EUR"), money(900, "JPY")
+    ('1,235 USD', '12.50 EUR', '900 JPY')
+    """
+    digits = DIGITS.get(currency, 2)
+    amount = minor / 10**digits
+    return f"{amount:,.{0 if abs(amount) >= 1000 else digits}f} {currency}".strip()
 
 
 def share(name: str, title: str, count: int, of: int, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
-from micromoments.report import activity, behind, lift, needs, quality, rendering, scorecards, shadow
+from micromoments.report import activity, audit, behind, lift, needs, quality, rendering, scorecards, shadow
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
 _EVENTS = {"events": "events.at"}
@@ -41,6 +41,7 @@ _ALL = (
     Report("calibration", "How sure, and how right", quality.CALIBRATION, SEGMENTS, _MOMENTS, quality.calibration),
     Report("freshness", "Freshness", quality.FRESHNESS, (), {"events": "received_at"}, quality.freshness),
     Report("behind", "What is behind a number", behind.BEHIND, SEGMENTS, _ROWS, behind.behind),
+    Report("history", "What the history says", audit.COUNTING, SEGMENTS, _MOMENTS | _EVENTS, audit.audit),
     Report("receipt", "A decision's receipt", behind.RECEIPT, (), _DECISIONS, behind.receipt),
 )
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
@@ -54,7 +55,7 @@ def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) 
         name: the report's.
         params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
             (``NAME:VALUE``, more by commas), ``goal``, ``slot``, ``decision``; ``duplicates`` where the caller counts
-            them.
+            them; ``lift`` and ``worth``, the assumptions of ``history``.
         settings: the project's.
 
     Returns:

@@ -115,7 +115,7 @@ class Source:
         self._shape = shape
         self.now = now
         self._marks = marks
-        self._watch = watch
+        self.watch = watch
         self.skipped = 0
 
     def check(self) -> None:
@@ -141,7 +141,7 @@ class Source:
             yield from self._lines()
 
     def _csv(self) -> Iterator[Read | Bad]:
-        with open_bytes(self.path, self._watch) as file:
+        with open_bytes(self.path, self.watch) as file:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
             first = text.readline()
             if not first:
@@ -169,7 +169,7 @@ class Source:
 
     def _history(self, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[Read | Bad]:
         found = False
-        for line, row in objects(self.path, self._watch, ENRICHED if self.format == "snowplow-enriched" else ()):
+        for line, row in objects(self.path, self.watch, ENRICHED if self.format == "snowplow-enriched" else ()):
             if isinstance(row, Bad):
                 yield row
                 continue
@@ -209,8 +209,20 @@ class Source:
 
     def _lines(self) -> Iterator[Read | Bad]:
         mapper = None if self.format == "segment" else Mapper(self._shape, None, f"f-{self.digest}")
+        with open_bytes(self.path) as file:
+            array = file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+        for line, row in objects(self.path, self.watch, ()) if array else self._objects():
+            if isinstance(row, Bad):
+                yield row
+            elif mapper is None:
+                yield self._as_sent(line, row)
+            elif (made := self._made(line, row, mapper)) is not None:
+                yield made
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
+        """JSON lines, with their numbers."""
         decode = msgspec.json.Decoder().decode
-        with open_bytes(self.path, self._watch) as file:
+        with open_bytes(self.path, self.watch) as file:
             for line, raw in enumerate(file, 1):
                 body = raw.strip()
                 if not body:
@@ -218,14 +230,13 @@ class Source:
                 try:
                     row = decode(body)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                    yield Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", shown(body))
+                    why = f"got {error}; wanted a JSON object on one line"
+                    yield line, Bad(line, "malformed_json", why, shown(body))
                     continue
-                if not isinstance(row, dict):
-                    yield Bad(line, "not_an_object", "got JSON that is no object; wanted an object a line", row)
-                elif mapper is None:
-                    yield self._as_sent(line, row)
-                elif (made := self._made(line, row, mapper)) is not None:
-                    yield made
+                if isinstance(row, dict):
+                    yield line, row
+                else:
+                    yield line, Bad(line, "not_an_object", "got JSON that is no object; wanted an object a line", row)
 
     def _made(self, line: int, row: Any, mapper: Mapper) -> Read | Bad | None:
         try:

@@ -1,0 +1,88 @@
+"""How a file that nobody described is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from micromoments.sources.files import Read, Source
+from micromoments.sources.guess import guess
+from micromoments.sources.mapping import MappingError
+
+NOW = 1_800_000_000_000
+CLICKS = """timestamp,visitorid,event,itemid,transactionid
+1433221332117,257597,view,355908,
+1433221332118,257597,transaction,355908,4000
+"""
+SHOP = """event_time,event_type,product_id,category_code,price,user_id,user_session
+2019-10-01 00:00:00 UTC,cart,4,shoes,35.79,5413,72d
+"""
+
+
+def events(path: Path) -> list[tuple[str | None, str, int]]:
+    """Who, what and when of the rows that a guess reads."""
+    guessed = guess(path)
+    source = Source(path, guessed.shape, now=NOW, format=guessed.format)
+    read = [row.arrival for row in source.rows() if isinstance(row, Read)]
+    return [(a.event.user_id or a.event.anonymous_id, a.event.event or a.event.name or "", a.occurred) for a in read]
+
+
+def put(path: Path, text: str) -> Path:
+    """A text file."""
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            CLICKS,
+            [("257597", "Product Viewed", 1_433_221_332_117), ("257597", "Order Completed", 1_433_221_332_118)],
+        ),
+        (
+            SHOP,
+            [("5413", "Product Added", 1_569_888_000_000)],
+        ),
+        (
+            "InvoiceNo;StockCode;Quantity;InvoiceDate;UnitPrice;CustomerID\n5;8A;6;12/31/2010 08:26;2.55;17850\n",
+            [("17850", "Order Completed", 1_293_783_960_000)],
+        ),
+        ("user;ts;search term\na;1569888000;tent\n", [("a", "Products Searched", 1_569_888_000_000)]),
+    ],
+    ids=["clicks", "shop", "invoices", "searches"],
+)
+def test_columns_are_told_by_their_names(tmp_path: Path, text: str, wanted: list[tuple[str, str, int]]) -> None:
+    """Exports as shops and analytics tools write them are read without a mapping, under the standard event names."""
+    assert events(put(tmp_path / "export.csv", text)) == wanted
+
+
+def test_json_is_told_by_its_looks(tmp_path: Path) -> None:
+    """JSON lines, an array over several lines, and nested objects are read whatever the file is called."""
+    rows = [{"user": {"id": 7}, "visitor": "v", "action": "purchase", "at": {"ts": 1_569_888_000}}]
+    lines = put(tmp_path / "lines.log", "\n".join(json.dumps(row) for row in rows))
+    array = put(tmp_path / "array.json", json.dumps(rows, indent=1))
+    assert events(lines) == events(array) == [("v", "Order Completed", 1_569_888_000_000)]
+
+
+def test_named_formats_are_told_by_their_fields(tmp_path: Path) -> None:
+    """A Segment file needs no mapping, nor does a row of GA4's export."""
+    call = {"type": "track", "userId": "a", "event": "Tent Pitched", "timestamp": "2020-01-01T00:00:00Z"}
+    assert events(put(tmp_path / "calls.dump", json.dumps(call))) == [("a", "Tent Pitched", 1_577_836_800_000)]
+    row = {"event_name": "search", "event_timestamp": "1569888000000000", "user_pseudo_id": "d", "event_params": []}
+    assert events(put(tmp_path / "ga.jsonl", json.dumps(row))) == [("d", "Products Searched", 1_569_888_000_000)]
+
+
+def test_a_file_that_says_nobody_is_refused(tmp_path: Path) -> None:
+    """Without a column that says who and when there is no guess; the message names the columns and what to do."""
+    with pytest.raises(MappingError, match=r"columns a, b; none of these names says who did it nor when .* --map"):
+        guess(put(tmp_path / "x.csv", "a,b\n1,2\n"))
+
+
+def test_shipped_mappings_are_found(shared: Path) -> None:
+    """The shared files are read by the mappings that ship for them."""
+    data = shared / "data"
+    assert "'retailrocket'" in guess(data / "sessions" / "retailrocket_events.tsv.gz").words
+    assert "'starbucks-transcript'" in guess(data / "offers" / "starbucks_transcript.json.gz").words
