@@ -32,14 +32,15 @@ def causes(reply: dict[str, Any]) -> dict[str, int]:
 def test_every_moment_has_one_cause() -> None:
     """Served, refused, nothing found, too late, too early or nothing shown: each by its own sign in the log."""
     facts: list[Fact] = []
-    for person, (name, at, more) in enumerate([
+    signs: list[tuple[str, int, dict[str, Any]]] = [
         ("Promotion Viewed", MINUTE, {}),
         ("Consent Updated", -HOUR, {"goal": "!opt_out"}),
         ("Products Searched", MINUTE, {"query": "tent", "results": 0}),
         ("Email Delivered", 2 * HOUR, {}),
         ("Push Notification Received", -HOUR, {}),
         ("Product Viewed", MINUTE, {}),
-    ]):  # fmt: skip
+    ]
+    for person, (name, at, more) in enumerate(signs):
         facts.append(moment(f"m{person}", person, NOW, expires_at=NOW + HOUR, ended="expired", ended_at=NOW + HOUR))
         facts.append(event(f"e{person}", person, NOW + at, name, **more))
     facts.append(moment("blink", 9, NOW, ended="fulfilled", ended_at=NOW))
@@ -100,7 +101,7 @@ def test_the_range_follows_the_assumption() -> None:
 
 def test_goals_without_a_price_have_the_worth_that_is_said() -> None:
     """Without values there is no money in the answer, until somebody says what a goal is worth."""
-    facts = [
+    facts: list[Fact] = [
         moment("m", 1, NOW, ended="expired", ended_at=NOW + HOUR),
         event("g", 1, NOW + MINUTE, goal="order", value=0),
     ]

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _FOREVER = "[retention]\nfacts_days = 36500\npeople_days = 36500\nlog_days = 36500\n"
 
+Config = Annotated[Path | None, typer.Option(help="a micromoments.toml whose goals, currency and time zone hold")]
+Keep = Annotated[Path | None, typer.Option(help="keep what was imported as a project in this new folder")]
+Out = Annotated[
+    Path | None, typer.Option(help="the file it is written to; else standard output, or audit.html at a terminal")
+]
+
 
 def audit(
     export: Annotated[
@@ -47,27 +53,18 @@ def audit(
     input: Annotated[
         ImportFormat | None, typer.Option("--input", help="how the files are written; told by their looks unless given")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="a micromoments.toml whose goals, currency and time zone hold")
-    ] = None,
+    config: Config = None,
     goal: Annotated[str, typer.Option(help="the goal that counts; any unless given")] = "",
     worth: Annotated[str, typer.Option(help="what a goal without a value is worth, such as 40 or '40 EUR'")] = "",
     lift: Annotated[
         str, typer.Option(help="assumed: how much serving adds to goals, from and to, as shares")
     ] = "0.01-0.05",
     by_segment: Annotated[str, typer.Option("--segment", help="only this part, such as type:buy")] = "",
-    keep: Annotated[
-        Path | None, typer.Option(help="keep what was imported as a project in this folder, for reports and serving")
-    ] = None,
+    keep: Keep = None,
     format: Annotated[
         Format, typer.Option(help="how to show it; html is one page that needs no other host")
     ] = Format.html,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="the file it is written to; standard output unless given, audit.html for a page at a terminal"
-        ),
-    ] = None,
+    out: Out = None,
 ) -> None:
     """Say what moments people had by a history, how many went unserved and why, a range of what they may be worth, and
     what the log cannot tell.
