@@ -120,7 +120,7 @@ class Tools:
             "considered": made["considered"],
             "refused": made["refused"],
             "policy": made["policy"],
-            "withoutHistory": bool(made["degraded"]),
+            "withoutHistory": "no_consent" in made["degraded"],
         }
 
 

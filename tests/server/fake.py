@@ -13,7 +13,7 @@ from micromoments.core.decision import Decision, PolicyRef, Ranked, Refused, Req
 from micromoments.core.delivery import Status
 from micromoments.core.event import Arrival
 from micromoments.core.geo import Point
-from micromoments.core.item import Item
+from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
@@ -22,7 +22,7 @@ from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.stream import Stream
-from micromoments.retrieve.ask import Candidate
+from micromoments.retrieve.ask import Answer, Candidate
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Found, Look
 from micromoments.server.service import Conflict
@@ -64,6 +64,12 @@ class Shelf:
         catalog = Catalog()
         catalog.apply(dict(self.kept))
         return catalog.look(asked)
+
+    def answer(self, question: str, kinds: Sequence[Kind] = KINDS, may: Any = None) -> Answer | None:
+        """The passage that answers, by the catalogue itself."""
+        catalog = Catalog()
+        catalog.apply(dict(self.kept))
+        return catalog.answer(question, kinds, may)
 
     def nearby(self, point: Point, at: int, **asked: Any) -> list[Candidate]:
         """What is near, by the catalogue itself."""

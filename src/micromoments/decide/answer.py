@@ -17,6 +17,7 @@ from micromoments.decide import fair
 from micromoments.decide.eligibility import units_of
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import heaviest, sparse
+from micromoments.retrieve import answers, reviews
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
@@ -72,7 +73,7 @@ def _ranked(
     at: Millis,
 ) -> Ranked:
     item = candidate.item
-    reasons = dict.fromkeys((*candidate.reasons, *heaviest(pairs, weights)))
+    why = dict.fromkeys((*candidate.reasons, *heaviest(pairs, weights)))
     shown: dict[str, Any] = {
         "url": item.url,
         "image": item.image,
@@ -81,13 +82,17 @@ def _ranked(
         "closes_at": candidate.closes_at or None,
     }
     said = fair.shown(item, at)
+    if candidate.answer is not None:
+        said["answer"] = answers.shown(candidate.answer)
+    if "reviews" in item.attributes and (summary := reviews.summed(item)) is not None:
+        said["review_summary"] = reviews.shown(summary)
     return Ranked(
         id=item.id,
         kind=item.kind,
         title=item.title,
         score=score,
         propensity=given,
-        reasons=tuple(reasons)[:MAX_REASONS],
+        reasons=tuple(why)[:MAX_REASONS],
         attributes={name: value for name, value in shown.items() if value not in ("", None)}
         | fair.passed_on(item)
         | said,

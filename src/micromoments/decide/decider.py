@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NO_CONSENT = "no_consent"
 """In ``degraded``: without consent to personalise, the answer comes from the present moment alone, without history."""
+NO_ANSWER = "no_answer"
+"""In ``degraded``: somebody wanted to know something that no text of the catalogue answers."""
 SHADOW = ("observe", "shadow")
 """Modes in which the policy decides beside what is served."""
 CARRIED = UNCOUNTED | SIMULATED
@@ -86,6 +88,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     seed: int,
     budgets_left: Mapping[str, int],
     general: bool = False,
+    unanswered: bool = False,
 ) -> tuple[Decision, tuple[Reserve, ...]]:
     """Decide what one person gets in one slot now. The same arguments give the same decision.
 
@@ -96,10 +99,9 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     ``policy`` would have done. When a reservation is refused, give the others back and decide again with that budget's
     ``budgets_left`` at 0.
     ``general`` gives the slot's default, as to somebody held out: the person refused to be treated as anyone in
-    particular.
+    particular. ``unanswered`` notes that what they wanted to know nothing here answers.
     """
-    now, live = request.at, slot.mode == "live"
-    moment = pick(moments, slot, request)
+    now, live, moment = request.at, slot.mode == "live", pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held and not general
     exposed = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT]) if treated else ()
@@ -127,7 +129,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         config_version=config_version,
         experiments=(*exposed, kept) if kept is not None and live else exposed,
         holdout=held and live,
-        degraded=() if consents(person, "personalise", settings) else (NO_CONSENT,),
+        degraded=(() if consents(person, "personalise", settings) else (NO_CONSENT,)) + (NO_ANSWER,) * unanswered,
         considered=len(candidates),
         refused=tuple(field.refused),
         scored=scored(may, scores if would is None else policy.score(x).tolist(), told.first),

@@ -45,6 +45,12 @@ def personal(item: Item) -> bool:
     return item.kind == "offer" and item.condition is not None and bool(of_person(item.condition))
 
 
+def public(item: Item, now: Millis) -> bool:
+    """Whether everybody may see an item now: it is valid, has no condition, and isn't a personal offer."""
+    valid = (item.valid_from or 0) <= now and (item.valid_until is None or now < item.valid_until)
+    return valid and item.condition is None and not personal(item)
+
+
 def unfair(item: Item) -> tuple[str, str] | None:
     """Why an item may not be served to anyone, as code and words; ``None`` where nothing is against it."""
     if item.kind != "offer":

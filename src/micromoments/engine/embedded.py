@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -15,74 +15,16 @@ from uuid import uuid4
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
-from micromoments.core.geo import Point
-from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
+from micromoments.engine.items_door import ItemsDoor
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
 from micromoments.recognise.sensitive import detector
-from micromoments.retrieve.ask import Candidate
-from micromoments.retrieve.faceted import Found, asking
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival
 
 T = TypeVar("T")
-
-
-class ItemsDoor:
-    """The catalogue, as ``engine.catalog``."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def put(self, items: Iterable[Item]) -> int:
-        """Put items (new ones or whole replacements); durable and to be found on return. Gives how many."""
-        listed = list(items)
-        for start in range(0, len(listed), 5_000):
-            self._engine.run(self._engine.service.put_items(listed[start : start + 5_000]))
-        return len(listed)
-
-    def get(self, id: str) -> Item | None:
-        """One item by its id."""
-        return self._engine.service.catalog.get(id)
-
-    def search(self, words: str = "", *, now: bool = True, **asked: Any) -> Found:
-        """Search the catalogue as a shop does: filters, facets, highlights, the words put right.
-
-        Args:
-            words: what a person typed; empty lists everything that fits.
-            now: leave out what isn't valid now, or is meant for some people only.
-            asked: what ``Look`` and ``Narrow`` take, such as ``kinds``, ``order``, ``brand`` or ``in_stock``.
-
-        Raises:
-            ValueError: a name that neither has, or a value that it can't have.
-        """
-        service = self._engine.service
-
-        async def work() -> Found:
-            return service.catalog.look(asking(words, service.clock() if now else 0, asked))
-
-        return self._engine.run(work())
-
-    def nearby(self, point: Point, **asked: Any) -> list[Candidate]:
-        """What is near a point now, nearest first, with the way there and whether it is open on arrival.
-
-        ``asked`` may name ``limit, kinds, max_metres, category, mode`` (foot, bike or car) and ``open_only``.
-        """
-        service = self._engine.service
-
-        async def work() -> list[Candidate]:
-            return service.catalog.nearby(point, service.clock(), **asked)
-
-        return self._engine.run(work())
-
-    def delete(self, ids: Iterable[str]) -> None:
-        """Delete items by id; unknown ones are no error."""
-        self._engine.run(self._engine.service.delete_items(list(ids)))
-
-    def __len__(self) -> int:
-        return self._engine.service.catalog.size()
 
 
 class PoliciesDoor:

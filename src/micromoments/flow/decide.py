@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -20,7 +20,7 @@ from micromoments.decide.experiment import holdout
 from micromoments.flow import people
 from micromoments.flow.view import DEFAULT, View, refuses
 from micromoments.policy.actions import SLOT
-from micromoments.retrieve.catalog import Ask
+from micromoments.retrieve.catalog import Ask, Candidate
 
 MAX_THEIRS = 50
 """Items of the business's own choice that a decision in shadow is compared with."""
@@ -79,7 +79,15 @@ def decide(
         seed=seed,
         budgets_left=budgets_left,
         general=general,
+        unanswered=unanswered(asked, candidates),
     )
+
+
+def unanswered(asked: Ask, candidates: Sequence[Candidate]) -> bool:
+    """Whether somebody wants to know something, out of articles and guides among others, and nothing answers it."""
+    wants = asked.moment_type == "know" and bool(asked.words) and asked.quoted and not asked.only
+    readable = "article" in asked.kinds or "guide" in asked.kinds
+    return wants and readable and all(one.answer is None for one in candidates)
 
 
 def read(person: Person, request: Request, view: View) -> tuple[Reading, list[Trace]]:
@@ -144,6 +152,7 @@ def ask(
         only=request.items,
         timezone=str(context.get("timezone") or view_timezone(context)),
         bought_at=person.bought if personal else {},
+        question=str(need.get("words") or words)[:512],
     )
 
 

@@ -13,7 +13,8 @@ NEEDS = (
     f"only what at least {MIN_PEOPLE} people share."
 )
 UNMET = (
-    "Moments of the stretch that nothing was served in, by need; decisions without an item; searches without a result. "
+    "Moments of the stretch that nothing was served in, by need; questions that no text answers; decisions without an "
+    "item; searches without a result. "
     f"Words only where at least {MIN_PEOPLE} people share them."
 )
 _NEED = "lower(trim(CASE WHEN query <> '' THEN query WHEN category <> '' THEN category ELSE item END))"
@@ -53,7 +54,7 @@ def needs(asked: Ask) -> dict[str, Any]:
 
 
 def unmet(asked: Ask) -> dict[str, Any]:
-    """Demand without supply, in three kinds of rows: ``moment``, ``decision`` and ``search``."""
+    """Demand without supply, in four kinds of rows: ``moment``, ``answer``, ``decision`` and ``search``."""
     base, params = moments(asked)
     unserved = asked.rows(
         f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base WHERE served_at = 0) "
@@ -64,6 +65,16 @@ def unmet(asked: Ask) -> dict[str, Any]:
     )
     stretch: tuple[object, ...] = (asked.start, asked.stop)
     live = f"received_at >= ? AND received_at < ? AND {COUNTED} AND mode = 'live'"
+    questions = asked.rows(
+        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base), "
+        f"asked AS (SELECT moment FROM decisions WHERE {live} AND degraded LIKE '%no_answer%') "
+        "SELECT 'answer' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count "
+        "FROM named JOIN asked ON asked.moment = named.id WHERE need <> '' GROUP BY need, type "
+        f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, count DESC, need, type LIMIT {MOST_ROWS}",
+        *params,
+        *stretch,
+    )
     empty = asked.rows(
         "SELECT 'decision' AS of, slot, moment_type AS type, count(DISTINCT surrogate) AS people, count(*) AS count, "
         f"sum(considered) AS considered FROM decisions WHERE {live} AND coalesce(array_length(items, 1), 0) = 0 "
@@ -78,7 +89,7 @@ def unmet(asked: Ask) -> dict[str, Any]:
         f"ORDER BY people DESC, count DESC, need LIMIT {MOST_ROWS}",
         *more,
     )
-    return {"figures": _unmet_figures(asked, live), "rows": [*unserved, *empty, *searches]}
+    return {"figures": _unmet_figures(asked, live), "rows": [*unserved, *questions, *empty, *searches]}
 
 
 def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
@@ -88,7 +99,8 @@ def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
         *params,
     )
     decided = asked.one(
-        "SELECT count(*) AS n, count(CASE WHEN coalesce(array_length(items, 1), 0) = 0 THEN 1 END) AS empty "
+        "SELECT count(*) AS n, count(CASE WHEN coalesce(array_length(items, 1), 0) = 0 THEN 1 END) AS empty, "
+        "count(CASE WHEN degraded LIKE '%no_answer%' THEN 1 END) AS unanswered "
         f"FROM decisions WHERE {live} AND NOT holdout",
         asked.start,
         asked.stop,
@@ -102,5 +114,8 @@ def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
     return [
         share("unserved", "Moments in which nothing was served", int(seen["unserved"]), int(seen["n"])),
         share("empty", "Decisions that had nothing to serve", int(decided["empty"]), int(decided["n"])),
+        share(
+            "unanswered", "Decisions for a question that no text answers", int(decided["unanswered"]), int(decided["n"])
+        ),
         share("no_results", "Searches without a result, of those that say", int(found["nothing"]), int(found["n"])),
     ]

@@ -51,6 +51,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     are item ids, ``categories`` how often the person met each category. ``only`` restricts to these ids, whatever their
     kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
     item was bought last. ``quoted`` is whether reasons may repeat the words.
+    ``question`` is what the person said in full, where ``words`` are only what it is about.
     """
 
     at: Millis
@@ -69,6 +70,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = ""
     bought_at: dict[str, Millis] = {}
     quoted: bool = True
+    question: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     ``metres`` is the straight-line distance and ``seconds`` the way, -1 where no position was given or the item has
     none. ``open`` is whether it is open when the person gets there (now, where the way is not known); ``closes_at`` is
-    when it then closes, 0 where it doesn't or is closed.
+    when it then closes, 0 where it doesn't or is closed. ``answer`` is the passage of it that answers the words.
     """
 
     item: Item
@@ -87,6 +89,24 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int = -1
     open: bool = True
     closes_at: Millis = 0
+    answer: Answer | None = None
+
+
+class Answer(NamedTuple):
+    """A passage that answers, and where it stands: ``field`` of the item is ``text`` or ``faq/<place>``, ``start`` and
+    ``end`` are its characters there. ``text`` is what stands there without Markdown's or HTML's marks; ``confidence``
+    lies in [0, 1].
+    """
+
+    text: str
+    item: str
+    kind: Kind
+    title: str
+    url: str
+    field: str
+    start: int
+    end: int
+    confidence: float
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):

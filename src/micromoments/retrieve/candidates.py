@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from micromoments.core import hours
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES
 from micromoments.retrieve import reasons
 from micromoments.retrieve.again import due
+from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from micromoments.core.event import Millis
     from micromoments.core.geo import Point
     from micromoments.core.hours import Schedule
+    from micromoments.retrieve.answers import Answers
+    from micromoments.retrieve.ask import Answer
     from micromoments.retrieve.nearby import Grid
     from micromoments.retrieve.popular import Popular
     from micromoments.retrieve.search import Search
@@ -45,6 +50,8 @@ SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 24, 20, 16, 12, 5, 6
 """How many each source may find; for searched, near, popular and cold ones the kind's share of it."""
 NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
 TOGETHER_STRENGTH = 0.6
+ANSWER_STRENGTH, ANSWERED = 0.97, 3
+"""Strength of holding a sure answer, and how many items may be found by one."""
 IN_CATEGORY = 0.25
 """Strength of being in the need's category."""
 LIKED_CATEGORY = 0.2
@@ -89,6 +96,7 @@ class Sources(NamedTuple):
     popular: Popular
     met: Ties
     bought: Ties
+    answers: Answers
 
     def schedule(self, id: str, zone: str) -> Schedule | None:
         """When an item is open; ``zone`` is for one that names none, empty for the catalogue's own."""
@@ -134,6 +142,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     zone = ask.timezone if ask.timezone != timezone and hours.is_zone(ask.timezone) else ""
     visits = _near(sources, ask, worth, only, found, zone)
     _search(sources, ask, worth, only, found)
+    answering = _answer(sources, ask, worth, only, found)
     _like(sources, ask, worth, only, found)
     if only:
         _weigh(sources, only, found)
@@ -152,6 +161,8 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
             out.append(Candidate(item=item, score=0.0 - score, via=_ALONE[notes[0][1]], reasons=(notes[0][2],)))
         else:
             out.append(_candidate(told, notes, item, 0.0 - score))
+    if answering:
+        return [replace(one, answer=answering.get(one.item.id)) if one.item.id in answering else one for one in out]
     return out
 
 
@@ -220,6 +231,23 @@ def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[st
             scale = SEARCH_STRENGTH / hits[0][1]
             for id, score in hits:
                 _note(found, id, score * scale, "search", reason)
+
+
+def _answer(
+    sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found
+) -> dict[str, Answer]:
+    """By item, the passage that answers what somebody wants to know, be it to do something; the best few become
+    candidates by it.
+    """
+    question = ask.question or ask.words
+    if ask.moment_type not in ("know", "do") or not question or not ask.quoted:
+        return {}
+    kinds = tuple([kind for kind in ANSWERING if kind in worth])
+    allowed = frozenset(only)
+    told = [one for one in sources.answers.find(question, kinds) if not allowed or one.item in allowed][:ANSWERED]
+    for one in told:
+        _note(found, one.item, one.confidence * ANSWER_STRENGTH, "search", reasons.answers(ask.words))
+    return {one.item: one for one in told}
 
 
 def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:

@@ -5,14 +5,15 @@ One object, one thread. Every change shows in the very next call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from micromoments.core import hours
 from micromoments.core.event import Millis
 from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
-from micromoments.retrieve.ask import Ask, Candidate, Hit, Mode, Via
+from micromoments.retrieve.answers import ANSWERING, Answers
+from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import Sources, Visit, gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
@@ -46,8 +47,16 @@ class Catalog:
         self._met = Ties()
         self._bought = Ties()
         self._repeats = Repeats()
+        self._answers = Answers(self._search, self.get)
         self._sources = Sources(
-            self._items, self._schedules, self._search, self._grid, self._popular, self._met, self._bought
+            self._items,
+            self._schedules,
+            self._search,
+            self._grid,
+            self._popular,
+            self._met,
+            self._bought,
+            self._answers,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
@@ -82,6 +91,7 @@ class Catalog:
                 else:
                     self._schedules.pop(id, None)
         self._popular.put(moved)
+        self._answers.forget()
 
     def _put(self, item: Item, before: Item | None, moved: list[Item]) -> None:
         id = item.id
@@ -191,6 +201,23 @@ class Catalog:
     def look(self, asked: Look) -> Found:
         """The search of a shop: filters, facets, highlights, the query put right; see ``retrieve.faceted``."""
         return look(self._search, self.get, asked)
+
+    def answer(
+        self, question: str, kinds: Sequence[Kind] = ANSWERING, may: Callable[[Item], bool] | None = None
+    ) -> Answer | None:
+        """The passage that answers a question; ``None`` where none does well enough.
+
+        Args:
+            question: as a person puts it.
+            kinds: only items of these; articles, guides and products unless given.
+            may: whether an item may be named, such as to everybody; all may unless given.
+        """
+        found = self._answers.find(question, kinds)
+        return next((one for one in found if may is None or may(self._items[one.item])), None)
+
+    def considered(self, question: str, kinds: Sequence[Kind] = ANSWERING) -> list[Answer]:
+        """The best passage of each item that may answer a question, best first, however poor; to measure with."""
+        return self._answers.considered(question, tuple(kinds))
 
     def candidates(self, ask: Ask) -> list[Candidate]:
         """What may be served: at most ``ask.limit``, best first, ties by id; the same for the same calls before."""

@@ -23,6 +23,11 @@ def matches(words: str) -> str:
     return f"matches “{words}”" if words else "matches your words"
 
 
+def answers(words: str) -> str:
+    """Found because a passage of it answers what was asked."""
+    return f"answers “{words}”"
+
+
 def looked_at(title: str) -> str:
     """Found because of an item that the person looked at."""
     return f"because you looked at {title}"

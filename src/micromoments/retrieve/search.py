@@ -89,6 +89,14 @@ class Search:
         for shelf in self._shelves.values():
             shelf.settle()
 
+    def count(self, term: str, kinds: Sequence[Kind]) -> int:
+        """In how many items of these kinds a stemmed word occurs."""
+        return sum([self._shelves[kind].count(term) for kind in kinds])
+
+    def size(self, kinds: Sequence[Kind]) -> int:
+        """How many items of these kinds there are."""
+        return sum([len(self._shelves[kind]) for kind in kinds])
+
     def terms(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> list[str]:
         """The stemmed words to search for, with synonyms and corrections, each once, in the order of the query."""
         words = words[:MAX_QUERY]

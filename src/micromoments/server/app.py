@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from micromoments.recognise.sensitive import detector
+from micromoments.server.answer import AnswerDoors
 from micromoments.server.audit import AuditDoors
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
@@ -68,6 +69,7 @@ class App:
         self._nearby = NearbyDoor(service)
         self._insight = Insight(service)
         self._others = (
+            AnswerDoors(service),
             CloudEvents(service, self._cleaner, self.collector),
             Snowplow(service, keys, self._cleaner, self._cors, self.collector),
             Ofrep(service, keys, self.streams),

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import msgspec
 
 from micromoments.core.geo import Point
-from micromoments.core.item import KINDS, Item, Kind
-from micromoments.decide.fair import passed_on, personal
+from micromoments.core.item import KINDS, Kind
+from micromoments.decide.fair import passed_on, public
 from micromoments.retrieve.ask import Candidate, Mode
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access
@@ -85,12 +85,7 @@ class NearbyDoor:
             open_only=query.get("open") == "1",
             max_metres=call.number("max_metres", MAX_METRES, MAX_METRES),
         )
-        return reply(NearbyShape([_near(one) for one in found if _public(one.item, now)][:limit]))
-
-
-def _public(item: Item, now: int) -> bool:
-    valid = (item.valid_from or 0) <= now and (item.valid_until is None or now < item.valid_until)
-    return valid and item.condition is None and not personal(item)
+        return reply(NearbyShape([_near(one) for one in found if public(one.item, now)][:limit]))
 
 
 def _point(query: dict[str, str]) -> Point:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from micromoments.server import nearby, search, shapes
+from micromoments.server import shapes
 from micromoments.server.contract import (
     Accepted,
     Erased,
@@ -26,6 +26,8 @@ from micromoments.server.contract import (
 from micromoments.server.contract_control import SCHEMAS, control_doors
 from micromoments.server.contract_dashboard import SCHEMAS as DASHBOARD
 from micromoments.server.contract_dashboard import dashboard_doors
+from micromoments.server.contract_search import ANY, CURSOR, LIMIT, search_doors
+from micromoments.server.contract_search import SCHEMAS as SEARCH
 from micromoments.server.decide import Asked
 from micromoments.server.foreign_contract import foreign_doors
 from micromoments.server.scripts import script_doors
@@ -46,20 +48,16 @@ _SCHEMAS: tuple[type, ...] = (
     shapes.DecisionShape,
     shapes.ExplainedShape,
     shapes.ItemShape,
-    search.SearchShape,
-    nearby.NearbyShape,
+    *SEARCH,
     *SCHEMAS,
     *DASHBOARD,
 )
 
 
-_LIMIT = param("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000})
-_CURSOR = param("cursor", "query", "Where the last answer ended.")
 _PERSON = param("id", "path", "A userId, or an id with user: or anon: before it.")
 _ITEM_ID = param("id", "path", "The item's id.")
 _PRIVATE: list[Json] = [{"secretKey": []}, {"personToken": []}]
 _SECRET: list[Json] = [{"secretKey": []}]
-_ANY: list[Json] = [{"writeKey": []}, *_PRIVATE]
 _PUBLIC: list[Json] = []
 
 
@@ -104,7 +102,7 @@ def _paths() -> Json:
         **_people_doors(),
         **_item_doors(),
         **_one_item_doors(),
-        **_search_door(),
+        **search_doors(),
         **_report_doors(),
         **control_doors(),
         **dashboard_doors(),
@@ -130,7 +128,7 @@ def _decision_doors() -> Json:
                 "decide",
                 "What to serve this person in this slot now; an event may come with it.",
                 {"200": answer("The decision, durable.", shapes.DecisionShape)},
-                _ANY,
+                ANY,
                 body=content(ref(Asked)),
                 tag="decisions",
             )
@@ -156,7 +154,7 @@ def _people_doors() -> Json:
                 "A person's open moments.",
                 {"200": answer("Moments.", Moments)},
                 _PRIVATE,
-                parameters=[_PERSON, param("history", "query", "1 for those that ended, too."), _LIMIT],
+                parameters=[_PERSON, param("history", "query", "1 for those that ended, too."), LIMIT],
                 tag="people",
             )
         },
@@ -195,7 +193,7 @@ def _item_doors() -> Json:
                 "The catalogue.",
                 {"200": answer("A page.", page)},
                 _SECRET,
-                parameters=[_LIMIT, _CURSOR],
+                parameters=[LIMIT, CURSOR],
                 tag="items",
             ),
             "put": door("put_items", "Put many.", {"200": answer("Put.", put)}, _SECRET, body=items_body, tag="items"),
@@ -247,32 +245,6 @@ def _one_item_doors() -> Json:
             "delete": door(
                 "delete_item", "Delete one.", {"204": answer("Gone.")}, _SECRET, parameters=[_ITEM_ID], tag="items"
             ),
-        },
-    }
-
-
-def _search_door() -> Json:
-    query = [param(name, "query", words) for name, words in search.PARAMETERS.items()]
-    return {
-        "/v1/search": {
-            "get": door(
-                "search",
-                "The catalogue searched by words, with filters, facets, highlights and what was meant.",
-                {"200": answer("A page of what was found.", search.SearchShape)},
-                _ANY,
-                parameters=[*query, _LIMIT, _CURSOR],
-                tag="items",
-            )
-        },
-        "/v1/nearby": {
-            "get": door(
-                "nearby",
-                "What is near a position, the way there, and whether it is open on arrival.",
-                {"200": answer("The nearest first.", nearby.NearbyShape)},
-                _ANY,
-                parameters=[*(param(name, "query", words) for name, words in nearby.PARAMETERS.items()), _LIMIT],
-                tag="items",
-            )
         },
     }
 

@@ -19,7 +19,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.refusals import Conflict, Overloaded
 from micromoments.engine.stream import Stream
-from micromoments.retrieve.ask import Candidate, Mode
+from micromoments.retrieve.ask import Answer, Candidate, Mode
 from micromoments.retrieve.faceted import Found, Look
 
 __all__ = ["Conflict", "Items", "LogDown", "Overloaded", "Service", "Taker"]
@@ -38,6 +38,12 @@ class Items(Protocol):
 
     def look(self, asked: Look) -> Found:
         """The search of a shop."""
+        ...
+
+    def answer(
+        self, question: str, kinds: Sequence[Kind] = KINDS, may: Callable[[Item], bool] | None = None
+    ) -> Answer | None:
+        """The passage that answers a question, or none."""
         ...
 
     def nearby(

@@ -12,7 +12,7 @@ from micromoments.core.item import Item
 
 MAX_ID = 256
 MAX_TITLE = 1000
-_FIELDS = frozenset(f.encode_name for f in msgspec.structs.fields(Item)) - {"past"}
+_FIELDS = frozenset(f.encode_name for f in msgspec.structs.fields(Item))
 _convert = msgspec.convert
 
 
@@ -34,7 +34,8 @@ def read(value: dict[str, Any]) -> Item:
     if unknown := sorted(set(value) - _FIELDS):
         names = ", ".join(repr(name[:40]) for name in unknown[:5])
         raise BadItem("unknown_field", f"got {names}; what is your own belongs into attributes")
-    shaped = {name: each for name, each in value.items() if each is not None}
+    # Earlier prices are the engine's to keep; an item that it gave may come back whole.
+    shaped = {name: each for name, each in value.items() if each is not None and name != "past"}
     shaped |= {name: _pair(shaped[name], parts) for name, parts in _PAIRS.items() if name in shaped}
     shaped |= {name: _instant(name, shaped[name]) for name in ("validFrom", "validUntil") if name in shaped}
     try:

@@ -1,0 +1,162 @@
+"""An item's text cut into passages: sentences, entries of lists, and whole sections, each with where it stands.
+
+Markdown and HTML are read for their headings and lists and left out of what is shown. A passage is a stretch of the
+text as it was put: ``text[start:end]``.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from micromoments.retrieve.document import MAX_TEXT, STEMMED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from micromoments.core.item import Item
+
+MAX_PASSAGE = 1_200
+"""Characters of the longest passage; a longer section is left to its sentences."""
+MAX_PASSAGES = 400
+"""Passages of an item that are looked at."""
+MAX_ENTRIES = 50
+"""Questions of an item's ``faq`` that are read."""
+_HEADING = re.compile(
+    r"^\s{0,3}#{1,6}\s+(?P<name>.+?)\s*#*\s*$|^\s*<h[1-6][^>]*>(?P<tag>.*?)</h[1-6]>\s*$", re.IGNORECASE
+)
+_ENTRY = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+|^\s*<li[^>]*>", re.IGNORECASE)
+_SILENT = re.compile(r"^\s*(?:!\[[^\]]*\]\([^)]*\)|\{\{.*\}\}|[-*_=\s]{3,}|</?[a-z][^>]*>)?\s*$", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|p|/p|div|/div|li|/li|ul|/ul|ol|/ol)\b[^>]*>", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s+(?=[\"“‘(]?[A-ZÀ-Þ0-9])")
+_SHORT = re.compile(r"\b(?:e\.g|i\.e|approx|no|st|dr|mr|mrs|vs|min|max|ca|tbsp|tsp|oz|lb)\.$", re.IGNORECASE)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_MARKS = re.compile(r"</?[a-zA-Z][^>]*>|\*{1,3}|`+|(?<!\w)_{1,2}|_{1,2}(?!\w)")
+
+
+class Passage(NamedTuple):
+    """A stretch of an item's text. ``field`` is ``text``, or ``faq/0`` for the first entry of ``attributes.faq``.
+
+    ``text`` is what is shown, ``terms`` its stemmed words, ``around`` those of the heading above it, which is in lower
+    case; ``whole`` marks a section of several entries or sentences.
+    """
+
+    field: str
+    start: int
+    end: int
+    text: str
+    heading: str
+    terms: frozenset[str]
+    around: frozenset[str]
+    whole: bool
+
+
+def plain(text: str) -> str:
+    """Text without Markdown's and HTML's marks, its white space as one space; lines stay lines."""
+    said = unescape(_MARKS.sub("", _LINK.sub(r"\1", text)))
+    lines = (" ".join(_ENTRY.sub("", line).split()) for line in said.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def passages(item: Item) -> tuple[Passage, ...]:
+    """The passages of an item's text and of its ``attributes.faq``, in their order."""
+    found = [*_of_faq(item), *_of_text(item.text[:MAX_TEXT])]
+    return tuple(found[:MAX_PASSAGES])
+
+
+def _of_faq(item: Item) -> Iterator[Passage]:
+    told: Any = item.attributes.get("faq")
+    for place, entry in enumerate(told[:MAX_ENTRIES] if isinstance(told, list) else ()):
+        question, answer = (entry.get("question"), entry.get("answer")) if isinstance(entry, dict) else (None, None)
+        if isinstance(question, str) and isinstance(answer, str) and answer.strip():
+            answer = answer[:MAX_PASSAGE]
+            # What was asked counts as said: the answer to "Can I freeze it?" may be a mere "Yes, for a month".
+            terms = frozenset(STEMMED.analyze(f"{question[:MAX_PASSAGE]} {answer}"))
+            yield Passage(f"faq/{place}", 0, len(answer), plain(answer), question.lower(), terms, frozenset(), False)
+
+
+def _of_text(text: str) -> Iterator[Passage]:
+    for heading, spans in _sections(text):
+        around = frozenset(STEMMED.analyze(heading))
+        for start, end in spans:
+            if (said := plain(text[start:end])) and any(c.isalnum() for c in said):
+                terms = frozenset(STEMMED.analyze(said))
+                yield Passage("text", start, end, said, heading, terms, around, False)
+        if len(spans) > 1:
+            start, end = spans[0][0], spans[-1][1]
+            if end - start <= MAX_PASSAGE:
+                said = plain(text[start:end])
+                yield Passage("text", start, end, said, heading, frozenset(STEMMED.analyze(said)), around, True)
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """The headings in lower case, each with the spans of the sentences and entries below it.
+
+    A heading below another keeps the upper one's words, as "For the sauce" below "Ingredients" does.
+    """
+    upper, heading, spans = "", "", list[tuple[int, int]]()
+    paragraph: tuple[int, int] | None = None
+    for start, end, apart in _lines(text):
+        line = text[start:end]
+        named = _HEADING.match(line)
+        if paragraph and (apart or named or _SILENT.match(line) or _ENTRY.match(line)):
+            spans += sentences(text, *paragraph)
+            paragraph = None
+        if named:
+            if spans:
+                yield heading, spans
+            name = plain(named["name"] or named["tag"] or "").lower()
+            below = line.lstrip().startswith("###") or line.lstrip()[:3].lower() in ("<h3", "<h4")
+            upper = upper if below else name
+            heading, spans = (f"{upper} {name}".strip() if below else name), []
+        elif entry := _ENTRY.match(line):
+            paragraph = (start + entry.end(), end)
+        elif not _SILENT.match(line):
+            paragraph = (paragraph[0] if paragraph else start, end)
+    if paragraph:
+        spans += sentences(text, *paragraph)
+    if spans:
+        yield heading, spans
+
+
+def _lines(text: str) -> Iterator[tuple[int, int, bool]]:
+    """The spans of lines, and whether each stands apart from the one before; HTML's blocks are such lines."""
+    start = 0
+    for found in re.finditer(r"\n", text):
+        yield from _blocks(text, start, found.start())
+        start = found.end()
+    yield from _blocks(text, start, len(text))
+
+
+def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    if "<" not in text[start:end]:
+        yield start, end, False
+        return
+    last, apart = start, False
+    for found in _BREAK.finditer(text, start, end):
+        if found.start() > last:
+            yield last, found.start(), apart
+        # An entry keeps its tag, by which it is known.
+        last, apart = (found.start() if found.group().lower().startswith("<li") else found.end()), True
+    if last < end:
+        yield last, end, apart
+
+
+def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The spans of the sentences between two places of a text, without white space around them."""
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for found in _SENTENCE.finditer(text, start, end):
+        if _SHORT.search(text[begin : found.start()]):
+            continue
+        spans.append((begin, found.start()))
+        begin = found.end()
+    spans.append((begin, end))
+    trimmed = []
+    for first, last in spans:
+        body = text[first:last]
+        lead = len(body) - len(body.lstrip())
+        if body.strip():
+            trimmed.append((first + lead, first + len(body.rstrip())))
+    return trimmed

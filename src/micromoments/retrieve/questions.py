@@ -1,0 +1,118 @@
+"""How questions are put: the sorts of question, what an answer to each must have, and the words that don't count."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from micromoments.retrieve.document import PLAIN, STEMMED
+
+_ASKING = """
+which what who whom whose when where why how do does did doing done is are was were am be been can could should
+would will shall may might must i me my mine you your we our us he she they them it its this that these those there
+here a an the of for to in on at by with from as and or if so than then about any some much many long often please
+tell know want wants get got have has had let give s t m re ve ll d don doesn isn aren
+"""
+_LIGHT = """
+make making cook cooking prepare take takes use using need needed best good way right kind type recipe dish people
+put go come stay last leave keep contain include actually really exactly usually work
+"""
+ASKING = frozenset(_ASKING.split())
+"""Words that ask, and aren't asked about."""
+LIGHT = frozenset(STEMMED.analyze(_LIGHT))
+"""Stems that say hardly anything of what is asked about."""
+
+
+class Sort(NamedTuple):
+    """A sort of question: how it is put, and what an answer to it has.
+
+    With ``headed`` a whole section answers, whose heading has it; with ``counted`` what is counted stands beside it.
+    """
+
+    asked: re.Pattern[str]
+    has: re.Pattern[str]
+    headed: bool = False
+    counted: bool = False
+
+
+def _sort(asked: str, has: str, *, headed: bool = False, counted: bool = False) -> Sort:
+    return Sort(re.compile(asked, re.IGNORECASE), re.compile(has, re.IGNORECASE), headed, counted)
+
+
+_NUMBER = r"(?:\d|[½¼¾⅓⅔]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|half|an hour|a few)\b)"
+_UNIT = r"(?:sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|hour|days?|weeks?|months?|years?|\bh)\b"
+_FED = r"(?:serving|portion|people|person)"
+SORTS = (
+    _sort(
+        r"\bhow (?:long|much time|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
+        rf"{_NUMBER}.{{0,25}}?{_UNIT}|\d+ ?h(?:\d|\b)|overnight",
+    ),
+    _sort(
+        r"\b(?:(?:what|which|how much) (?:oven )?(?:temperature|temp|heat|degrees)|how (?:hot|warm|cold)|"
+        r"oven temperature|at what temperature|temperature)\b",
+        r"\d{2,3} ?(?:°|º|degrees|deg\b|celsius|fahrenheit|[CF]\b)|gas mark|(?:low|medium|high)[ -]{1,3}heat",
+    ),
+    _sort(
+        rf"\bhow many (?:{_FED}s?|persons|guests)\b(?: (?:does|do|will|can))?|\bservings\b",
+        rf"(?:serv|portion|people|person|family|makes|yield).{{0,40}}?{_NUMBER}|{_NUMBER}.{{0,25}}{_FED}|family of",
+    ),
+    _sort(r"\bhow (?:many|much)\b", rf"{_NUMBER}|\b(?:a|an) (?:cup|pinch|spoon|can|glass|bunch|handful)", counted=True),
+    _sort(
+        r"\bwhere (?:is|are|does|do|did)\b(?=.*\b(?:from|originate))|"
+        r"\b(?:which|what) (?:city|country|region)\b(?=.*\bfrom\b)",
+        r"\b(?:from|origin\w*|tradition\w*|native|region|city|country|dish|invented|national)\b",
+    ),
+    _sort(
+        r"\bmade (?:up )?(?:of|from|with|out of)\b|\bconsists? of\b",
+        r"\b(?:made|prepared|using|consist\w*|contain\w*|with)\b",
+    ),
+    _sort(
+        r"\bingredients?\b|\bwhat (?:do|will|would|should) (?:i|you|we) need\b|"
+        r"\bwhat (?:goes|is|'s) in(?:to|side)?\b(?= )",
+        r"ingredient|material|you(?:'ll| will)? need|tools|equipment|contents",
+        headed=True,
+    ),
+    _sort(
+        r"\bhow (?:do|can|should|would|does|to)(?: (?:i|you|we|one))?\s+(?:make|cook|prepare|bake|do)\b|"
+        r"\b(?:steps|directions|instructions)\b",
+        r"direction|instruction|method|steps|how to|preparation|procedure",
+        headed=True,
+    ),
+    _sort(
+        r"^\W*what(?:'s| is| are| does)\b(?!.*\b(?:made|in|used|for|with|of)\b)",
+        r"\b(?:is|are|was|called|means?|known as|refers)\b",
+    ),
+)
+"""The first that fits a question counts."""
+_COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(?P<thing>\w+)", re.IGNORECASE)
+
+
+class Question(NamedTuple):
+    """A question read: its sort, the words it is about as typed, and how what it counts begins (``ham`` of "how many
+    slices of ham"), empty where it counts nothing.
+    """
+
+    sort: Sort | None
+    words: tuple[str, ...]
+    thing: str
+
+
+def read(text: str) -> Question:
+    """A question's sort and its words."""
+    sort = next((sort for sort in SORTS if sort.asked.search(text)), None)
+    left = sort.asked.sub(" ", text) if sort is not None else text
+    words = tuple([word for word in PLAIN.analyze(left) if word not in ASKING])
+    counted = _COUNTED.search(text) if sort is not None and sort.counted else None
+    stems = STEMMED.analyze(counted["thing"]) if counted is not None else []
+    return Question(sort, words, stems[0][:5] if stems else "")
+
+
+def answers(sort: Sort | None, thing: str, text: str, heading: str) -> bool:
+    """Whether a passage has what a sort of question asks for: a duration, a number of what is counted, and so on."""
+    if sort is None:
+        return True
+    if not sort.counted or not thing:
+        return sort.has.search(heading if sort.headed else text) is not None
+    start, has = re.escape(thing), sort.has.pattern
+    beside = rf"(?:{has})[^,.;:\n]{{0,30}}\b{start}|\b{start}\w*\W{{1,4}}(?:{has})"
+    return re.search(beside, text, re.IGNORECASE) is not None

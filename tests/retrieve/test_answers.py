@@ -1,0 +1,158 @@
+"""Answers: the passage that answers, verbatim and with its place, or none; and reviews in their own words."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micromoments.core.item import Item
+from micromoments.retrieve.ask import Ask
+from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.passages import passages, plain
+from micromoments.retrieve.reviews import Said, summed
+
+BOOTS = """## Care
+
+Brush the mud off first. Wash leather boots by hand, **never** in a machine.
+
+- Drying time: 24 hours
+- Wax: 2 spoons of beeswax
+
+## How to do it
+
+1. Take the [laces](/laces) out.
+2. Rub the wax in.
+"""
+FREEZE = {"question": "Can I freeze the soup?", "answer": "Yes, for a month."}
+ITEMS = [
+    Item(id="boots", kind="guide", title="Leather boots", text=BOOTS, url="https://shop.example/boots"),
+    Item(id="soup", kind="article", title="Pea soup", text="It serves four people.", attributes={"faq": [FREEZE]}),
+    Item(id="ship", kind="article", title="Shipping", text="<p>Delivery takes <b>3 days</b>.</p><p>It is free.</p>"),
+    Item(id="secret", kind="article", title="Staff", text="The door code is 4711.", condition={"staff": True}),
+]
+
+
+def catalog() -> Catalog:
+    """The items, to be asked."""
+    made = Catalog()
+    made.apply({item.id: item for item in ITEMS})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "text"),
+    [
+        ("how long do leather boots dry?", "boots", "Drying time: 24 hours"),
+        ("how much beeswax for my boots", "boots", "Wax: 2 spoons of beeswax"),
+        ("can I wash leather boots in a machine", "boots", "Wash leather boots by hand, never in a machine."),
+        ("how many people does the pea soup serve", "soup", "It serves four people."),
+        ("can you freeze pea soup", "soup", "Yes, for a month."),
+        ("how long does delivery take", "ship", "Delivery takes 3 days."),
+        ("how to do leather boots", "boots", "Take the laces out.\nRub the wax in."),
+    ],
+)
+def test_the_passage_that_answers(question: str, item: str, text: str) -> None:
+    """A question gets the sentence, the entry of a list or the section that answers it, of the right item."""
+    found = catalog().answer(question)
+    assert found is not None
+    assert (found.item, found.text) == (item, text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "how many calories has pea soup",
+        "can I freeze leather boots",
+        "how tall is mount everest",
+        "boots",
+        "what is it",
+        "",
+    ],
+)
+def test_no_answer_is_better_than_a_wrong_one(question: str) -> None:
+    """What no text says gets no answer, though an item's title has half of the words."""
+    assert catalog().answer(question) is None
+
+
+def test_an_answer_can_be_looked_up_where_it_stands() -> None:
+    """The span is the stretch of the item's own text, marks and all; the source's title and address are with it."""
+    found = catalog().answer("can I wash leather boots in a machine")
+    assert found is not None
+    assert BOOTS[found.start : found.end] == "Wash leather boots by hand, **never** in a machine."
+    assert (found.field, found.title, found.url) == ("text", "Leather boots", "https://shop.example/boots")
+    assert found.confidence > 0.7
+
+
+def test_a_change_shows_in_the_next_answer() -> None:
+    """What an item says now is the answer; an item that is gone answers nothing."""
+    shop = catalog()
+    assert shop.answer("how long does delivery take") is not None
+    shop.apply({"ship": msgspec.structs.replace(ITEMS[2], text="Delivery takes 9 days.")})
+    found = shop.answer("how long does delivery take")
+    assert found is not None
+    assert found.text == "Delivery takes 9 days."
+    shop.apply({"ship": None})
+    assert shop.answer("how long does delivery take") is None
+
+
+def test_what_may_not_be_seen_answers_nothing() -> None:
+    """The caller says which items may be named."""
+    shop = catalog()
+    assert shop.answer("what is the door code") is not None
+    assert shop.answer("what is the door code", may=lambda item: item.condition is None) is None
+
+
+def test_a_know_moment_gets_the_answer_first() -> None:
+    """Its item leads the candidates and carries the passage; other moments, and words not to be repeated, get none."""
+    shop = catalog()
+    words = "can I freeze pea soup"
+    found = shop.candidates(Ask(at=0, words=words, moment_type="know", probabilities=(0.9, 0, 0, 0, 0.1)))
+    assert found[0].item.id == "soup"
+    assert found[0].answer is not None
+    assert found[0].answer.text == "Yes, for a month."
+    assert f"answers “{words}”" in found[0].reasons
+    other = shop.candidates(Ask(at=0, words=words, moment_type="buy", probabilities=(0, 0, 0, 0.9, 0.1)))
+    quiet = shop.candidates(Ask(at=0, words=words, moment_type="know", probabilities=(0.9, 0, 0, 0, 0.1), quoted=False))
+    assert not any(one.answer for one in [*other, *quiet])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="ab .!?\n#-*1<>/lip[](é", max_size=120))
+def test_every_passage_stands_in_the_text(text: str) -> None:
+    """Whatever the text: a passage's span is within it, and shows as what is told; passages don't run backwards."""
+    for passage in passages(Item(id="x", kind="article", title="x", text=text)):
+        assert 0 <= passage.start < passage.end <= len(text)
+        assert plain(text[passage.start : passage.end]) == passage.text
+
+
+def review(comment: str, rating: float) -> dict[str, object]:
+    """A review as DummyJSON has them."""
+    return {"comment": comment, "rating": rating, "reviewerEmail": "someone@example.com"}
+
+
+def test_reviews_are_quoted_and_counted() -> None:
+    """Praise and criticism by what they are about, each as a sentence that stands there and how many say so."""
+    told = [
+        review("Fast shipping! The sole broke after a week.", 3),
+        review("Fast shipping!", 5),
+        review("Arrived quickly, fast delivery.", 4),
+        review("Would not recommend!", 2),
+        review("Grey.", 3),
+        {"rating": "five"},
+    ]
+    found = summed(Item(id="p", kind="product", title="p", attributes={"reviews": told}))
+    assert found is not None
+    assert (found.count, found.rating) == (5, 3.4)
+    assert found.praised == (Said("delivery", "Fast shipping!", 3, 0),)
+    assert found.criticised == (
+        Said("quality", "The sole broke after a week.", 1, 0),
+        Said("buying again", "Would not recommend!", 1, 3),
+    )
+
+
+@pytest.mark.parametrize("reviews", [None, [], "good", [7, None], [{"comment": " "}]])
+def test_no_reviews_no_summary(reviews: object) -> None:
+    """What isn't a list of reviews is no reviews."""
+    assert summed(Item(id="p", kind="product", title="p", attributes={"reviews": reviews})) is None
