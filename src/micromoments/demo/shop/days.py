@@ -12,7 +12,7 @@ import micromoments as mm
 from micromoments.demo.fulfil.teller import stamp
 from micromoments.demo.shop import goods, offers
 
-PEOPLE = 120
+PEOPLE = 220
 DAY = 86_400_000
 ALONE = 0.25
 """The chance of an order whatever is offered."""
@@ -27,6 +27,8 @@ SETS = {
     "bikes": ("p-puncture-repair-kit", "p-inner-tube-700-x-28-32", "p-floor-pump-with-gauge"),
 }
 """What people of a taste buy together."""
+SEARCHED = {"coffee": "coffee grinder", "kitchen": "kitchen knife", "repair": "repair tools", "bikes": "bikes and lights"}
+"""What people of a taste type, mostly, when they come."""
 
 
 class Server(Protocol):
@@ -55,7 +57,7 @@ class ShopDays:
         self._tastes = [self._rng.choice(goods.CATEGORIES) for _ in range(people)]
         self._visits = sorted(
             (self._rng.randrange(start, end), self._rng.randrange(people))
-            for _ in range(int((end - start) / DAY * people * 0.35))
+            for _ in range(int((end - start) / DAY * people * 0.2))
         )
         self._done = 0
         self.visits = {True: 0, False: 0}
@@ -78,6 +80,8 @@ class ShopDays:
             return {**message, "properties": properties, "timestamp": stamp(at), "context": context}
 
         look = self._rng.choice(SETS[taste])
+        if self._rng.random() < 0.8:
+            server.collect([call("search", "Products Searched", query=SEARCHED[taste])], at)
         server.collect([call("look", "Product Viewed", product_id=look, category=taste)], at)
         shown, held_out = server.decide(f"shop-sim-d{n}", person, "shop_offers", context, at)
         self.visits[held_out] += 1

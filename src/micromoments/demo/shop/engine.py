@@ -22,6 +22,7 @@ EVENTS = frozenset(
         "Product Clicked",
         "Products Searched",
         "Article Viewed",
+        "Article Read",
         "Cart Viewed",
         "Checkout Started",
         "Products Compared",

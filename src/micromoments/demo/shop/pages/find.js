@@ -6,8 +6,15 @@ import { draw, go, refresh, state } from "./app.js";
 
 export function searchBox(value = "", oninput = null) {
   const input = h("input", { id: "q", type: "search", value, maxlength: "120", autocomplete: "off", enterkeyhint: "search", placeholder: t("search.for"), oninput: oninput ?? (() => {}) });
-  return h("form", { class: "search", role: "search", onsubmit: (e) => { e.preventDefault(); const q = input.value.trim(); if (q) { asked = ""; go(`find/${encodeURIComponent(q)}`); draw(); } } },
+  return h("form", { class: "search", role: "search", onsubmit: (e) => { e.preventDefault(); const q = input.value.trim(); if (q) look(q); } },
     h("label", {}, h("span", { class: "sr" }, t("search.for")), input), h("button", { class: "go" }, t("search")));
+}
+
+/** Look for words: once more where they are the ones that are looked for. */
+function look(words) {
+  asked = { words: "", said: null };
+  const where = `find/${encodeURIComponent(words)}`;
+  if (location.hash === `#${where}`) draw(); else go(where);
 }
 
 export async function home() {
@@ -51,8 +58,7 @@ export function offersOf(said, onuse = null, used = "") {
 }
 
 let narrowed = new URLSearchParams();
-let asked = "";
-let answered = null;
+let asked = { words: "", said: null };
 const QUESTION = /^(why|how|what|which|is|are|does|do|can|may|warum|wieso|wie|was|welche|welcher|ist|sind|darf|kann|muss)\b|\?$/i;
 
 /** ``#find/WORDS?category=..``: results while typing, facets, the answer where the words ask for one. */
@@ -77,8 +83,9 @@ export async function find(rest) {
   let wait;
   const box = searchBox(words, (e) => { typed = e.target.value; clearTimeout(wait); wait = setTimeout(() => show(true), 160); });
   await show(false);
-  if (words && words !== asked) { asked = words; answered = await api("answer", { query: words }).catch(() => null); }
-  if (words && answered) beside.replaceChildren(...[answer(words)].flat().filter(Boolean));
+  if (words && words !== asked.words) asked = { words, said: api("answer", { query: words }).catch(() => null) };
+  const answered = words ? await asked.said : null;
+  if (answered) beside.replaceChildren(...[answer(words, answered)].filter(Boolean));
   return [h("h1", {}, words ? t("results", { q: words }) : t("tab.find")), box, beside, results];
 }
 
@@ -88,13 +95,17 @@ function alone(typed) {
   return { items: items.map((g) => ({ id: g.id, highlights: {} })), total: items.length, facets: {}, didYouMean: null, away: true };
 }
 
-function answer(words) {
-  const first = answered.items?.find((i) => good(i.id) && i.reasons?.some((r) => r.startsWith("matches")));
+/** A passage or a guide beside the list, where the moment is one to know or to do. */
+function answer(words, answered) {
   const type = answered.moment?.type ?? (QUESTION.test(words) ? "know" : "none");
+  const fit = (answered.items ?? []).filter((i) => good(i.id) && i.reasons?.some((r) => r.startsWith("matches")));
+  const first = fit.find((i) => good(i.id).kind === (type === "know" ? "article" : "guide")) ?? fit[0];
   if (!first || (type !== "know" && type !== "do")) return null;
   const g = good(first.id);
-  return h("section", { class: "card answer", "aria-labelledby": "answer-title" }, h("p", { class: "badge" }, t(`moment.${type}`)),
-    g.kind === "article" ? [h("h2", { id: "answer-title" }, title(g.id)), h("blockquote", {}, text(g.id)), h("a", { href: `#article/${g.id}` }, t("more"))] : [h("h2", { id: "answer-title" }, title(g.id)), h("p", {}, g.steps[language][0]), h("a", { class: "go", href: `#guide/${g.id}` }, t("play"))],
+  const told = () => api("outcomes", { decisionId: answered.decisionId, what: "clicked", itemId: g.id }).catch(() => {});
+  const helped = async (e) => { e.currentTarget.disabled = true; told(); await api("events", { event: "Article Read", properties: { item_id: g.id, decision_id: answered.decisionId } }); say(t("glad")); };
+  return h("section", { class: "card answer", "aria-labelledby": "answer-title" }, h("p", { class: "badge" }, t(`moment.${type}`)), h("h2", { id: "answer-title" }, title(g.id)),
+    g.kind === "article" ? [h("blockquote", {}, text(g.id)), h("div", { class: "row wrap" }, h("button", { type: "button", id: "helped", class: "plain", onclick: helped }, t("helped")), h("a", { href: `#article/${g.id}`, onclick: told }, t("more")))] : [h("p", {}, g.steps[language][0]), h("a", { class: "go", href: `#guide/${g.id}`, onclick: told }, t("play"))],
     h("button", { type: "button", class: "quiet", onclick: (e) => why(answered, e.currentTarget) }, t("why")));
 }
 
@@ -108,7 +119,7 @@ function facets(found, again) {
 function list(found, typed, again) {
   return [
     found.away ? h("p", { class: "fine" }, t("away")) : null,
-    found.didYouMean ? h("p", {}, t("did.you.mean"), " ", h("button", { type: "button", class: "quiet", onclick: () => { asked = ""; go(`find/${encodeURIComponent(found.didYouMean)}`); } }, found.didYouMean)) : null,
+    found.didYouMean ? h("p", {}, t("did.you.mean"), " ", h("button", { type: "button", class: "quiet", onclick: () => look(found.didYouMean) }, found.didYouMean)) : null,
     found.total ? h("p", { class: "fine" }, t("found", { n: found.total })) : h("p", { class: "empty" }, t("found.none")),
     h("ul", { class: "cards" }, found.items.map((i) => card(i.id, {}, marked(i, typed)))),
   ].filter(Boolean);
