@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micromoments.demo.fulfil import Offer, Order, Refused, Sandbox, Store, audit
-from micromoments.demo.shop import rules
+from micromoments.demo.shop import goods, rules
 from micromoments.demo.shop.customers import Address
 from micromoments.demo.shop.trade import BACK_TAKES, Piece, Trade, Wanted
 
@@ -107,6 +107,7 @@ def test_the_last_piece_is_sold_once(selling: Selling) -> None:
         thread.join()
     assert sorted(came) == ["paid"] + ["sold_out"] * 7
     assert selling.store.free([LAST]) == {LAST: 0}
+    assert [item.id for item in goods.items({}, selling.out()) if item.stock == 0] == [LAST]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,24 @@ def test_two_devices_are_one_person(selling: Selling) -> None:
     assert people.playing("phone")["g-fix-a-leaking-tap"].step == 2
     aliases = [call for _, call in selling.store.unsent(1_000) if call["type"] == "alias"]
     assert [(call["previousId"], call["userId"]) for call in aliases] == [("laptop", "phone")]
+    assert selling.order("phone", wanted((BEANS, 1)), "k").id == bought.id  # tried again after joining: once
+
+
+@pytest.mark.parametrize(("other", "agreed"), [(None, True), (True, True), (False, False)])
+def test_joining_never_agrees_to_more(selling: Selling, other: bool | None, agreed: bool) -> None:
+    """A device that was never asked takes over what the other agreed to; a no on either is a no, and is told last."""
+    people = selling.people
+    people.keep("phone", consent={"measure": True, "personalise": True, "contact": True})
+    selling.at += 1
+    people.greet("laptop")
+    if other is not None:
+        people.keep("laptop", consent={"measure": True, "personalise": other, "contact": True})
+    selling.at += 1
+    people.join("laptop", people.code("phone"))
+    consent = people.customer("phone").consent
+    assert consent is not None
+    assert consent["personalise"] is agreed
+    assert selling.told("Consent Updated")[-1]["personalise"] is agreed
 
 
 def test_codes_cannot_be_guessed(selling: Selling) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from micromoments.demo.fulfil import Live, Order, Refused, Teller, web
-from micromoments.demo.shop import goods, offers, reviews, rules, shapes
+from micromoments.demo.shop import goods, offers, reviews, shapes
 from micromoments.demo.shop.engine import Advisor
 from micromoments.demo.shop.trade import Trade, Wanted, show
 
@@ -40,7 +40,7 @@ class Shop:
         self._engine = engine, key
         self._visitors = web.Visitors("shop", "/shop")
         self._pages = web.Pages(PAGES)
-        self._goods = web.answer(_catalogue())
+        self._goods = web.answer(goods.catalogue())
         self._live: Live
         self._teller: Teller
         self._advisor: Advisor
@@ -96,8 +96,7 @@ class Shop:
         self._advisor = Advisor(self._trade, self._teller)
         self._trade.desk.changed = self._changed
         await asyncio.to_thread(self._trade.open_up)
-        items = [*goods.items(self._trade.prices()), *offers.items()]
-        tasks = [asyncio.create_task(w) for w in (self._teller.run(), self._tick(), self._teller.put_items(items))]
+        tasks = [asyncio.create_task(work) for work in (self._teller.run(), self._tick(), self._stock_shelves())]
         self._ready = True
         yield
         for task in tasks:
@@ -105,6 +104,18 @@ class Shop:
             with suppress(asyncio.CancelledError):
                 await task
         await self._teller.close()
+
+    async def _stock_shelves(self) -> None:
+        """The engine knows the goods and the offers, and what has run out, so that it isn't served."""
+        out = await asyncio.to_thread(self._trade.out)
+        await self._teller.put_items([*goods.items(self._trade.prices(), out), *offers.items()])
+        while True:
+            await asyncio.sleep(TICK)
+            now = await asyncio.to_thread(self._trade.out)
+            if now != out:
+                every = goods.items(self._trade.prices(), now)
+                await self._teller.put_items([item for item in every if item.id in now ^ out])
+                out = now
 
     async def _tick(self) -> None:
         """The carrier goes on, and payments whose answer got lost are asked again."""
@@ -369,7 +380,8 @@ class Shop:
                     tx.receive(good.id, said.pieces)
 
         await asyncio.to_thread(change)
-        new = [item for item in goods.items(self._trade.prices()) if item.id == good.id]
+        out = await asyncio.to_thread(self._trade.out)
+        new = [item for item in goods.items(self._trade.prices(), out) if item.id == good.id]
         with suppress(TimeoutError):  # the engine is away: it gets all of them when the shop starts again
             await asyncio.wait_for(self._teller.put_items(new), 5.0)
         return web.answer((await asyncio.to_thread(self._trade.shelf))[good.id])
@@ -378,15 +390,3 @@ class Shop:
 def device(request: Request) -> str:
     """The kind of device that asks."""
     return "mobile" if "Mobi" in request.headers.get("user-agent", "") else "desktop"
-
-
-def _catalogue() -> dict[str, Any]:
-    """What never changes while the server runs."""
-    return {
-        "goods": list(goods.everything().values()),
-        "categories": goods.CATEGORIES,
-        "food": sorted(goods.FOOD),
-        "freeFrom": rules.FREE_FROM,
-        "shipping": rules.SHIPPING,
-        "returnDays": rules.RETURN_DAYS,
-    }

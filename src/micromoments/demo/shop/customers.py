@@ -115,7 +115,17 @@ class Customers:
         for order in self._store.orders(visitor, 500):
             body = msgspec.json.encode(msgspec.structs.replace(order, owner=owner))
             tx.cursor.execute("UPDATE orders SET owner = ?, body = ? WHERE id = ?", (owner, body, order.id))
+        # An order that is tried again after this is still the same order.
+        tx.cursor.execute("UPDATE OR IGNORE keys SET owner = ? WHERE owner = ?", (owner, visitor))
+        tx.cursor.execute("UPDATE offers SET owner = ? WHERE owner = ?", (owner, visitor))
         tx.tell(_alias(visitor, owner, now))
+        mine, theirs = self.customer(owner), self.customer(visitor)
+        agreed = _both(mine.consent, theirs.consent)
+        address = mine.address if mine.address.name else theirs.address
+        tx.keep("customer", owner, msgspec.structs.replace(mine, address=address, consent=agreed))
+        # The newest word counts for both from here on; the greeting of the newer device isn't one.
+        told = {purpose: bool((agreed or {}).get(purpose)) for purpose in PURPOSES}
+        tx.tell(track(f"{visitor}-joins-{owner}", owner, "Consent Updated", told, now))
 
     def greet(self, visitor: str) -> None:
         """Tell the engine of somebody new that they have agreed to nothing yet."""
@@ -279,6 +289,13 @@ class Customers:
 def on(device: str) -> dict[str, Any]:
     """The context of an event from a kind of device."""
     return {"channel": "web", "device": {"type": device or "mobile"}}
+
+
+def _both(mine: dict[str, bool] | None, theirs: dict[str, bool] | None) -> dict[str, bool] | None:
+    """What two devices of one person agreed to: a no on either is a no; never asked says nothing."""
+    if mine is None or theirs is None:
+        return theirs if mine is None else mine
+    return {purpose: said and theirs.get(purpose, False) for purpose, said in mine.items()}
 
 
 def _alias(before: str, owner: str, at: int) -> dict[str, Any]:

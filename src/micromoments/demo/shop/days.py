@@ -27,7 +27,12 @@ SETS = {
     "bikes": ("p-puncture-repair-kit", "p-inner-tube-700-x-28-32", "p-floor-pump-with-gauge"),
 }
 """What people of a taste buy together."""
-SEARCHED = {"coffee": "coffee grinder", "kitchen": "kitchen knife", "repair": "repair tools", "bikes": "bikes and lights"}
+SEARCHED = {
+    "coffee": "coffee grinder",
+    "kitchen": "kitchen knife",
+    "repair": "repair tools",
+    "bikes": "bikes and lights",
+}
 """What people of a taste type, mostly, when they come."""
 
 

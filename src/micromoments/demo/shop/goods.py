@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import cache
 from pkgutil import get_data
 from typing import Any, Literal
@@ -104,8 +105,10 @@ def rate(good: Good) -> int:
     return rules.FOOD_TAX if good.food else rules.TAX
 
 
-def items(prices: dict[str, int] | None = None) -> list[mm.Item]:
-    """The goods as items of the engine: German words can be searched by, prices are those of now."""
+def items(prices: Mapping[str, int] | None = None, out: Collection[str] = ()) -> list[mm.Item]:
+    """The goods as items of the engine: German words can be searched by, prices are those of now; ``out`` has run
+    out.
+    """
     german = _german()
     made = []
     for item in _town():
@@ -118,10 +121,23 @@ def items(prices: dict[str, int] | None = None) -> list[mm.Item]:
                 tags=(*item.tags, german[item.id][0]),
                 url=f"/shop/#{item.kind}/{item.id}",
                 price=mm.Money(price, CURRENCY) if item.price else None,
+                stock=0 if item.id in out else None,
                 attributes={**item.attributes, **({"rebuyable": True} if item.id in AGAIN else {})},
             )
         )
     return made
+
+
+def catalogue() -> dict[str, Any]:
+    """What pages are told once, as it never changes while the server runs."""
+    return {
+        "goods": list(everything().values()),
+        "categories": CATEGORIES,
+        "food": sorted(FOOD),
+        "freeFrom": rules.FREE_FROM,
+        "shipping": rules.SHIPPING,
+        "returnDays": rules.RETURN_DAYS,
+    }
 
 
 @cache

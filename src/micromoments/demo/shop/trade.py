@@ -109,6 +109,10 @@ class Trade:
             tx.keep("price", sku, {"price": price, "past": past[-20:]})
         self._prices[sku] = price
 
+    def out(self) -> frozenset[str]:
+        """The products that have run out."""
+        return frozenset(sku for sku, free in self.store.free().items() if free == 0)
+
     def shelf(self) -> dict[str, Any]:
         """Of each product what changes: price, what it was at least in the last 30 days, pieces left, stars."""
         free, at = self.store.free(), self.clock()
@@ -156,7 +160,7 @@ class Trade:
         if not 1 <= stars <= 5 or not 10 <= len(text.strip()) <= 600 or lang not in ("en", "de"):
             raise Refused("bad_review", f"{stars} stars, {len(text)} characters", "1 to 5 stars, 10 to 600 characters")
         name = self.people.customer(owner).address.name.split(" ")[0][:20]
-        review = Review(sku, stars, name or "Anna N.", text.strip(), lang, made_up=False)
+        review = Review(sku, stars, name, text.strip(), lang, made_up=False)
         with self.store.change() as tx:
             tx.keep("review", f"{sku}:{owner}", review)
             said = {"product_id": sku, "rating": stars}

@@ -13,14 +13,24 @@ export function searchBox(value = "", oninput = null) {
 /** Look for words: once more where they are the ones that are looked for. */
 function look(words) {
   asked = { words: "", said: null };
+  narrowed = new URLSearchParams();
   const where = `find/${encodeURIComponent(words)}`;
   if (location.hash === `#${where}`) draw(); else go(where);
 }
 
+const STEADY = 60_000; // milliseconds
+let kept = { agreed: null, at: 0, shownHome: null };
+
 export async function home() {
   const { me } = state;
-  const [shownHome, offers] = await Promise.all([api("home"), api("offers")]);
-  state.offers = offers;
+  const agreed = JSON.stringify(me.customer.consent);
+  if (kept.agreed !== agreed || Date.now() - kept.at > STEADY) { // what is chosen stays put while somebody picks from it
+    const [shownHome, offers] = await Promise.all([api("home"), api("offers")]);
+    kept = { agreed, at: Date.now(), shownHome };
+    state.offers = offers;
+  }
+  const { shownHome } = kept;
+  const { offers } = state;
   const guides = Object.entries(me.playing).filter(([, p]) => !p.done);
   return [
     h("h1", {}, t("hello")), searchBox(), ask(me), continued(me),
@@ -39,11 +49,14 @@ function ask(me) {
   return h("section", { class: "card ask", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("ask")), h("p", {}, t("ask.text")), h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: say_(false) }, t("ask.no")), h("button", { type: "button", class: "plain", onclick: say_(true) }, t("ask.yes"))));
 }
 
+/** Words out of an address, which may be cut off. */
+const plain = (words) => { try { return decodeURIComponent(words); } catch { return words; } };
+
 /** Where somebody left off on another device. */
 function continued(me) {
   if (!me.left) return null;
   const [kind, id] = me.left.page.split("/");
-  const what = good(id) ? title(id) : kind === "find" ? t("your.search", { q: decodeURIComponent(id || "") }) : t("tab.cart");
+  const what = good(id) ? title(id) : kind === "find" ? t("your.search", { q: plain(id || "") }) : t("tab.cart");
   return h("section", { class: "card", "aria-labelledby": "left" }, h("h2", { id: "left" }, t("left.off")), h("p", {}, t(`left.on.${me.left.device}`)), h("a", { class: "go", href: `#${me.left.page}` }, t("go.on", { what })));
 }
 

@@ -46,7 +46,7 @@ function said(id, reviews, summary) {
   const bought = state.me.orders.some((o) => ["paid", "tracking", "done"].includes(o.state) && o.lines.some((l) => l.sku === id));
   return h("section", { "aria-labelledby": "reviews" }, h("h2", { id: "reviews" }, t("reviews")), stars(id),
     summary.length ? h("div", { class: "card" }, h("h3", {}, t("summary")), h("ul", { class: "summary" }, summary.slice(0, 4).map((s) => h("li", {}, h("b", {}, t(`about.${s.about}`)), h("span", { class: "fine" }, ` ${t("counts", { good: s.good, bad: s.bad })}`), s.quotes.map(([sign, words, lang]) => h("blockquote", { class: sign, lang }, `“${words}”`))))), h("p", { class: "fine" }, t("summary.how"))) : h("p", { class: "empty" }, t("reviews.none")),
-    h("ul", { class: "reviews" }, reviews.map((r) => h("li", {}, h("p", {}, h("b", {}, r.by), ` · ${t("stars.of", { n: r.stars })} · `, h("span", { class: "fine" }, t(r.made_up ? "made.up" : "buyer"))), h("p", { lang: r.lang }, r.text)))),
+    h("ul", { class: "reviews" }, reviews.map((r) => h("li", {}, h("p", {}, h("b", {}, r.by || t("a.buyer")), ` · ${t("stars.of", { n: r.stars })} · `, h("span", { class: "fine" }, t(r.made_up ? "made.up" : "buyer"))), h("p", { lang: r.lang }, r.text)))),
     bought ? form(id) : null);
 }
 
