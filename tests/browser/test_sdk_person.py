@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from time import time
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
 from tests.browser.conftest import Visit
 from tests.browser.site import Site, in_chromium, named, stored, until
-from tests.server.asgi import WRITE_KEY
+from tests.server.asgi import TOKEN_KEY, WRITE_KEY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
+from axe_playwright_python.sync_playwright import Axe
+
 pytestmark = in_chromium
 PHONE = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36"
 YES = "micromoments.consent({ measure: true, personalise: true })"
@@ -140,6 +144,8 @@ def test_choices_of_a_person(visit: Visit, site: Site) -> None:
     why = page.locator("micromoments-preferences section").first
     why.wait_for()
     assert "token" not in page.url
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     assert "trail running shoes (because:" in (why.text_content() or "")
     assert "Trail running shoe (because:" in (why.text_content() or "")
     with page.expect_download() as loading:
@@ -157,3 +163,37 @@ def test_choices_of_a_person(visit: Visit, site: Site) -> None:
     with pytest.raises(OSError, match="404"):
         site.person("user:ana")
     assert set(stored(page)) <= {"mm.consent"}
+
+
+def test_a_token_that_ran_out(visit: Visit, site: Site) -> None:
+    """A page's token is asked for again once it is no good, and then the person's history is there."""
+    phone = visit("/search?q=trail+running+shoes", user_agent=PHONE)
+    phone.evaluate(YES)
+    sign_in(phone, site)
+    until(phone, lambda: "identify" in named(site) and "mm.queue" not in stored(phone))
+    desk = visit("/")
+    desk.evaluate(YES)
+    old = jwt.encode({"sub": "ana", "exp": time() - 60}, TOKEN_KEY, algorithm="HS256")
+    refused = jwt.encode({"sub": "ana", "exp": time() + 600}, "another key, of thirty-two bytes.", algorithm="HS256")
+    desk.evaluate(
+        "tokens => { window.tokens = tokens; micromoments.identify('ana', {}, () => tokens.shift()); }",
+        [old, refused, site.token()],
+    )
+    assert desk.evaluate("micromoments.decide('home', { timeout: 5000 })")["moment"] is not None
+    assert desk.evaluate("tokens") == []
+
+
+def test_two_tabs(visit: Visit, site: Site) -> None:
+    """A no that is said in one tab holds in the other: it sends no more, and writes nothing."""
+    page = visit("/")
+    page.evaluate(YES)
+    until(page, lambda: "mm.queue" not in stored(page) and "Consent Updated" in named(site))
+    other = page.context.new_page()
+    other.goto(site.home)
+    until(page, lambda: named(site).count("page") == 2 and "mm.queue" not in stored(page))
+    other.evaluate("micromoments.consent({ measure: false, personalise: false })")
+    until(page, lambda: page.evaluate("micromoments.consent().measure") is False)
+    page.evaluate("micromoments.track('Product Viewed', { product_id: 'p1' })")
+    page.evaluate("micromoments.flush()")
+    until(page, lambda: set(stored(page)) == {"mm.consent"})
+    assert "Product Viewed" not in named(site)

@@ -147,21 +147,24 @@ export class Micromoments {
     // Without consent each question comes from nobody in particular: two of them can't be put together.
     const anonymousId = this.gate.keeps ? this.anonymous : newId();
     const { context, limit, items } = asking;
-    return fetch(`${this.host}/v1/decide`, {
-      method: "POST",
-      body: JSON.stringify({
-        slot,
-        decisionId,
-        ...(token ? {} : { anonymousId }),
-        context: { ...context },
-        limit,
-        items,
-        ...(event && { event: { ...event, sentAt: new Date().toISOString() } }),
-      }),
-      credentials: "omit",
-      headers: this.headers(token),
-      signal,
-    });
+    const post = (token?: string) =>
+      fetch(`${this.host}/v1/decide`, {
+        method: "POST",
+        body: JSON.stringify({
+          slot,
+          decisionId,
+          ...(token ? {} : { anonymousId }),
+          context: { ...context },
+          limit,
+          items,
+          ...(event && { event: { ...event, sentAt: new Date().toISOString() } }),
+        }),
+        credentials: "omit",
+        headers: this.headers(token),
+        signal,
+      });
+    const answer = await post(token);
+    return token && answer.status === 401 ? post(await Promise.race([this.bearer.get(true), late])) : answer;
   }
 
   /** Decide, and put it where `data-mm-slot` says. What stood there stays where `render` isn't called. */

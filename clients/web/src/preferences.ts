@@ -9,8 +9,8 @@ import type { Micromoments } from "./client";
 import type { Consent, Purpose } from "./types";
 
 const WORDS = {
-  title: "Your choices",
-  lead: "Nothing is kept or used unless you allow it. You can change your mind at any time; it takes effect at once.",
+  title: "What you allow",
+  lead: "You decide what is kept and used. You can change your mind at any time; it takes effect at once.",
   measure: "Measure",
   measureAbout: "Count visits and what is used, to make this better for everybody.",
   personalise: "Personalise",

@@ -18,12 +18,15 @@ export class Bearer {
   private token: string | undefined;
   private asking: Promise<string | undefined> | undefined;
 
-  constructor(private source?: Token) {}
+  constructor(private source?: Token) {
+    this.use(source);
+  }
 
-  /** Forget the token, and take another source. */
+  /** Forget the token, and take another source; one that must be asked is asked now, so that it is at hand. */
   use(source?: Token): void {
     this.source = source;
-    this.token = undefined;
+    this.token = typeof source === "string" ? source : undefined;
+    if (source) void this.get();
   }
 
   /** The token at hand while it is good. */
