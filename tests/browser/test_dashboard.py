@@ -31,6 +31,7 @@ VIEWS = (
     "people",
     "catalogue",
     "control",
+    "deliveries",
     "health",
     "reports",
     "audit",

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from micromoments.core.event import SIMULATED
-from micromoments.report.html import page, shown
+from micromoments.report.html import _pictures, page, shown
+from micromoments.report.pictures import course
 from micromoments.report.reports import REPORTS, run
 from tests.report.test_reports import small
 from tests.report.world import NOW, SETTINGS, Facts, moment
@@ -81,3 +82,22 @@ def test_values_read_by_their_unit() -> None:
     assert shown({"value": None, "unit": "share"}) == "–"
     assert shown({"value": 12_345, "unit": "events"}) == "12,345"
     assert shown({"value": 1.5, "unit": "per person"}) == "1.50"
+
+
+def test_days_and_lifts_are_drawn() -> None:
+    """A break-down by day has a line for each figure with values on two days; a declared lift has its interval."""
+    by_day = Reader(page(run(small().query, "scorecards", {"by": "day"}, SETTINGS)))
+    assert ("svg", "img") in {(tag, attributes.get("role")) for tag, attributes in by_day.tags}
+    assert "Moments served, by day" in by_day.words
+    compared = {"metric": "times", "low": -0.1, "difference": 0.2, "high": 0.5, "verdict": "unclear"}
+    row = {"of": "slot", "slot": "home", "experiment": "", "goal": "order", "primary": True, "comparisons": [compared]}
+    drawn = _pictures({"rows": [row, {**row, "primary": False}]})
+    assert drawn.count("<figure>") == 1
+    assert "between -0.1 and +0.5" in drawn
+
+
+def test_a_course_has_gaps_and_keeps_quiet_about_one_day() -> None:
+    """A day without a value breaks the line; a single day is no course."""
+    assert course("x", [("1", 0.5)], ["50%"]) == ""
+    broken = course("x", [("1", 0.1), ("2", 0.2), ("3", None), ("4", 0.3), ("5", 0.4)], ["", "", "–", "", ""])
+    assert broken.count("<polyline") == 2

@@ -7,19 +7,42 @@ from html import escape
 from typing import Any
 
 from micromoments.report.flat import tables
+from micromoments.report.pictures import course, interval
 
 _STYLE = """
-:root{color-scheme:light dark;--line:#8884;--soft:#8881}
-body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}
-h1{margin:0}p{margin:.4rem 0;max-width:60rem}.about{opacity:.75;font-size:.9rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:.75rem;margin:1.25rem 0;padding:0}
-.cards li{list-style:none;border:1px solid var(--line);border-radius:.5rem;padding:.75rem}
-.cards b{display:block;font-size:1.6rem;line-height:1.2}.cards small{opacity:.75}
-.note{border-left:.25rem solid;padding-left:.75rem;margin:1rem 0}
+:root{color-scheme:light dark;--paper:#f5f3ee;--card:#fffefb;--ink:#1b2230;--soft:#5a6474;--line:#e2ded4;
+--main:#2a66d1;--good:#08794c;
+--bad:#b3261e;--none:#6b7280}
+@media(prefers-color-scheme:dark){:root{--paper:#0e1318;--card:#161d25;--ink:#eceff3;--soft:#9fabb9;--line:#27313c;
+--main:#84b1ff;
+--good:#56d6a0;--bad:#ff8a80;--none:#9ca3af}}
+*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;margin:0;background:var(--paper);color:var(--ink)}
+main{max-width:76rem;margin:0 auto;padding:2rem clamp(1rem,3vw,2.5rem);display:grid;gap:1rem;
+grid-template-columns:minmax(0,1fr)}
+h1{margin:0;font-size:2rem;letter-spacing:-.03em;line-height:1.2}p{margin:0;max-width:46rem}.about{
+color:var(--soft);font-size:.9rem}
+.cards,.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,14rem),1fr));gap:1rem;margin:0;
+padding:0}
+.pictures{grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr))}
+.cards li,figure,.scroll{list-style:none;background:var(--card);border:1px solid var(--line);border-radius:.8rem;
+padding:1rem;margin:0}
+.cards li{font-size:.92rem}.cards b{display:block;font-size:1.9rem;line-height:1.2;letter-spacing:-.03em;
+font-variant-numeric:tabular-nums}
+.cards small{color:var(--soft)}.cards .anchored{border-style:dashed}
+.track{display:block;height:6px;border-radius:3px;background:var(--line);margin:.4rem 0;overflow:hidden}
+.track i{display:block;height:100%;background:var(--main)}
+.note{border-left:.25rem solid var(--main);padding:.2rem 0 .2rem .9rem;font-size:1.08rem}
+figcaption,caption{font-weight:600;text-align:left;padding-bottom:.5rem}svg{width:100%;height:auto;display:block}
+svg text{fill:var(--soft);font-size:12px}svg line{stroke:var(--soft);opacity:.6}polyline{fill:none;
+stroke:var(--main);stroke-width:2.4}
+circle{fill:var(--main)}svg .whisker{stroke-width:7;stroke-linecap:round;stroke:var(--none)}
+svg .higher{fill:var(--good);stroke:var(--good)}svg .lower{fill:var(--bad);stroke:var(--bad)}svg .unclear{
+fill:var(--none)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-caption{text-align:left;font-weight:600;padding:.5rem 0}
-th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}tbody tr:nth-child(odd){background:var(--soft)}
+th,td{text-align:left;padding:.4rem .7rem;border-bottom:1px solid var(--line);vertical-align:top}th{
+color:var(--soft);font-weight:560}
+tr:last-child td{border-bottom:0}td.n{text-align:right;font-variant-numeric:tabular-nums}
+@media print{body{background:none}.cards li,figure,.scroll{break-inside:avoid}}
 """.strip().replace("\n", "")
 
 
@@ -35,7 +58,7 @@ def page(reply: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
         f"<p>{escape(str(reply['counting']))}</p><p class=about>{escape(_about(reply))}</p>"
-        f"{simulated}{notes}{cards}{_tables(reply)}</main></body></html>\n"
+        f"{simulated}{notes}{cards}{_pictures(reply)}{_tables(reply)}</main></body></html>\n"
     )
 
 
@@ -43,7 +66,8 @@ def _about(reply: Mapping[str, Any]) -> str:
     if "about" in reply:
         return str(reply["about"])
     fresh = reply.get("as_of") or "no facts yet"
-    return f"From {reply['from']} to {reply['to']}, days and hours in {reply['tz']}. As of {fresh}."
+    start = "the beginning" if str(reply["from"]).startswith("1970-01-01T00:00:00") else reply["from"]
+    return f"From {start} to {reply['to']}, days and hours in {reply['tz']}. As of {fresh}."
 
 
 def shown(figure: Mapping[str, Any]) -> str:
@@ -58,6 +82,11 @@ def shown(figure: Mapping[str, Any]) -> str:
     return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 
+def _short(figure: Mapping[str, Any]) -> str:
+    """The value alone, where its spread stands elsewhere or would be too much."""
+    return shown({**figure, "p95": None})
+
+
 def _time(milliseconds: float) -> str:
     for size, name in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
         if milliseconds >= size:
@@ -67,17 +96,40 @@ def _time(milliseconds: float) -> str:
 
 def _card(figure: Mapping[str, Any]) -> str:
     of = f" of {figure['of']:,}" if figure.get("of") is not None else ""
-    anchor = "<br>anchored: the recogniser can't move it" if figure.get("anchored") else ""
+    anchored = bool(figure.get("anchored"))
+    anchor = "<br>anchored: the recogniser can't move it" if anchored else ""
+    within = f", 95 % within {_time(figure['p95'])}" if figure.get("p95") is not None else ""
+    is_share = figure["unit"] == "share" and figure["value"] is not None
+    width = f"{100 * max(0.0, min(1.0, figure['value'])):.1f}" if is_share else ""
+    track = f'<span class=track><i style="width:{width}%"></i></span>' if is_share else ""
     return (
-        f"<li>{escape(str(figure['title']))}<b>{escape(shown(figure))}</b>"
-        f"<small>{figure['count']:,}{of}{anchor}</small></li>"
+        f"<li{' class=anchored' if anchored else ''}>{escape(str(figure['title']))}<b>{escape(_short(figure))}</b>"
+        f"{track}<small>{figure['count']:,}{of}{within}{anchor}</small></li>"
     )
+
+
+def _pictures(reply: Mapping[str, Any]) -> str:
+    """What is worth drawing: each figure by day, and each lift's interval for the goal that was declared."""
+    rows = reply.get("rows", ())
+    drawn: list[str] = []
+    if reply.get("by") == "day" and rows and "figures" in rows[0]:
+        for first in rows[0]["figures"]:
+            found = [(row["part"], one) for row in rows for one in row["figures"] if one["name"] == first["name"]]
+            points = [(str(day), one["value"]) for day, one in found]
+            drawn.append(course(f"{first['title']}, by day", points, [shown(one) for _, one in found]))
+    for row in rows:
+        for one in row.get("comparisons", ()) if row.get("primary") else ():
+            if None not in (one["low"], one["difference"], one["high"]):
+                of = row["experiment"] or row["slot"]
+                title = f"{of}: {row['goal']}, {one['metric']}, difference a person"
+                drawn.append(interval(title, one["low"], one["difference"], one["high"], one["verdict"]))
+    return f"<div class=pictures>{''.join(drawn)}</div>" if any(drawn) else ""
 
 
 def _tables(reply: Mapping[str, Any]) -> str:
     """One table for each kind of row, under the reply's words for it; rows of parts become one of figures by part."""
     rows, words = reply.get("rows", ()), reply.get("kinds", {})
-    parts = [{"part": r["part"], **{one["title"]: shown(one) for one in r["figures"]}} for r in rows if "figures" in r]
+    parts = [{"part": r["part"], **{one["title"]: _short(one) for one in r["figures"]}} for r in rows if "figures" in r]
     kinds = tables([row for row in rows if "figures" not in row])
     return (_table("", parts) if parts else "") + "".join(
         _table(words.get(name, name), some) for name, some in kinds.items() if some

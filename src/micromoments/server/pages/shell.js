@@ -6,7 +6,7 @@ import { failed } from "./frame.js";
 
 const VIEWS = [
   ["live", "Live"], ["scorecards", "Scorecards"], ["needs", "Needs"], ["decisions", "Decisions"], ["experiments", "Experiments"], ["people", "People"],
-  ["catalogue", "Catalogue"], ["control", "Switches"], ["health", "Health"], ["reports", "Reports"], ["audit", "Audit"],
+  ["catalogue", "Catalogue"], ["control", "Switches"], ["deliveries", "Deliveries"], ["health", "Health"], ["reports", "Reports"], ["audit", "Audit"],
 ];
 const MORE = { decision: "decisions", behind: "" };
 const KEPT = ["range", "from", "to", "type", "channel", "device"];
