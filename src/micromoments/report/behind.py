@@ -33,13 +33,15 @@ def behind(asked: Ask) -> dict[str, Any]:
 def _moments(asked: Ask) -> list[dict[str, Any]]:
     base, params = moments(asked)
     return asked.rows(
-        f"WITH base AS ({base}), chosen AS (SELECT moment, max(id) AS decision FROM decisions GROUP BY moment) "
+        f"WITH found AS ({base}), base AS (SELECT * FROM found ORDER BY opened_at DESC, id LIMIT {MOST_ROWS}), "
+        "chosen AS (SELECT moment, max(id) AS decision FROM decisions WHERE moment IN (SELECT id FROM base) "
+        "GROUP BY moment) "
         f"SELECT 'moment' AS of, base.opened_at AS at, base.id AS id, CAST(base.surrogate AS VARCHAR) AS person, "
         "base.type AS type, base.channels AS channels, base.confidence AS confidence, base.category AS category, "
         "CASE WHEN base.served_at > 0 THEN 'yes' ELSE 'no' END AS served, "
         "CASE WHEN base.ended = '' THEN 'open' ELSE base.ended END AS ended, chosen.decision AS decision "
         "FROM base LEFT JOIN chosen ON chosen.moment = base.id "
-        f"ORDER BY base.opened_at DESC, base.id LIMIT {MOST_ROWS}",
+        "ORDER BY base.opened_at DESC, base.id",
         *params,
     )
 

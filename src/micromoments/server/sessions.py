@@ -125,16 +125,17 @@ class Sessions:
 def from_our_page(call: Call) -> bool:
     """Whether a request comes from a page of this very host and port, as the browser tells.
 
-    ``Sec-Fetch-Site`` is the browser's own word, which no page can set; older browsers send ``Origin`` with whatever
+    ``Sec-Fetch-Site`` is the browser's own word, which no page can set and no proxy changes; over plain http browsers
+    leave it out, and send ``Origin`` with whatever
     changes something. A change that says neither is refused.
     """
-    origin, host = call.headers.get(b"origin"), call.headers.get(b"host", b"")
-    if origin is not None and origin.partition(b"://")[2] != host:
-        return False
     site = call.headers.get(b"sec-fetch-site")
     if site is not None:
         return site in (b"same-origin", b"none")
-    return origin is not None or call.method == "GET"
+    origin = call.headers.get(b"origin")
+    if origin is not None:
+        return origin.partition(b"://")[2] == call.headers.get(b"host", b"")
+    return call.method == "GET"
 
 
 def _token(call: Call) -> str:

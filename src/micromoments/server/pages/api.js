@@ -56,6 +56,7 @@ export async function listen(path, { onEvent, onState }) {
       if (last !== null) more["Last-Event-ID"] = last;
       const reply = await fetch(path, { headers: more, cache: "no-store" });
       if (reply.status === 401 || reply.status === 403) {
+        if (reply.status === 401) dispatchEvent(new Event("signed-out"));
         onState("refused");
         return;
       }

@@ -121,6 +121,12 @@ export function columnsOf(rows) {
   return names.map((name) => ({ name, title: name.replaceAll("_", " "), num: rows.every((row) => typeof row[name] === "number" || row[name] == null) }));
 }
 
+/** Whole minor units of a currency, as money. */
+export function money(amount, currency) {
+  const written = new Intl.NumberFormat("en", { style: "currency", currency });
+  return written.format(amount / 10 ** written.resolvedOptions().maximumFractionDigits);
+}
+
 /** A bar within a table cell, for a share from 0 to 1. */
 export function bar(share, words, cls = "") {
   const fill = el("span", { class: `fill ${cls}` });

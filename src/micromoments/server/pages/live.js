@@ -50,10 +50,9 @@ function told(kind, data) {
 }
 
 function state(how) {
-  const words = { open: "Live", lost: "Server away, trying again", refused: "Key needed" };
+  const words = { open: "Live", lost: "Server away, trying again", refused: "Not for this page" };
   byId("state").className = `state ${how}`;
   byId("state-text").textContent = words[how];
-  if (how === "refused") dispatchEvent(new Event("signed-out"));
 }
 
 function demoTold(kind, data) {

@@ -1,7 +1,7 @@
 // What is behind a number: the moments, decisions and goals that it counts.
 
 import { el, mark, percent } from "../base.js";
-import { csvButton, empty, figureOf, into, panel, provenance, report, table, when } from "../frame.js";
+import { csvButton, empty, figureOf, into, money, panel, provenance, report, table, when } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "What is behind the number";
@@ -41,5 +41,5 @@ export function decisionColumns(link) {
 }
 
 function goalColumns(link) {
-  return [at, { name: "name", title: "event" }, { name: "goal" }, person, { name: "channel" }, { name: "value", num: true, show: (row) => (row.currency ? new Intl.NumberFormat("en", { style: "currency", currency: row.currency }).format(row.value / 100) : null) }, receipt(link, "decision")];
+  return [at, { name: "name", title: "event" }, { name: "goal" }, person, { name: "channel" }, { name: "value", num: true, show: (row) => (row.currency ? money(row.value, row.currency) : null) }, receipt(link, "decision")];
 }

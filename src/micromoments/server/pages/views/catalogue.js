@@ -1,8 +1,8 @@
 // The catalogue: listed, searched, uploaded, edited, and tried as anybody.
 
 import { ask, send } from "../api.js";
-import { el, percent, whole } from "../base.js";
-import { button, confirmed, csvButton, empty, into, panel, table, toast } from "../frame.js";
+import { el, whole } from "../base.js";
+import { button, confirmed, csvButton, empty, into, money, panel, table, toast } from "../frame.js";
 import { text } from "../range.js";
 import { readItems } from "./feed-file.js";
 import { preview } from "./preview.js";
@@ -33,15 +33,13 @@ async function page(params, go) {
   if (!items.length) return empty(searching ? "No item has these words." : "No items yet. Upload a file above, or put them by PUT /v1/items.");
   const columns = [
     { name: "id", show: (i) => el("button", { type: "button", class: "as-link", onclick: () => go({ item: i.id, draft: "" }) }, i.id) }, { name: "kind" }, { name: "title" }, { name: "category" },
-    { name: "price", num: true, show: (i) => (i.price ? new Intl.NumberFormat("en", { style: "currency", currency: i.price.currency }).format(i.price.amount / 10 ** digits(i.price.currency)) : null) },
+    { name: "price", num: true, show: (i) => (i.price ? money(i.price.amount, i.price.currency) : null) },
     { name: "stock", num: true, show: (i) => (i.stock ?? (i.inStock === false ? "none" : null)) },
   ];
   const total = found.total !== undefined ? `${whole(found.total)} found` : `${items.length} from ${items[0].id} on, in the order of ids`;
   return panel("Items", { tools: [csvButton("items", items)] }, el("p", { class: "fine" }, `${total}${found.didYouMean ? `; read as “${found.didYouMean}”` : ""}.`), table("Items", columns, items, { hideCaption: true }),
     el("div", { class: "acts" }, params.cursor ? button("From the beginning", () => go({ cursor: "" })) : null, found.cursor ? button("More", () => go({ cursor: found.cursor })) : null));
 }
-
-const digits = (currency) => new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
 
 function upload(go) {
   const input = el("input", { type: "file", id: "feed-file", accept: ".json,.jsonl,.ndjson,.csv,.txt" });
@@ -98,7 +96,7 @@ function edit(item, go) {
   const draw = () => {
     try {
       const v = JSON.parse(area.value);
-      looks.replaceChildren(el("p", { class: "fine" }, [v.kind, v.category, v.brand].filter(Boolean).join(" · ") || "no kind"), el("h3", {}, v.title || "no title"), el("p", {}, v.text || ""), el("p", { class: "fine" }, [v.priority ? `priority ${v.priority}` : "", v.value ? `worth ${percent(v.value / 100)}` : "", (v.tags || []).join(", ")].filter(Boolean).join(" · ")));
+      looks.replaceChildren(el("p", { class: "fine" }, [v.kind, v.category, v.brand].filter(Boolean).join(" · ") || "no kind"), el("h3", {}, v.title || "no title"), el("p", {}, v.text || ""), el("p", { class: "fine" }, [v.priority ? `priority ${v.priority}` : "", (v.tags || []).join(", ")].filter(Boolean).join(" · ")));
       area.removeAttribute("aria-invalid");
     } catch (error) {
       area.setAttribute("aria-invalid", "true");
