@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micromoments.core.item import KINDS, Facet, Item, Kind
-from micromoments.retrieve.candidates import shares
 from micromoments.retrieve.catalog import Ask, Candidate, Catalog
+from micromoments.retrieve.shares import shares
 from tests.retrieve.shop import CENTER, ITEMS, NOON, cafe, item, ms, shop
 
 KNOW, GO, DO, BUY = (0.9, 0, 0, 0, 0.1), (0, 0.9, 0, 0, 0.1), (0, 0, 0.9, 0, 0.1), (0, 0, 0, 0.9, 0.1)

@@ -68,7 +68,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of ``decide``.
 
     ``items`` restricts the candidates to these ids. ``context`` is the caller's (``lat``, ``lon``, ``device``,
-    ``query``, ``timezone`` are understood). ``linked`` says whether history of other ids of the person may be used.
+    ``query``, ``timezone``, ``minutes`` at hand, ``have`` (a list of what they have) are understood). ``linked`` says
+    whether history of other ids of the person may be used.
     ``actions``, each an id and its features (any JSON), are what is chosen from instead of the catalogue.
     ``fresh`` says that the id was made for this request, so that nobody can have used it before.
     """

@@ -26,6 +26,10 @@ MAX_THEIRS = 50
 """Items of the business's own choice that a decision in shadow is compared with."""
 
 
+MAX_HAVE = 100
+"""Things that a caller says the person has which are read."""
+
+
 def seed_of(decision_id: str) -> int:
     """The seed of a decision's draw: 64 bits of its id's hash, so that it can be drawn once more and compared."""
     return int.from_bytes(blake2b(decision_id.encode(), digest_size=8).digest(), "big")
@@ -136,6 +140,7 @@ def ask(
         for t in traces:
             if category := t.signal.need.category:
                 liked[category] = liked.get(category, 0) + 1
+    have = context.get("have")
     return Ask(
         kinds=slot.kinds,
         words=words[:256],
@@ -153,6 +158,8 @@ def ask(
         timezone=str(context.get("timezone") or view_timezone(context)),
         bought_at=person.bought if personal else {},
         question=str(need.get("words") or words)[:512],
+        minutes=at_hand(context),
+        have=tuple([one for one in have[:MAX_HAVE] if isinstance(one, str)] if isinstance(have, list) else ()),
     )
 
 
@@ -162,6 +169,13 @@ def five(moment: MomentView | None) -> tuple[float, float, float, float, float]:
         return 0.0, 0.0, 0.0, 0.0, 1.0
     p = moment.probabilities
     return p["know"], p["go"], p["do"], p["buy"], p["none"]
+
+
+def at_hand(context: Mapping[str, Any]) -> float:
+    """The minutes that the caller says there are, 0 where it doesn't or they can't be."""
+    minutes = context.get("minutes")
+    known = isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 < minutes < float("inf")
+    return float(minutes) if known and minutes is not None else 0.0
 
 
 def view_timezone(context: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
     item was bought last. ``quoted`` is whether reasons may repeat the words.
     ``question`` is what the person said in full, where ``words`` are only what it is about.
+    ``minutes`` is the time at hand, 0 where it isn't said, ``have`` what tools and materials they say they have.
     """
 
     at: Millis
@@ -71,6 +72,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     bought_at: dict[str, Millis] = {}
     quoted: bool = True
     question: str = ""
+    minutes: float = 0.0
+    have: tuple[str, ...] = ()
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

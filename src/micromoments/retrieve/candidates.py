@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from micromoments.core import hours
-from micromoments.core.item import KINDS, Item, Kind
-from micromoments.core.moment import TYPES
+from micromoments.core.item import Item, Kind
 from micromoments.retrieve import reasons
 from micromoments.retrieve.again import due
 from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
+from micromoments.retrieve.shares import LEAST_SHARE, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,21 +29,12 @@ if TYPE_CHECKING:
     from micromoments.core.hours import Schedule
     from micromoments.retrieve.answers import Answers
     from micromoments.retrieve.ask import Answer
+    from micromoments.retrieve.guides import Guides
     from micromoments.retrieve.nearby import Grid
     from micromoments.retrieve.popular import Popular
     from micromoments.retrieve.search import Search
     from micromoments.retrieve.similar import Ties
 
-SHARES: dict[Kind, tuple[float, float, float, float, float]] = {
-    "article": (1.0, 0.0, 0.2, 0.0, 0.5),
-    "guide": (0.2, 0.0, 1.0, 0.0, 0.5),
-    "place": (0.0, 1.0, 0.0, 0.1, 0.5),
-    "product": (0.0, 0.0, 0.2, 1.0, 0.5),
-    "offer": (0.0, 0.1, 0.0, 0.8, 0.5),
-}
-"""What each kind is worth to each type of moment, in the order of ``TYPES``."""
-LEAST_SHARE = 0.05
-"""Every kind of the slot keeps this much, so that a wrong type doesn't empty the shelf."""
 SEARCHED_SHARE = 0.25
 """Kinds worth less aren't searched by words."""
 SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 24, 20, 16, 12, 5, 6
@@ -97,6 +88,7 @@ class Sources(NamedTuple):
     met: Ties
     bought: Ties
     answers: Answers
+    guides: Guides
 
     def schedule(self, id: str, zone: str) -> Schedule | None:
         """When an item is open; ``zone`` is for one that names none, empty for the catalogue's own."""
@@ -115,19 +107,6 @@ class Sources(NamedTuple):
         return Visit(metres, seconds, *schedule.until(arrival))
 
 
-def shares(ask: Ask) -> dict[Kind, float]:
-    """What each kind that the slot takes is worth to this ask, the most worthy 1."""
-    know, go, do, buy, none = ask.probabilities
-    if not (know or go or do or buy or none):
-        know, go, do, buy, none = (float(type_ == (ask.moment_type or "none")) for type_ in TYPES)
-    worth: dict[Kind, float] = {}
-    for kind in ask.kinds or KINDS:
-        by = SHARES[kind]
-        worth[kind] = know * by[0] + go * by[1] + do * by[2] + buy * by[3] + none * by[4]
-    most = max(worth.values()) or 1.0
-    return {kind: max(LEAST_SHARE, value / most) for kind, value in worth.items()}
-
-
 def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     """The candidates for an ask, at most its limit, best first, ties by id."""
     items = sources.items
@@ -144,13 +123,15 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     _search(sources, ask, worth, only, found)
     answering = _answer(sources, ask, worth, only, found)
     _like(sources, ask, worth, only, found)
+    if not only and "guide" in worth:
+        _makeable(sources.guides, ask, found)
     if only:
         _weigh(sources, only, found)
     else:
         _popular(sources, ask, worth, found)
         for id in ask.recent[:1]:
             found.pop(id, None)
-    order = _ranked(items, ask, worth, found)
+    order = _ranked(sources, ask, worth, found)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
     out: list[Candidate] = []
@@ -250,6 +231,14 @@ def _answer(
     return {one.item: one for one in told}
 
 
+def _makeable(guides: Guides, ask: Ask, found: Found) -> None:
+    """Guides by what somebody says that they have, and by what they bought, which is history."""
+    for id, strength, reason in guides.having(ask.have):
+        _note(found, id, strength, "search", reason)
+    for id, strength, reason in guides.having(sorted(ask.bought.difference(ask.have))):
+        _note(found, id, strength, "together", reason)
+
+
 def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
     items = sources.items
     recent = [id for id in ask.recent[:TALKING] if id in items]
@@ -322,8 +311,9 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
             _note(found, id, COLD_STRENGTH, "new", reasons.less_known(category))
 
 
-def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:
+def _ranked(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:
     """(minus the score, id) in order."""
+    items, minutes = sources.items, ask.minutes
     category, categories = ask.category, ask.categories
     favourite = max(categories.values(), default=0)
     # By category, what of an item's chance to be wrong is left.
@@ -342,7 +332,8 @@ def _ranked(items: Mapping[str, Item], ask: Ask, worth: dict[Kind, float], found
         if item.category in left:
             miss *= left[item.category]
         # In whole millionths, so that a last bit doesn't decide an order.
-        order.append((-int(worth[item.kind] * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
+        fits = sources.guides.left(id, minutes) if minutes else 1.0
+        order.append((-int(worth[item.kind] * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
     order.sort()
     return order
 

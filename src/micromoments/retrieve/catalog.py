@@ -17,6 +17,7 @@ from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import Sources, Visit, gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
+from micromoments.retrieve.guides import Guides
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
@@ -47,6 +48,7 @@ class Catalog:
         self._met = Ties()
         self._bought = Ties()
         self._repeats = Repeats()
+        self._guides = Guides()
         self._answers = Answers(self._search, self.get)
         self._sources = Sources(
             self._items,
@@ -57,6 +59,7 @@ class Catalog:
             self._met,
             self._bought,
             self._answers,
+            self._guides,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
@@ -98,6 +101,7 @@ class Catalog:
         self._items[id] = item
         if before is None or before.kind != item.kind or words_of(before) != words_of(item):
             self._search.put(item)
+        self._guides.put(item)
         if item.location is None:
             self._grid.drop(id)
         elif before is None or before.location != item.location:
@@ -114,6 +118,7 @@ class Catalog:
         self._schedules.pop(id, None)
         self._search.drop(id)
         self._grid.drop(id)
+        self._guides.drop(id)
         self._popular.drop(item)
 
     def settle(self) -> None:
