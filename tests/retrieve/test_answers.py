@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -125,6 +127,16 @@ def test_every_passage_stands_in_the_text(text: str) -> None:
     for passage in passages(Item(id="x", kind="article", title="x", text=text)):
         assert 0 <= passage.start < passage.end <= len(text)
         assert plain(text[passage.start : passage.end]) == passage.text
+
+
+@pytest.mark.parametrize(
+    "piece", [" ", "# #", "[", "<a", "e.g. A ", "-", "{{", "![", "<h1>", "1. ", "a:", "<li", ". ", "*_", "1 2 3,"]
+)
+def test_no_text_takes_for_ever(piece: str) -> None:
+    """However a text repeats itself, cutting it costs no more than its length should."""
+    start = process_time()
+    passages(Item(id="x", kind="article", title="x", text=piece * (20_000 // len(piece)) + "x"))
+    assert process_time() - start < 1.0
 
 
 def review(comment: str, rating: float) -> dict[str, object]:

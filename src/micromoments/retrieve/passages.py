@@ -23,16 +23,14 @@ MAX_PASSAGES = 400
 """Passages of an item that are looked at."""
 MAX_ENTRIES = 50
 """Questions of an item's ``faq`` that are read."""
-_HEADING = re.compile(
-    r"^\s{0,3}#{1,6}\s+(?P<name>.+?)\s*#*\s*$|^\s*<h[1-6][^>]*>(?P<tag>.*?)</h[1-6]>\s*$", re.IGNORECASE
-)
-_ENTRY = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+|^\s*<li[^>]*>", re.IGNORECASE)
-_SILENT = re.compile(r"^\s*(?:!\[[^\]]*\]\([^)]*\)|\{\{.*\}\}|[-*_=\s]{3,}|</?[a-z][^>]*>)?\s*$", re.IGNORECASE)
-_BREAK = re.compile(r"<(?:br|p|/p|div|/div|li|/li|ul|/ul|ol|/ol)\b[^>]*>", re.IGNORECASE)
+_HEADING = re.compile(r"#{1,6}\s+(?P<name>.+)|<h[1-6][^<>]{0,300}>(?P<tag>.*)</h[1-6]>", re.IGNORECASE)
+_ENTRY = re.compile(r"\s*(?:(?:[-*+•]|\d{1,3}[.)])\s+|<li[^<>]{0,300}>)", re.IGNORECASE)
+_SILENT = re.compile(r"!\[[^\]]{0,300}\]\([^)]{0,300}\)|\{\{.*\}\}|[-*_=\s]{3,}|</?[a-z][^<>]{0,300}>|", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|p|/p|div|/div|li|/li|ul|/ul|ol|/ol)\b[^<>]{0,300}>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s+(?=[\"“‘(]?[A-ZÀ-Þ0-9])")
 _SHORT = re.compile(r"\b(?:e\.g|i\.e|approx|no|st|dr|mr|mrs|vs|min|max|ca|tbsp|tsp|oz|lb)\.$", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_MARKS = re.compile(r"</?[a-zA-Z][^>]*>|\*{1,3}|`+|(?<!\w)_{1,2}|_{1,2}(?!\w)")
+_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,300}\)")
+_MARKS = re.compile(r"</?[a-zA-Z][^<>]{0,300}>|\*{1,3}|`+|(?<!\w)_{1,2}|_{1,2}(?!\w)")
 
 
 class Passage(NamedTuple):
@@ -55,8 +53,13 @@ class Passage(NamedTuple):
 def plain(text: str) -> str:
     """Text without Markdown's and HTML's marks, its white space as one space; lines stay lines."""
     said = unescape(_MARKS.sub("", _LINK.sub(r"\1", text)))
-    lines = (" ".join(_ENTRY.sub("", line).split()) for line in said.splitlines())
+    lines = (" ".join(_entryless(line).split()) for line in said.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def _entryless(line: str) -> str:
+    entry = _ENTRY.match(line)
+    return line[entry.end() :] if entry is not None else line
 
 
 def passages(item: Item) -> tuple[Passage, ...]:
@@ -99,20 +102,21 @@ def _sections(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
     paragraph: tuple[int, int] | None = None
     for start, end, apart in _lines(text):
         line = text[start:end]
-        named = _HEADING.match(line)
-        if paragraph and (apart or named or _SILENT.match(line) or _ENTRY.match(line)):
+        bare = line.strip()
+        named, silent = _HEADING.fullmatch(bare), _SILENT.fullmatch(bare) is not None
+        if paragraph and (apart or named or silent or _ENTRY.match(line)):
             spans += sentences(text, *paragraph)
             paragraph = None
         if named:
             if spans:
                 yield heading, spans
-            name = plain(named["name"] or named["tag"] or "").lower()
-            below = line.lstrip().startswith("###") or line.lstrip()[:3].lower() in ("<h3", "<h4")
+            name = plain(named["name"] or named["tag"] or "").rstrip("# ").lower()
+            below = bare.startswith("###") or bare[:3].lower() in ("<h3", "<h4")
             upper = upper if below else name
             heading, spans = (f"{upper} {name}".strip() if below else name), []
         elif entry := _ENTRY.match(line):
             paragraph = (start + entry.end(), end)
-        elif not _SILENT.match(line):
+        elif not silent:
             paragraph = (paragraph[0] if paragraph else start, end)
     if paragraph:
         spans += sentences(text, *paragraph)
@@ -148,7 +152,7 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     begin = start
     for found in _SENTENCE.finditer(text, start, end):
-        if _SHORT.search(text[begin : found.start()]):
+        if _SHORT.search(text[max(begin, found.start() - 10) : found.start()]):
             continue
         spans.append((begin, found.start()))
         begin = found.end()
