@@ -153,7 +153,7 @@ def test_other_peoples_orders(selling: Selling) -> None:
     assert refused(selling.desk.order, placed.id, "bob") == "no_such_order"
     assert refused(selling.desk.cancel, placed.id, "customer", owner="bob") == "no_such_order"
     assert refused(selling.collect, "bob", placed.id) == "no_such_order"
-    assert refused(selling.give_back, "bob", placed.id, {KNIFE: 1}, "") == "no_such_order"
+    assert refused(selling.give_back, "bob", placed.id, {KNIFE: 1}, "", "r") == "no_such_order"
     assert refused(selling.collect, "ana", placed.id) == "bad_step"
     assert refused(selling.review, "bob", KNIFE, 5, "It cuts like nothing else.", "en") == "not_bought"
     assert selling.review("ana", KNIFE, 5, "It cuts like nothing else.", "en").made_up is False
@@ -163,8 +163,9 @@ def test_other_peoples_orders(selling: Selling) -> None:
 def test_what_comes_back_is_paid_back_once(selling: Selling) -> None:
     """A return is paid back when it has arrived, once, and can be sold again; more than was bought is refused."""
     done = selling.deliver(selling.order("ana", wanted((KNIFE, 2)), "k"))
-    selling.give_back("ana", done.id, {KNIFE: 1}, "liking")
-    assert refused(selling.give_back, "ana", done.id, {KNIFE: 2}, "") == "not_yours_to_return"
+    first = selling.give_back("ana", done.id, {KNIFE: 1}, "liking", "r")
+    assert selling.give_back("ana", done.id, {KNIFE: 1}, "liking", "r") == first
+    assert refused(selling.give_back, "ana", done.id, {KNIFE: 2}, "", "r2") == "not_yours_to_return"
     free = selling.store.free([KNIFE])[KNIFE]
     selling.at += BACK_TAKES
     selling.tick()
@@ -218,11 +219,11 @@ def test_two_devices_are_one_person(selling: Selling) -> None:
 def test_joining_never_agrees_to_more(selling: Selling, other: bool | None, agreed: bool) -> None:
     """A device that was never asked takes over what the other agreed to; a no on either is a no, and is told last."""
     people = selling.people
-    people.keep("phone", consent={"measure": True, "personalise": True, "contact": True})
+    people.keep("phone", consent={"measure": True, "personalise": True})
     selling.at += 1
     people.greet("laptop")
     if other is not None:
-        people.keep("laptop", consent={"measure": True, "personalise": other, "contact": True})
+        people.keep("laptop", consent={"measure": True, "personalise": other})
     selling.at += 1
     people.join("laptop", people.code("phone"))
     consent = people.customer("phone").consent

@@ -333,7 +333,10 @@ class Shop:
     async def _return(self, request: Request) -> Response:
         id = request.path_params["id"]
         said = await web.read(request, shapes.Back)
-        await self._do(request, lambda owner: self._trade.give_back(owner, id, said.pieces, said.why))
+        key = web.key_of(request)
+        if not key:
+            raise Refused("no_key", "no Idempotency-Key", "one, so that a return isn't announced twice", status=400)
+        await self._do(request, lambda owner: self._trade.give_back(owner, id, said.pieces, said.why, key))
         return await self._one(request)
 
     async def _watch(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ CODE_HOLDS = 5 * 60_000
 TRIES = 5
 """Wrong codes that a device may send within ``CODE_HOLDS``."""
 KEPT_VIEWS = 12
-PURPOSES = ("measure", "personalise", "contact")
+PURPOSES = ("measure", "personalise")
 """What somebody is asked to agree to."""
 
 

@@ -17,7 +17,7 @@ class About(Strict, frozen=True):
     """What somebody says of themselves; what is left out stays."""
 
     address: Address | None = None
-    consent: dict[Literal["measure", "personalise", "contact"], bool] | None = None
+    consent: dict[Literal["measure", "personalise"], bool] | None = None
 
 
 class Code(Strict, frozen=True):

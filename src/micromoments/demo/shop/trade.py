@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -267,15 +268,20 @@ class Trade:
 
     # --- what comes back ------------------------------------------------------------------------
 
-    def give_back(self, owner: str, id: str, pieces: Mapping[str, int], why: str) -> dict[str, Any]:
-        """Announce that pieces of an order come back; the money follows when they have arrived.
+    def give_back(self, owner: str, id: str, pieces: Mapping[str, int], why: str, key: str) -> dict[str, Any]:
+        """Announce that pieces of an order come back; the money follows when they have arrived. With the same ``key``
+        twice is once.
 
         Raises:
             Refused: as ``rules.worth_back``.
         """
         now = self.clock()
+        ref = blake2b(f"{owner} {id} {key}".encode(), digest_size=8).hexdigest()
         with self.store.change() as tx:
             order = tx.order(id, owner)
+            known: dict[str, Any] | None = self.store.kept("return", ref)
+            if known is not None:
+                return known
             before: dict[str, int] = {}
             for back in self.returns(id):
                 for sku, count in back["pieces"].items():
@@ -289,7 +295,7 @@ class Trade:
                 "why": why[:80],
                 "state": "announced",
             }
-            made |= {"at": now, "id": secrets.token_hex(6)}
+            made |= {"at": now, "id": ref}
             tx.keep("return", made["id"], made)
             said = {"order_id": id, "products": [{"product_id": sku, "quantity": n} for sku, n in pieces.items()]}
             tx.tell(track(f"{made['id']}-announced", owner, "Return Announced", said, now))

@@ -45,7 +45,7 @@ export async function home() {
 
 function ask(me) {
   if (me.customer.consent) return null;
-  const say_ = (yes) => async () => { await api("me", { consent: { measure: yes, personalise: yes, contact: yes } }); await refresh(); say(t(yes ? "consent.thanks" : "consent.no")); draw(); };
+  const say_ = (yes) => async () => { await api("me", { consent: { measure: yes, personalise: yes } }); await refresh(); say(t(yes ? "consent.thanks" : "consent.no")); draw(); };
   return h("section", { class: "card ask", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("ask")), h("p", {}, t("ask.text")), h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: say_(false) }, t("ask.no")), h("button", { type: "button", class: "plain", onclick: say_(true) }, t("ask.yes"))));
 }
 

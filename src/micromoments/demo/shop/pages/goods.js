@@ -46,7 +46,8 @@ export function leftWords(id) {
 
 export async function toCart(id, decisionId = "", add = 1) {
   try {
-    state.me.cart = await api("cart", { sku: id, add, decisionId });
+    const there = state.me.cart.find((l) => l.sku === id)?.quantity ?? 0; // as a number, so that a lost answer adds nothing twice
+    state.me.cart = await api("cart", { sku: id, quantity: there + add, decisionId });
     say(t("added", { thing: title(id) }));
   } catch (wrong) { say(wrong.words); throw wrong; } finally { draw(); }
 }
@@ -102,7 +103,7 @@ export async function why(shown, button) {
     said.moment ? [h("p", {}, t(`moment.${said.moment.type}`)), h("ul", {}, evidence.slice(0, 4).map((e) => h("li", { lang: "en" }, e.text)))] : null,
     h("p", { class: "fine" }, t("why.chance", { n: Math.round(said.propensity * 100), refused })),
     h("div", { class: "two" },
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { measure: true, contact: false, ...(state.me.customer.consent ?? {}), personalise: false } }); dialog.close(); await refresh(); say(t("consent.off")); draw(true); } }, t("why.off")),
+      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { measure: true, ...(state.me.customer.consent ?? {}), personalise: false } }); dialog.close(); await refresh(); say(t("consent.off")); draw(true); } }, t("why.off")),
       h("button", { type: "button", class: "go", onclick: () => dialog.close() }, t("close"))));
   document.body.append(dialog);
   dialog.addEventListener("close", () => { dialog.remove(); if (button?.isConnected) button.focus(); });

@@ -49,10 +49,11 @@ function back(o) {
   for (const r of o.returns) for (const [sku, n] of Object.entries(r.pieces)) gone[sku] = (gone[sku] ?? 0) + n;
   const may = o.lines.filter((l) => good(l.sku) && !good(l.sku).food && l.quantity > (gone[l.sku] ?? 0));
   if (!may.length) return null;
+  const key = newKey(); // this form's: sent twice it is one return
   return h("details", { class: "card" }, h("summary", {}, t("send.back")), h("form", { onsubmit: async (e) => {
     e.preventDefault();
     const pieces = Object.fromEntries(may.map((l) => [l.sku, Number(e.target.elements[l.sku].value)]).filter(([, n]) => n > 0));
-    try { await api(`orders/${o.id}/return`, { pieces, why: e.target.elements.why.value }); say(t("return.said")); await refresh(); draw(); } catch (wrong) { banner(wrong.words); }
+    try { await api(`orders/${o.id}/return`, { pieces, why: e.target.elements.why.value }, key); say(t("return.said")); await refresh(); draw(); } catch (wrong) { banner(wrong.words); }
   } }, may.map((l) => h("label", { class: "field" }, h("span", {}, title(l.sku)), h("select", { name: l.sku }, [...Array(l.quantity - (gone[l.sku] ?? 0) + 1).keys()].map((n) => h("option", { value: String(n) }, String(n)))))),
     h("label", { class: "field" }, h("span", {}, t("return.why")), h("select", { name: "why" }, ["liking", "broken", "other"].map((w) => h("option", { value: w }, t(`return.why.${w}`))))), h("button", { class: "plain" }, t("return.send"))));
 }

@@ -13,14 +13,14 @@ export async function you() {
   const consent = state.me.customer.consent ?? {};
   const { moments } = await api("moments").catch(() => ({ moments: [] }));
   const flip = (name) => async (e) => {
-    await api("me", { consent: { measure: false, personalise: false, contact: false, ...consent, [name]: e.target.checked } });
+    await api("me", { consent: { measure: false, personalise: false, ...consent, [name]: e.target.checked } });
     await refresh();
     say(t(e.target.checked ? "switched.on" : "switched.off", { what: t(`consent.${name}`) }));
     draw();
   };
   return [
     h("h1", {}, t("tab.you")), h("p", {}, h("a", { class: "plain", href: "#wishes" }, t("wishes.count", { n: Object.keys(state.me.wishes).length }))), devices(),
-    h("section", { class: "card", "aria-labelledby": "privacy" }, h("h2", { id: "privacy" }, t("privacy")), ["measure", "personalise", "contact"].map((name) => h("label", { class: "switch" }, h("span", {}, h("b", {}, t(`consent.${name}`)), h("span", { class: "fine" }, t(`consent.${name}.text`))), h("input", { id: `c-${name}`, type: "checkbox", role: "switch", checked: consent[name] === true, onchange: flip(name) })))),
+    h("section", { class: "card", "aria-labelledby": "privacy" }, h("h2", { id: "privacy" }, t("privacy")), ["measure", "personalise"].map((name) => h("label", { class: "switch" }, h("span", {}, h("b", {}, t(`consent.${name}`)), h("span", { class: "fine" }, t(`consent.${name}.text`))), h("input", { id: `c-${name}`, type: "checkbox", role: "switch", checked: consent[name] === true, onchange: flip(name) })))),
     h("section", { class: "card", "aria-labelledby": "moments" }, h("h2", { id: "moments" }, t("moments")), h("p", { class: "fine" }, t("moments.text")), moments.length ? h("ul", { class: "moments" }, moments.slice(0, 8).map(moment)) : h("p", { class: "empty" }, t("moments.none"))),
   ];
 }
