@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,15 @@ def test_type_comes_from_the_path() -> None:
 def test_what_must_be_right_is_refused_by_code(payload: dict[str, Any], code: str) -> None:
     """Each fault has its own stable code."""
     assert refused(payload) == code
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"type":null,"userId":"a","event":"x"}', b'{"\\u0074ype":null,"userId":"a","event":"x"}']
+)
+def test_a_type_of_null_can_be_read_again(body: bytes) -> None:
+    """The path's type takes its place in the stored body, which would else spoil the whole log."""
+    taken = segment.call("track", body, NOW)
+    assert msgspec.json.decode(taken.body, type=Event).type == "track"
 
 
 def test_obvious_meanings_are_mended() -> None:
