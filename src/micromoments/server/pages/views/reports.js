@@ -13,7 +13,7 @@ export function show(view, params, go) {
   const by = pick("Split by", { "": "nothing", type: "moment", channel: "channel", device: "device", hour: "hour", day: "day" }, params.by || "", (value) => go({ by: value }));
   view.append(choice, controls(params, go, { more: [by] }), holder);
   const name = params.name || "moments";
-  ask("v1/reports").then(({ reports }) => choice.replaceChildren(pick("Report", Object.fromEntries(reports.filter((r) => r.name !== "receipt").map((r) => [r.name, r.title])), name, (value) => go({ name: value, by: "" }))), () => {});
+  ask("v1/reports").then(({ reports }) => choice.replaceChildren(pick("Report", Object.fromEntries(reports.filter((r) => r.name !== "receipt").map((r) => [r.name, r.title])), name, (value) => go({ name: value, by: "", type: "", channel: "", device: "" }))), () => {});
   return into(holder, async () => {
     const reply = await report(name, { ...stretch(params).own, by: params.by });
     const kinds = new Map();
@@ -21,6 +21,6 @@ export function show(view, params, go) {
     return panel(reply.title, { tools: reply.rows.length ? [csvButton(name, reply.rows)] : [] },
       reply.notes?.length ? el("ul", { class: "plain" }, reply.notes.map((note) => el("li", {}, note))) : null,
       el("ul", { class: "figures" }, reply.figures.map((f) => el("li", {}, el("b", {}, shown(f)), el("span", {}, f.title), el("small", {}, counted(f))))),
-      [...kinds].map(([kind, rows]) => table(kind || reply.title, columnsOf(rows), rows, { hideCaption: !kind })), reply.rows.length ? null : empty("No rows in this stretch."), provenance(reply));
+      [...kinds].map(([kind, rows]) => table(reply.kinds?.[kind] || kind || reply.title, columnsOf(rows), rows, { hideCaption: !kind })), reply.rows.length ? null : empty("No rows in this stretch."), provenance(reply));
   }, "Counting");
 }
