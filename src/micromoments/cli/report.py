@@ -15,8 +15,8 @@ def report(
     name: Annotated[
         str,
         typer.Argument(
-            help="scorecards, lift, shadow, needs, unmet, moments, decisions, rendering, quality, calibration, "
-            "freshness, behind or history"
+            help="scorecards, missed, lift, shadow, needs, unmet, journeys, moments, decisions, rendering, "
+            "quality, calibration, freshness, behind or history"
         ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",

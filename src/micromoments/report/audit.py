@@ -198,7 +198,7 @@ def _goals(asked: Ask, each: str, params: Sequence[object]) -> list[dict[str, An
     rows = asked.rows(
         f"{each} SELECT 'goals' AS of, {how} AS goal, count(*) AS goals, count(DISTINCT goals.surrogate) AS people "
         "FROM goals LEFT JOIN led ON led.goal = goals.id LEFT JOIN each_one ON each_one.id = led.moment "
-        f"GROUP BY {how} ORDER BY count(*) DESC",
+        f"GROUP BY {how} ORDER BY count(*) DESC, {how}",
         *params,
     )
     total = sum(int(row["goals"]) for row in rows)

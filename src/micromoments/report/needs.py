@@ -32,7 +32,7 @@ def needs(asked: Ask) -> dict[str, Any]:
     )
     shown = (
         f"SELECT * FROM ({grouped}) AS g WHERE people >= {MIN_PEOPLE} "
-        f"ORDER BY people DESC, moments DESC, need, type LIMIT {MOST_ROWS}"
+        f"ORDER BY people DESC, moments DESC, need, type{part} LIMIT {MOST_ROWS}"
     )
     rows = asked.rows(shown, *params)
     totals = asked.one(

@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
-from micromoments.report import activity, audit, behind, lift, needs, quality, rendering, scorecards, shadow
+from micromoments.report import (
+    activity,
+    audit,
+    behind,
+    journeys,
+    lift,
+    missed,
+    needs,
+    quality,
+    rendering,
+    scorecards,
+    shadow,
+)
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
 _EVENTS = {"events": "events.at"}
@@ -29,10 +41,12 @@ class Report(NamedTuple):
 
 _ALL = (
     Report("scorecards", "Scorecards", scorecards.COUNTING, SEGMENTS, _MOMENTS | _EVENTS, scorecards.scorecards),
+    Report("missed", "Why moments were missed", missed.COUNTING, SEGMENTS, _ROWS, missed.missed),
     Report("lift", "What serving was worth", lift.COUNTING, (), _DECISIONS | _EVENTS, lift.lifts),
     Report("shadow", "In shadow, and under rules", shadow.COUNTING, (), _DECISIONS, shadow.shadow),
     Report("needs", "What people look for", needs.NEEDS, SEGMENTS, _MOMENTS, needs.needs),
     Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _ROWS, needs.unmet),
+    Report("journeys", "Journeys", journeys.COUNTING, SEGMENTS, _MOMENTS, journeys.journeys),
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
     Report("deliveries", "Deliveries", activity.DELIVERIES, (), _DELIVERIES, activity.deliveries),
