@@ -136,7 +136,7 @@ def test_the_stretch_is_half_open_and_said() -> None:
 @pytest.mark.parametrize(
     ("name", "params", "message"),
     [
-        ("score", {}, "got report 'score'; wanted one of scorecards, lift"),
+        ("score", {}, "got report 'score'; wanted one of scorecards, missed"),
         ("needs", {"form": "1"}, "got parameter 'form'; wanted one of from, to"),
         ("needs", {"tz": "Mars"}, "wanted an IANA name"),
         ("needs", {"by": "shoe"}, "got by='shoe'; wanted one of type, channel, device, hour, day"),
