@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from micromoments.core.settings import Settings
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from micromoments.server.shapes import ItemShape, MomentShape
@@ -231,3 +232,13 @@ async def test_items_shape_and_core_agree() -> None:
         return {field.encode_name for field in msgspec.structs.fields(type_)}
 
     assert names(ItemShape) == names(Item) - {"past"}  # earlier prices are kept by the engine alone
+
+
+async def test_the_contract_names_one_origin() -> None:
+    """Any page may read the contract; a configured origin is named once, as a browser refuses two."""
+    own = FakeService(settings=Settings(origins=("https://shop.example",)))
+    ask = Client(App(own, Keys([WRITE_KEY], clock=own.clock)))
+    for origin, named in (("https://shop.example", "https://shop.example"), ("https://else.example", "*")):
+        answer = await ask("GET", "/openapi.json", headers=[("origin", origin)])
+        head = next(m["headers"] for m in answer.messages if m["type"] == "http.response.start")
+        assert [value for name, value in head if name == b"access-control-allow-origin"] == [named.encode()]

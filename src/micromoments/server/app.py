@@ -84,7 +84,7 @@ class App:
         self._pages = Pages(pages)
         self.draining = False
         self.failure: Exception | None = None
-        self._contract = reply(document(), headers=[(b"access-control-allow-origin", b"*")])
+        self._contract = reply(document())
         self._collect = self.collector.__call__
         self._exact, self._patterns = self._table()
 
@@ -270,8 +270,13 @@ class App:
             raise Problem(403, "secret_key_needed", "a scraper from elsewhere", "the secret key", "as a Bearer token")
         return self.metrics.reply()
 
-    async def _openapi(self, _call: Call, _access: Access) -> Reply:
-        return self._contract
+    async def _openapi(self, call: Call, _access: Access) -> Reply:
+        """Any page may read the contract; to a configured origin the answer says so already."""
+        contract = self._contract
+        if len(self._cors.headers(call.headers.get(b"origin"))) > 1:
+            return contract
+        anyone = [*contract.headers, (b"access-control-allow-origin", b"*")]
+        return Reply(contract.status, contract.body, contract.content_type, anyone)
 
 
 def _of(problem: Problem) -> Reply:
