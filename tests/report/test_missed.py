@@ -7,6 +7,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from micromoments.core.fact import Fact, MomentFact
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, counted, decision, event, figures, moment
@@ -84,3 +86,26 @@ def test_journeys_are_what_plain_loops_walk() -> None:
     assert figures(reply)["shown"]["of"] == sum(wanted.values())
     names = {row["id"] for row in reply["rows"] if row["of"] == "node"}
     assert {row["source"] for row in links} <= names
+
+
+def test_every_row_behind_a_number_can_be_reached() -> None:
+    """Page after page by the cursor, each moment and goal comes once, the newest first, also within one instant."""
+    rng = random.Random(5)
+    facts: list[Fact] = [moment(f"m{n}", n, NOW + rng.randrange(40)) for n in range(250)]
+    facts += [event(f"g{n}", n, NOW + rng.randrange(40), goal="order", value=1) for n in range(120)]
+    query, params, pages = Facts(*facts).query, dict[str, str](), list[list[dict[str, Any]]]()
+    while not pages or params["cursor"]:
+        reply = run(query, "behind", params, SETTINGS)
+        pages.append(reply["rows"])
+        params["cursor"] = reply["cursor"] or ""
+    assert [len(page) for page in pages] == [200, 120, 50]
+    for kind, count in (("moment", 250), ("goal", 120)):
+        rows = [row for page in pages for row in page if row["of"] == kind]
+        assert len({row["id"] for row in rows}) == len(rows) == count
+        assert [row["at"] for row in rows] == sorted((row["at"] for row in rows), reverse=True)
+
+
+def test_a_cursor_that_no_report_gave_is_refused() -> None:
+    """Got, wanted, what to do."""
+    with pytest.raises(ValueError, match=r"got cursor='nonsense'; wanted one that this report gave; leave it out"):
+        run(Facts().query, "behind", {"cursor": "nonsense"}, SETTINGS)

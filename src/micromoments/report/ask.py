@@ -20,7 +20,7 @@ Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
 """Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
 version of each id, none that was withdrawn, and the surrogate of the person that someone turned out to be."""
 
-PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision", "lift", "worth")
+PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision", "lift", "worth", "cursor")
 SEGMENTS = ("type", "channel", "device", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
 """Neither bots nor the business's own people nor tests."""
@@ -51,6 +51,7 @@ class Ask(NamedTuple):
     decision: str = ""
     lift: tuple[float, float] = (0.01, 0.05)
     worth: int = 0
+    cursor: str = ""
 
     def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -129,6 +130,7 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         decision=params.get("decision", ""),
         lift=_lift(params["lift"]) if params.get("lift") else (0.01, 0.05),
         worth=_whole("worth", params["worth"]) if params.get("worth") else 0,
+        cursor=params.get("cursor", ""),
     )
 
 

@@ -6,13 +6,18 @@ People stand here by the facts' random surrogate, and nobody's words are shown.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask, has_goal, iso
 from micromoments.report.parts import MOST_ROWS, events, figure, moments, segment_value
 
 BEHIND = (
-    f"The newest {MOST_ROWS} of each kind in the stretch, without bots, own people and tests: moments opened, "
+    f"The newest {MOST_ROWS} of each kind in the stretch (older ones by `cursor`), without bots, own people and "
+    "tests: moments opened, "
     "decisions made, goals reached. A person is a random number, the same in every report."
 )
 RECEIPT = "One decision (`decision`): what came of it, and what became of its moment."
@@ -20,20 +25,57 @@ _PERSON = "CAST(surrogate AS VARCHAR) AS person"
 
 
 def behind(asked: Ask) -> dict[str, Any]:
-    """The rows: ``of`` says whether each is a ``moment``, a ``decision`` or a ``goal``. The newest first."""
-    opened, decided, reached = _moments(asked), _decisions(asked), _goals(asked)
+    """The rows: ``of`` says whether each is a ``moment``, a ``decision`` or a ``goal``. The newest first.
+
+    ``cursor`` asks for the rows that come next; null where all were given.
+    """
+    places = _places(asked.cursor)
+    kinds = {"moment": _moments, "decision": _decisions, "goal": _goals}
+    found = {kind: rows(asked, places[kind]) for kind, rows in kinds.items() if kind in places}
+    cursor = _cursor(found)
     base, params = moments(asked)
     n = int(asked.one(f"WITH base AS ({base}) SELECT count(*) AS n FROM base", *params)["n"])
-    rows = [*opened, *decided, *reached]
-    for row in rows:
+    every = [row for rows in found.values() for row in rows]
+    for row in every:
         row["at"] = iso(int(row["at"]))
-    return {"figures": [figure("moments", "Moments opened", n, None, "moments")], "rows": rows}
+    figures = [figure("moments", "Moments opened", n, None, "moments")]
+    return {"figures": figures, "rows": every, "cursor": cursor}
 
 
-def _moments(asked: Ask) -> list[dict[str, Any]]:
+Place = tuple[int, str] | None
+"""The instant and the id of the last row given; None before the first."""
+
+
+def _places(cursor: str) -> dict[str, Place]:
+    """Where each kind of row goes on; a kind that is done isn't in it."""
+    if not cursor:
+        return {"moment": None, "decision": None, "goal": None}
+    try:
+        read = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return {kind: (int(at), str(id)) for kind, (at, id) in read.items() if kind in {"moment", "decision", "goal"}}
+    except (binascii.Error, ValueError, TypeError, AttributeError):
+        raise ValueError(f"got cursor={cursor[:40]!r}; wanted one that this report gave; leave it out") from None
+
+
+def _cursor(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
+    """Where to go on: behind the last row of each kind of which there may be more; None where there is none."""
+    last = {kind: [rows[-1]["at"], rows[-1]["id"]] for kind, rows in found.items() if len(rows) == MOST_ROWS}
+    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
+
+
+def _beyond(place: Place, column: str) -> tuple[str, list[object]]:
+    """SQL and parameters: rows behind a place, newest first, by id among those of one instant."""
+    if place is None:
+        return "1 = 1", []
+    return f"({column} < ? OR ({column} = ? AND id > ?))", [place[0], place[0], place[1]]
+
+
+def _moments(asked: Ask, place: Place) -> list[dict[str, Any]]:
     base, params = moments(asked)
+    beyond, more = _beyond(place, "opened_at")
     return asked.rows(
-        f"WITH found AS ({base}), base AS (SELECT * FROM found ORDER BY opened_at DESC, id LIMIT {MOST_ROWS}), "
+        f"WITH found AS ({base}), base AS (SELECT * FROM found WHERE {beyond} ORDER BY opened_at DESC, id LIMIT "
+        f"{MOST_ROWS}), "
         "chosen AS (SELECT moment, max(id) AS decision FROM decisions WHERE moment IN (SELECT id FROM base) "
         "GROUP BY moment) "
         f"SELECT 'moment' AS of, base.opened_at AS at, base.id AS id, CAST(base.surrogate AS VARCHAR) AS person, "
@@ -43,10 +85,11 @@ def _moments(asked: Ask) -> list[dict[str, Any]]:
         "FROM base LEFT JOIN chosen ON chosen.moment = base.id "
         "ORDER BY base.opened_at DESC, base.id",
         *params,
+        *more,
     )
 
 
-def _decisions(asked: Ask) -> list[dict[str, Any]]:
+def _decisions(asked: Ask, place: Place) -> list[dict[str, Any]]:
     names = {"type": "moment_type", "hour": asked.hour("received_at"), "day": asked.day("received_at")}
     where, params = f"received_at >= ? AND received_at < ? AND {COUNTED}", list[object]([asked.start, asked.stop])
     if asked.slot:
@@ -54,6 +97,8 @@ def _decisions(asked: Ask) -> list[dict[str, Any]]:
     for name, value in asked.segment:
         if name in names:
             where, params = f"{where} AND CAST({names[name]} AS VARCHAR) = ?", [*params, segment_value(name, value)]
+    beyond, more = _beyond(place, "received_at")
+    where, params = f"{where} AND {beyond}", [*params, *more]
     return asked.rows(
         f"WITH d AS (SELECT *, coalesce(array_length(items, 1), 0) AS shown FROM decisions WHERE {where} "
         f"ORDER BY received_at DESC, id LIMIT {MOST_ROWS}), "
@@ -69,14 +114,16 @@ def _decisions(asked: Ask) -> list[dict[str, Any]]:
     )
 
 
-def _goals(asked: Ask) -> list[dict[str, Any]]:
+def _goals(asked: Ask, place: Place) -> list[dict[str, Any]]:
     base, params = events(asked)
     wanted, more = has_goal(asked.goal)
+    beyond, behind_it = _beyond(place, "base.at")
     return asked.rows(
         f"WITH base AS ({base}) SELECT 'goal' AS of, base.at AS at, id, {_PERSON}, name, goal, value, currency, "
-        f"channel, decision FROM base WHERE {wanted} ORDER BY base.at DESC, id LIMIT {MOST_ROWS}",
+        f"channel, decision FROM base WHERE {wanted} AND {beyond} ORDER BY base.at DESC, id LIMIT {MOST_ROWS}",
         *params,
         *more,
+        *behind_it,
     )
 
 

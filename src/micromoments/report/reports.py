@@ -69,7 +69,8 @@ def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) 
         name: the report's.
         params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
             (``NAME:VALUE``, more by commas), ``goal``, ``slot``, ``decision``; ``duplicates`` where the caller counts
-            them; ``lift`` and ``worth``, the assumptions of ``history``.
+            them; ``lift`` and ``worth``, the assumptions of ``history``;
+            ``cursor``, where ``behind`` goes on.
         settings: the project's.
 
     Returns:
