@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micromoments.decide.slate import Beside, draw, mixture, pick
 from micromoments.decide.slate import chance as drawn_from
-from micromoments.decide.slate import draw, mixture, pick
 from micromoments.policy import make
 from micromoments.policy.features import DIM
 from micromoments.testing.check_policy import some_rows
@@ -156,3 +156,22 @@ def test_a_seed_is_its_chance() -> None:
     assert first[0] == 0.6498277016566204
     assert abs(np.mean(first) - 0.5) < 4 * (1 / 12 / 2_000) ** 0.5
     assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 4 / 2_000**0.5
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_slate_of_two_policies_has_exact_propensities_and_weights(share: float) -> None:
+    """Over all orders the probabilities sum to 1, are the mixture of the two policies', and the weights their parts."""
+    first, second = Fixed(), Fixed(always=2)
+    seen: dict[tuple[int, ...], tuple[float, float, float]] = {}
+    for seed in range(2500):
+        beside = Beside(second, share, 0.1, chance(seed ^ 2))
+        rows, p, _ = draw(
+            first, WEIGHTS, limit=2, floor=0.2, rng=chance(seed), groups=[""] * 4, takes=[], left={}, beside=beside
+        )
+        seen[tuple(rows)] = (prod(p), beside.main, beside.beside)
+    mine: dict[tuple[int, ...], float] = {order: propensity(order, 0.2) for order in permutations(range(4), 2)}
+    for order, (drawn, main, other) in seen.items():
+        assert main * drawn == pytest.approx(mine[order])
+        assert drawn == pytest.approx((1.0 - share) * main * drawn + share * other * drawn)
+    assert sum(drawn for drawn, _, _ in seen.values()) == pytest.approx(1.0, abs=0.02)
+    assert sum(drawn * other for drawn, _, other in seen.values()) == pytest.approx(1.0, abs=0.1)

@@ -18,6 +18,7 @@ policy = typer.Typer(
 )
 Folder = Annotated[Path, typer.Argument(help="the project's folder")]
 Name = Annotated[str, typer.Argument(metavar="POLICY", help="<slot>:<name>, as `policy list` has it")]
+TOLD = ("slot", "policy", "default", "guard", "share", "rewarded", "times", "low", "high")
 Shown = Annotated[Format, typer.Option(help="table or json")]
 
 
@@ -36,6 +37,31 @@ def listed(folder: Folder, format: Shown = Format.table) -> None:
         put_table("policies, and the outcomes that they learned", found)
     else:
         say(f"no policy of {folder} has learned anything yet")
+
+
+@policy.command("guard")
+def guard(
+    folder: Folder,
+    slot: Annotated[str, typer.Argument(metavar="[SLOT]", help="only this one")] = "",
+    format: Shown = Format.table,
+) -> None:
+    """Whether a slot's policy would beat its default now: guarded slots, and apprentices in shadow."""
+    served = _served(folder)
+    if served is not None:
+        found = _asked(served, "GET", "/v1/policies/guards")["guards"]
+    else:
+        with _opened(folder) as engine:
+            found = engine.policies.guards()
+    found = [one for one in found if slot in {"", one["slot"]}]
+    if format is Format.json:
+        put_json(found)
+        return
+    if found:
+        put_table("policies against their defaults", [{k: one[k] for k in TOLD} for one in found])
+    for one in found:
+        typer.echo(f"{one['slot']}: {one['sentence']}")
+    if not found:
+        say(f'no slot of {folder} weighs a policy against its default; give one guard = 0.05, or mode = "shadow"')
 
 
 @policy.command("compare")

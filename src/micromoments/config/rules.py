@@ -83,6 +83,10 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     yield from _number(slot.ramp, (*place, "ramp"), least=0, most=1)
     yield from _number(slot.value_weight, (*place, "value_weight"), least=0, most=100)
     yield from _number(slot.people, (*place, "people"), least=100)
+    yield from _number(slot.guard, (*place, "guard"), least=0, most=0.5)
+    if slot.guard and slot.default == "nothing":
+        wanted = "popular or first: a guard holds the policy against what is served instead"
+        yield Found((*place, "default"), shown(slot.default), wanted, "name another default, or leave the guard out")
     if slot.quiet_hours:
         try:
             minutes(slot.quiet_hours)

@@ -95,7 +95,9 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     body is refused. ``considered`` counts the candidates before anything was refused. ``simulated`` and bots' decisions
     carry their ``marks``. In shadow ``would`` are the ids that the policy would have served. ``rules`` are the
     merchandisers' rules that touched it, ``rule_cost`` what they took of the score that the policy expects of the first
-    position.
+    position. ``guard`` is there where a policy and its default were drawn from together (or, in shadow, beside each
+    other): the slot's guard, the policy's share, and the importance weights of what was served: the probability that
+    the policy, and that the default, would have served it, over ``propensity``.
     """
 
     id: str
@@ -126,3 +128,4 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     would: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     rule_cost: float = 0.0
+    guard: tuple[float, ...] = ()

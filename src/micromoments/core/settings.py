@@ -50,7 +50,8 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     evenly over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead. ``ramp`` is the
     share of people served in the mode of that name; the others are in shadow. ``quiet_hours`` (``22:00-08:00``) are in
     the person's zone. With ``priorities`` items of a higher priority come first; ``value_weight`` tilts the policy's
-    distribution towards items of more business value. ``people`` is about how many the proof is planned for.
+    distribution towards items of more business value. ``people`` is about how many the proof is planned for. ``guard``
+    is the share of what ``default`` earns that the policy may cost, 0 for no guard.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -72,6 +73,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     priorities: bool = False
     value_weight: float = 0.0
     people: int = 5000
+    guard: float = 0.0
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from msgspec.structs import replace
@@ -89,6 +89,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     budgets_left: Mapping[str, int],
     general: bool = False,
     unanswered: bool = False,
+    share: float = 1.0,
 ) -> tuple[Decision, tuple[Reserve, ...]]:
     """Decide what one person gets in one slot now. The same arguments give the same decision.
 
@@ -98,22 +99,20 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     ``shadow`` the default is served, nobody is held out or exposed to an experiment, and ``scored`` tells what
     ``policy`` would have done. When a reservation is refused, give the others back and decide again with that budget's
     ``budgets_left`` at 0.
-    ``general`` gives the slot's default, as to somebody held out: the person refused to be treated as anyone in
-    particular. ``unanswered`` notes that what they wanted to know nothing here answers.
+    ``general`` gives the slot's default, as to somebody held out. ``unanswered`` notes that what they wanted to know
+    nothing here answers. Under a guard ``share`` is the policy's, under 1.
     """
     now, live, moment = request.at, slot.mode == "live", pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held and not general
     exposed = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT]) if treated else ()
     field = _field(person, request, candidates, slot, settings, budgets_left, moment, unit)
-    if field.rules is not None and treated:
-        exposed = (*exposed, *field.rules.given)
+    exposed = (*exposed, *field.rules.given) if field.rules is not None and treated else exposed
     by, ref = (policy, PolicyRef(policy.name, policy.version)) if treated else _default(slot, default_policy)
     draw = _Draw(field, slot, settings, budgets_left)
-    drawn, would, ref = draw.both(by, ref, policy, request, treated=treated, seed=seed)
-    may, x = field.may, field.x
-    scores: list[float] = by.score(x).tolist()
-    told = drawn if would is None else would
+    beside = _beside(slot, policy, default_policy, seed, share if treated else 1.0)
+    drawn, would, ref = draw.both(by, ref, policy, request, beside, treated=treated, seed=seed)
+    may, x, scores = field.may, field.x, cast(list[float], by.score(field.x).tolist())
     decision = Decision(
         id=request.id,
         at=now,
@@ -132,7 +131,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         degraded=(() if consents(person, "personalise", settings) else (NO_CONSENT,)) + (NO_ANSWER,) * unanswered,
         considered=len(candidates),
         refused=tuple(field.refused),
-        scored=scored(may, scores if would is None else policy.score(x).tolist(), told.first),
+        scored=scored(may, scores if would is None else policy.score(x).tolist(), (would or drawn).first),
         until=now + round(slot.window_minutes * MINUTE),
         digest=request.digest,
         marks=request.marks | person.marks & CARRIED,
@@ -143,8 +142,23 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         would=() if would is None else tuple([may[row].item.id for row in would.rows]),
         rules=() if field.rules is None else field.rules.names,
         rule_cost=draw.cost(by, drawn, treated=treated, seed=seed),
+        guard=_guard(slot, beside, share, treated=treated) if drawn.rows and ref.name != "theirs" else (),
     )
     return decision, reservations(decision.id, now, [may[row] for row in drawn.rows], settings)
+
+
+def _beside(slot: Slot, policy: Policy, popular: Policy, seed: int, share: float) -> slate.Beside | None:
+    """What the slate is weighed against: under a guard the default, in shadow the policy, which has no share there."""
+    if slot.mode in SHADOW:
+        return slate.Beside(policy, 0.0, slot.floor, slate.chance(seed ^ 2))
+    return slate.Beside(_default(slot, popular)[0], 1.0 - share, 0.0, slate.chance(seed ^ 2)) if share < 1.0 else None
+
+
+def _guard(slot: Slot, beside: slate.Beside | None, share: float, *, treated: bool) -> tuple[float, ...]:
+    """``Decision.guard`` of what was drawn beside another policy."""
+    if beside is None:
+        return ()
+    return (slot.guard, share, beside.main, beside.beside) if treated else (slot.guard, 0.0, beside.beside, beside.main)
 
 
 class _Field(NamedTuple):
@@ -232,7 +246,15 @@ class _Draw:
             )
 
     def both(
-        self, by: Policy, ref: PolicyRef, policy: Policy, request: Request, *, treated: bool, seed: int
+        self,
+        by: Policy,
+        ref: PolicyRef,
+        policy: Policy,
+        request: Request,
+        beside: slate.Beside | None,
+        *,
+        treated: bool,
+        seed: int,
     ) -> tuple[Drawn, Drawn | None, PolicyRef]:
         """What is served, what ``policy`` would have served (in shadow), and who decided."""
         slot, rng = self._slot, slate.chance(seed)
@@ -243,7 +265,7 @@ class _Draw:
             ref = PolicyRef("theirs", 0)
         else:
             most = 0 if ref.name in ("off", "nothing") else limit
-            drawn = self._slate(by, most, slot.floor if treated else 0.0, rng)
+            drawn = self._slate(by, most, slot.floor if treated else 0.0, rng, beside)
         return drawn, self._slate(policy, limit, slot.floor, rng) if shadow else None, ref
 
     def cost(self, by: Policy, drawn: Drawn, *, treated: bool, seed: int) -> float:
@@ -256,7 +278,9 @@ class _Draw:
         free = slate.mixture(by, before, self._slot.floor if treated else 0.0, slate.chance(seed ^ 1))
         return float(free @ by.score(before) - drawn.first @ by.score(x))
 
-    def _slate(self, by: Policy, limit: int, floor: float, rng: np.random.Generator) -> Drawn:
+    def _slate(
+        self, by: Policy, limit: int, floor: float, rng: np.random.Generator, beside: slate.Beside | None = None
+    ) -> Drawn:
         return Drawn(
             *slate.draw(
                 by,
@@ -268,5 +292,6 @@ class _Draw:
                 takes=self._takes,
                 left=self._left,
                 mind=self._mind,
+                beside=beside,
             )
         )

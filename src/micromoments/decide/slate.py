@@ -95,6 +95,35 @@ class Mind(NamedTuple):
 FREE = Mind()
 
 
+class Beside:
+    """Another policy that a slate may come from: with probability ``share`` the whole slate is its own.
+
+    Drawn position by position, that is a mixture whose share moves with how likely each policy was to draw what stands
+    above (Bayes), so that every item's propensity is exact. ``main`` and ``beside`` are the importance weights of what
+    is drawn so far: how likely the slate's own policy and this one were to draw it, over its propensity.
+    """
+
+    def __init__(self, policy: Policy, share: float, floor: float, rng: np.random.Generator) -> None:
+        self.policy, self._share, self._floor, self._rng = policy, share, floor, rng
+        self.main = self.beside = 1.0
+        self._p: list[float] = []
+        self._q: list[float] = []
+        self._mixed: list[float] = []
+
+    def mixed(self, p: list[float], x: FloatArray, rows: list[int], mind: Mind) -> list[float]:
+        """The mixture of the slate's own probabilities of some rows of ``x`` with the other policy's."""
+        even, here = self._floor / len(rows), min(1.0, self._share * self.beside)
+        asked = _asked(self.policy, x, rows, self._rng, mind)
+        self._p, self._q = p, [(1.0 - self._floor) * one + even for one in asked]
+        self._mixed = [(1.0 - here) * a + here * b for a, b in zip(self._p, self._q, strict=True)]
+        return self._mixed
+
+    def drew(self, at: int) -> None:
+        """Take in which of the mixture's rows was drawn."""
+        self.main *= self._p[at] / self._mixed[at]
+        self.beside *= self._q[at] / self._mixed[at]
+
+
 def _asked(policy: Policy, x: FloatArray, rows: list[int], rng: np.random.Generator, mind: Mind) -> list[float]:
     """The policy's probabilities of some rows of ``x``, times their weights, summing to 1 again."""
     p = distribution(policy, x if len(rows) == len(x) else x.take(rows, axis=0), rng)
@@ -116,12 +145,13 @@ def draw(  # noqa: PLR0913 what a slate depends on, by name
     takes: Sequence[tuple[str, int]] = (),
     left: Mapping[str, int] | None = None,
     mind: Mind | None = None,
+    beside: Beside | None = None,
 ) -> tuple[list[int], list[float], FloatArray]:
     """Draw at most ``limit`` of the rows of ``x`` (n, d).
 
     ``groups`` (n) are what diversity looks at (the category; empty: none). ``takes`` (n, or empty) are each item's
     budget and the units that serving it takes, ``left`` the units left: a slate never takes more than there is.
-    ``mind`` is what rules and priorities ask.
+    ``mind`` is what rules and priorities ask, ``beside`` another policy that the slate may come from.
 
     Returns:
         The rows drawn, by position; each one's propensity given those above it; the first position's distribution (n,).
@@ -156,7 +186,11 @@ def draw(  # noqa: PLR0913 what a slate depends on, by name
             # Few numbers at a time: plain ones are drawn from faster than arrays.
             share, even = (1.0 - floor) / mass, floor / len(may)
             p = [one * share + even for one in p]
+            if beside is not None:
+                p = beside.mixed(p, x, may, mind)
             at = pick(p, rng)
+            if beside is not None:
+                beside.drew(at)
         if not chosen:
             first = _spread(may, p, n)
         row = may[at]

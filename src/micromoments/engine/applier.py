@@ -326,6 +326,7 @@ class Applier:
         if decision is None or not refuses(self._person_of(decision), "measure"):
             self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
+            self._policies.weigh(decision, outcome)
             key = f"{decision.slot}:{decision.policy.name}"
             if known(decision.policy.name) and learn(self._policies[key], decision, outcome):
                 self._policies.dirty.add(key)

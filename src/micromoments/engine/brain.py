@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from micromoments.core.decision import Decision
+from micromoments.core.outcome import Outcome
 from micromoments.flow.view import DEFAULT
+from micromoments.learn.guard import Guard
 from micromoments.policy import decode, make
 from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
@@ -16,6 +19,7 @@ from micromoments.retrieve.catalog import Catalog
 
 CATALOG = "catalog"
 PREFIX = "policy:"
+GUARD = "guard:"
 POLICY = "policy"
 """What an activation of a policy's version says that it activates (``ActivationRecord.what``)."""
 
@@ -34,6 +38,8 @@ class Policies(Mapping[str, Policy]):
         self._policies: dict[str, Policy] = {DEFAULT: make("popular")}
         self._kept = {k: v for k, v in kept.items() if k.startswith(PREFIX)}
         self.dirty: set[str] = set()
+        self.guards = {k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)}
+        self._weighed: set[str] = set()
 
     def __getitem__(self, key: str) -> Policy:
         policy = self._policies.get(key)
@@ -59,11 +65,27 @@ class Policies(Mapping[str, Policy]):
         """Put an earlier state of a policy in force."""
         self._policies[key] = decode(key.rpartition(":")[2], body)
         self.dirty.add(key)
+        slot = key.rpartition(":")[0]
+        if slot in self.guards:
+            self.guards[slot].restart()
+            self._weighed.add(slot)
+
+    def weigh(self, decision: Decision, outcome: Outcome) -> None:
+        """Take in what an outcome says of a slot's policy against its default."""
+        if decision.guard and self.guards.setdefault(decision.slot, Guard()).weigh(decision, outcome):
+            self._weighed.add(decision.slot)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was learned since it was last encoded."""
+        return bool(self.dirty or self._weighed)
 
     def encoded(self) -> dict[str, bytes]:
-        """The policies that learned since the last call, by key, encoded."""
+        """The policies that learned, and the guards that weighed, since the last call, by key, encoded."""
         out = {PREFIX + key: self[key].encode() for key in sorted(self.dirty)}
+        out |= {GUARD + slot: self.guards[slot].encode() for slot in sorted(self._weighed)}
         self.dirty.clear()
+        self._weighed.clear()
         return out
 
 

@@ -18,6 +18,7 @@ from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
 from micromoments.engine.items_door import ItemsDoor
+from micromoments.engine.learned import Learned
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.ports import StoreError
 from micromoments.recognise.sensitive import detector
@@ -33,29 +34,25 @@ class PoliciesDoor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def list(self) -> list[dict[str, Any]]:
-        """Each policy's version, and those kept."""
-
-        async def work() -> list[dict[str, Any]]:
-            return self._engine.service.learned.listed()
+    def _ask(self, ask: Callable[[Learned], T]) -> T:
+        async def work() -> T:
+            return ask(self._engine.service.learned)
 
         return self._engine.run(work())
+
+    def guards(self) -> Sequence[dict[str, Any]]:
+        """Whether each guarded slot's policy, and each apprentice in shadow, beats the slot's default: numbers with an
+        interval that holds whenever one looks, and a ``sentence``.
+        """
+        return self._ask(lambda learned: learned.guards())
 
     def keep(self, policy: str) -> int:
         """Keep it as it is now; gives the version."""
-
-        async def work() -> int:
-            return self._engine.service.learned.keep(policy)
-
-        return self._engine.run(work())
+        return self._ask(lambda learned: learned.keep(policy))
 
     def compare(self, policy: str, before: int, after: int | None = None) -> dict[str, Any]:
         """Where two versions (the second is the one in force unless given) differ most, in worth a unit of feature."""
-
-        async def work() -> dict[str, Any]:
-            return self._engine.service.learned.compare(policy, before, after)
-
-        return self._engine.run(work())
+        return self._ask(lambda learned: learned.compare(policy, before, after))
 
     def rollback(self, policy: str, version: int | None = None) -> dict[str, Any]:
         """Put a kept version back in force, the one before unless given; it decides from now on.
@@ -64,6 +61,10 @@ class PoliciesDoor:
             ValueError: there is no such policy or version.
         """
         return self._engine.run(self._engine.service.learned.rollback(policy, version))
+
+    def list(self) -> list[dict[str, Any]]:
+        """Each policy's version, and those kept."""
+        return self._ask(lambda learned: learned.listed())
 
 
 class Engine:

@@ -175,7 +175,7 @@ class Keeper:
             or a.items
             or a.outbox
             or a.new_decisions
-            or self._policies.dirty
+            or self._policies.changed
             or self.active
             or self._kept_policies
             or self._owed

@@ -12,8 +12,12 @@ import numpy as np
 from micromoments import ports
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, Record
+from micromoments.core.settings import Settings, Slot
 from micromoments.engine.brain import POLICY, PREFIX, Policies
+from micromoments.flow.rank import acting
+from micromoments.learn.guard import Guard
 from micromoments.policy import decode
+from micromoments.policy.actions import SLOT as ACTIONS
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, NAMES
 
@@ -36,8 +40,10 @@ class Learned:
         policies: Policies,
         append: Callable[[Sequence[Record]], Awaitable[None]],
         clock: Callable[[], Millis],
+        settings: Callable[[], Settings],
     ) -> None:
         self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
+        self._settings = settings
 
     def listed(self) -> list[dict[str, Any]]:
         """Every slot's policies: how many outcomes each learned, and which versions are kept."""
@@ -49,6 +55,15 @@ class Learned:
                 "kept": list(self._kept.versions(name)),
             }
             for name in self._policies.learned()
+        ]
+
+    def guards(self) -> list[dict[str, Any]]:
+        """Each weighed slot's policy against its default, apprentices in shadow too: whether it would beat it."""
+        settings, weighed = self._settings(), self._policies.guards
+        names = {*weighed, *(name for name, slot in settings.slots.items() if slot.guard)}
+        return [
+            {"slot": name, **weighed.get(name, Guard()).told(*told_of(name, settings.slot(name)))}
+            for name in sorted(names)
         ]
 
     def keep(self, name: str) -> int:
@@ -110,6 +125,13 @@ class Learned:
             kept = ", ".join(str(one) for one in self._kept.versions(name)) or "none"
             raise ValueError(f"got version {version} of {name}; wanted one that is kept: {kept}")
         return decode(name.rpartition(":")[2], body)
+
+
+def told_of(name: str, slot: Slot) -> tuple[str, str, float]:
+    """What a slot's guard speaks of: the policy, what is served instead, and how much the policy may cost."""
+    if name == ACTIONS:
+        return acting(slot.policy), "the first action", slot.guard
+    return slot.policy, slot.default, slot.guard
 
 
 def worth(policy: Policy) -> FloatArray:

@@ -74,24 +74,24 @@ class Service:
         self._stores = stores
         self._intake = Intake(stores.seen, self.catalog)
         self._kept = kept = stores.policies.load()
-        self._policies = Policies(kept)
-        self._view = View(settings, self.config_version, stores.recogniser, self.catalog, self._policies)
+        brain = Policies(kept)
+        self._view = View(settings, self.config_version, stores.recogniser, self.catalog, brain, guards=brain.guards)
         self._residents = Residents(stores.state)
         self._purse = Purse(stores.budgets, settings.budgets)
         self._applier = Applier(
             self._residents,
             stores.state,
             stores.budgets,
-            self._policies,
+            brain,
             self.stream,
             lambda: self._view,
             self._derive,
             clock,
         )
         self._applier.activated = self._activated
-        self._keeper = Keeper(stores, self._residents, self._applier, self._policies, self.catalog, clock)
+        self._keeper = Keeper(stores, self._residents, self._applier, brain, self.catalog, clock)
         self.control = Control(stores, kept, lambda: self._view, self._use, self.change, self._keep, clock)
-        self.learned = Learned(stores.policies, self._policies, self.change, clock)
+        self.learned = Learned(stores.policies, brain, self.change, clock, lambda: self.settings)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
         self.deliveries = Deliveries(stores, self.stream, self.person, self.decide, lambda: self._view, clock)

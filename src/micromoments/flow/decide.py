@@ -84,6 +84,7 @@ def decide(
         budgets_left=budgets_left,
         general=general,
         unanswered=unanswered(asked, candidates),
+        share=view.share(request.slot, slot) if name == f"{request.slot}:{slot.policy}" else 1.0,
     )
 
 

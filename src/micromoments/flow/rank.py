@@ -1,7 +1,7 @@
 """``rank``: one of the actions that came with a request, for nobody in particular. Pure, like ``decide``.
 
 What is served is drawn from the slot's policy; a slot in ``shadow`` or ``observe`` serves the first action, and the
-policy learns from what comes of it (an apprentice).
+policy learns from what comes of it (an apprentice). Under a guard the first action is the default.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ APPRENTICE = "apprentice"
 """In ``degraded``: the first action was served, and the policy only learns from it."""
 
 
+def acting(policy: str) -> str:
+    """The policy that chooses among actions where the slot names this one."""
+    return "adaptive" if policy in NEEDS_ITEMS else policy
+
+
 def rank(
     person: Person,
     request: Request,
@@ -35,13 +40,13 @@ def rank(
     ``scored`` has all of them with their probabilities, in the request's order.
     """
     slot = decider.in_force(view.slot(request.slot), person, request)
-    name = "adaptive" if slot.policy in NEEDS_ITEMS else slot.policy
-    policy = view.policies[f"{request.slot}:{name}"]
+    policy = view.policies[f"{request.slot}:{acting(slot.policy)}"]
     x = rows(request.actions, request.context)
     rng = slate.chance(seed)
-    p = slate.mixture(policy, x, slot.floor, rng).tolist()
-    if slot.mode != "live":
-        p = [1.0] + [0.0] * (len(p) - 1)
+    own = slate.mixture(policy, x, slot.floor, rng).tolist()
+    first = [1.0] + [0.0] * (len(own) - 1)
+    share = view.share(request.slot, slot) if slot.mode == "live" else 0.0
+    p = [share * a + (1.0 - share) * b for a, b in zip(own, first, strict=True)] if share < 1.0 else own
     row = slate.pick(p, rng)
     scores = policy.score(x).tolist()
     ref = PolicyRef("off", 0) if slot.mode == "off" else PolicyRef(policy.name, policy.version)
@@ -78,5 +83,6 @@ def rank(
         until=request.at + round(slot.window_minutes * MINUTE),
         digest=request.digest,
         marks=request.marks,
+        guard=(slot.guard, share, own[row] / p[row], first[row] / p[row]) if share < 1.0 and slot.mode != "off" else (),
     )
     return decision, ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from micromoments.core.event import BOT, INTERNAL, TEST
 from micromoments.core.person import Person
 from micromoments.core.settings import Purpose, Settings, Slot
+from micromoments.learn.guard import Guard
 from micromoments.policy.base import Policy
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
@@ -30,7 +31,7 @@ class View:
 
     ``policies`` are keyed ``<slot>:<name>``. ``catalog`` and ``policies`` are read by ``decide`` only; ``step`` sees
     nothing of them, because what it needs of the catalogue was captured on the record. ``off`` names the slots that
-    were switched off by hand, or ``EVERY``.
+    were switched off by hand, or ``EVERY``. ``guards`` are the evidence of each slot's policy against its default.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class View:
     catalog: Catalog
     policies: Mapping[str, Policy]
     off: Set[str] = frozenset()
+    guards: Mapping[str, Guard] = field(default_factory=dict)
 
     def slot(self, name: str) -> Slot:
         """The slot of that name as it is in force: off where somebody switched it off."""
@@ -46,6 +48,12 @@ class View:
         return (
             msgspec.structs.replace(slot, mode="off") if self.off and (name in self.off or EVERY in self.off) else slot
         )
+
+    def share(self, name: str, slot: Slot) -> float:
+        """How much of a slot its policy serves beside the default; 1 without a guard, and where nothing is live."""
+        if not slot.guard or slot.mode != "live":
+            return 1.0
+        return self.guards[name].share(slot.guard) if name in self.guards else slot.guard
 
 
 def bounded(view: View, slot: str) -> bool:

@@ -214,6 +214,7 @@ class App:
             "/v1/config/reload": {"POST": (self._control.reload, False)},
             "/v1/config/rollback": {"POST": (self._control.rollback, False)},
             "/v1/policies": {"GET": (self._control.policies, False)},
+            "/v1/policies/guards": {"GET": (self._control.guards, False)},
             "/v1/policies/compare": {"GET": (self._control.compare_policy, False)},
             "/v1/policies/rollback": {"POST": (self._control.rollback_policy, False)},
             "/v1/preview": {"POST": (self._control.preview, False)},

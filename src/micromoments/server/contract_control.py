@@ -40,6 +40,9 @@ def control_doors() -> Json:
                 "policies", "What was learned, by version.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag
             )
         },
+        "/v1/policies/guards": {
+            "get": door("guards", "Policies against defaults.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag)
+        },
         "/v1/policies/compare": {"get": {**compared, "parameters": _VERSIONS}},
         "/v1/policies/rollback": {
             "post": door("rollbackPolicy", "Put a version back.", done, _SECRET, body=content(ref(PolicyBack)), tag=tag)

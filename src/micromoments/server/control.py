@@ -106,6 +106,11 @@ class ControlDoors:
         require_whole(access)
         return reply({"policies": self._service.learned.listed(), "cursor": None})
 
+    async def guards(self, _call: Call, access: Access) -> Reply:
+        """Whether each slot's policy beats its default, where the two are weighed: guarded slots, and shadow."""
+        require_whole(access)
+        return reply({"guards": self._service.learned.guards(), "cursor": None})
+
     async def compare_policy(self, call: Call, access: Access) -> Reply:
         """What two versions of a policy hold features to be worth: ``policy``, ``before``, ``after``."""
         require_whole(access)

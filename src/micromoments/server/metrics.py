@@ -52,6 +52,13 @@ class Metrics(Source):
         for code in sorted({*doors.refused, *refusals}):
             refused.add_metric([code], doors.refused.get(code, 0) + refusals.get(code, 0))
         yield refused
+        shares = GaugeMetricFamily(
+            "micromoments_guard_share", "Of a guarded slot, what its policy serves.", labels=["slot"]
+        )
+        for one in self._service.learned.guards():
+            if one["guard"]:
+                shares.add_metric([one["slot"]], one["share"])
+        yield shares
         yield GaugeMetricFamily("micromoments_stream_connections", "Live streams.", value=len(self._streams))
         yield GaugeMetricFamily(
             "micromoments_ready", "Whether the server takes traffic.", value=float(self._service.ready)

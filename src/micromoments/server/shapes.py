@@ -116,6 +116,17 @@ class ScoredShape(Shape, frozen=True):
     propensity: float
 
 
+class GuardShape(Shape, frozen=True):
+    """A policy served beside its default: the slot's guard, the policy's share, and how much likelier than it was
+    the policy (``own``) and the default (``other``) by themselves would have served this.
+    """
+
+    guard: float
+    share: float
+    own: float
+    other: float
+
+
 class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
     """A decision with what led to it. ``considered`` counts the candidates before any was refused. In shadow ``would``
     are the items that the policy would have served; ``rules`` touched it and took ``ruleCost`` of the expected score.
@@ -134,6 +145,7 @@ class ExplainedShape(DecisionShape, frozen=True, kw_only=True):
     would: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     rule_cost: float = 0.0
+    guard: GuardShape | None = None
 
 
 class PriceShape(Shape, frozen=True):
@@ -218,6 +230,7 @@ def explained(decided: Decision) -> ExplainedShape:
         would=decided.would,
         rules=decided.rules,
         rule_cost=decided.rule_cost,
+        guard=GuardShape(*decided.guard) if decided.guard else None,
     )
 
 
