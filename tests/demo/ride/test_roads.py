@@ -23,6 +23,7 @@ SHARE = st.floats(0, 0.999)
 def test_ways_go_along_roads_and_take_as_long_as_said(a: float, b: float) -> None:
     """A way begins and ends where asked, never leaves the roads, is as quick as the field says, and the same back."""
     start, end = roads().corner(a), roads().corner(b)
+    assert roads().inside(start)
     way = roads().way(start, end)
     assert hypot(way.points[0][0] - start[0], way.points[0][1] - start[1]) < 1
     assert hypot(way.points[-1][0] - end[0], way.points[-1][1] - end[1]) < 1

@@ -108,7 +108,7 @@ class Roads:
         return best
 
     def corner(self, share: float) -> Place:
-        """A place on a road; ``share`` in [0, 1) chooses which, evenly by length."""
+        """A place on a road; ``share`` in [0, 1) chooses which in the town, evenly by length."""
         n = int(np.searchsorted(self._summed, share * self._summed[-1], side="right"))
         a, b = self._a[n], self._b[n]
         part = 1 - (self._summed[n] - share * self._summed[-1]) / self._length[n]
@@ -194,7 +194,8 @@ class Roads:
         self._a = np.array([self._nodes[u] for u, _ in edges])
         self._b = np.array([self._nodes[v] for _, v in edges])
         self._length = np.hypot(*(self._b - self._a).T)
-        self._summed = np.cumsum(self._length)
+        inner = (np.abs(np.hstack([self._a, self._b])) <= np.array(self.half * 2)).all(1)
+        self._summed = np.cumsum(self._length * inner)
 
     def _join(self, known: dict[Place, int], p: Place, q: Place, speed: float) -> None:
         ends = []
