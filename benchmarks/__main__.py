@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import batches, decide, fold, orders, person, track
+from benchmarks.speed import batches, decide, deliveries, fold, listeners, orders, person, track
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,6 +27,8 @@ def runs(quick: bool) -> dict[str, Callable[[], dict[str, Any]]]:
         "fold": lambda: fold.main(20_000 if quick else fold.EVENTS),
         "person": person.main,
         "orders": orders.main,
+        "deliveries": deliveries.main,
+        "listeners": listeners.main,
     }
 
 
@@ -34,7 +36,9 @@ def main() -> None:
     """Run them, print each as a table, write ``results/speed.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="track, batches, decide, fold, person, orders; all of them unless named"
+        "names",
+        nargs="*",
+        help="track, batches, decide, fold, person, orders, deliveries, listeners; all of them unless named",
     )
     parser.add_argument("--quick", action="store_true", help="shorter runs, for trying things out")
     given = parser.parse_args()

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zlib import crc32
 
 Answer = tuple[int, dict[str, str]]
 TAKE: Answer = (204, {})
@@ -68,3 +69,14 @@ def receiving(answer: Callable[[int, bytes], Answer | None] = lambda _n, _body: 
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def half() -> Callable[[int, bytes], Answer]:
+    """An answer that fails half of the calls: every other one of each delivery, half of them at the first already."""
+    tries: Counter[bytes] = Counter()
+
+    def answer(_n: int, body: bytes) -> Answer:
+        tries[body] += 1
+        return (503, {}) if (crc32(body) + tries[body]) % 2 else TAKE
+
+    return answer

@@ -12,6 +12,7 @@ import pytest
 
 import micromoments as mm
 from micromoments.cli import doctor_data, doctor_setup
+from micromoments.cli.doctor_outward import destinations
 from micromoments.cli.doctor_setup import Setup
 from micromoments.cli.finding import Finding
 from micromoments.engine.service import now_ms
@@ -36,7 +37,8 @@ def found(folder: Path, **environment: str) -> dict[str, Finding]:
     """The worst finding of each check."""
     worst: dict[str, Finding] = {}
     order = ["ok", "note", "warning", "error"]
-    for finding in doctor_setup.examine(Setup(folder, at_rest(folder), environment, now_ms())):
+    setup = Setup(folder, at_rest(folder), environment, now_ms())
+    for finding in (*doctor_setup.examine(setup), *destinations(setup)):
         held = worst.get(finding.check)
         if held is None or order.index(finding.severity) > order.index(held.severity):
             worst[finding.check] = finding
@@ -209,3 +211,21 @@ def test_a_script_is_noticed(tmp_path: Path) -> None:
     """An id with more events in a minute than people make is noted."""
     findings = examined(tmp_path, [event("Product Viewed", 1, product_id=str(n)) for n in range(302)])
     assert "1 ids with more than 300 events in a minute" in findings["pace"][0].got
+
+
+def test_destinations_are_opened_and_nothing_is_sent(shop: Path) -> None:
+    """A secret that isn't there is an error, an unsigned webhook a warning; whole ones are fine, no secret is shown."""
+    text = """
+    [destinations.crm]
+    url = "https://hooks.shop.example/"
+    {secret}
+    [triggers.hello]
+    to = ["crm"]
+    """
+    (shop / "micromoments.toml").write_text(text.format(secret='secret = { env = "CRM" }'))
+    missing, whole = found(shop)["destinations"], found(shop, CRM="whsec_" + "c2VjcmV0" * 4)["destinations"]
+    assert (missing.severity, whole.severity) == ("error", "ok")
+    assert "CRM" in missing.got
+    assert "c2VjcmV0" not in str(whole)
+    (shop / "micromoments.toml").write_text(text.format(secret=""))
+    assert found(shop)["destinations"].severity == "warning"

@@ -132,3 +132,50 @@ async def test_a_place_is_kept_only_of_who_said_yes_to_location(tmp_path: Path) 
         assert max(metres(service, "anon:silent"), default=-1) == -1
         assert max(metres(service, "anon:willing")) >= 0
         assert max(metres(service, "anon:turned"), default=-1) == -1
+
+
+async def test_segment_s_consent_context_means_what_the_settings_say(tmp_path: Path) -> None:
+    """Categories are told by their names; a no to one of two that mean a purpose is a no; strange ones mean nothing."""
+    clock = Clock()
+    settings = Settings(consent_categories={"Ads": ("share", "contact"), "Mail": ("contact",), "Stats": ("measure",)})
+    async with opened(tmp_path / "shop", clock, settings) as service:
+        said_so = {"categoryPreferences": {"Ads": True, "Mail": False, "Stats": True, "Other": True, "location": True}}
+        event = sent(at=clock.at, id="m1", anonymousId="a", event="Cart Viewed", context={"consent": said_so})
+        await service.collect([event])
+        await service.settled()
+        person = service.person("anon:a")
+        assert person is not None
+        assert {k: t.value for k, t in person.consent.items()} == {
+            "share": True,
+            "contact": False,
+            "measure": True,
+            "location": True,
+        }
+
+
+async def test_groups_and_addresses_are_kept(tmp_path: Path) -> None:
+    """The newest groups with what was said of them; an address only where the id's holder proved it."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        for n in range(6):
+            clock.at += 1
+            about = {"plan": "gold", "seats": n}
+            await service.collect(
+                [sent("group", at=clock.at, id=f"g{n}", userId="ana", groupId=f"team{n}", traits=about)]
+            )
+        for n, confirmed in enumerate((True, False)):
+            clock.at += 1
+            to = {"email": f"{n}@shop.example"}
+            event = sent("identify", at=clock.at, id=f"i{n}", userId="ana", traits=to, confirmed=confirmed)
+            await service.collect([event])
+        await service.settled()
+        person = service.person("user:ana")
+        assert person is not None
+        assert list(person.groups) == ["team2", "team3", "team4", "team5"]
+        assert person.groups["team5"].value == {"plan": "gold", "seats": 5}
+        assert person.addresses["email"].value == "0@shop.example"
+        assert person.traits["email"].value == "1@shop.example"
+        held = await service.export("user:ana")
+        assert held is not None
+        assert held["groups"] == {k: t.value for k, t in person.groups.items()}
+        assert held["addresses"] == {"email": "0@shop.example"}

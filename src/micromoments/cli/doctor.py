@@ -55,12 +55,14 @@ def _setup(folder: Path) -> list[Finding]:
     import os
 
     from micromoments.cli import doctor_setup
+    from micromoments.cli.doctor_outward import destinations
     from micromoments.engine.service import now_ms
     from micromoments.engine.wiring import at_rest
 
     if not folder.is_dir():
         raise typer.BadParameter(f"got {str(folder)!r}, which is no folder; wanted a project's folder, or --data FILE")
-    return doctor_setup.examine(doctor_setup.Setup(folder, at_rest(folder), os.environ, now_ms()))
+    setup = doctor_setup.Setup(folder, at_rest(folder), os.environ, now_ms())
+    return [*doctor_setup.examine(setup), *destinations(setup)]
 
 
 def _file(

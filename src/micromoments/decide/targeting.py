@@ -81,9 +81,11 @@ def attributes(
     person: Person, context: Mapping[str, Any], key: str, moment: MomentView | None, now: Millis, *, personal: bool
 ) -> dict[str, Any]:
     """What a condition can speak of, besides ``item``: the person's traits (where they consent to personalisation),
-    the request's context over them, ``id``, ``now`` (ms) and ``moment`` (``type``, ``stage``, ``need``).
+    their ``groups``, the request's context over them, ``id``, ``now`` (ms), ``moment`` (``type``, ``stage``, ``need``).
     """
     out: dict[str, Any] = {name: trait.value for name, trait in person.traits.items()} if personal else {}
+    if personal and person.groups:
+        out["groups"] = list(person.groups)
     out.update(context)
     out["id"] = key.partition(":")[2] or key
     out["now"] = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -44,14 +45,16 @@ class Chooser:
         if trigger is None or person is None:
             return _held(one, "no_trigger" if trigger is None else "no_person", now)
         here = self._open(person, now)
-        if reason := triggers.over(one, trigger, person, here, now) or self._told(one, person, here):
+        since = now - round(max([1.0, *(d.hours for d in settings.destinations.values())]) * HOUR)
+        theirs = await asyncio.to_thread(self._outbox.of, one.person, since)
+        if reason := triggers.over(one, trigger, person, here, now) or _told(one, person, here, theirs):
             return _held(one, reason, now)
         moment = next((m for m in (*here, *person.reading.ended) if m.id == one.moment), None)
         if trigger.on == "expiring" and moment is not None:
             due = min(triggers.expiring_at(moment, trigger), one.until)
             if due > now:
                 return replace(one, due=due)
-        name, reason, until = self._allowed(one, trigger, person, settings, now)
+        name, reason, until = self._allowed(one, trigger, person, settings, now, theirs)
         if not name:
             return replace(one, due=until) if now < until < one.until else _held(one, reason, now)
         decision = await self._decided(one, trigger, now) if trigger.slot else None
@@ -80,10 +83,11 @@ class Chooser:
         moment = max(self._open(person, now), key=lambda m: (m.updated_at, m.id), default=None)
         view = self._moment(person, moment, now)
         found: list[dict[str, Any]] = []
+        theirs = self._outbox.of(person.id, 0)
         for name in trigger.to:
             destination = settings.destinations[name]
             one = _sample(name, trigger_name, person, moment, now)
-            reason = triggers.barred(person, destination, settings) or self._capped(one, name, destination, now)
+            reason = triggers.barred(person, destination, settings) or _capped(theirs, name, destination, now)
             awake = triggers.awake(person, destination.quiet_hours, settings, now)
             told = letters.values(person, view, decision, trigger_name, now)
             letter = letters.written(one, destination, told, letters.news(one, trigger, person, view, decision))
@@ -103,7 +107,13 @@ class Chooser:
         return self._view().recogniser.settle(person.reading, now).open
 
     def _allowed(
-        self, one: Delivery, trigger: Trigger, person: Person, settings: Settings, now: Millis
+        self,
+        one: Delivery,
+        trigger: Trigger,
+        person: Person,
+        settings: Settings,
+        now: Millis,
+        theirs: Sequence[Delivery],
     ) -> tuple[str, str, Millis]:
         """The first destination that may have it; else the reason against the first, and when quiet hours end."""
         reasons: list[str] = []
@@ -114,7 +124,7 @@ class Chooser:
             if destination is None:
                 reasons.append("no_destination")
                 continue
-            reason = triggers.barred(person, destination, settings) or self._capped(one, name, destination, now)
+            reason = triggers.barred(person, destination, settings) or _capped(theirs, name, destination, now)
             hours = destination.quiet_hours or (settings.slot(trigger.slot).quiet_hours if trigger.slot else "")
             awake = triggers.awake(person, hours, settings, now)
             if not reason and awake == now:
@@ -123,22 +133,6 @@ class Chooser:
                 until = min(until or awake, awake)
             reasons.append(reason or NOT_YET)
         return "", NOT_YET if until else next(iter(reasons), "no_destination"), until
-
-    def _capped(self, one: Delivery, name: str, destination: Destination, now: Millis) -> str:
-        if not destination.times:
-            return ""
-        since = now - round(destination.hours * HOUR)
-        sent = [d for d in self._outbox.of(one.person, since) if d.status == "sent" and d.destination == name]
-        return "cap" if len(sent) >= destination.times else ""
-
-    def _told(self, one: Delivery, person: Person, here: Sequence[Moment]) -> str:
-        """Whether this trigger told of the same stretch already: late events may give a moment another beginning, and
-        with it another id; the one told of then is no longer there.
-        """
-        known = {m.id for m in (*here, *person.reading.ended)}
-        others = [d for d in self._outbox.of(one.person, one.at - HOUR) if d.trigger == one.trigger and d.id != one.id]
-        gone = [d for d in others if d.status in ("sent", "waiting", "dead") and d.moment not in known]
-        return "told_already" if any(abs(d.at - one.at) < HOUR for d in gone) else ""
 
     async def _decided(self, one: Delivery, trigger: Trigger, now: Millis) -> Decision:
         id = triggers.decision_id(one)
@@ -211,3 +205,22 @@ def _sample(name: str, trigger: str, person: Person, moment: Moment | None, now:
         until=now,
         destination=name,
     )
+
+
+def _capped(theirs: Sequence[Delivery], name: str, destination: Destination, now: Millis) -> str:
+    """Whether a person had from a destination what it may give them, in a code."""
+    if not destination.times:
+        return ""
+    since = now - round(destination.hours * HOUR)
+    sent = [d for d in theirs if d.status == "sent" and d.destination == name and d.due > since]
+    return "cap" if len(sent) >= destination.times else ""
+
+
+def _told(one: Delivery, person: Person, here: Sequence[Moment], theirs: Sequence[Delivery]) -> str:
+    """Whether this trigger told of the same stretch already: late events may give a moment another beginning, and with
+    it another id; the one told of then is no longer there.
+    """
+    known = {m.id for m in (*here, *person.reading.ended)}
+    gone = [d for d in theirs if d.trigger == one.trigger and d.id != one.id and d.moment not in known]
+    told = [d for d in gone if d.status in ("sent", "waiting", "dead") and abs(d.at - one.at) < HOUR]
+    return "told_already" if told else ""

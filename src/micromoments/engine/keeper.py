@@ -245,6 +245,8 @@ class Keeper:
             "ids": sorted(keys),
             "traits": {k: t.value for k, t in person.traits.items()},
             "consent": {k: t.value for k, t in person.consent.items()},
+            "addresses": {k: t.value for k, t in person.addresses.items()},
+            "groups": {k: t.value for k, t in person.groups.items()},
             "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
             "bought": person.bought,
             "dismissed": person.dismissed,

@@ -156,14 +156,16 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     )
 
 
-def open_channel(folder: Path, name: str, destination: Destination) -> Channel:
+def open_channel(
+    folder: Path, name: str, destination: Destination, environment: Mapping[str, str] = os.environ
+) -> Channel:
     """A destination's channel, with its secret from where the settings say.
 
     Raises:
         ValueError: the secret isn't there, or isn't one, or what the channel needs isn't installed.
     """
     try:
-        secret = load_secret(destination.secret, folder, os.environ)
+        secret = load_secret(destination.secret, folder, environment)
         match destination.kind:
             case "webhook":
                 from micromoments.channels.webhook import WebhookChannel

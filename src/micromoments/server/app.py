@@ -19,7 +19,7 @@ from micromoments.server.foreign import Handler, Routes
 from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, reply
 from micromoments.server.insight import Insight
 from micromoments.server.items import ItemDoors
-from micromoments.server.keys import OPEN, Access, Keys
+from micromoments.server.keys import OPEN, Access, Keys, as_sent
 from micromoments.server.lane import Lane
 from micromoments.server.metrics import Metrics
 from micromoments.server.nearby import NearbyDoor
@@ -161,7 +161,7 @@ class App:
                 "a write key (Basic, as the user), a secret key or a person token (Bearer)",
                 "keys are named in micromoments.toml or MICROMOMENTS_WRITE_KEY and MICROMOMENTS_SECRET_KEY",
             )
-        return await handler(call, access)
+        return await handler(call, as_sent(access, call.headers))
 
     def _preflight(self, call: Call, origin: bytes | None) -> Reply:
         headers = self._cors.preflight(origin)[len(self._cors.headers(origin)) :]

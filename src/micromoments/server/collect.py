@@ -13,7 +13,7 @@ import msgspec
 from micromoments.core.event import Arrival, EventType
 from micromoments.server.cors import Cors
 from micromoments.server.http import JSON, Busy, Headers, Receive, Room, Scope, Send, TooLarge, Unreadable, read_body
-from micromoments.server.keys import Access, Keys
+from micromoments.server.keys import Access, Keys, as_sent
 from micromoments.server.problem import Problem
 from micromoments.server.service import LogDown, Overloaded, Taker
 from micromoments.sources import segment
@@ -67,6 +67,7 @@ class Collector:
         self.requests += 1
         try:
             body, access = await self._read(door, headers, receive)
+            access = as_sent(access, headers)
             client = scope.get("client")
             agent = headers.get(b"user-agent", b"").decode("latin-1")
             arrivals, rejected = self.arrivals(door, body, access, agent, client[0] if client else "")

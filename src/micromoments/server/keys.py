@@ -10,13 +10,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import jwt
 import msgspec
 
-from micromoments.core.event import TRUSTED, Millis
+from micromoments.core.event import GPC, TRUSTED, Millis
 from micromoments.server.problem import Problem
 
 MAX_TOKEN_LIFE = 3600
@@ -51,6 +51,16 @@ class Access(msgspec.Struct, frozen=True):
 WRITE = Access("write")
 SECRET = Access("secret", marks=TRUSTED)
 OPEN = Access("open", marks=TRUSTED)
+
+
+def as_sent(access: Access, headers: Mapping[bytes, bytes]) -> Access:
+    """The access with a mark on its events where the request carries Global Privacy Control.
+
+    Source: W3C "Global Privacy Control", "The Sec-GPC header field": its one value is 1.
+    """
+    if headers.get(b"sec-gpc") != b"1":
+        return access
+    return msgspec.structs.replace(access, marks=access.marks | GPC)
 
 
 class Keys:

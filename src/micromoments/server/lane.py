@@ -172,6 +172,8 @@ class LaneProtocol(BoundedProtocol):
             return False
         if b"content-encoding" in sent or b"expect" in sent or b"upgrade" in sent or b"transfer-encoding" in sent:
             return False
+        if b"sec-gpc" in sent:  # the other way marks what comes with it
+            return False
         keys = self._lane.keys
         access = keys.known.get(sent.get(b"authorization"))
         if access is None:

@@ -14,7 +14,7 @@ from micromoments.server.collect import Collector
 from micromoments.server.cors import Cors
 from micromoments.server.foreign import Routes, confirmed, in_words, sender
 from micromoments.server.http import Call, Headers, Reply
-from micromoments.server.keys import Access, Keys
+from micromoments.server.keys import Access, Keys, as_sent
 from micromoments.server.problem import Problem
 from micromoments.server.service import Service
 from micromoments.sources import segment, snowplow
@@ -92,7 +92,7 @@ class Snowplow:
         arrival = segment.arrival(
             shaped,
             received_at=self._service.clock(),
-            marks=access.marks,
+            marks=as_sent(access, call.headers).marks,
             confirmed=confirmed(access, payload.get("uid")),
         )
         agent, ip = sender(call)

@@ -15,7 +15,7 @@ from micromoments.core.delivery import STATUSES, Delivery, Status
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.stores.embedded import codec, migrate
-from micromoments.stores.embedded.database import connect, failing, transaction
+from micromoments.stores.embedded.database import connect, failing, reader, transaction
 
 MOST = 256
 """Deliveries of one person that are looked at for caps."""
@@ -28,6 +28,8 @@ class SqliteOutbox:
         self._lock = RLock()
         self._db = connect(Path(state), full=False, cache_mib=4, checkpoint_pages=16_000)
         migrate.migrate(self._db, migrate.STATE, "state.sqlite")
+        self._reading = RLock()  # a read waits for no commit
+        self._reader = reader(Path(state), cache_mib=4)
 
     def due(self, destination: str, until: Millis, limit: int) -> Sequence[Delivery]:
         """Deliveries of a destination that are due, earliest first; of an empty one: those to be decided."""
@@ -65,12 +67,13 @@ class SqliteOutbox:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._db.close()
 
     def _read(self, query: str, values: Sequence[object]) -> list[Delivery]:
-        with self._lock, failing("reading the outbox"):
-            rows = self._db.execute(query, values).fetchall()
+        with self._reading, failing("reading the outbox"):
+            rows = self._reader.execute(query, values).fetchall()
         return [codec.decode(Delivery, body, "a delivery in state.sqlite") for (body,) in rows]
 
 

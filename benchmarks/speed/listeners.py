@@ -1,0 +1,133 @@
+"""1,000 listeners to the live stream on one process: what a message costs, how late it comes, and memory.
+
+The server runs in a process of its own; listeners are plain sockets here. A tenth of them stop reading at the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from tests.ports import free_port
+
+LISTENERS = 1_000
+SLOW = 100
+"""Of them so many never read."""
+MESSAGES = 200
+
+
+def resident(pid: int) -> tuple[float, float]:
+    """(MiB in memory, seconds of CPU) of a process and its children."""
+    memory = cpu = 0.0
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    for one in pids:
+        memory += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        cpu += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return memory, cpu
+
+
+class Listener:
+    """One connection; ``heard`` are the instants at which messages came, by the number of the search told of."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.heard, self.gaps = port, dict[int, float](), 0
+        self.writer: asyncio.StreamWriter | None = None
+
+    async def open(self, *, slow: bool) -> None:
+        """Connect, and read until the end; or only the head where it is slow."""
+        reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**14)
+        self.writer.write(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        if not slow:
+            self.task = asyncio.get_running_loop().create_task(self._read(reader))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            if line.startswith(b"event: gap"):
+                self.gaps += 1
+            at = line.find(b'"person":"anon:p')
+            if at >= 0:
+                number = int(line[at + 16 : line.index(b'"', at + 16)])
+                self.heard.setdefault(number, time.perf_counter())
+
+
+async def _run(port: int, pid: int) -> dict[str, Any]:
+    listeners = [Listener(port) for _ in range(LISTENERS)]
+    for start in range(0, LISTENERS, 50):
+        await asyncio.gather(*(one.open(slow=start + n < SLOW) for n, one in enumerate(listeners[start : start + 50])))
+    reading = listeners[SLOW:]
+    await asyncio.sleep(1)
+    before, spent = resident(pid)
+    sent: dict[int, float] = {}
+    peak = before
+    for n in range(MESSAGES):
+        sent[n] = time.perf_counter()
+        await asyncio.to_thread(_search, port, n)
+        await asyncio.sleep(0.02)
+        peak = max(peak, resident(pid)[0])
+    end = time.monotonic() + 60
+    while time.monotonic() < end and any(len(o.heard) < MESSAGES for o in reading):  # noqa: ASYNC110
+        await asyncio.sleep(0.2)
+    after, total = resident(pid)
+    late = sorted(one.heard[n] - sent[n] for one in reading for n in one.heard)
+    told = sum(len(one.heard) for one in reading)
+    for one in listeners:
+        if one.writer is not None:
+            one.writer.close()
+    return {
+        "listeners": LISTENERS,
+        "of them never reading": SLOW,
+        "messages": MESSAGES,
+        "messages heard / to be heard": told / (len(reading) * MESSAGES),
+        "server CPU us a message and listener": 1e6 * (total - spent) / (MESSAGES * LISTENERS),
+        "late by, median (s, shared machine)": late[len(late) // 2] if late else float("nan"),
+        "late by, p99 (s, shared machine)": late[len(late) * 99 // 100] if late else float("nan"),
+        "server MiB before": before,
+        "server MiB at its most": max(peak, after),
+        "KiB a listener at its most": 1024 * (max(peak, after) - before) / LISTENERS,
+    }
+
+
+def _search(port: int, n: int) -> None:
+    body = {"anonymousId": f"p{n}", "event": "Products Searched", "properties": {"query": "buy tent"}}
+    request = Request(f"http://127.0.0.1:{port}/v1/track", json.dumps(body).encode())
+    with urlopen(request, timeout=30) as answer:
+        answer.read()
+
+
+def main() -> dict[str, Any]:
+    """Start a server without keys, listen, send, stop."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "micromoments", "serve", f"{folder}/shop", "--port", str(port)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
+            try:
+                _ready(port)
+                return asyncio.run(_run(port, server.pid))
+            finally:
+                server.terminate()
+
+
+def _ready(port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError("the server did not become ready in 60 s")
+
+
+if __name__ == "__main__":
+    for key, value in main().items():
+        sys.stdout.write(f"{key:45} {value:,.3f}\n")
