@@ -148,6 +148,10 @@ class FakeLearned(Learned):
     def __init__(self) -> None:
         """Nothing to hold."""
 
+    def guards(self) -> list[dict[str, Any]]:
+        """One slot under a guard."""
+        return [{"slot": "home", "guard": 0.05, "share": 0.1}]
+
     def listed(self) -> list[dict[str, Any]]:
         """The one."""
         return [{"policy": "home:thompson", "slot": "home", "version": 12, "kept": [10]}]

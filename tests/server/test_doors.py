@@ -168,6 +168,7 @@ async def test_metrics_count_what_happened(browser: Client, backend: Client) -> 
     assert "micromoments_events_accepted_total 1.0" in text
     assert 'micromoments_collect_refused_total{code="malformed_json"} 1.0' in text
     assert "micromoments_decide_seconds_count 1.0" in text
+    assert 'micromoments_guard_share{slot="home"} 0.1' in text
     away = ("10.0.0.9", 1)
     assert (await browser("GET", "/metrics", client=away)).status == 403
     assert (await browser("GET", "/metrics", headers=[("x-forwarded-for", "1.1.1.1")])).status == 403
