@@ -96,6 +96,9 @@ class Import:
         rows = islice(self._ordered(), entry.emitted, None)
         while stretch := list(islice(rows, BATCH)):
             arrivals = [cleaner.clean(row.arrival) for row in stretch]
+            if not entry.at:  # so that a run killed before its next note knows from when on to read the log again
+                entry.at = max(1, arrivals[0].occurred - 1)
+                self._note(ledger, known)
             times = list(accumulate((a.occurred for a in arrivals), max, initial=entry.at))[1:]
             clock.history = times[-1]
             entry.first = entry.first or arrivals[0].occurred
