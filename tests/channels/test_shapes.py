@@ -1,4 +1,5 @@
-"""The news of a moment in the bodies that other tools take, against shapes recorded from their references."""
+"""The news of a moment in the bodies that other tools take, against shapes that we wrote from their references;
+the tools themselves were not asked."""
 
 from __future__ import annotations
 
