@@ -1,5 +1,6 @@
 """The news of a moment in the bodies that other tools take, against shapes that we wrote from their references;
-the tools themselves were not asked."""
+the tools themselves were not asked.
+"""
 
 from __future__ import annotations
 
