@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from micromoments.core.event import Millis
+from micromoments.core.fence import Crossing
 from micromoments.core.moment import Moment
 from micromoments.core.outcome import Outcome
 
@@ -62,4 +63,13 @@ class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True):
     at: Millis
 
 
-Effect = Told | Happened | Reserve | Settle | Joined
+class Crossed(msgspec.Struct, frozen=True, tag="fence", kw_only=True):
+    """A person entered a geofence, dwelt in it or left it: to be told to those who listen."""
+
+    id: str
+    person: str
+    crossing: Crossing
+    marks: int = 0
+
+
+Effect = Told | Happened | Reserve | Settle | Joined | Crossed

@@ -13,6 +13,7 @@ import msgspec
 
 from micromoments.core.decision import Assignment
 from micromoments.core.event import Millis
+from micromoments.core.fence import Whereabouts
 from micromoments.core.moment import Reading, Trace
 
 MAX_TRACES = 24
@@ -99,7 +100,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
 
     ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under
     which facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last
-    instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them.
+    instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them,
+    ``fences`` by source id where it was, as far as geofences tell.
     """
 
     id: str
@@ -119,11 +121,14 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     last: Millis = 0
     addresses: dict[str, Trait] = {}
     groups: dict[str, Trait] = {}
+    fences: dict[str, Whereabouts] = {}
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""
         due = [m.expires_at for m in self.reading.open]
         due += [p.until for p in self.pending]
+        if self.fences:
+            due += [w.due for w in self.fences.values() if w.due]
         return min(due, default=0)
 
 

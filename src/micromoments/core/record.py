@@ -9,6 +9,7 @@ import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.event import Event, Millis
+from micromoments.core.fence import Fence
 from micromoments.core.item import Facet, Item, Nearby
 from micromoments.core.outcome import Outcome
 
@@ -19,7 +20,8 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``at`` is arrival, ``occurred`` the event time corrected for the client's clock. ``mid`` is the 63-bit hash of the
     messageId, ``nonce`` a random number that names a person who is new. ``facets`` and ``nearby`` are captured from the
     catalogue. ``event`` is ``body`` decoded; the log stores only ``body``. ``confirmed`` is whether the id's holder
-    proved it (a secret key or a person token).
+    proved it (a secret key or a person token). ``fences`` are those around the position that was reported; ``None``
+    where none was, or where it is too vague to tell, or the catalogue has no fence.
     """
 
     key: str
@@ -34,6 +36,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     facets: tuple[Facet, ...] = ()
     nearby: Nearby | None = None
     confirmed: bool = False
+    fences: tuple[Fence, ...] | None = None
 
 
 class TickRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery
-from micromoments.core.effect import Effect, Happened, Joined, Settle, Told
+from micromoments.core.effect import Crossed, Effect, Happened, Joined, Settle, Told
 from micromoments.core.event import SIMULATED, Millis
 from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
@@ -102,6 +103,7 @@ class Applier:
         self.failed = 0
         self.outcomes = 0
         self.moments_opened = 0
+        self.crossings = 0
         self.lag: Millis = 0
         self.busy = 0.0
 
@@ -272,6 +274,9 @@ class Applier:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
                 case Settle():
                     self._unsettled.append(effect)
+                case Crossed():
+                    self.crossings += 1
+                    self._stream.publish("fence", effect.person, partial(_crossed, effect))
                 case Joined():
                     self.facts.append(PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0))
                 case _:
@@ -333,6 +338,14 @@ class Applier:
         self._stream.publish(
             "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
         )
+
+
+def _crossed(effect: Crossed) -> bytes:
+    """A crossing as the stream tells it."""
+    c = effect.crossing
+    place = {"id": c.fence.id, "title": c.fence.title, "open": c.fence.open}
+    told = {"change": c.change, "at": c.at, "since": c.since, "person": effect.person, "place": place}
+    return msgspec.json.encode({**told, "simulated": bool(effect.marks & SIMULATED)})
 
 
 def shown(decision: Decision) -> dict[str, object]:

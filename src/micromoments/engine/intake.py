@@ -16,6 +16,7 @@ from micromoments.flow.decide import position
 from micromoments.flow.step import products
 from micromoments.ports import Seen
 from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.fences import accuracy_of
 
 NONCES = 512
 MAX_NAMED = 8
@@ -78,6 +79,9 @@ class Intake:
             facets = self._catalog.facets(named[:MAX_NAMED]) if named else ()
         if "location" in event.context and (point := position(event.context)) is not None:
             nearby = self._catalog.nearest(point, now)
+            fences = self._catalog.fences(point, now, accuracy_of(event.context))
+            if fences is not None:
+                record = replace(record, fences=fences)
         return replace(record, facets=facets, nearby=nearby) if facets or nearby is not None else record
 
 

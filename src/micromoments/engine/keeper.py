@@ -248,6 +248,7 @@ class Keeper:
             "addresses": {k: t.value for k, t in person.addresses.items()},
             "groups": {k: t.value for k, t in person.groups.items()},
             "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
+            "fences": readable(person.fences),
             "bought": person.bought,
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},

@@ -326,6 +326,7 @@ class Service:
             "decisions_total": self.decided,
             "outcomes_total": a.outcomes,
             "moments_opened_total": a.moments_opened,
+            "fence_crossings_total": a.crossings,
             "records_applied_total": a.applied,
             "records_failed_total": a.failed,
             "apply_backlog": a.backlog,

@@ -14,7 +14,7 @@ RING = 4096
 QUEUE = 1024
 """Messages that a slow listener may be behind before it is told of a gap."""
 
-Kind = Literal["moment", "decision", "delivery", "gap"]
+Kind = Literal["moment", "decision", "delivery", "fence", "gap"]
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

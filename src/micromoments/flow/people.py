@@ -36,6 +36,7 @@ from micromoments.core.person import (
     Stamp,
     Trait,
 )
+from micromoments.recognise import fences
 
 MAX_CLAIMS = 16
 """Identify calls kept for each anonymousId."""
@@ -101,6 +102,7 @@ def join(a: Person, b: Person) -> Person:
         last=max(a.last, b.last),
         addresses=_newest(_join_maps(a.addresses, b.addresses, _later)),
         groups=newest_groups(_newest(_join_maps(a.groups, b.groups, _later))),
+        fences=fences.newest(_join_maps(a.fences, b.fences, fences.join)) if a.fences or b.fences else {},
     )
 
 

@@ -16,7 +16,7 @@ from micromoments.core.person import ADDRESSES, MAX_ADDRESS, MAX_ENDED, MAX_TRAC
 from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.core.settings import CHANNELS, PURPOSES, Settings
 from micromoments.decide.eligibility import consents
-from micromoments.flow import people
+from micromoments.flow import people, whereabouts
 from micromoments.flow.view import View, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
@@ -40,6 +40,10 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
     """
     before, at = person.reading, record.at
     effects: list[Effect] = []
+    if person.fences or (isinstance(record, EventRecord) and record.fences is not None):
+        # A position comes before the clock: who is heard to have left long ago didn't stay until now.
+        person, crossings = _crossed(person, record, view, part)
+        effects += whereabouts.effects(person, crossings)
     if (before.open or person.pending) and 0 < person.wake_at() <= at:
         person, outcomes = _fire(person, at, view)
         effects += _happened(outcomes)
@@ -67,6 +71,23 @@ def retell(person: Person, view: View, at: Millis) -> Person:
 def told_between(before: Reading, person: Person, at: Millis) -> list[Effect]:
     """What listeners and facts must hear after a person's reading changed from ``before``."""
     return list(_tell(before, person, at))
+
+
+def _crossed(person: Person, record: Record, view: View, part: str) -> tuple[Person, whereabouts.Crossings]:
+    """The person after their position, where the record has one, and their fences' timers; traces tell of both."""
+    passed: whereabouts.Crossings = ()
+    clock = record.at
+    if isinstance(record, EventRecord):
+        # What a phone kept while it was offline comes piece by piece: until all is there, its own clock counts.
+        clock = min(clock, record.occurred)
+        person, passed = whereabouts.sighted(person, record, part or record.key, view)
+    crossings: whereabouts.Crossings = ()
+    if person.fences:
+        person, crossings = whereabouts.crossed(person, clock, view.settings)
+    told = (*passed, *crossings)
+    for source, crossing in told:
+        person = replace(person, **_with(person, whereabouts.trace(crossing), source, view, record.at))
+    return person, told
 
 
 def _fire(person: Person, at: Millis, view: View) -> tuple[Person, tuple[Outcome, ...]]:
@@ -118,20 +139,23 @@ def _traced(person: Person, record: EventRecord, view: View, key: str) -> dict[s
     """
     if record.nearby is not None and not consents(person, "location", view.settings):
         record = replace(record, nearby=None)
-    recogniser = view.recogniser
-    signal = recogniser.signal(record)
+    signal = view.recogniser.signal(record)
     if signal is None:
         return {}
-    trace = Trace(record.occurred, record.mid, signal, channel(record.event))
-    parts = person.parts
+    return _with(person, Trace(record.occurred, record.mid, signal, channel(record.event)), key, view, record.at)
+
+
+def _with(person: Person, trace: Trace, key: str, view: View, at: Millis) -> dict[str, Any]:
+    """The parts and the reading after one more trace; nothing where it is known."""
+    recogniser, parts = view.recogniser, person.parts
     old = parts.get(key)
     part = people.insert(old or NOTHING, trace)
     if part is old:
         return {}
     if _newest(parts, trace) and _remembers(person, old, part):
-        reading = recogniser.settle(recogniser.add(person.reading, trace), record.at)
+        reading = recogniser.settle(recogniser.add(person.reading, trace), at)
         return {"parts": people.with_part(parts, key, part), "reading": reading}
-    told = retell(replace(person, parts=people.with_part(parts, key, part)), view, record.at)
+    told = retell(replace(person, parts=people.with_part(parts, key, part)), view, at)
     return {"parts": told.parts, "reading": told.reading}
 
 
@@ -161,9 +185,9 @@ def _decided(person: Person, decision: Decision, view: View) -> Person:
 
 def _forget(person: Person) -> Person:
     """Personalisation was refused: what was profiled goes at once; consent and open windows stay."""
-    if not person.parts and not person.bought and not person.reading.open:
+    if not person.parts and not person.bought and not person.reading.open and not person.fences:
         return person
-    return replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={})
+    return replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={}, fences={})
 
 
 def _happened(outcomes: Sequence[Outcome]) -> Iterator[Effect]:

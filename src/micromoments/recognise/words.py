@@ -30,6 +30,7 @@ REASONS: Final[Mapping[str, str]] = {
     "from_wiki": "came from an encyclopedia",
     "from_video": "came from a video", "from_ideas": "came from a board of ideas",
     "from_sale": "came by a sale campaign",
+    "entered": "came to {place}", "left": "left {place}", "passed": "went past {place}",
     "wrong": "said this is wrong",
 }  # fmt: skip
 """Code -> template. ``{item}`` and ``{category}`` fall back to "an item" and "the shop"."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from micromoments.core import hours
 from micromoments.core.event import Millis
+from micromoments.core.fence import Fence
 from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
@@ -17,6 +18,7 @@ from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import Sources, Visit, gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
+from micromoments.retrieve.fences import Fences, shape_of
 from micromoments.retrieve.guides import Guides
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
@@ -44,6 +46,7 @@ class Catalog:
         self._schedules: dict[str, hours.Schedule] = {}
         self._search = Search(synonyms or {})
         self._grid = Grid()
+        self._fences = Fences()
         self._popular = Popular(self.get)
         self._met = Ties()
         self._bought = Ties()
@@ -66,8 +69,8 @@ class Catalog:
         """Put items, or delete those that map to None; the next call sees it. All or nothing.
 
         Raises:
-            ValueError: an item's opening hours or time zone can't be read, or a key isn't its item's id; nothing was
-            changed.
+            ValueError: an item's opening hours, time zone or geofence can't be read, or a key isn't its item's id;
+            nothing was changed.
         """
         schedules: dict[str, hours.Schedule] = {}
         for id, item in changes.items():
@@ -77,6 +80,7 @@ class Catalog:
                 raise ValueError(f"got item {item.id!r} under the key {id!r}; wanted each item under its own id")
             try:
                 found = hours.schedule(item, self._timezone)
+                shape_of(item)
             except ValueError as error:
                 raise ValueError(f"item {id!r}: {error}") from error
             if found is not None:
@@ -102,6 +106,7 @@ class Catalog:
         if before is None or before.kind != item.kind or words_of(before) != words_of(item):
             self._search.put(item)
         self._guides.put(item)
+        self._fences.put(item)
         if item.location is None:
             self._grid.drop(id)
         elif before is None or before.location != item.location:
@@ -119,6 +124,7 @@ class Catalog:
         self._search.drop(id)
         self._grid.drop(id)
         self._guides.drop(id)
+        self._fences.drop(id)
         self._popular.drop(item)
 
     def settle(self) -> None:
@@ -150,6 +156,15 @@ class Catalog:
                 schedule = self._schedules.get(id)
                 return Nearby(id, item.title, round(metres), schedule is None or schedule.open_at(at))
         return None
+
+    def fences(self, point: Point, at: Millis, accuracy: float = 0.0) -> tuple[Fence, ...] | None:
+        """The geofences that a position lies in or at the edge of; ``None`` where it can't tell (``Fences.around``)."""
+
+        def told(id: str) -> tuple[str, bool]:
+            schedule = self._schedules.get(id)
+            return self._items[id].title, schedule is None or schedule.open_at(at)
+
+        return self._fences.around(point, accuracy, told)
 
     def nearby(
         self,

@@ -26,6 +26,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery
 from micromoments.core.event import Event, Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, Table
+from micromoments.core.fence import Fence
 from micromoments.core.item import Facet, Item, Nearby
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Link, Person
@@ -73,6 +74,7 @@ class _Event(msgspec.Struct, array_like=True, tag=0, gc=False):
     facets: tuple[Facet, ...] = ()
     nearby: Nearby | None = None
     confirmed: bool = False
+    fences: tuple[Fence, ...] | None = None
 
 
 class _Tick(msgspec.Struct, array_like=True, tag=1, gc=False):
@@ -143,7 +145,7 @@ def _wire(record: Record) -> tuple[object, ...]:
     if isinstance(record, EventRecord):
         r = record
         stamps = (r.key, r.at, r.occurred, r.message_id, r.mid, r.nonce, r.body)
-        return (0, *stamps, r.marks, r.facets, r.nearby, r.confirmed)
+        return (0, *stamps, r.marks, r.facets, r.nearby, r.confirmed, *(() if r.fences is None else (r.fences,)))
     if isinstance(record, TickRecord):
         return (1, record.key, record.at)
     if isinstance(record, DecidedRecord):
@@ -173,6 +175,7 @@ def _record(wire: Any) -> Record:
             facets=w.facets,
             nearby=w.nearby,
             confirmed=w.confirmed,
+            fences=w.fences,
         )
     return _OTHERS[type(wire)](wire)
 
