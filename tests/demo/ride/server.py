@@ -21,7 +21,7 @@ def running(folder: Path, drivers: int = 0, rides: int = 0, engine: bool = True)
     behind = Supervisor(["-m", "micromoments", "serve", str(project)], folder / "engine.log")
     url = f"http://127.0.0.1:{behind.port if engine else free_port()}"
     words = ["-m", "micromoments.demo.ride", "--folder", str(folder / "ride"), "--engine", url]
-    words += ["--drivers", str(drivers), "--rides", str(rides)]
+    words += ["--drivers", str(drivers), "--rides", str(rides), "--answer", "600"]
     server = Supervisor(words, folder / "ride.log", "/ride/readyz")
     try:
         if engine:

@@ -88,7 +88,7 @@ class Coffee:
         self._engine = engine, key
         self._visitors = web.Visitors("coffee", "/coffee")
         self._staff = _staff_secret(shop.store)
-        self._pages = web.Pages(PAGES)
+        self._pages = web.Pages(PAGES, web.SHARED)
         self._live: Live
         self._teller: Teller
         self._advisor: Advisor

@@ -38,6 +38,8 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
+SHARED = Path(__file__).parent / "pages"
+"""What the pages of all experiences have in common."""
 _YEAR = 365 * 24 * 3600
 
 Body = TypeVar("Body")

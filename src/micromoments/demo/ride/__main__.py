@@ -12,6 +12,7 @@ from pathlib import Path
 import micromoments as mm
 from micromoments.demo.fulfil import Payments, Sandbox, Store, StripePayments, web
 from micromoments.demo.ride.app import Ride
+from micromoments.demo.ride.dispatch import OFFERED
 from micromoments.demo.ride.fleet import Fleet
 from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Roads
@@ -27,6 +28,7 @@ def main() -> None:
     said.add_argument("--seed", type=int, default=1)
     said.add_argument("--drivers", type=int, default=240, help="simulated drivers")
     said.add_argument("--rides", type=int, default=12, help="simulated rides kept under way")
+    said.add_argument("--answer", type=float, default=OFFERED / 1000, help="seconds a driver has to take an offer")
     args = said.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     stripe = os.environ.get("MICROMOMENTS_STRIPE_KEY", "")
@@ -36,7 +38,8 @@ def main() -> None:
     fleet = Fleet(Roads(plan), args.drivers, args.seed)
     rides = Rides(Store(args.folder / "ride.sqlite"), payments, fleet, args.timezone)
     key = os.environ.get("MICROMOMENTS_SECRET_KEY", "")
-    web.serve(Ride(rides, plan, args.engine, key, args.rides, args.seed).app(), args.port)
+    ride = Ride(rides, plan, args.engine, key, args.rides, args.seed, int(args.answer * 1000))
+    web.serve(ride.app(), args.port)
 
 
 if __name__ == "__main__":

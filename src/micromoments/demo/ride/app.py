@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from micromoments.demo.fulfil import Live, Order, Refused, Teller, web
 from micromoments.demo.ride import fares, places
 from micromoments.demo.ride.cabin import Cabin
-from micromoments.demo.ride.dispatch import Dispatcher
+from micromoments.demo.ride.dispatch import OFFERED, Dispatcher
 from micromoments.demo.ride.engine import Advisor, Customer, Named
 from micromoments.demo.ride.follow import Follower, line, report
 from micromoments.demo.ride.places import SPOTS
@@ -86,13 +86,20 @@ class Ride:
     """The app: made once its loop runs, as live streams belong to a loop."""
 
     def __init__(
-        self, rides: Rides, plan: dict[str, Any], engine: str, key: str = "", wanted: int = 0, seed: int = 1
+        self,
+        rides: Rides,
+        plan: dict[str, Any],
+        engine: str,
+        key: str = "",
+        wanted: int = 0,
+        seed: int = 1,
+        offered: int = OFFERED,
     ) -> None:
         self._rides, self._plan = rides, plan
         self._engine = engine, key
         self._visitors = web.Visitors("ride", "/ride")
-        self._pages = web.Pages(PAGES)
-        self._dispatcher = Dispatcher(rides)
+        self._pages = web.Pages(PAGES, web.SHARED)
+        self._dispatcher = Dispatcher(rides, offered=offered)
         self._simulator = Simulator(rides, self._dispatcher, wanted, seed)
         self._follower = Follower(rides)
         self._live: Live

@@ -39,8 +39,8 @@ class Offer(msgspec.Struct, frozen=True):
 class Dispatcher:
     """Matches. ``tell`` hears of each offer as it is made, and of its end (``False``)."""
 
-    def __init__(self, rides: Rides, tell: Callable[[Offer, bool], None] | None = None) -> None:
-        self._rides = rides
+    def __init__(self, rides: Rides, tell: Callable[[Offer, bool], None] | None = None, offered: int = OFFERED) -> None:
+        self._rides, self._offered_for = rides, offered
         self._refused: defaultdict[str, set[str]] = defaultdict(set)
         self.offers: dict[str, Offer] = {}
         self.tell = tell
@@ -120,7 +120,7 @@ class Dispatcher:
                 costs[row, [n for n, d in enumerate(free) if not d.simulated]] -= PEOPLE_FIRST
         for row, column in matching.together(costs):
             order, driver = waiting[row], free[column]
-            offer = Offer(order.id, driver.id, now + OFFERED, float(seconds[row, column]))
+            offer = Offer(order.id, driver.id, now + self._offered_for, float(seconds[row, column]))
             self.offers[driver.id] = offer
             if self.tell is not None:
                 self.tell(offer, True)

@@ -39,7 +39,7 @@ class Shop:
         self._people = trade.people
         self._engine = engine, key
         self._visitors = web.Visitors("shop", "/shop")
-        self._pages = web.Pages(PAGES)
+        self._pages = web.Pages(PAGES, web.SHARED)
         self._goods = web.answer(goods.catalogue())
         self._live: Live
         self._teller: Teller

@@ -1,6 +1,7 @@
 // The app: who you are, where you stand, which screen; each screen is a module of its own.
 
 import { LANGUAGES, api, day, h, language, live, say, speak, t } from "./base.js";
+import { screen, swap } from "./screen.js";
 import { banner, home } from "./home.js";
 import { bag } from "./bag.js";
 import { order, orders } from "./orders.js";
@@ -39,7 +40,7 @@ function tabs() {
   const at = location.hash.slice(1).split("/")[0];
   const count = state.bag.reduce((n, line) => n + line.quantity, 0);
   document.getElementById("tabs").setAttribute("aria-label", t("tabs"));
-  document.getElementById("tabs").replaceChildren(...TABS.map(([name, icon]) => {
+  swap(document.getElementById("tabs"), TABS.map(([name, icon]) => {
     const shape = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     shape.setAttribute("viewBox", "0 0 24 24");
     shape.setAttribute("aria-hidden", "true");
@@ -49,19 +50,14 @@ function tabs() {
   }));
 }
 
-let shown = 0;
-export async function draw(focus = false) {
+async function make() {
   const [name, id] = location.hash.slice(1).split("/");
-  const mine = (shown += 1);
-  const screen = (SCREENS[name] || home)(id);
-  const made = await screen;
-  if (mine !== shown) return;
-  const main = document.getElementById("main");
-  main.replaceChildren(...[made].flat());
+  try { return await (SCREENS[name] || home)(id); } catch (wrong) { banner(wrong.words || String(wrong)); return [h("h1", {}, t("wrong")), h("a", { class: "go", href: "#" }, t("tab.home"))]; }
+}
+export const draw = screen(make, (main) => {
   tabs();
   document.title = `${main.querySelector("h1")?.textContent || ""} · Alder Coffee`;
-  if (focus) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
-}
+});
 
 function watch() {
   const source = new EventSource(`api/live?after=${state.me.after}`);

@@ -1,6 +1,7 @@
 // The bag and how it is paid: time, tip, stars, stored value, card. The total is the server's.
 
 import { api, clock, h, lineWords, money, newKey, say, t } from "./base.js";
+import { swap, untouched } from "./screen.js";
 import { banner } from "./home.js";
 import { go, keepBag, look, refresh, state } from "./app.js";
 
@@ -26,6 +27,7 @@ export async function bag() {
 }
 
 async function fill(box) {
+  const mine = (box.turn = (box.turn ?? 0) + 1);
   let quote;
   let wrong = "";
   try {
@@ -43,10 +45,11 @@ async function fill(box) {
   const offer = state.offers.offers.find((o) => o.id === state.offer);
   const radio = (name, value, label, on, change) => h("label", {}, h("input", { type: "radio", name, value: String(value), checked: on, onchange: change }), h("span", {}, label));
   const check = (label, on, able, change) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: on, disabled: !able, onchange: (e) => change(e.target.checked) }), h("span", {}, label));
-  const before = document.activeElement?.id;
-  box.replaceChildren(...[
+  await untouched();
+  if (mine !== box.turn) return; // something was changed meanwhile
+  swap(box, [
     h("ul", { class: "lines" }, state.bag.map((line, n) => h("li", {}, h("span", {}, lineWords(line)),
-      h("span", { class: "row" }, h("button", { type: "button", class: "add", "aria-label": t("less", { thing: lineWords(line) }), onclick: () => { line.quantity -= 1; if (!line.quantity) state.bag.splice(n, 1); keepBag(); state.bag.length ? again() : go(""); } }, "−"), h("button", { type: "button", class: "add", "aria-label": t("more", { thing: lineWords(line) }), onclick: () => { line.quantity += 1; keepBag(); again(); } }, "+"))))),
+      h("span", { class: "row" }, h("button", { type: "button", id: `less-${n}`, class: "add", "aria-label": t("less", { thing: lineWords(line) }), onclick: () => { line.quantity -= 1; if (!line.quantity) state.bag.splice(n, 1); keepBag(); state.bag.length ? again() : go(""); } }, "−"), h("button", { type: "button", id: `more-${n}`, class: "add", "aria-label": t("more", { thing: lineWords(line) }), onclick: () => { line.quantity += 1; keepBag(); again(); } }, "+"))))),
     h("p", { class: "fine" }, `${store.title} · ${t("walk", { n: store.walk })}`),
     h("label", { class: "field" }, h("span", {}, t("pickup")), h("select", { id: "pickup", onchange: (e) => { choice.pickup = e.target.value; again(); } }, store.open ? h("option", { value: "" }, t("pickup.now", { n: store.wait })) : null, times.map((at) => h("option", { value: String(at), selected: choice.pickup === String(at) }, clock(at))))),
     h("fieldset", {}, h("legend", {}, t("tip")), h("div", { class: "chips" }, [0, 50, 100, 200].map((n) => radio("tip", n, n ? money(n) : t("tip.none"), choice.tip === n, () => { choice.tip = n; again(); })))),
@@ -57,8 +60,7 @@ async function fill(box) {
     offer ? h("p", { class: "using" }, t("offer.using", { offer: t(`offer.${offer.gives}`) }), " ", h("button", { type: "button", class: "quiet", onclick: () => { state.offer = ""; again(); } }, t("offer.remove"))) : null,
     wrong ? h("p", { class: "wrong", role: "alert" }, wrong) : receipt(quote),
     h("button", { type: "button", class: "go pay", id: "pay", disabled: !quote, onclick: (e) => pay(e.currentTarget, quote) }, quote ? t("pay.now", { total: money(quote.total) }) : t("pay.not")),
-  ].filter(Boolean));
-  if (before) document.getElementById(before)?.focus();
+  ]);
 }
 
 async function pay(button, quote) {

@@ -1,13 +1,14 @@
 // The bar's screen: accept, make, call, hand over; live from the phones and back.
 
 import { LANGUAGES, Trouble, api, clock, h, language, lineWords, live, money, say, speak, t, thing } from "./base.js";
+import { screen } from "./screen.js";
 
 const LANES = [["paid", "accepted"], ["accepted", "making"], ["making", "ready"], ["ready", "done"]];
 let store = localStorage.getItem("coffee-store") || "square";
 let source = null;
 const lane = (o) => (o.state === "tracking" ? o.step : o.state);
 
-async function draw() {
+const draw = screen(async () => {
   let bar;
   try {
     bar = await api(`bar/${store}`);
@@ -15,8 +16,8 @@ async function draw() {
     if (wrong instanceof Trouble && wrong.status === 401) return signIn();
     throw wrong;
   }
-  const main = document.getElementById("main");
-  main.replaceChildren(
+  if (!source) watch(bar.after);
+  return [
     h("h1", {}, bar.title),
     h("ul", { class: "shelf", "aria-label": t("bar.shelf") }, Object.entries(bar.left).map(([sku, n]) => h("li", {}, `${thing(sku)}: ${n}`))),
     h("div", { class: "lanes" }, LANES.map(([name, next]) => {
@@ -24,9 +25,8 @@ async function draw() {
       return h("section", { class: "lane", "aria-label": t(`bar.${name}`) }, h("h2", {}, `${t(`bar.${name}`)} (${orders.length})`), orders.map((o) => ticket(o, next)));
     })),
     h("section", { "aria-labelledby": "done" }, h("h2", { id: "done" }, t("bar.done")), h("ul", { class: "history" }, bar.done.map((o) => h("li", { class: "row" }, h("b", {}, `#${o.number}`), h("span", {}, t(`step.${o.state}`)), h("span", {}, money(o.total)), o.state === "done" && Object.values(o.returned).reduce((a, b) => a + b, 0) < o.total ? h("button", { type: "button", class: "quiet", onclick: (e) => act(e.currentTarget, o, "refund", { amount: o.total - Object.values(o.returned).reduce((a, b) => a + b, 0), why: "bar" }) }, t("bar.refund", { number: o.number })) : null)))),
-  );
-  if (!source) watch(bar.after);
-}
+  ];
+});
 
 function ticket(o, next) {
   const late = o.due && o.due < Date.now() && lane(o) !== "ready";
@@ -52,10 +52,10 @@ function watch(after) {
 
 function signIn() {
   const wrong = h("p", { class: "wrong", role: "alert" });
-  document.getElementById("main").replaceChildren(h("h1", {}, t("bar.sign")), h("form", { class: "card", onsubmit: async (event) => {
+  return [h("h1", {}, t("bar.sign")), h("form", { class: "card", onsubmit: async (event) => {
     event.preventDefault();
     try { await api("bar/sign-in", { pin: document.getElementById("pin").value }); await draw(); } catch (no) { wrong.textContent = no.words; }
-  } }, h("label", { class: "field" }, h("span", {}, t("bar.pin")), h("input", { id: "pin", type: "password", inputmode: "numeric", autocomplete: "off" })), h("p", { class: "fine" }, t("bar.pin.demo")), wrong, h("button", { class: "go" }, t("bar.in"))));
+  } }, h("label", { class: "field" }, h("span", {}, t("bar.pin")), h("input", { id: "pin", type: "password", inputmode: "numeric", autocomplete: "off" })), h("p", { class: "fine" }, t("bar.pin.demo")), wrong, h("button", { class: "go" }, t("bar.in")))];
 }
 
 async function start() {
@@ -66,7 +66,7 @@ async function start() {
   frame();
   const stores = await api("stores");
   choose.replaceChildren(...stores.map((s) => h("option", { value: s.id, selected: s.id === store }, s.title)));
-  choose.addEventListener("change", () => { store = choose.value; localStorage.setItem("coffee-store", store); source?.close(); source = null; draw(); });
+  choose.addEventListener("change", () => { store = choose.value; localStorage.setItem("coffee-store", store); source?.close(); source = null; draw(true); });
   document.getElementById("language").addEventListener("click", async () => { await speak(LANGUAGES.find((l) => l !== language)); frame(); draw(); });
   await draw();
 }

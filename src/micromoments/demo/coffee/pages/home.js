@@ -1,6 +1,7 @@
 // Where to get it and what there is: promotions, the usual, stores on a map and in words, the menu.
 
 import { api, clock, h, lineWords, metres, money, newKey, say, svg, t, thing } from "./base.js";
+import { remember, swap } from "./screen.js";
 import { TownMap } from "./map.js";
 import { askOffers, draw, go, keepBag, look, refresh, state } from "./app.js";
 
@@ -77,7 +78,7 @@ function promotions() {
       const art = svg("svg", { viewBox: "0 0 40 40", "aria-hidden": "true" }, svg("path", { d: SHAPES[offer.gives] || SHAPES.double }));
       return h("li", { class: `offer ${offer.gives}` }, art, h("h3", {}, t(`offer.${offer.gives}`)), h("p", {}, t(`offer.${offer.gives}.text`)), h("p", { class: "fine" }, t("offer.until", { when: clock(offer.until) })),
         h("div", { class: "row" },
-          h("button", { type: "button", "aria-pressed": String(on), class: on ? "go on" : "go", onclick: () => { state.offer = on ? "" : offer.id; if (!on) api("outcomes", { decisionId, what: "clicked", itemId: offer.item }).catch(() => {}); say(t(on ? "offer.off" : "offer.on")); draw(); } }, t(on ? "offer.used" : "offer.use")),
+          h("button", { type: "button", id: `use-${offer.id}`, "aria-pressed": String(on), class: on ? "go on" : "go", onclick: () => { state.offer = on ? "" : offer.id; if (!on) api("outcomes", { decisionId, what: "clicked", itemId: offer.item }).catch(() => {}); say(t(on ? "offer.off" : "offer.on")); draw(); } }, t(on ? "offer.used" : "offer.use")),
           h("button", { type: "button", class: "quiet", onclick: (event) => why(decisionId, offer, event.currentTarget) }, t("why"))));
     })));
 }
@@ -106,7 +107,8 @@ export async function why(decision, offer, button) {
       h("button", { type: "button", class: "plain", onclick: async () => { await api("outcomes", { decisionId: decision, what: "dismissed", itemId: offer.item }); state.offers.offers = state.offers.offers.filter((o) => o.id !== offer.id); dialog.close(); draw(true); } }, t("why.not"))),
     h("button", { type: "button", class: "go", onclick: () => dialog.close() }, t("close")));
   document.body.append(dialog);
-  dialog.addEventListener("close", () => { dialog.remove(); if (button?.isConnected) button.focus(); });
+  const back = remember(button);
+  dialog.addEventListener("close", () => { dialog.remove(); back(); });
   dialog.showModal();
 }
 
@@ -115,11 +117,11 @@ function stores() {
   state.map.show(state.stores, state.here, state.store);
   const districts = state.town.plan.districts.filter((d) => !/Bay|River/.test(d.name));
   return h("section", { "aria-labelledby": "near" }, h("div", { class: "head" }, h("h2", { id: "near" }, t("near")),
-    h("label", { class: "stand" }, h("span", {}, t("stand")), h("select", { onchange: async (event) => { if (!event.target.value) return; state.here = JSON.parse(event.target.value); localStorage.setItem("coffee-here", event.target.value); await look(); await draw(); } },
+    h("label", { class: "stand" }, h("span", {}, t("stand")), h("select", { id: "stand", onchange: async (event) => { if (!event.target.value) return; state.here = JSON.parse(event.target.value); localStorage.setItem("coffee-here", event.target.value); await look(); await draw(); } },
       h("option", { value: "" }, t("stand.here")), districts.map((d) => h("option", { value: JSON.stringify(d.at) }, d.name))))),
     state.map.svg,
     h("ol", { class: "stores" }, state.stores.map((s, n) => h("li", { class: s.id === state.store ? "chosen" : "" },
-      h("button", { type: "button", "aria-pressed": String(s.id === state.store), onclick: async () => { state.store = s.id; state.things = null; api("events", { event: "Store Viewed", properties: { item_id: `coffee-${s.id}` } }).catch(() => {}); await draw(); document.getElementById("menu")?.scrollIntoView({ block: "start" }); } },
+      h("button", { type: "button", id: `store-${s.id}`, "aria-pressed": String(s.id === state.store), onclick: async () => { state.store = s.id; state.things = null; api("events", { event: "Store Viewed", properties: { item_id: `coffee-${s.id}` } }).catch(() => {}); await draw(); document.getElementById("menu")?.scrollIntoView({ block: "start" }); } },
         h("span", { class: "n", "aria-hidden": "true" }, String(n + 1)), h("span", { class: "what" }, h("b", {}, s.title.replace("Alder Coffee, ", "")), h("span", { class: s.open ? "open" : "shut" }, s.open ? t("open.until", { when: clock(s.until) }) : t("opens", { when: s.opens ? clock(s.opens) : "" }))),
         h("span", { class: "far" }, h("b", {}, t("walk", { n: s.walk })), h("span", {}, metres(s.metres)), s.open ? h("span", {}, t("wait", { n: s.wait })) : null))))));
 }
@@ -130,7 +132,7 @@ let searched = "";
 function menu() {
   const store = state.stores.find((s) => s.id === state.store);
   const list = h("div", { id: "things" });
-  const fill = () => list.replaceChildren(...["drink", "food"].map((kind) => {
+  const fill = () => swap(list, ["drink", "food"].map((kind) => {
     const found = state.things.things.filter((x) => x.kind === kind && thing(x.sku).toLowerCase().includes(searched.toLowerCase()));
     return found.length ? h("div", {}, h("h3", {}, t(`kind.${kind}`)), h("ul", { class: "things" }, found.map((x) => h("li", { class: x.left === 0 ? "out" : "" },
       h("span", { class: "name" }, h("b", {}, thing(x.sku)), x.left !== null && x.left < 5 ? h("span", { class: "left" }, x.left ? t("left", { n: x.left }) : t("out")) : null),
@@ -151,11 +153,12 @@ function choose(x, button) {
   const form = h("form", { method: "dialog" }, h("h2", { id: "choose" }, thing(x.sku)), ...radios, extras, h("div", { class: "two" }, h("button", { class: "plain", value: "" }, t("cancel")), h("button", { class: "go", value: "add" }, t("add"))));
   const dialog = h("dialog", { "aria-labelledby": "choose" }, form);
   document.body.append(dialog);
+  const back = remember(button);
   dialog.addEventListener("close", () => {
     const options = [...form.querySelectorAll("input:checked")].map((i) => i.value).filter((o) => o !== "whole" && o !== "small");
     dialog.remove();
     if (dialog.returnValue === "add") put({ sku: x.sku, quantity: 1, options });
-    else button.focus();
+    back();
   });
   dialog.showModal();
 }

@@ -38,7 +38,6 @@ export async function you() {
     if (name === "personalise") await askOffers();
     say(t(event.target.checked ? "switched.on" : "switched.off", { what: t(`consent.${name}`) }));
     await draw();
-    document.getElementById(`c-${name}`)?.focus();
   };
   const [month, date] = (customer.birthday || "-").split("-");
   const born = async () => {

@@ -1,6 +1,7 @@
 // The rider's app: who you are, where you stand, which screen.
 
 import { api, banner, frame, h, language, live, say, speak, t } from "./base.js";
+import { screen, swap } from "./screen.js";
 import { TownMap } from "./map.js";
 import { home, price, search } from "./home.js";
 import { ride, rides, stepped } from "./ride.js";
@@ -25,7 +26,7 @@ function tabs() {
   const at = location.hash.slice(1).split("/")[0];
   const nav = document.getElementById("tabs");
   nav.setAttribute("aria-label", t("tabs"));
-  nav.replaceChildren(...TABS.map(([name, icon]) => {
+  swap(nav, TABS.map(([name, icon]) => {
     const shape = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     shape.setAttribute("viewBox", "0 0 24 24");
     shape.setAttribute("aria-hidden", "true");
@@ -35,21 +36,14 @@ function tabs() {
   }));
 }
 
-let shown = 0;
-export async function draw(focus = false) {
+async function make(fresh) {
   const [name, id] = location.hash.slice(1).split("/");
-  const mine = (shown += 1);
-  let made;
-  try { made = await (SCREENS[name] || home)(id); } catch (wrong) { banner(wrong.words || String(wrong)); made = [h("h1", {}, t("wrong")), h("a", { class: "go", href: "#" }, t("tab.home"))]; }
-  if (mine !== shown || !made) return;
-  const main = document.getElementById("main");
-  const focused = document.activeElement?.id;
-  main.replaceChildren(...[made].flat(3).filter(Boolean));
-  if (focused && !focus) document.getElementById(focused)?.focus({ preventScroll: true });
+  try { return await (SCREENS[name] || home)(id, fresh); } catch (wrong) { banner(wrong.words || String(wrong)); return [h("h1", {}, t("wrong")), h("a", { class: "go", href: "#" }, t("tab.home"))]; }
+}
+export const draw = screen(make, (main) => {
   tabs();
   document.title = `${main.querySelector("h1")?.textContent || ""} · Alder Ride`;
-  if (focus) { main.focus({ preventScroll: true }); scrollTo(0, 0); }
-}
+});
 
 function watch() {
   const source = new EventSource(`api/live?after=${state.me.after}`);

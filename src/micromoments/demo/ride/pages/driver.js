@@ -2,6 +2,7 @@
 // it drives along the roads by itself and says where it is once a second, as a real one would.
 
 import { api, banner, clock, frame, h, language, live, minutes, money, say, speak, t } from "./base.js";
+import { screen } from "./screen.js";
 import { TownMap, streetAt } from "./map.js";
 
 const state = { town: null, me: null, map: null, at: null, along: 0, leg: "", hurry: 1, source: null };
@@ -23,24 +24,21 @@ function sign() {
   return form;
 }
 
-function draw() {
-  const main = document.getElementById("main");
-  const focused = document.activeElement?.id;
-  if (!state.me) return main.replaceChildren(sign());
+const draw = screen(() => {
+  if (!state.me) return [sign()];
   const { driver, offer, ride } = state.me;
   state.map.fit(ride?.way?.length ? [...ride.way, state.at] : offer ? [state.at, offer.from.at, offer.to.at] : [state.at], 800);
   state.map.ways(ride?.way || null, null);
   state.map.show([{ id: "me", kind: "mine", x: state.at[0], y: state.at[1] }]);
-  main.replaceChildren(...[
+  return [
     h("div", { class: "stage" }, state.map.svg),
     ride ? job(ride) : offer ? offered(offer) : h("section", { class: "card" }, h("h1", {}, t(driver.online ? "d.waiting" : "d.off")), h("p", {}, t(driver.online ? "d.waiting.text" : "d.off.text"))),
     h("ul", { class: "words", id: "words", "aria-label": t("map.words") }, words()),
     h("section", { class: "card" }, h("label", { class: "switch" }, h("b", {}, t("d.duty")), h("input", { type: "checkbox", role: "switch", id: "duty", checked: driver.online, onchange: async (e) => { state.me = await api("driver/duty", { online: e.target.checked }); draw(); } })),
       h("label", { class: "field" }, h("span", {}, t("d.phone")), h("select", { id: "hurry", onchange: (e) => { state.hurry = Number(e.target.value); } }, [0, 1, 3].map((n) => h("option", { value: String(n), selected: n === state.hurry }, t(`d.hurry.${n}`))))),
       h("dl", { class: "receipt" }, h("div", {}, h("dt", {}, t("d.rides")), h("dd", {}, String(state.me.rides))), h("div", {}, h("dt", {}, t("d.earned")), h("dd", {}, money(state.me.earned))), h("div", {}, h("dt", {}, t("d.rating")), h("dd", {}, `★ ${driver.rating.toFixed(1)}`)))),
-  ].filter(Boolean));
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-}
+  ];
+});
 
 const place = (end) => end.title || streetAt(state.town.plan, end.at);
 function words() {
@@ -56,7 +54,7 @@ function offered(offer) {
 }
 
 function job(ride) {
-  const step = (name) => act(() => api(`driver/rides/${ride.id}/${name}`, {}));
+  const step = (name) => act(async () => { await report(); return api(`driver/rides/${ride.id}/${name}`, {}); }); // judged by where the phone is now
   const button = (name, cls = "go wide") => h("button", { type: "button", class: cls, id: `do-${name}`, onclick: () => step(name) }, t(`d.do.${name}`));
   const next = { coming: ["arrived"], arrived: ["start"], riding: ["finish"] }[ride.step] || [];
   return h("section", { class: "card" }, h("h1", {}, t(`d.step.${ride.step}`, { name: ride.rider || t("rider"), from: place(ride.from), to: place(ride.to) })), h("p", {}, t("d.fare", { price: money(ride.total) })), next.map((n) => button(n)),
@@ -115,6 +113,10 @@ async function beat() {
     state.map.show([{ id: "me", kind: "mine", x: state.at[0], y: state.at[1] }]);
     document.getElementById("words")?.replaceChildren(...words());
   }
+  await report();
+}
+
+async function report() {
   try { await api("driver/position", { x: state.at[0], y: state.at[1] }); } catch (wrong) { if (wrong.code !== "away") banner(wrong.words); }
 }
 

@@ -2,6 +2,7 @@
 
 import { api, banner, clock, h, metres, minutes, money, newKey, say, t } from "./base.js";
 import { OPEN, draw, go, refresh, stand, state } from "./app.js";
+import { remember, swap, untouched } from "./screen.js";
 import { streetAt } from "./map.js";
 
 let timer = 0;
@@ -98,22 +99,28 @@ export async function why(found, item, button) {
       h("button", { type: "button", class: "plain", onclick: async () => { await api("outcomes", { decisionId: found.decisionId, what: "dismissed", itemId: item }); if (state.shelf) state.shelf.home = null; dialog.close(); draw(true); } }, t("why.not"))),
     h("button", { type: "button", class: "go wide", onclick: () => dialog.close() }, t("close")));
   document.body.append(dialog);
-  dialog.addEventListener("close", () => { dialog.remove(); if (button?.isConnected) button.focus(); });
+  const back = remember(button);
+  dialog.addEventListener("close", () => { dialog.remove(); back(); });
   dialog.showModal();
 }
 
-export async function search() {
+export async function search(_, fresh = true) {
   const list = h("ul", { class: "list", id: "found" });
   let wait;
+  let turn = 0;
   const fill = async (words) => {
+    const mine = (turn += 1);
     const found = await api(`places?q=${encodeURIComponent(words)}`);
-    list.replaceChildren(...(found.length ? found.map((s) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: s.at, title: s.title }) }, h("b", {}, s.title), h("span", {}, t(`sort.${s.sort}`))))) : [h("li", { class: "empty" }, t("found.none"))]));
+    await untouched();
+    if (mine !== turn) return; // an answer to what was typed before
+    swap(list, (found.length ? found.map((s) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: s.at, title: s.title }) }, h("b", {}, s.title), h("span", {}, t(`sort.${s.sort}`))))) : [h("li", { class: "empty" }, t("found.none"))]));
+    list.dataset.words = words;
     clearTimeout(wait);
     if (words.trim().length > 2) wait = setTimeout(() => api(`places?done=1&q=${encodeURIComponent(words)}`).catch(() => {}), 700);
   };
-  await fill("");
-  const field = h("input", { id: "q", type: "search", maxlength: "60", autocomplete: "off", oninput: (event) => fill(event.target.value) });
-  setTimeout(() => field.focus(), 50);
+  const value = fresh ? "" : document.getElementById("q")?.value ?? "";
+  await fill(value);
+  const field = h("input", { id: "q", type: "search", autofocus: true, value, maxlength: "60", autocomplete: "off", oninput: (event) => fill(event.target.value) });
   return [h("h1", {}, t("where.to")), h("label", { class: "field" }, h("span", {}, t("search")), field), list];
 }
 

@@ -1,6 +1,7 @@
 // The app: who you are, which screen, what changes while you look; each screen is a module of its own.
 
 import { LANGUAGES, api, h, language, say, speak, svg, t } from "./base.js";
+import { screen, swap } from "./screen.js";
 import { find, home } from "./find.js";
 import { article, compare, product } from "./product.js";
 import { cart } from "./cart.js";
@@ -27,26 +28,20 @@ function tabs() {
   const count = state.me.cart.reduce((n, line) => n + line.quantity, 0);
   const nav = document.getElementById("tabs");
   nav.setAttribute("aria-label", t("tabs"));
-  nav.replaceChildren(...TABS.map(([name, icon]) => {
+  swap(nav, TABS.map(([name, icon]) => {
     const here = at === name || (name === "orders" && at === "order") || (name === "you" && at === "wishes");
     return h("a", { href: `#${name}`, "aria-current": here ? "page" : null }, svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[icon] })), h("span", {}, t(`tab.${name || "home"}`)), name === "cart" && count ? h("b", { class: "count" }, h("span", { "aria-hidden": "true" }, String(count)), h("span", { class: "sr" }, t("in.cart", { n: count }))) : null);
   }));
 }
 
-let shown = 0;
-export async function draw(focus = false) {
+async function make(fresh) {
   const [name, ...rest] = location.hash.slice(1).split("/");
-  const mine = (shown += 1);
-  const focused = document.activeElement?.id;
-  let made;
-  try { made = await (SCREENS[name] || home)(decodeURIComponent(rest.join("/"))); } catch (wrong) { made = [h("h1", {}, t("wrong")), h("p", {}, wrong.words ?? String(wrong))]; }
-  if (mine !== shown) return;
-  const main = document.getElementById("main");
-  main.replaceChildren(...[made].flat(3).filter(Boolean));
+  try { return await (SCREENS[name] || home)(decodeURIComponent(rest.join("/")), fresh); } catch (wrong) { return [h("h1", {}, t("wrong")), h("p", {}, wrong.words ?? String(wrong))]; }
+}
+export const draw = screen(make, (main) => {
   tabs();
   document.title = `${main.querySelector("h1")?.textContent || ""} · Tidewater`;
-  if (focus) { main.focus({ preventScroll: true }); scrollTo(0, 0); } else if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-}
+});
 
 const KEPT = ["product", "guide", "article", "cart", "find"];
 function tellWhere() {

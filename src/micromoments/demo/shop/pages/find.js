@@ -1,6 +1,7 @@
 // Home and search: what is chosen for you, and what you look for, as you type.
 
 import { api, h, language, money, say, t } from "./base.js";
+import { swap, untouched } from "./screen.js";
 import { art, card, chosen, good, shelf, text, title, why } from "./goods.js";
 import { draw, go, refresh, state } from "./app.js";
 
@@ -75,12 +76,12 @@ let asked = { words: "", said: null };
 const QUESTION = /^(why|how|what|which|is|are|does|do|can|may|warum|wieso|wie|was|welche|welcher|ist|sind|darf|kann|muss)\b|\?$/i;
 
 /** ``#find/WORDS?category=..``: results while typing, facets, the answer where the words ask for one. */
-export async function find(rest) {
+export async function find(rest, fresh = true) {
   const [words, params] = rest.split("?");
   if (params !== undefined) narrowed = new URLSearchParams(params);
   const results = h("div", { id: "results" });
   const beside = h("div", { id: "answer" });
-  let typed = words;
+  let typed = fresh ? words : document.getElementById("q")?.value ?? words;
   let turn = 0;
   const show = async (prefix) => {
     const mine = (turn += 1);
@@ -88,14 +89,15 @@ export async function find(rest) {
     if (typed.trim()) query.set("q", typed.trim());
     if (prefix) query.set("prefix", "1");
     let found = await api(`search?${query}`);
+    await untouched();
     if (mine !== turn) return;
     if (found.away) found = alone(typed);
-    results.replaceChildren(...[facets(found, () => show(prefix)), list(found, typed, () => show(prefix))].flat());
+    swap(results, [facets(found, () => show(prefix)), list(found, typed, () => show(prefix))]);
     say(t("found", { n: found.total }));
   };
   let wait;
-  const box = searchBox(words, (e) => { typed = e.target.value; clearTimeout(wait); wait = setTimeout(() => show(true), 160); });
-  await show(false);
+  const box = searchBox(typed, (e) => { typed = e.target.value; clearTimeout(wait); wait = setTimeout(() => show(true), 160); });
+  await show(typed !== words);
   if (words && words !== asked.words) asked = { words, said: api("answer", { query: words }).catch(() => null) };
   const answered = words ? await asked.said : null;
   if (answered) beside.replaceChildren(...[answer(words, answered)].filter(Boolean));

@@ -1,6 +1,7 @@
 // The catalogue in the person's language, drawn as cards; and what the engine shows, with why.
 
 import { api, h, language, money, say, svg, t } from "./base.js";
+import { remember } from "./screen.js";
 import { draw, go, refresh, state } from "./app.js";
 
 export const good = (id) => state.goods.get(id);
@@ -106,7 +107,8 @@ export async function why(shown, button) {
       h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { measure: true, ...(state.me.customer.consent ?? {}), personalise: false } }); dialog.close(); await refresh(); say(t("consent.off")); draw(true); } }, t("why.off")),
       h("button", { type: "button", class: "go", onclick: () => dialog.close() }, t("close"))));
   document.body.append(dialog);
-  dialog.addEventListener("close", () => { dialog.remove(); if (button?.isConnected) button.focus(); });
+  const back = remember(button);
+  dialog.addEventListener("close", () => { dialog.remove(); back(); });
   dialog.showModal();
 }
 export { go };

@@ -12,7 +12,7 @@ export async function guide(id) {
   clearInterval(ticking);
   const steps = g.steps[language];
   const playing = state.me.playing[id];
-  const move = (step, until = null) => async () => { state.me.playing = await api("play", { guide: id, step, until }); await draw(); document.getElementById("step")?.focus(); };
+  const move = (step, until = null) => async () => { state.me.playing = await api("play", { guide: id, step, until }); await draw(); document.getElementById("step")?.focus(); }; // read aloud, step by step
   const missing = g.materials.filter((m) => !state.me.cart.some((l) => l.sku === m));
   const materials = h("section", { "aria-labelledby": "materials" }, h("div", { class: "head" }, h("h2", { id: "materials" }, t("materials")), missing.length ? h("button", { type: "button", id: "materials-all", class: "plain", onclick: async () => { state.me.cart = await api("materials", { guide: id }); say(t("materials.added")); draw(); } }, t("materials.all", { n: missing.length })) : h("a", { class: "plain", href: "#cart" }, t("to.cart"))), h("ul", { class: "cards" }, g.materials.map((m) => card(m))));
   if (!playing || playing.done) {

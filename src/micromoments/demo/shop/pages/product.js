@@ -57,6 +57,7 @@ function form(id) {
     try {
       await api("review", { sku: id, stars: Number(e.target.elements.stars.value), text: e.target.elements.text.value, lang: language });
       looked.id = "";
+      e.target.reset();
       await refresh();
       say(t("review.thanks"));
       draw();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,19 +13,12 @@ import pytest
 from micromoments.demo import coffee, project
 from micromoments.demo.fulfil import Sandbox, Store, audit
 from micromoments.demo.supervisor import Supervisor
+from tests.demo.browser import in_chromium, is_clean, opened, press
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; on Debian: apt-get install chromium"),
-]
-LONG = 60_000
-"""Milliseconds; the machine may be busy."""
+pytestmark = in_chromium
 
 
 class Running:
@@ -44,13 +36,9 @@ class Running:
         for server in (self.engine, self.coffee):
             server.start_now()
         self.url = f"http://127.0.0.1:{self.coffee.port}/coffee/"
-        while len(httpx.get(f"http://127.0.0.1:{self.engine.port}/v1/items?limit=50").json()["items"]) < 20:
+        items = f"http://127.0.0.1:{self.engine.port}/v1/items?limit=50"
+        while len(httpx.get(items, timeout=60).json()["items"]) < 20:
             time.sleep(0.1)
-
-    def events(self, owner: str) -> list[dict[str, Any]]:
-        """What the engine was told of somebody."""
-        export = httpx.get(f"http://127.0.0.1:{self.engine.port}/v1/people/user:{owner}/export", timeout=30).json()
-        return [entry["event"] for entry in export["events"]]
 
     def audit(self) -> list[str]:
         """What doesn't agree in the books."""
@@ -70,58 +58,53 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     started.engine.stop()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        # No sandbox: containers run tests as root, and the page is our own.
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
 def phone(browser: Browser, running: Running, troubles: list[str], **options: Any) -> Page:
-    """A customer's phone, 360 px wide."""
-    context = browser.new_context(**{"viewport": {"width": 360, "height": 740}, "locale": "en", **options})
-    page = context.new_page()
-    page.set_default_timeout(LONG)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(running.url)
+    """A customer's phone."""
+    page = opened(browser, running.url, troubles, **{"locale": "en", **options})
     page.wait_for_selector(".things")
     return page
 
 
-def bar(browser: Browser, running: Running) -> Page:
+def agrees(page: Page, words: str = "Yes, please") -> None:
+    """A yes or no to what may be used; the question is gone then."""
+    page.get_by_role("button", name=words).click()
+    page.locator(".ask").wait_for(state="detached")
+
+
+def chooses(page: Page, thing: str, *options: str) -> None:
+    """A thing of the menu lands in the bag."""
+    page.get_by_role("button", name=f"Add {thing}").click()
+    for option in options:
+        page.get_by_role("radio", name=option).check()
+    if page.get_by_role("dialog").count():
+        page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("link", name="To the bag").click()
+    page.wait_for_selector("#pay:enabled")
+
+
+def bar(browser: Browser, running: Running, troubles: list[str]) -> Page:
     """The bar's screen at the square, signed in."""
-    page = browser.new_context(locale="en").new_page()
-    page.set_default_timeout(LONG)
-    page.goto(f"{running.url}barista")
+    page = opened(browser, f"{running.url}barista", troubles, locale="en", viewport={"width": 1280, "height": 800})
     page.fill("#pin", "2468")
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_selector(".lanes")
     return page
 
 
-def test_customer_and_barista(browser: Browser, running: Running) -> None:
+def test_customer_and_barista(browser: Browser, running: Running, troubles: list[str]) -> None:
     """Consent, a promotion with why, a drink with options, tip and card; the bar accepts, makes, calls; stars come."""
-    troubles: list[str] = []
     page = phone(browser, running, troubles)
-    page.get_by_role("button", name="Yes, please").click()
+    agrees(page)
     page.wait_for_selector(".offer")
     page.get_by_role("button", name="Why do I see this?").first.click()
     page.wait_for_selector("dialog.why li")
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="Add Flat white").click()
-    page.get_by_role("radio", name="Oat").check()
-    page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_role("link", name="To the bag").click()
+    chooses(page, "Flat white", "Oat")
     page.get_by_role("radio", name="€0.50").check()
     page.get_by_role("button", name="Pay €4.80").click()
     page.wait_for_selector(".track.paid")
     number = page.locator("h1").inner_text().removeprefix("Order ")
-    screen = bar(browser, running)
+    screen = bar(browser, running, troubles)
     ticket = screen.get_by_role("article", name=f"Order {number}")
     for step, shown in (("Accept", "accepted"), ("Make", "making"), ("Call", "ready")):
         ticket.get_by_role("button", name=step, exact=True).click()
@@ -137,15 +120,12 @@ def test_customer_and_barista(browser: Browser, running: Running) -> None:
     assert running.audit() == []
 
 
-def test_walking_by_offers_the_usual_once(browser: Browser, running: Running) -> None:
+def test_walking_by_offers_the_usual_once(browser: Browser, running: Running, troubles: list[str]) -> None:
     """A simulated phone past the store opens a go moment and offers the usual; a second walk the same day doesn't."""
-    troubles: list[str] = []
     page = phone(browser, running, troubles)
-    page.get_by_role("button", name="Yes, please").click()
+    agrees(page)
     page.wait_for_selector(".offer")
-    page.get_by_role("button", name="Add Espresso").click()
-    page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_role("link", name="To the bag").click()
+    chooses(page, "Espresso")
     page.locator("#pay:enabled").click()
     page.wait_for_selector(".track.paid")
     page.goto(f"{running.url}#you")
@@ -160,47 +140,36 @@ def test_walking_by_offers_the_usual_once(browser: Browser, running: Running) ->
     assert troubles == []
 
 
-def test_keyboard_alone_orders(browser: Browser, running: Running) -> None:
+def test_keyboard_alone_orders(browser: Browser, running: Running, troubles: list[str]) -> None:
     """Without a pointer: a drink is chosen, paid by a failing card, then by another; no double charge."""
-    troubles: list[str] = []
     page = phone(browser, running, troubles)
-    for name in ("No, thanks", "Add Croissant"):
-        button = page.get_by_role("button", name=name if name != "Add Croissant" else "Add Butter croissant")
-        button.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(300)
-    page.get_by_role("link", name="To the bag").focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="No, thanks"))
+    page.locator(".ask").wait_for(state="detached")
+    press(page, page.get_by_role("button", name="Add Butter croissant"))
+    press(page, page.get_by_role("link", name="To the bag"))
     page.wait_for_selector("#pay:enabled")
-    page.locator("#card").focus()
-    page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(500)
-    page.locator("#pay:enabled").focus()
-    page.keyboard.press("Enter")
+    press(page, page.locator("#card"), "ArrowDown")
+    page.wait_for_selector("#card option:checked[value=pm_card_chargeDeclined]", state="attached")
+    press(page, page.locator("#pay:enabled"))
     page.wait_for_selector(".track.cart")
-    page.get_by_role("button", name="Pay with Visa").focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="Pay with Visa"))
     page.wait_for_selector(".track.paid")
-    page.get_by_role("button", name="Cancel the order").focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name="Cancel the order"))
     page.wait_for_selector(".track.cancelled")
     assert troubles == []
     assert running.audit() == []
 
 
-def test_killed_in_mid_order(browser: Browser, running: Running) -> None:
+def test_killed_in_mid_order(browser: Browser, running: Running, troubles: list[str]) -> None:
     """The server is killed while an order is made: after its restart the order, the money and the live page go on."""
-    troubles: list[str] = []
     page = phone(browser, running, troubles)
-    page.get_by_role("button", name="No, thanks").click()
-    page.get_by_role("button", name="Add Oat cookie").click()
-    page.get_by_role("link", name="To the bag").click()
+    agrees(page, "No, thanks")
+    chooses(page, "Oat cookie")
     page.locator("#card").select_option("pm_card_answerLost")
-    page.wait_for_timeout(500)
     page.locator("#pay:enabled").click()
     page.wait_for_selector(".track.ordered, .track.paid")
     number = page.locator("h1").inner_text().removeprefix("Order ")
-    screen = bar(browser, running)
+    screen = bar(browser, running, troubles)
     running.coffee.kill()
     running.coffee.start_now()
     page.wait_for_selector(".track.paid")
@@ -212,20 +181,16 @@ def test_killed_in_mid_order(browser: Browser, running: Running) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, running: Running, scheme: str) -> None:
+def test_axe_finds_nothing(browser: Browser, running: Running, troubles: list[str], scheme: str) -> None:
     """WCAG 2.2 AA by axe on every screen, light and dark; nothing is wider than 360 px; German is whole."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed; run make setup")
-    troubles: list[str] = []
     page = phone(browser, running, troubles, color_scheme=scheme, bypass_csp=True, locale="de")
-    page.get_by_role("button", name="Ja, gern").click()
+    agrees(page, "Ja, gern")
     page.wait_for_selector(".offer")
     page.get_by_role("button", name="Zimtschnecke dazu").click()
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    for screen in ("", "bag", "orders", "rewards", "you"):
+    page.wait_for_selector("#tabs .count")
+    screens = {"": ".things", "bag": "#pay", "orders": ".empty", "rewards": ".tier", "you": "#name"}
+    for screen, shown in screens.items():
         page.goto(f"{running.url}#{screen}")
-        page.wait_for_selector("main h1")
-        page.wait_for_timeout(400)
-        found = axe.Axe().run(page, options=rules)
-        assert found.violations_count == 0, f"{screen or 'home'}: {found.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.wait_for_selector(f"main {shown}")
+        is_clean(page)
     assert troubles == []
