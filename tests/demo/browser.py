@@ -47,7 +47,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, url: str, troubles: list[str], **options: Any) -> Page:
-    """A page on a device of its own, a narrow phone unless said otherwise; what it complains of lands in ``troubles``."""
+    """A page on a device of its own, a narrow phone unless said otherwise; complaints land in ``troubles``."""
     context = browser.new_context(**{"viewport": {"width": 360, "height": 740}, "locale": "en-GB", **options})
     page = context.new_page()
     page.set_default_timeout(LONG * SLOW)
