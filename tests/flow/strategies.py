@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from micromoments.core.decision import Assignment
 from micromoments.core.moment import Need, Signal, Trace
-from micromoments.core.person import Part, Pending, Person, Served, Stamp, Trait
-from micromoments.flow import people
+from micromoments.core.person import Part, Pending, Person, Served, Stamp, State, Trait, Words
+from micromoments.flow import consent, people
 
 instants = st.integers(1, 5_000)
 mids = st.integers(0, 40)
@@ -32,6 +32,29 @@ def parts(draw: st.DrawFn) -> Part:
 
 stamps = st.builds(Stamp, instants, mids)
 traits = st.dictionaries(st.sampled_from("abc"), stamps.map(lambda s: Trait(s, s.mid % 3)), max_size=3)
+purposes = st.sampled_from(["share", "contact"])
+words = st.none() | stamps.map(lambda s: Trait(s, bool(s.mid % 2)))
+"""What was said at an instant follows from the message's hash: one message says one thing."""
+
+
+@st.composite
+def states(draw: st.DrawFn) -> State:
+    """What a device's consent tool said last, and that it may have agreed before."""
+    stamp, agreed = draw(stamps), draw(st.dictionaries(purposes, instants, max_size=2))
+    said = {p: bool(stamp.mid % 3) for p in draw(st.sampled_from([("share",), ("contact", "share")]))}
+    return State(stamp, bool(stamp.mid % 2), said, dict(sorted(agreed.items())))
+
+
+@st.composite
+def sayings(draw: st.DrawFn) -> consent.Said:
+    """What was said of consent under several ids."""
+    told = draw(
+        st.dictionaries(purposes, st.builds(Words, words, words, words).filter(lambda w: w != Words()), max_size=2)
+    )
+    devices = draw(st.dictionaries(st.integers(1, 8), states(), max_size=4))
+    return consent.join(consent.Said({}, {}), consent.Said(told, devices))
+
+
 served = st.lists(
     st.builds(
         Served, instants, st.sampled_from(["p1", "p2"]), st.just("home"), st.just(""), st.sampled_from(["d1", "d2"])
@@ -62,12 +85,13 @@ assignments = st.dictionaries(
 def persons(draw: st.DrawFn) -> Person:
     """A person as two sources and any decisions may have left them."""
     keys = draw(st.lists(st.sampled_from(["anon:x", "anon:y>u", "user:u"]), unique=True))
+    said = draw(sayings())
     return Person(
         id=draw(st.sampled_from(["anon:x", "user:u", "user:v"])),
         surrogate=draw(st.integers(1, 9)),
         parts={k: draw(parts()) for k in sorted(keys)},
         traits=dict(sorted(draw(traits).items())),
-        consent=dict(sorted(draw(traits).items())),
+        consent=consent.held(said),
         pending=people.join_pending(draw(pending), ()),
         served=people.join_served(draw(served), ()),
         bought=people.latest(draw(noted)),
@@ -76,4 +100,6 @@ def persons(draw: st.DrawFn) -> Person:
         marks=draw(st.integers(0, 3)),
         first=draw(instants),
         last=draw(instants),
+        words=said.words,
+        states=said.states,
     )

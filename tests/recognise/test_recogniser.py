@@ -259,3 +259,18 @@ def test_a_search_without_words() -> None:
     signal = read(record("Products Searched"))
 
     assert say(signal, 0) == "searched just now"
+
+
+def test_words_that_the_person_typed_win_over_a_title() -> None:
+    """A page about the same, on another device and later, leaves the need in the person's own words, and says nothing
+    that rewords it; a search after a title replaces it.
+    """
+    typed = record("Products Searched", {"query": "buy trail running shoes"}, at=0)
+    title = {"page": {"path": "/read", "title": "Trail shoes: the summit sale"}}
+    page = record("x", kind="page", context=title, at=60_000)
+    (moment,) = story(typed, page)
+    (other,) = story(page, record("Products Searched", {"query": "buy trail running shoes"}, at=120_000))
+
+    assert (moment.need["query"], moment.need["words"]) == ("trail running shoes", "buy trail running shoes")
+    assert len(moment.evidence) == 2
+    assert other.need["query"] == "trail running shoes"

@@ -29,6 +29,8 @@ MAX_PENDING = 16
 MAX_ITEMS = 16
 MAX_ENDED = 6
 MAX_GROUPS = 4
+MAX_STATES = 8
+"""Ids as sent whose consent tools' states are kept; the least recently heard of is let go."""
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
@@ -43,6 +45,27 @@ class Trait(msgspec.Struct, frozen=True, array_like=True):
 
     stamp: Stamp
     value: Any
+
+
+class Words(msgspec.Struct, frozen=True, array_like=True):
+    """The last words about one purpose of consent: under an id that the sender proved, under a ``userId`` that was
+    only claimed, and on devices that named nobody.
+    """
+
+    proven: Trait | None = None
+    claimed: Trait | None = None
+    device: Trait | None = None
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """What one id's consent tool said last, of every purpose that it knows; ``known`` is whether a ``userId`` was sent
+    with it, ``agreed`` when it first said yes.
+    """
+
+    stamp: Stamp
+    known: bool
+    said: dict[str, bool]
+    agreed: dict[str, Millis] = {}
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -101,7 +124,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under
     which facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last
     instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them,
-    ``fences`` by source id where it was, as far as geofences tell.
+    ``fences`` by source id where it was, as far as geofences tell. ``consent`` is what holds, by purpose, as it follows
+    from ``words`` and ``states`` (by 63 bits of the id as sent).
     """
 
     id: str
@@ -122,6 +146,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True):
     addresses: dict[str, Trait] = {}
     groups: dict[str, Trait] = {}
     fences: dict[str, Whereabouts] = {}
+    words: dict[str, Words] = {}
+    states: dict[int, State] = {}
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""

@@ -14,7 +14,8 @@ from micromoments.core.moment import TYPES
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import DAY, Settings
-from micromoments.flow.step import channel, consent_in
+from micromoments.flow.consent import consent_in
+from micromoments.flow.step import channel
 from micromoments.learn.goals import guarded, reached
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.sensitive import detector

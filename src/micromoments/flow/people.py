@@ -36,6 +36,7 @@ from micromoments.core.person import (
     Stamp,
     Trait,
 )
+from micromoments.flow import consent
 from micromoments.recognise import fences
 
 MAX_CLAIMS = 16
@@ -84,12 +85,13 @@ def join(a: Person, b: Person) -> Person:
 
     The id is the lesser, ``user:`` before ``anon:``; the surrogate is the lesser.
     """
+    said = consent.join(consent.said_by(a), consent.said_by(b))
     return Person(
         id=min(a.id, b.id, key=_rank),
         surrogate=min(a.surrogate, b.surrogate),
         parts=_bound_parts(_join_maps(a.parts, b.parts, _join_part)),
         traits=_newest(_join_maps(a.traits, b.traits, _later)),
-        consent=_join_maps(a.consent, b.consent, _later),
+        consent=consent.held(said),
         reading=Reading(),
         pending=join_pending(a.pending, b.pending),
         served=join_served(a.served, b.served),
@@ -103,6 +105,8 @@ def join(a: Person, b: Person) -> Person:
         addresses=_newest(_join_maps(a.addresses, b.addresses, _later)),
         groups=newest_groups(_newest(_join_maps(a.groups, b.groups, _later))),
         fences=fences.newest(_join_maps(a.fences, b.fences, fences.join)) if a.fences or b.fences else {},
+        words=said.words,
+        states=said.states,
     )
 
 

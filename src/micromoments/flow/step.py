@@ -9,24 +9,19 @@ from msgspec.structs import replace
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Settle, Told
-from micromoments.core.event import BOT, GPC, INTERNAL, SIMULATED, Event, Millis
+from micromoments.core.event import BOT, INTERNAL, SIMULATED, Event, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import ADDRESSES, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
-from micromoments.core.settings import CHANNELS, PURPOSES, Settings
 from micromoments.decide.eligibility import consents
-from micromoments.flow import people, whereabouts
+from micromoments.flow import consent, people, whereabouts
 from micromoments.flow.view import View, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
 NOTHING = Part()
 LASTING = BOT | INTERNAL | SIMULATED
 """Marks that stay with a person; a test order is a test, but its sender may be a customer."""
-CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
-NAMED = (*PURPOSES, *(f"contact_{channel}" for channel in CHANNELS))
-"""What can be said yes or no to by its own name: the purposes, and to be contacted on one channel."""
-PLAIN = Settings()
 MAX_GROUP_TRAITS = 4
 BOUGHT_EVENTS = frozenset({"Order Completed"})
 DISMISSED_EVENTS = frozenset({"Decision Dismissed"})
@@ -122,8 +117,7 @@ def _said(person: Person, record: EventRecord, view: View) -> dict[str, Any]:
         said_of = {event.group_id[:64]: dict(list(_small(event.traits).items())[:MAX_GROUP_TRAITS])}
         groups = people.write(person.groups, said_of, Stamp(record.occurred, record.mid))
         changes["groups"] = people.newest_groups(groups)
-    if said := consent_of(record, view.settings):
-        changes["consent"] = people.write(person.consent, said, Stamp(record.occurred, record.mid))
+    changes |= consent.hear(person, record, view.settings)
     if event.event in BOUGHT_EVENTS:
         changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
@@ -263,33 +257,6 @@ def channel(event: Event) -> str:
     if "page" in context:
         return "web"
     return "app" if event.type == "screen" else "server"
-
-
-def consent_of(record: EventRecord, settings: Settings) -> dict[str, bool]:
-    """What a record says of consent, by purpose. Global Privacy Control is a no to sharing, unless the same event says
-    yes to it.
-    """
-    said = consent_in(record.event, settings)
-    return {"share": False, **said} if record.marks & GPC else said
-
-
-def consent_in(event: Event, settings: Settings = PLAIN) -> dict[str, bool]:
-    """What an event says of consent, by purpose: Segment's ``context.consent.categoryPreferences``, or a consent
-    event. Names of categories mean what the settings say; a no to one of several that mean a purpose is a no.
-    """
-    said: Mapping[str, Any] = {}
-    consent = event.context.get("consent")
-    if isinstance(consent, dict) and isinstance(consent.get("categoryPreferences"), dict):
-        said = consent["categoryPreferences"]
-    if event.event in CONSENT_EVENTS:
-        said = {**said, **event.properties}
-    if not said:
-        return {}
-    found: dict[str, bool] = {}
-    for category, purposes in settings.consent_categories.items():
-        if isinstance(value := said.get(category), bool):
-            found.update({p: value and found.get(p, True) for p in purposes})
-    return {**found, **{p: said[p] for p in NAMED if isinstance(said.get(p), bool)}}
 
 
 def _addresses(traits: Mapping[str, Any]) -> dict[str, str]:

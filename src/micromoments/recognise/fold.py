@@ -22,7 +22,7 @@ from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Reading, Signal, Trace, Vector
 from micromoments.core.person import MAX_ENDED
 from micromoments.recognise.place import hour
-from micromoments.recognise.story import looked_at, merged, relation, stayed, turns
+from micromoments.recognise.story import looked_at, merged, own, relation, reworded, stayed, turns
 from micromoments.recognise.text import Five, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
 
@@ -241,7 +241,8 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     """A moment with the trace's evidence and what the turn that it gives the story adds."""
     signal = trace.signal
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
-    if signal.need.query and moment.need.query and signal.need.query != moment.need.query:
+    about = own(signal)
+    if reworded(moment.need, about) and (about.words or not moment.need.words):
         k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
     w = signal.weights
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
@@ -259,7 +260,7 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
         until,
         sums,
         TYPES[lead],
-        merged(moment.need, signal.need),
+        merged(moment.need, about),
         max(moment.stage, signal.stage),
         _kept(moment.traces, trace),
         _seen_on(moment.channels, trace.channel),
@@ -323,7 +324,6 @@ def eighth(at: Millis, rules: Rules) -> int:
 def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     """A stretch that begins with a trace."""
     signal: Signal = trace.signal
-    need = signal.need
     first = signal.weights
     if rules.weights.hours:
         first = added(first, rules.weights.hours[eighth(trace.at, rules)])
@@ -336,7 +336,7 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
         trace.at + rules.lifetimes[lead],
         (k, g, d, b, _clip(n + against)),
         TYPES[lead],
-        need if need.query or not need.words else replace(need, words=""),
+        own(signal),
         signal.stage,
         (trace.mid,),
         (trace.channel,) if trace.channel else (),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
+from msgspec.structs import replace
+
 from micromoments.core.moment import Moment, Need, Signal, Trace
 from micromoments.recognise.need import topic
 
 MAX_SEEN: Final = 8
+TITLE: Final = "title"
+"""The reason of a signal that a page's title gave."""
 DWELT: Final = (20_000, 600_000)
 """Milliseconds with one thing from which, and up to which, it counts as having been looked at with care."""
 HASTY: Final = 3_000
@@ -41,7 +45,7 @@ def turns(moment: Moment, trace: Trace) -> tuple[str, ...]:
     """The turns that a trace gives to the story of a moment, by their names in ``weights.TURNS``."""
     signal, age = trace.signal, trace.at - moment.updated_at
     mine, theirs = moment.need, signal.need
-    if theirs.query and mine.query and theirs.query != mine.query:
+    if reworded(mine, theirs) and (signal.why != TITLE or not mine.words):
         return ("refined",)
     if signal.metres >= 0 and moment.metres >= 0 and theirs.place == mine.place:
         if moment.metres - signal.metres >= MOVED:
@@ -88,11 +92,26 @@ def looked_at(seen: tuple[int, ...], signal: Signal) -> tuple[int, ...]:
     return seen if mark in seen else (*seen, mark)[-MAX_SEEN:]
 
 
+def reworded(mine: Need, theirs: Need) -> bool:
+    """Whether a need is put in other words than before."""
+    return bool(theirs.query and mine.query) and theirs.query != mine.query
+
+
+def own(signal: Signal) -> Need:
+    """A signal's need as a moment keeps it: ``words`` only where the person chose them, so not a page's title."""
+    need = signal.need
+    if not need.words or (need.query and signal.why != TITLE):
+        return need
+    return replace(need, words="")
+
+
 def merged(old: Need, new: Need) -> Need:
-    """What a moment is about after another trace: what was said last wins, a new wording replaces the old."""
+    """What a moment is about after another trace: what was said last wins, a new wording replaces the old; what stands
+    in a title never replaces words that the person chose.
+    """
     if new == old:
         return old
-    said = new if new.query else old
+    said = new if new.query and (new.words or not old.words) else old
     return Need(
         query=said.query,
         category=new.category or old.category,
