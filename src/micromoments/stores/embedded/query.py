@@ -36,6 +36,9 @@ class Query:
         state: the state's database.
     """
 
+    twice = False
+    """Whether an event may be stored twice, and the newest counts."""
+
     def __init__(self, facts: Path, state: Path) -> None:
         self._facts, self._state = facts, state
         self._db = self._open()
@@ -62,21 +65,28 @@ class Query:
         raise AssertionError("unreachable")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        live, files = self._sources()
+        db = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "autoinstall_known_extensions": False})
+        for table in TABLES:
+            _stored(db, table, live[table], files.get(table, []))
+        joined = _roots(db)
+        for table in TABLES:
+            db.execute(_view(table, joined, self.twice))
+        return db
+
+    def _sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
+        """What there is now, by table: Arrow tables in memory, and Parquet files."""
         with closing(reader(self._state)) as state, failing("reading facts"):
             state.execute("BEGIN")
             frames = state.execute("SELECT seq, tbl, body FROM facts ORDER BY seq").fetchall()
             sealed = state.execute("SELECT tbl, name FROM sealed ORDER BY day, first, name").fetchall()
-        rows: dict[str, list[list[Any]]] = {table: [] for table in TABLES}
+        rows: dict[Table, list[list[Any]]] = {table: [] for table in TABLES}
         for seq, table, body in frames:
             rows[table] += codec.fact_rows(body, f"frame {seq} of {table} in state.sqlite")
-        db = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "autoinstall_known_extensions": False})
-        for table in TABLES:
-            files = [str(self._facts / name) for tbl, name in sealed if tbl == table]
-            _stored(db, table, to_arrow(table, rows[table]), files)
-        joined = _roots(db)
-        for table in TABLES:
-            db.execute(_view(table, joined))
-        return db
+        files: dict[Table, list[str]] = {table: [] for table in TABLES}
+        for table, name in sealed:
+            files[table].append(str(self._facts / name))
+        return {table: to_arrow(table, rows[table]) for table in TABLES}, files
 
     def close(self) -> None:
         """Let go of it all."""
@@ -122,9 +132,9 @@ def resolve(joins: Mapping[int, int]) -> dict[int, int]:
     return found
 
 
-def _view(table: Table, joined: bool) -> str:
+def _view(table: Table, joined: bool, twice: bool) -> str:
     source = f"stored_{table}"
-    if table != "events":
+    if table != "events" or twice:
         newest = "QUALIFY row_number() OVER (PARTITION BY id ORDER BY version DESC, received_at DESC) = 1"
         # A moment was recognised when its first version was told, whatever happened to it later.
         first = " REPLACE (min(recognised_at) OVER (PARTITION BY id) AS recognised_at)" if table == "moments" else ""

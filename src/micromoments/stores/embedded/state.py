@@ -92,7 +92,7 @@ class SqliteState:
         decisions = [_decision(decision) for decision in batch.decisions]
         items = sorted((key.encode(), codec.encode(item)) for key, item in batch.items.items() if item)
         wakes = [(key.encode(), wake) for key, wake in batch.timers.items() if batch.people.get(key) is None]
-        frames = _frames(batch.facts)
+        frames = live_frames(batch.facts)
         policies = [(key, codec.seal(body)) for key, body in batch.policies.items()]
         with transaction(self._db, self._lock, "committing to state.sqlite") as db:
             PEOPLE.write(db, people)
@@ -231,7 +231,8 @@ def _decision(decision: Decision) -> tuple[bytes, int, bytes, bytes, bytes]:
     return d.id.encode(), d.at, d.person.encode(), d.key.encode(), codec.encode(d)
 
 
-def _frames(facts: Sequence[Fact]) -> list[tuple[str, int, Millis, Millis, bytes]]:
+def live_frames(facts: Sequence[Fact]) -> list[tuple[str, int, Millis, Millis, bytes]]:
+    """Rows of live facts, one a table."""
     by_table: dict[Table, list[Fact]] = {}
     for fact in facts:
         by_table.setdefault(_TABLE_OF[type(fact)], []).append(fact)

@@ -1,0 +1,318 @@
+"""The log on Kafka: a partition is a log of its own, whose positions are its offsets.
+
+One producer a process, idempotent, acknowledged by every replica in sync before ``append`` returns. No transactions, as
+their markers would leave gaps in the offsets. Each record is a message, sealed with the key of the id that it was sent
+under (``vault``); items and activations are nobody's, and go as they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Lock, RLock, Thread
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from micromoments.core.event import Millis
+from micromoments.core.record import ErasedRecord, Logged, Record
+from micromoments.ports import StoreError
+from micromoments.stores.cluster.vault import Vault
+from micromoments.stores.embedded import codec
+
+DELIVERY = 15.0
+"""Seconds until what no broker acknowledged has failed; the client is told to send it again."""
+PATIENCE = 20.0
+"""Seconds to wait for an answer of a broker when reading."""
+_QUIET = {"log_level": 0, "socket.keepalive.enable": True, "reconnect.backoff.max.ms": 1000}
+
+
+class _Group:
+    """Messages on their way: who produced them waits until each is acknowledged or has failed."""
+
+    def __init__(self, count: int) -> None:
+        self.offsets: list[int] = [-1] * count
+        self.left = count
+        self.done = Event()
+        self.error: Any = None
+
+    def heard(self, index: int, error: Any, message: Any) -> None:
+        """What became of one message."""
+        if error is not None:
+            self.error = error
+        else:
+            self.offsets[index] = message.offset()
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+
+
+class Broker:
+    """A process's producer to one Kafka; every topic and partition goes through it. Safe for several threads."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._lock = Lock()
+        self._producer = self._made()
+        self._closed = False
+        self._thread = Thread(target=self._poll, name="micromoments-kafka", daemon=True)
+        self._thread.start()
+        self.groups = 0
+
+    def _made(self) -> Any:
+        return Producer(
+            {
+                "bootstrap.servers": self.address,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 0.5,
+                "delivery.timeout.ms": round(DELIVERY * 1000),
+                "request.timeout.ms": 5000,
+                "retry.backoff.ms": 50,
+                "queue.buffering.max.messages": 200_000,
+                **_QUIET,
+            }
+        )
+
+    def _poll(self) -> None:
+        while not self._closed:
+            self._producer.poll(0.1)
+
+    def produce(self, messages: Sequence[tuple[str, int, bytes | None, bytes, Millis]]) -> list[int]:
+        """Messages of (topic, partition, key, body, time); returns their offsets when every replica in sync has them.
+
+        Raises:
+            StoreError: a broker did not acknowledge one in ``DELIVERY`` seconds; others, and that one too, may be
+                there.
+        """
+        group = _Group(len(messages))
+        if not messages:
+            return []
+        for index, (topic, partition, key, body, at) in enumerate(messages):
+            self._hand_over(group, index, topic, partition, key, body, at)
+        self._producer.poll(0)
+        if not group.done.wait(DELIVERY + 5) or group.error is not None:
+            self._anew(group.error)
+            raise StoreError(
+                f"Kafka at {self.address} did not take a record: {group.error or 'no answer'}; "
+                "look at the brokers, then send it again"
+            )
+        self.groups += 1
+        return group.offsets
+
+    def _hand_over(
+        self, group: _Group, index: int, topic: str, partition: int, key: bytes | None, body: bytes, at: Millis
+    ) -> None:
+        def heard(error: Any, message: Any) -> None:
+            group.heard(index, error, message)
+
+        until = time.monotonic() + DELIVERY
+        while True:
+            try:
+                self._producer.produce(topic, body, key, partition, heard, timestamp=max(0, at))
+                return
+            except BufferError:
+                if time.monotonic() > until:
+                    raise StoreError("Kafka takes nothing: too much is on its way; slow down, then retry") from None
+                time.sleep(0.01)
+            except KafkaException as error:
+                self._anew(error.args[0])
+                raise StoreError(f"Kafka at {self.address} refused a record: {error}; retry") from error
+
+    def _anew(self, error: Any) -> None:
+        """After an error that a producer doesn't get over, another takes its place."""
+        if error is not None and hasattr(error, "fatal") and error.fatal():
+            with self._lock:
+                self._producer = self._made()
+
+    def make(self, topics: dict[str, int], copies: int, in_sync: int) -> None:
+        """Make those topics (name to partitions) that there aren't. Kafka's own retention is off: what may be forgotten
+        is known by the engine, which trims.
+
+        Raises:
+            StoreError: Kafka can't be reached, or refuses.
+        """
+        with failing("making topics"):
+            admin = AdminClient({"bootstrap.servers": self.address, **_QUIET})
+            there = admin.list_topics(timeout=PATIENCE).topics
+            config = {"retention.ms": "-1", "retention.bytes": "-1", "min.insync.replicas": str(in_sync)}
+            new = [NewTopic(t, n, copies, config=config) for t, n in topics.items() if t not in there]
+            for name, future in admin.create_topics(new, request_timeout=PATIENCE).items() if new else ():
+                try:
+                    future.result()
+                except KafkaException as error:
+                    if "TOPIC_ALREADY_EXISTS" not in str(error):
+                        raise StoreError(f"topic {name} can't be made: {error}; look at the brokers") from error
+            until = time.monotonic() + PATIENCE
+            while not all(_led(admin, t, n) for t, n in topics.items()):
+                if time.monotonic() > until:
+                    raise StoreError(f"topics {', '.join(topics)} have no leader yet; wait for the brokers, then retry")
+                time.sleep(0.05)
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        with failing("asking for a topic"):
+            admin = AdminClient({"bootstrap.servers": self.address, **_QUIET})
+            return len(admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions)
+
+    def close(self) -> None:
+        """Let go of the connections; what was acknowledged is safe."""
+        self._closed = True
+        self._thread.join()
+        self._producer.flush(1)
+
+
+def _led(admin: Any, topic: str, count: int) -> bool:
+    known = admin.list_topics(topic, timeout=PATIENCE).topics.get(topic)
+    return (
+        known is not None and len(known.partitions) >= count and all(p.leader >= 0 for p in known.partitions.values())
+    )
+
+
+class KafkaLog:
+    """``ports.Log`` on one partition of one topic.
+
+    What it can't do: a group isn't a unit once written (other processes' records may stand between, and trimming goes
+    by record); a record whose ``append`` failed may be there all the same; ``erase`` destroys keys, so it doesn't know
+    how many records they sealed, and doesn't reach what others' records say of a decision.
+    """
+
+    def __init__(self, broker: Broker, topic: str, partition: int, vault: Vault) -> None:
+        self._broker, self._topic, self._partition, self._vault = broker, topic, partition, vault
+        self._writing = Lock()
+        self._reading = RLock()
+        self._consumer: Any = None
+        self._next = -1
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Write records and give the position of the first, when every replica in sync has all of them.
+
+        Raises:
+            StoreError: not all are known to be there; some may be.
+        """
+        if not records:
+            return self.end()
+        with self._writing:
+            messages = messages_of(records, self._topic, [self._partition] * len(records), self._vault)
+            return self._broker.produce(messages)[0]
+
+    def read(self, start: int, limit: int = 10_000) -> Sequence[Logged]:
+        """At most ``limit`` records from ``start`` on; from the oldest kept if it's gone."""
+        found: list[Logged] = []
+        with self._reading, failing(f"reading {self._topic}"):
+            low, high = self._ends()
+            start = max(low, start)
+            until = time.monotonic() + PATIENCE
+            while start < high and len(found) < limit and time.monotonic() < until:
+                if self._next != start:
+                    self._opened().assign([TopicPartition(self._topic, self._partition, start)])
+                messages = self._opened().consume(min(1000, limit - len(found), high - start), 0.5)
+                found += opened(messages, self._vault)
+                start = self._next = found[-1].position + 1 if found else start
+        return found
+
+    def end(self) -> int:
+        """The position that the next record will get."""
+        with self._reading, failing(f"asking for the end of {self._topic}"):
+            return self._ends()[1]
+
+    def _ends(self) -> tuple[int, int]:
+        low, high = self._opened().get_watermark_offsets(
+            TopicPartition(self._topic, self._partition), timeout=PATIENCE, cached=False
+        )
+        return int(low), int(high)
+
+    def _opened(self) -> Any:
+        if self._consumer is None:
+            self._consumer = Consumer(reading(self._broker.address, f"reader-{self._topic}"))
+        return self._consumer
+
+    def trim(self, before: Millis, below: int) -> int:
+        """Forget records that arrived before an instant and lie below a position, oldest first; give how many went."""
+        with self._reading, failing(f"trimming {self._topic}"):
+            low, high = self._ends()
+            asked = TopicPartition(self._topic, self._partition, max(0, before))
+            (young,) = self._opened().offsets_for_times([asked], timeout=PATIENCE)
+            until = min(below, young.offset if young.offset >= 0 else high)
+            if until <= low:
+                return 0
+            admin = AdminClient({"bootstrap.servers": self._broker.address, **_QUIET})
+            wanted = TopicPartition(self._topic, self._partition, until)
+            for future in admin.delete_records([wanted]).values():
+                future.result()
+        return until - low
+
+    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:  # noqa: ARG002 the gap that is declared
+        """Destroy the keys that seal what was sent under these ids; give how many keys there were."""
+        return self._vault.destroy(keys)
+
+    def close(self) -> None:
+        """Let go of the reader; the producer is the process's."""
+        with self._reading:
+            if self._consumer is not None:
+                self._consumer.close()
+                self._consumer = None
+
+
+def reading(address: str, group: str) -> dict[str, object]:
+    """How a consumer reads: from where it is told, in small waits, nothing committed behind our back."""
+    return {
+        "bootstrap.servers": address,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 50,
+        "fetch.error.backoff.ms": 50,
+        "isolation.level": "read_committed",
+        **_QUIET,
+    }
+
+
+def messages_of(
+    records: Sequence[Record], topic: str, partitions: Sequence[int], vault: Vault
+) -> list[tuple[str, int, bytes | None, bytes, Millis]]:
+    """Records as messages: each in the frame of a log group of one, sealed with the key of its id."""
+    hashes = [vault.hash(r.key) if r.key.startswith(("anon:", "user:")) else None for r in records]
+    keys = vault.keys([h for h in hashes if h is not None], make=True)
+    made: list[tuple[str, int, bytes | None, bytes, Millis]] = []
+    for record, hashed, partition in zip(records, hashes, partitions, strict=True):
+        body = codec.encode_group([record])
+        sealed = vault.seal(keys[hashed], hashed, body) if hashed is not None else body
+        made.append((topic, partition, hashed, sealed, record.at))
+    return made
+
+
+def opened(messages: Sequence[Any], vault: Vault) -> list[Logged]:
+    """What these messages hold, in order: blank where the key was destroyed.
+
+    Raises:
+        StoreError: a broker said that it can't read. Corrupt: a record fails its checksum.
+    """
+    for message in messages:
+        if (error := message.error()) is not None and not error.retriable():
+            raise StoreError(f"Kafka can't read {message.topic()}: {error}; look at the brokers, then retry")
+    good = [m for m in messages if m.error() is None]
+    keys = vault.keys({m.key() for m in good if m.key() is not None}, make=False)
+    found: list[Logged] = []
+    for m in good:
+        hashed = m.key()
+        body = vault.open(keys.get(hashed), hashed, m.value()) if hashed is not None else m.value()
+        if body is None:
+            record: Record = ErasedRecord(at=m.timestamp()[1])
+        else:
+            (record,) = codec.decode_group(body, f"position {m.offset()} of {m.topic()}")
+        found.append(Logged(m.offset(), record))
+    return found
+
+
+@contextmanager
+def failing(what: str) -> Iterator[None]:
+    """Kafka's errors as ``StoreError``s that say what was being done."""
+    try:
+        yield
+    except KafkaException as error:
+        raise StoreError(f"{what} on Kafka failed: {error}; look at the brokers, then retry") from error

@@ -1,0 +1,285 @@
+"""Real servers for tests, benchmarks and a look by hand: Kafka from Maven's jars, Redis or Valkey from the system.
+
+    python tools/cluster.py --brokers 3 --redis 3     # says where they listen, and stops them on Ctrl-C
+
+Everything listens on the loopback only and lives in a folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromoments" / "kafka-3.9.1"
+PATIENCE = 120.0
+"""Seconds that a server may take to answer, on a machine that is ten times as slow as it should be."""
+CLUSTER_ID = "bWljcm9tb21lbnRzLXRlcw"
+JVM = ("-Xms96m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+PROPERTIES = """\
+process.roles=broker,controller
+node.id={id}
+controller.quorum.voters={voters}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+auto.create.topics.enable=false
+num.network.threads=2
+num.io.threads=4
+num.partitions=1
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor={copies}
+transaction.state.log.replication.factor={copies}
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.retention.check.interval.ms=3600000
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+controlled.shutdown.enable=false
+"""
+
+
+class Absent(Exception):
+    """A server can't be started on this machine; the message says what is missing."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def answers(port: int) -> bool:
+    """Whether somebody takes connections at a port of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Program:
+    """One server process: started, killed, paused, started again on what it left on the disk."""
+
+    def __init__(self, command: Sequence[str], folder: Path, port: int) -> None:
+        self.command, self.folder, self.port = list(command), folder, port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+        with (self.folder / "output.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=self.folder
+            )
+
+    def wait(self) -> None:
+        """Return once it takes connections.
+
+        Raises:
+            Absent: it ended, or didn't answer in ``PATIENCE``.
+        """
+        until = time.monotonic() + PATIENCE
+        while not answers(self.port):
+            if self.process is None or self.process.poll() is not None or time.monotonic() > until:
+                tail = (self.folder / "output.log").read_text(errors="replace")[-2000:]
+                raise Absent(f"{self.command[0]} does not listen at {self.port}: {tail}")
+            time.sleep(0.05)
+
+    def kill(self, how: int = signal.SIGKILL) -> None:
+        """Send a signal; for one that ends it, return when it has."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            if how in (signal.SIGKILL, signal.SIGTERM):
+                self.process.wait(60)
+
+    def stop(self) -> None:
+        """End it, whatever it does."""
+        self.kill(signal.SIGCONT)
+        self.kill()
+
+
+def jars() -> Path:
+    """The folder of Kafka's jars, fetched by Maven once.
+
+    Raises:
+        Absent: there is no Java or Maven, or Maven can't reach its repository.
+    """
+    if (CACHE / "complete").exists():
+        return CACHE
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            raise Absent(f"no {tool} on this machine; Kafka needs Java 17 and Maven: apt-get install maven")
+    partial = CACHE.with_name(f"{CACHE.name}.{os.getpid()}")
+    command = ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), "dependency:copy-dependencies"]
+    command += [f"-DoutputDirectory={partial}", "-DincludeScope=runtime"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=240, check=False)
+    except subprocess.TimeoutExpired:
+        raise Absent("Maven did not bring Kafka's jars in four minutes; try again with a network") from None
+    if done.returncode:
+        raise Absent(f"Maven could not bring Kafka's jars: {done.stdout.decode(errors='replace')[-500:]}")
+    (partial / "complete").touch()
+    try:
+        partial.rename(CACHE)
+    except OSError:  # somebody else was first
+        shutil.rmtree(partial, ignore_errors=True)
+    return CACHE
+
+
+class Kafka:
+    """One or three brokers, each a controller too, on this machine."""
+
+    def __init__(self, folder: Path, brokers: int = 1) -> None:
+        lib = jars()
+        ports = free_ports(2 * brokers)
+        voters = ",".join(f"{n + 1}@127.0.0.1:{ports[2 * n + 1]}" for n in range(brokers))
+        self.brokers: list[Program] = []
+        for n in range(brokers):
+            home = folder / f"broker-{n + 1}"
+            home.mkdir(parents=True)
+            words = {"id": n + 1, "voters": voters, "port": ports[2 * n], "controller": ports[2 * n + 1]}
+            text = PROPERTIES.format(**words, folder=home, copies=min(3, brokers))
+            (home / "server.properties").write_text(text, encoding="utf-8")
+            java = ["java", *JVM, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{lib}/*"]
+            formatted = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties"]
+            subprocess.run(formatted, cwd=home, check=True, capture_output=True, timeout=PATIENCE)
+            self.brokers.append(Program([*java, "kafka.Kafka", "server.properties"], home, ports[2 * n]))
+        self.address = ",".join(f"127.0.0.1:{b.port}" for b in self.brokers)
+
+    def start(self) -> None:
+        """Start every broker; returns once they take connections."""
+        for broker in self.brokers:
+            broker.start()
+        for broker in self.brokers:
+            broker.wait()
+
+    def stop(self) -> None:
+        """End every broker."""
+        for broker in self.brokers:
+            broker.stop()
+
+
+class Redis:
+    """One Redis or Valkey, or a cluster of masters, each with an append-only file that is synced before it answers."""
+
+    def __init__(self, folder: Path, masters: int = 1, sync: str = "always") -> None:
+        name = shutil.which("valkey-server") or shutil.which("redis-server")
+        if name is None:
+            raise Absent("neither valkey-server nor redis-server is installed; apt-get install redis-server")
+        self.masters: list[Program] = []
+        for n, port in enumerate(free_ports(masters)):
+            home = folder / f"redis-{n + 1}"
+            home.mkdir(parents=True)
+            command = [name, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home), "--save", ""]
+            command += ["--appendonly", "yes", "--appendfsync", sync, "--daemonize", "no"]
+            if masters > 1:
+                command += ["--cluster-enabled", "yes", "--cluster-node-timeout", "3000"]
+                command += ["--cluster-port", str(free_ports(1)[0])]
+            self.masters.append(Program(command, home, port))
+        scheme = "redis+cluster" if masters > 1 else "redis"
+        self.address = f"{scheme}://127.0.0.1:{self.masters[0].port}"
+
+    def start(self) -> None:
+        """Start every master; returns once they serve, as one cluster where there are several."""
+        for one in self.masters:
+            one.start()
+        for one in self.masters:
+            one.wait()
+        if len(self.masters) > 1:
+            self._join()
+
+    def _join(self) -> None:
+        first = self.masters[0]
+        share = 16384 // len(self.masters)
+        for n, one in enumerate(self.masters):
+            last = 16383 if n + 1 == len(self.masters) else (n + 1) * share - 1
+            _ask(one.port, "CLUSTER", "ADDSLOTSRANGE", str(n * share), str(last))
+            if one is not first:
+                bus = first.command[first.command.index("--cluster-port") + 1]
+                _ask(one.port, "CLUSTER", "MEET", "127.0.0.1", str(first.port), bus)
+        until = time.monotonic() + PATIENCE
+        ready = f"cluster_known_nodes:{len(self.masters)}\r"
+        while not all(
+            "cluster_state:ok" in (i := _ask(m.port, "CLUSTER", "INFO")) and ready in i for m in self.masters
+        ):
+            if time.monotonic() > until:
+                raise Absent("the Redis nodes did not become one cluster")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End every master."""
+        for one in self.masters:
+            one.stop()
+
+
+def _ask(port: int, *words: str) -> str:
+    """One command to a Redis on this machine, and its answer as text."""
+    request = f"*{len(words)}\r\n" + "".join(f"${len(w.encode())}\r\n{w}\r\n" for w in words)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(65536).decode()
+
+
+@contextmanager
+def cluster(brokers: int = 1, masters: int = 1) -> Iterator[tuple[Kafka, Redis]]:
+    """Kafka and Redis, running, in a folder of their own that is gone afterwards.
+
+    Raises:
+        Absent: one of them can't be started here.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="micromoments-cluster-"))
+    started: list[Kafka | Redis] = []
+    try:
+        redis = Redis(folder, masters)
+        started.append(redis)
+        redis.start()
+        kafka = Kafka(folder, brokers)
+        started.append(kafka)
+        kafka.start()
+        yield kafka, redis
+    finally:
+        for one in started:
+            one.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """Start servers, say where, and wait for Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--brokers", type=int, default=1, choices=(1, 3))
+    parser.add_argument("--redis", type=int, default=1, choices=(1, 3))
+    parser.add_argument("--fetch", action="store_true", help="only bring Kafka's jars to the cache")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        if options.fetch:
+            print(f"cluster: Kafka's jars are in {jars()}")
+            return 0
+        with cluster(options.brokers, options.redis) as (kafka, redis):
+            print(f'[cluster]\nkafka = "{kafka.address}"\nredis = "{redis.address}"', flush=True)
+            signal.pause()
+    except Absent as absent:
+        print(f"cluster: {absent}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, SystemExit):
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
