@@ -11,7 +11,7 @@ from micromoments.core.item import Kind
 from micromoments.core.moment import MomentView
 
 
-class Ranked(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Ranked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One served item. ``propensity`` is its probability given the positions above it; it has no default.
 
     ``features`` are what the policy saw, for learning: (index, value) pairs of a sparse vector.
@@ -88,7 +88,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What was decided, whole: enough to answer, to explain and to learn from, without drawing again.
 
     ``propensity`` is the product over the positions. ``digest`` is that of the request's body: the same id with another

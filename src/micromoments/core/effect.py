@@ -12,7 +12,7 @@ from micromoments.core.moment import Moment
 from micromoments.core.outcome import Outcome
 
 
-class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
+class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True, gc=False):
     """A moment opened, changed, ended, or was withdrawn because late events retold the story.
 
     ``turned`` is false for a change in strength alone: of the same type and words, at the same stage, where it was.
@@ -29,14 +29,14 @@ class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True):
     turned: bool = True
 
 
-class Happened(msgspec.Struct, frozen=True, tag="outcome", kw_only=True):
+class Happened(msgspec.Struct, frozen=True, tag="outcome", kw_only=True, gc=False):
     """An outcome came about: to be appended to the log, learned from, and kept as a fact."""
 
     id: str
     outcome: Outcome
 
 
-class Reserve(msgspec.Struct, frozen=True, tag="reserve", kw_only=True):
+class Reserve(msgspec.Struct, frozen=True, tag="reserve", kw_only=True, gc=False):
     """Take ``units`` of a budget until then, before the answer; the one effect that can be refused."""
 
     id: str
@@ -46,7 +46,7 @@ class Reserve(msgspec.Struct, frozen=True, tag="reserve", kw_only=True):
     until: Millis
 
 
-class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True):
+class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True, gc=False):
     """End a reservation: spend it (redeemed) or give it back (expired)."""
 
     id: str
@@ -54,7 +54,7 @@ class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True):
     spend: bool
 
 
-class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True):
+class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True, gc=False):
     """Two surrogates turned out to be one person; ``into`` is the smaller."""
 
     id: str

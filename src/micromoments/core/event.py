@@ -33,7 +33,7 @@ WITHHELD = "[withheld]"
 """What stands in the log in place of words that told a sensitive need."""
 
 
-class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """One event as a source read it; unknown top-level fields stay in the record's ``body``.
 
     ``event`` is the name of a ``track`` call, ``name`` that of a page or screen. ``properties``, ``traits`` and
@@ -65,7 +65,7 @@ class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         return f"{self.type} {self.name}" if self.name else self.type
 
 
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as a door hands it in: decoded, with its body in the Segment shape as JSON, and what the door knows of
     it.
 

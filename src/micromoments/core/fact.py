@@ -42,7 +42,7 @@ class EventFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     network: str = ""
 
 
-class MomentFact(msgspec.Struct, frozen=True, array_like=True):
+class MomentFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One version of a moment; the highest version of an id is what is known now. ``withdrawn`` ones never were."""
 
     id: str
@@ -74,7 +74,7 @@ class MomentFact(msgspec.Struct, frozen=True, array_like=True):
     marks: int
 
 
-class DecisionFact(msgspec.Struct, frozen=True, array_like=True):
+class DecisionFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One decision. ``items``, ``propensities`` and ``kinds`` run by position. Fields with a default came later."""
 
     id: str

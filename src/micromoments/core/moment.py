@@ -106,7 +106,7 @@ class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     metres: int = -1
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True):
+class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that folding a person's traces yields: moments open now, and those that ended, oldest first.
 
     ``since`` is the instant of the first trace that the open moments depend on: traces before it may be forgotten

@@ -11,7 +11,7 @@ from micromoments.core.event import Millis
 What = Literal["seen", "clicked", "dismissed", "goal", "ignored"]
 
 
-class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What came of one decision. ``id`` is derived from the decision, ``what``, the goal and item: twice is once.
 
     ``ignored`` is the end of the window of a decision that was seen and not acted on: reward 0. ``reward`` in [0, 1] is

@@ -40,14 +40,14 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     mid: int
 
 
-class Trait(msgspec.Struct, frozen=True, array_like=True):
+class Trait(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A value and who wrote it last."""
 
     stamp: Stamp
     value: Any
 
 
-class Words(msgspec.Struct, frozen=True, array_like=True):
+class Words(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The last words about one purpose of consent: under an id that the sender proved, under a ``userId`` that was
     only claimed, and on devices that named nobody.
     """
@@ -57,7 +57,7 @@ class Words(msgspec.Struct, frozen=True, array_like=True):
     device: Trait | None = None
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one id's consent tool said last, of every purpose that it knows; ``known`` is whether a ``userId`` was sent
     with it, ``agreed`` when it first said yes.
     """
@@ -68,7 +68,7 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     agreed: dict[str, Millis] = {}
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one source id contributed: its newest traces in order, and its counters by event name."""
 
     traces: tuple[Trace, ...] = ()
@@ -89,7 +89,7 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channel: str = ""
 
 
-class Pending(msgspec.Struct, frozen=True, array_like=True):
+class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decision whose window is open; ``seen`` is its instant or 0.
 
     ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that a
@@ -118,7 +118,7 @@ MAX_ADDRESS = 512
 """Characters of one of them; a longer one is left out."""
 
 
-class Person(msgspec.Struct, frozen=True, array_like=True):
+class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that is kept of one consumer between events: at most 4 KB encoded.
 
     ``id`` is ``user:<id>`` (the least of joined user ids) or ``anon:<id>``; ``surrogate`` is the random number under
@@ -165,7 +165,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     user: str
 
 
-class Link(msgspec.Struct, frozen=True, array_like=True):
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is known of one source id: who claimed it (an ``anon:``), or which user ids alias joined it with (a
     ``user:``).
     """

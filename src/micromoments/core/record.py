@@ -14,7 +14,7 @@ from micromoments.core.item import Facet, Item, Nearby
 from micromoments.core.outcome import Outcome
 
 
-class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An accepted event: its body as sent, and the server's stamps.
 
     ``at`` is arrival, ``occurred`` the event time corrected for the client's clock. ``mid`` is the 63-bit hash of the
@@ -39,14 +39,14 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     fences: tuple[Fence, ...] | None = None
 
 
-class TickRecord(msgspec.Struct, frozen=True, kw_only=True):
+class TickRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Arrival time reached a person's ``wake_at``."""
 
     key: str
     at: Millis
 
 
-class DecidedRecord(msgspec.Struct, frozen=True, kw_only=True):
+class DecidedRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A decision was made and answered; a replay folds it and never draws again."""
 
     key: str
@@ -54,7 +54,7 @@ class DecidedRecord(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
 
-class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True):
+class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An outcome came about; policies fold these in the log's order."""
 
     key: str
@@ -62,7 +62,7 @@ class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
 
 
-class ItemRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ItemRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item was put (``item``) or deleted (``None``)."""
 
     key: str

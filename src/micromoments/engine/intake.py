@@ -13,7 +13,7 @@ from micromoments.core.event import Arrival, Event, Millis, source_key
 from micromoments.core.item import Facet, Nearby
 from micromoments.core.record import EventRecord
 from micromoments.flow.decide import position
-from micromoments.flow.step import products
+from micromoments.flow.said import products
 from micromoments.ports import Seen
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.fences import accuracy_of

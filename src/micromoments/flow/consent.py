@@ -31,14 +31,15 @@ class Said(NamedTuple):
     states: dict[int, State]
 
 
-def hear(person: Person, record: EventRecord, settings: Settings) -> dict[str, Any]:
-    """The person's fields that change by what a record says of consent; nothing where it says nothing."""
-    stated = consent_in(record.event, settings)
+def hear(person: Person, record: EventRecord, stated: Mapping[str, bool]) -> dict[str, Any]:
+    """The person's fields that change by what a record says of consent, given ``consent_in`` of its event; nothing
+    where it says nothing.
+    """
     gpc = bool(record.marks & GPC)
     if not stated and not gpc:
         return {}
     stamp = Stamp(record.occurred, record.mid)
-    act = stated if record.event.event in CONSENT_EVENTS else {}
+    act: Mapping[str, bool] = stated if record.event.event in CONSENT_EVENTS else {}
     words = _words({"share": False, **act} if gpc and "share" not in stated else act, record, stamp)
     states = {_source(record.key): _state(stated, record, stamp)} if stated else {}
     said = join(said_by(person), Said(words, states))

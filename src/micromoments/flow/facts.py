@@ -14,9 +14,8 @@ from micromoments.core.moment import TYPES
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import DAY, Settings
-from micromoments.flow.consent import consent_in
-from micromoments.flow.step import channel
-from micromoments.learn.goals import guarded, reached
+from micromoments.flow.said import Said, said
+from micromoments.learn.goals import guarded
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.sensitive import detector
 
@@ -34,7 +33,8 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
     location, device = context.get("location"), context.get("device")
     item = get("product_id") or get("item_id") or ""
     results = get("results")
-    won = reached(record, settings)
+    words = said(record, settings)
+    won = words.reached
     return EventFact(
         f"{position:x}",
         position,
@@ -43,13 +43,13 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         surrogate,
         event.type,
         (event.event or event.name or "")[:128],
-        channel(event),
+        words.channel,
         _word(device.get("type")) if isinstance(device, dict) else "",
         item[:128] if isinstance(item, str) else str(item)[:128],
         _spoken(get("query"), settings),
         won.value,
         won.currency,
-        _goals(won.goals, record, settings),
+        _goals(words, record, settings),
         _word(get("decision_id")),
         results if type(results) is int and -1 <= results < MANY else -1,
         _word(location.get("country")) if isinstance(location, dict) else "",
@@ -132,16 +132,12 @@ def decision_fact(decision: Decision, version: int) -> DecisionFact:
     )
 
 
-def _goals(won: tuple[str, ...], record: EventRecord, settings: Settings) -> str:
+def _goals(words: Said, record: EventRecord, settings: Settings) -> str:
     """The goals by commas, then the guard-rails with ``!`` before each. However it is said, a no to personalisation is
     an opting out.
     """
-    guards = guarded(record, settings)
-    if (
-        "opt_out" in settings.guards
-        and "opt_out" not in guards
-        and consent_in(record.event, settings).get("personalise") is False
-    ):
+    won, guards = words.reached.goals, guarded(record, settings)
+    if words.consent.get("personalise") is False and "opt_out" in settings.guards and "opt_out" not in guards:
         guards = (*guards, "opt_out")
     return ",".join([*won, *(f"!{name}" for name in guards)]) if guards else ",".join(won)
 

@@ -10,7 +10,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
-from micromoments.flow.step import products
+from micromoments.flow.said import products
 from micromoments.flow.view import counted
 from micromoments.learn.credit import credit
 from micromoments.policy.actions import width

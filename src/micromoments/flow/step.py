@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Settle, Told
-from micromoments.core.event import BOT, INTERNAL, SIMULATED, Event, Millis
+from micromoments.core.event import BOT, GPC, INTERNAL, SIMULATED, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import ADDRESSES, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.decide.eligibility import consents
 from micromoments.flow import consent, people, whereabouts
+from micromoments.flow.said import Said, said
 from micromoments.flow.view import View, refuses
 from micromoments.learn.attribution import attribute, remember, windows
 
@@ -93,17 +94,18 @@ def _fire(person: Person, at: Millis, view: View) -> tuple[Person, tuple[Outcome
 
 
 def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[Person, tuple[Outcome, ...]]:
-    changes = _said(person, record, view)
+    words = said(record, view.settings)
+    changes = _changes(person, record, words)
     if (person.consent or "consent" in changes) and refuses(replace(person, **changes), "personalise"):
         person = _forget(replace(person, **changes))
     else:
-        said = replace(person, consent=changes["consent"]) if "consent" in changes else person
-        changes.update(_traced(said, record, view, part))
+        asked = replace(person, consent=changes["consent"]) if "consent" in changes else person
+        changes.update(_traced(asked, record, view, part, words.channel))
         person = replace(person, **changes)
-    return attribute(person, record, view.settings)
+    return attribute(person, record, view.settings, words.reached)
 
 
-def _said(person: Person, record: EventRecord, view: View) -> dict[str, Any]:
+def _changes(person: Person, record: EventRecord, words: Said) -> dict[str, Any]:
     """What an event says of the person outright: traits, consent, what was bought or waved away."""
     event, at = record.event, record.at
     changes: dict[str, Any] = {"last": max(person.last, at), "first": person.first or at}
@@ -111,21 +113,22 @@ def _said(person: Person, record: EventRecord, view: View) -> dict[str, Any]:
         changes["marks"] = person.marks | lasting
     if event.type == "identify" and event.traits:
         changes["traits"] = people.write(person.traits, _small(event.traits), Stamp(record.occurred, record.mid))
-    if event.type == "identify" and record.confirmed and (found := _addresses(event.traits)):
-        changes["addresses"] = people.write(person.addresses, found, Stamp(record.occurred, record.mid))
-    if event.type == "group" and event.group_id:
+        if record.confirmed and (found := _addresses(event.traits)):
+            changes["addresses"] = people.write(person.addresses, found, Stamp(record.occurred, record.mid))
+    elif event.type == "group" and event.group_id:
         said_of = {event.group_id[:64]: dict(list(_small(event.traits).items())[:MAX_GROUP_TRAITS])}
         groups = people.write(person.groups, said_of, Stamp(record.occurred, record.mid))
         changes["groups"] = people.newest_groups(groups)
-    changes |= consent.hear(person, record, view.settings)
+    if words.consent or record.marks & GPC:
+        changes |= consent.hear(person, record, words.consent)
     if event.event in BOUGHT_EVENTS:
-        changes["bought"] = people.note(person.bought, products(event.properties), record.occurred)
+        changes["bought"] = people.note(person.bought, words.products, record.occurred)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
         changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
     return changes
 
 
-def _traced(person: Person, record: EventRecord, view: View, key: str) -> dict[str, Any]:
+def _traced(person: Person, record: EventRecord, view: View, key: str, channel: str) -> dict[str, Any]:
     """The parts and the reading after what the event says about intent; nothing where it says nothing.
 
     The newest trace is added to the reading as it stands; a late one, or one that pushes out a trace on which an open
@@ -136,7 +139,7 @@ def _traced(person: Person, record: EventRecord, view: View, key: str) -> dict[s
     signal = view.recogniser.signal(record)
     if signal is None:
         return {}
-    return _with(person, Trace(record.occurred, record.mid, signal, channel(record.event)), key, view, record.at)
+    return _with(person, Trace(record.occurred, record.mid, signal, channel), key, view, record.at)
 
 
 def _with(person: Person, trace: Trace, key: str, view: View, at: Millis) -> dict[str, Any]:
@@ -146,16 +149,15 @@ def _with(person: Person, trace: Trace, key: str, view: View, at: Millis) -> dic
     part = people.insert(old or NOTHING, trace)
     if part is old:
         return {}
-    if _newest(parts, trace) and _remembers(person, old, part):
-        reading = recogniser.settle(recogniser.add(person.reading, trace), at)
-        return {"parts": people.with_part(parts, key, part), "reading": reading}
-    told = retell(replace(person, parts=people.with_part(parts, key, part)), view, at)
-    return {"parts": told.parts, "reading": told.reading}
+    parts = people.with_part(parts, key, part)
+    if _newest(person.parts, trace) and _remembers(person, old, part):
+        return {"parts": parts, "reading": recogniser.settle(recogniser.add(person.reading, trace), at)}
+    return {"parts": parts, "reading": retell(replace(person, parts=parts), view, at).reading}
 
 
 def _newest(parts: Mapping[str, Part], trace: Trace) -> bool:
     """Whether a trace comes after all that are kept."""
-    return all(part.traces[-1] < trace for part in parts.values() if part.traces)
+    return all([part.traces[-1] < trace for part in parts.values() if part.traces])  # noqa: C419 no generator: seldom two
 
 
 def _remembers(person: Person, old: Part | None, part: Part) -> bool:
@@ -194,9 +196,11 @@ def _happened(outcomes: Sequence[Outcome]) -> Iterator[Effect]:
 
 def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
     after = person.reading
-    old = {m.id: m for m in (*before.ended, *before.open)}
+    # What ended is seldom touched; where it wasn't, only the open moments can tell anything.
+    same = after.ended is before.ended
+    old = {m.id: m for m in (before.open if same else (*before.ended, *before.open))}
     here: set[str] = set()
-    for moment in (*after.ended, *after.open):
+    for moment in after.open if same else (*after.ended, *after.open):
         here.add(moment.id)
         was = old.get(moment.id)
         if was is None:
@@ -244,34 +248,10 @@ def _newest_ended(moments: Sequence[Moment]) -> tuple[Moment, ...]:
     return tuple(sorted(by_id.values(), key=lambda m: (m.ended_at, m.id)))[-MAX_ENDED:]
 
 
-def channel(event: Event) -> str:
-    """Where it happened, in one word: the app or site's channel, the device's type, or the library's platform."""
-    context = event.context
-    said = context.get("channel")
-    if isinstance(said, str) and said:
-        return said[:16]
-    device = context.get("device")
-    kind = device.get("type") if isinstance(device, dict) else None
-    if isinstance(kind, str) and kind:
-        return kind[:16].lower()
-    if "page" in context:
-        return "web"
-    return "app" if event.type == "screen" else "server"
-
-
 def _addresses(traits: Mapping[str, Any]) -> dict[str, str]:
     """The addresses among traits."""
     told = {name: traits.get(name) for name in ADDRESSES}
     return {name: v for name, v in told.items() if isinstance(v, str) and 0 < len(v) <= MAX_ADDRESS and v.isprintable()}
-
-
-def products(properties: Mapping[str, Any]) -> list[str]:
-    """The product ids that an order names, at the top and in ``products``."""
-    found = [properties.get("product_id")]
-    listed = properties.get("products")
-    if isinstance(listed, list):
-        found += [p.get("product_id") for p in listed if isinstance(p, dict)]
-    return [str(p) for p in found if p]
 
 
 def _small(traits: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from micromoments.recognise.weights import SHIPPED, Weights
 VERSION: Final = 2
 """Raised when the fold's arithmetic changes, so that digests tell."""
 PLACE_OF: Final = {kind: i for i, kind in enumerate(TYPES)}
+QUIET: Final[Vector] = (0, 0, 0, 0, 0)
 MOST: Final = 900
 """Hundredths of a nat to which sums are held, so that no evidence is beyond recall."""
 MAX_OPEN: Final = 4
@@ -107,26 +108,27 @@ def added(a: Vector, b: Vector) -> Vector:
 
 
 def leading(weights: Vector) -> int:
-    """The intent that weights speak for most; the nearer to action wins a tie."""
-    k, g, d, b, _ = weights
+    """The intent that weights by themselves speak for most."""
+    return speaks_for(weights, QUIET)
+
+
+@lru_cache(maxsize=8192)
+def concerns(weights: Vector, prior: Vector) -> int:
+    """The intent that weights are about: the one that they speak for, or against where they only speak against one."""
+    against = min(weights[:NONE])
+    if against < 0 < weights[NONE] and max(weights[:NONE]) <= 0:
+        return weights.index(against)
+    return speaks_for(weights, prior)
+
+
+def speaks_for(weights: Vector, prior: Vector) -> int:
+    """The intent that weights make likeliest, the prior counted in; the nearer to action wins a tie."""
+    k, g, d, b = weights[0] + prior[0], weights[1] + prior[1], weights[2] + prior[2], weights[3] + prior[3]
     if b >= g and b >= d and b >= k:
         return 3
     if g >= d and g >= k:
         return 1
     return 2 if d >= k else 0
-
-
-def concerns(weights: Vector, rules: Rules) -> int:
-    """The intent that weights are about: the one that they speak for, or against where they only speak against one."""
-    against = min(weights[:NONE])
-    if against < 0 < weights[NONE] and max(weights[:NONE]) <= 0:
-        return weights.index(against)
-    return speaks_for(weights, rules)
-
-
-def speaks_for(weights: Vector, rules: Rules) -> int:
-    """The intent that weights make likeliest, the prior counted in."""
-    return leading(added(weights, rules.weights.prior))
 
 
 def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
@@ -140,11 +142,12 @@ def add(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     if signal.ends:
         met = tuple(m for m in reading.open if signal.ends >> PLACE_OF[m.type] & 1)
         return _ended(reading, met, "fulfilled", trace)
-    moment = _about(reading.open, trace, concerns(signal.weights, rules), rules)
-    if moment is not None and stayed(moment, trace):
-        return _ended(reading, (moment,), "fulfilled", trace)
-    if moment is not None:
-        return _joined(reading, moment, trace, rules)
+    if reading.open:
+        moment = _about(reading.open, trace, concerns(signal.weights, rules.weights.prior), rules)
+        if moment is not None:
+            if stayed(moment, trace):
+                return _ended(reading, (moment,), "fulfilled", trace)
+            return _joined(reading, moment, trace, rules)
     return _brewed(reading, trace, rules)
 
 
@@ -247,10 +250,10 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     w = signal.weights
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
     if told := turns(moment, trace):
-        for_ = speaks_for(w, rules)
+        for_ = speaks_for(w, rules.weights.prior)
         grown[for_] += sum(rules.weights.turn(name)[for_] for name in told)
     sums: Vector = (_clip(grown[0]), _clip(grown[1]), _clip(grown[2]), _clip(grown[3]), _clip(grown[4]))
-    lead = speaks_for(sums, rules)
+    lead = speaks_for(sums, rules.weights.prior)
     goes_on = w[lead] > 0 or signal.stage > 0
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if goes_on else moment.expires_at
     return Moment(
@@ -272,21 +275,30 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
 def _joined(reading: Reading, moment: Moment, trace: Trace, rules: Rules) -> Reading:
     """The moment with the trace's evidence; abandoned if that turned it."""
     changed = grown(moment, trace, rules)
-    if min(trace.signal.weights[:NONE]) < 0 and 1.0 - held(changed.sums, NONE, rules) < OVER:
+    if _speaks_against(trace.signal.weights) and 1.0 - held(changed.sums, NONE, rules) < OVER:
         rest = tuple(m for m in reading.open if m is not moment)
         turned = replace(changed, ended="abandoned", ended_at=trace.at, seen=())
         return Reading(rest, _newest((*reading.ended, turned)), reading.since, reading.brewing)
-    left = tuple(changed if m is moment else m for m in reading.open)
+    left = (changed,) if len(reading.open) == 1 else tuple([changed if m is moment else m for m in reading.open])
     return Reading(left, reading.ended, reading.since, reading.brewing)
 
 
 def _kept(mids: tuple[int, ...], trace: Trace) -> tuple[int, ...]:
     """A moment's evidence with one trace more: the opening trace and the newest telling ones stay."""
-    w = trace.signal.weights
-    if not trace.signal.ends and max(w[:NONE]) < SLIGHT and min(w[:NONE]) > -SLIGHT:
+    if not trace.signal.ends and _is_slight(trace.signal.weights):
         return mids
     mids = (*mids, trace.mid)
     return mids if len(mids) <= MAX_EVIDENCE else (mids[0], *mids[2:])
+
+
+@lru_cache(maxsize=8192)
+def _is_slight(weights: Vector) -> bool:
+    return max(weights[:NONE]) < SLIGHT and min(weights[:NONE]) > -SLIGHT
+
+
+@lru_cache(maxsize=8192)
+def _speaks_against(weights: Vector) -> bool:
+    return min(weights[:NONE]) < 0
 
 
 def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
@@ -310,7 +322,9 @@ def _wronged(reading: Reading, trace: Trace, lead: int) -> int:
 
 def _stretch(reading: Reading, trace: Trace) -> Millis:
     """Where the stretch begins that what a new trace starts depends on."""
-    alive = reading.open or any(m.expires_at > trace.at for m in reading.brewing)
+    if reading.open:
+        return reading.since
+    alive = any(m.expires_at > trace.at for m in reading.brewing)
     if alive or any(m.wrong and trace.at - m.ended_at < WRONG_LASTS for m in reading.ended):
         return reading.since
     return trace.at
@@ -327,14 +341,14 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     first = signal.weights
     if rules.weights.hours:
         first = added(first, rules.weights.hours[eighth(trace.at, rules)])
-    k, g, d, b, n = map(_clip, first)
-    against = _wronged(reading, trace, lead)
+    against = _wronged(reading, trace, lead) if reading.ended else 0
+    k, g, d, b, n = first
     return Moment(
         f"m{trace.mid:016x}",
         trace.at,
         trace.at,
         trace.at + rules.lifetimes[lead],
-        (k, g, d, b, _clip(n + against)),
+        (_clip(k), _clip(g), _clip(d), _clip(b), _clip(_clip(n) + against)),
         TYPES[lead],
         own(signal),
         signal.stage,
@@ -347,13 +361,15 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
 
 def _brewed(reading: Reading, trace: Trace, rules: Rules) -> Reading:
     """A trace that belongs to no open moment: it opens one, adds to what brews, or begins to brew."""
-    lead = speaks_for(trace.signal.weights, rules)
-    brewing = tuple(m for m in reading.brewing if m.expires_at > trace.at)
-    before = _about(brewing, trace, lead, rules)
+    lead = speaks_for(trace.signal.weights, rules.weights.prior)
+    brewing = reading.brewing
+    if brewing:
+        brewing = tuple([m for m in brewing if m.expires_at > trace.at])
+    before = _about(brewing, trace, lead, rules) if brewing else None
     stretch = grown(before, trace, rules) if before is not None else started(reading, trace, lead, rules)
     if before is None and max(map(abs, stretch.sums)) < SLIGHT:
         return reading
-    rest = tuple(m for m in brewing if m is not before)
+    rest = tuple([m for m in brewing if m is not before]) if brewing else brewing
     if 1.0 - held(stretch.sums, NONE, rules) < rules.threshold:
         return Reading(reading.open, reading.ended, _stretch(reading, trace), (*rest, stretch)[-MAX_BREWING:])
     return _opened(reading, stretch, trace, rest)
@@ -361,7 +377,9 @@ def _brewed(reading: Reading, trace: Trace, rules: Rules) -> Reading:
 
 def _opened(reading: Reading, moment: Moment, trace: Trace, brewing: tuple[Moment, ...]) -> Reading:
     """The moment opens now; the least recently fed of too many is abandoned."""
-    moment = replace(moment, id=f"m{trace.mid:016x}", opened_at=trace.at)
+    id = f"m{trace.mid:016x}"
+    if moment.id != id:
+        moment = replace(moment, id=id, opened_at=trace.at)
     left, ended = reading.open, reading.ended
     if len(left) >= MAX_OPEN:
         stale = min(left, key=lambda m: (m.updated_at, m.id))

@@ -114,7 +114,7 @@ class Recogniser:
             if trace is None:
                 continue
             weights = trace.signal.weights
-            lead = folding.speaks_for(weights, self.rules)
+            lead = folding.speaks_for(weights, self.weights.prior)
             left = folding.faded(at - trace.at, self.rules.half_lives[lead])
             weight = round(weights[lead] * left / 100, 3)
             found.append(Evidence(say(trace.signal, at - trace.at), TYPES[lead], weight, trace.at))

@@ -1,0 +1,68 @@
+"""What an event says outright, worked out once: where it happened, what of consent, which products, which goals.
+
+Folding, facts and the catalogue ask the same of every record, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from micromoments.core.event import Event
+from micromoments.core.record import EventRecord
+from micromoments.core.settings import Settings
+from micromoments.flow.consent import consent_in
+from micromoments.learn.goals import Reached, reached
+
+
+class Said(NamedTuple):
+    """One record's words: its channel, consent by purpose (``consent_in``), its products, and the goals it reaches."""
+
+    channel: str
+    consent: Mapping[str, bool]
+    products: list[str]
+    reached: Reached
+
+
+_last: tuple[EventRecord | None, Settings | None, Said | None] = (None, None, None)
+
+
+def said(record: EventRecord, settings: Settings) -> Said:
+    """What a record says under these settings; the last answer is kept."""
+    global _last  # noqa: PLW0603 a memo of one: it never changes a result
+    whose, under, known = _last
+    if whose is record and under is settings and known is not None:
+        return known
+    event = record.event
+    found = Said(
+        channel(event),
+        consent_in(event, settings),
+        products(event.properties) if event.properties else [],
+        reached(record, settings),
+    )
+    _last = (record, settings, found)
+    return found
+
+
+def channel(event: Event) -> str:
+    """Where it happened, in one word: the app or site's channel, the device's type, or the library's platform."""
+    context = event.context
+    said = context.get("channel")
+    if isinstance(said, str) and said:
+        return said[:16]
+    device = context.get("device")
+    kind = device.get("type") if isinstance(device, dict) else None
+    if isinstance(kind, str) and kind:
+        return kind[:16].lower()
+    if "page" in context:
+        return "web"
+    return "app" if event.type == "screen" else "server"
+
+
+def products(properties: Mapping[str, Any]) -> list[str]:
+    """The product ids that an order names, at the top and in ``products``."""
+    found = [properties.get("product_id")]
+    listed = properties.get("products")
+    if isinstance(listed, list):
+        found += [p.get("product_id") for p in listed if isinstance(p, dict)]
+    return [str(p) for p in found if p]
