@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from micromoments.core.settings import Destination, Settings, Slot, Trigger
+from micromoments.engine.outward import Came, Said
 from micromoments.engine.service import Service
 from tests.channels.receiver import TAKE, receiving
 from tests.engine.shop import ITEMS, MINUTE, SETTINGS, Clock, opened, search, sent
@@ -250,3 +251,65 @@ async def test_an_erased_person_gets_nothing_more(tmp_path: Path) -> None:
             await until(lambda: bool(receiver.calls) or service.deliveries.stats()["deliveries_held_total"] > 0)
             await service.erase("anon:a")
             assert await service.deliveries.listed() == []
+
+
+async def test_what_became_of_a_delivery_teaches_its_policy(tmp_path: Path) -> None:
+    """Opened and clicked, told by the delivery's id, are outcomes of its decision; told again they count once."""
+    clock = Clock()
+    with receiving() as receiver:
+        settings = shop(receiver.url, slot=Slot(limit=1, policy="thompson"))
+        async with opened(tmp_path / "shop", clock, settings) as service:
+            await service.put_items(ITEMS)
+            await search(service, clock, "m1", person="a")
+            (one,) = await ended(service, status="sent")
+            id = str(one["deliveryId"])
+            told: list[Said] = ["opened", "clicked", "clicked"]
+            for what in told:
+                assert await service.deliveries.came([Came(delivery_id=id, what=what)]) == []
+            assert await service.deliveries.came([Came(delivery_id="dlv_none", what="opened")]) == ["dlv_none"]
+            await service.settled()
+            clock.at += 1
+            rows: Any = (await service.report("deliveries", {}))["rows"]
+            assert [(r["opened"], r["clicked"], r["bounced"]) for r in rows] == [(1, 1, 0)]
+            assert service.stats()["outcomes_total"] == 2
+
+
+async def test_who_unsubscribes_gets_no_more_and_touches_the_guard_rail(tmp_path: Path) -> None:
+    """After an unsubscribing the channel is closed for this person, and the event counts against the policy."""
+    clock = Clock()
+    with receiving() as receiver:
+        async with opened(tmp_path / "shop", clock, shop(receiver.url, channel="email")) as service:
+            await service.put_items(ITEMS)
+            await search(service, clock, "m1", person="a")
+            (one,) = await ended(service, status="sent")
+            clock.at += MINUTE
+            await service.deliveries.came([Came(delivery_id=str(one["deliveryId"]), what="unsubscribed")])
+            clock.at += 3 * HOUR
+            await search(service, clock, "m2", person="a", query="buy tent")
+            found = await ended(service, count=2)
+            assert sorted((str(d["status"]), str(d["detail"])) for d in found) == [
+                ("held", "no_consent"),
+                ("sent", "204"),
+            ]
+            person = service.person("anon:a")
+            assert person is not None
+            assert person.consent["contact_email"].value is False
+
+
+async def test_what_never_arrived_is_not_taken_for_ignored(tmp_path: Path) -> None:
+    """A message that the destination refuses for good bounced: its slot assumes that all is seen, this one wasn't."""
+    clock = Clock()
+    with receiving(lambda _n, _body: (410, {})) as receiver:
+        settings = shop(receiver.url, channel="push", slot=Slot(limit=1, assume_seen=True))
+        async with opened(tmp_path / "shop", clock, settings) as service:
+            await service.put_items(ITEMS)
+            await search(service, clock, "m1", person="a")
+            await ended(service, status="dead")
+            await until(lambda: service.accepted == 2)
+            clock.at += 2 * HOUR
+            await service.tick()
+            await service.settled()
+            clock.at += 1
+            rows: Any = (await service.report("deliveries", {}))["rows"]
+            assert [(r["status"], r["bounced"]) for r in rows] == [("dead", 1)]
+            assert service.stats()["outcomes_total"] == 1

@@ -20,7 +20,7 @@ from micromoments.core.settings import Settings
 from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
-from micromoments.engine.outward import Deliveries
+from micromoments.engine.outward import Came, Deliveries
 from micromoments.engine.stream import Stream
 from micromoments.retrieve.ask import Answer, Candidate
 from micromoments.retrieve.catalog import Catalog
@@ -130,6 +130,10 @@ class FakeDeliveries(Deliveries):
             return []
         self.status = "waiting"
         return ["dlv_1"]
+
+    async def came(self, told: Sequence[Came]) -> list[str]:
+        """The one is known."""
+        return [one.delivery_id for one in told if one.delivery_id != "dlv_1"]
 
     def slot(self, trigger: str) -> str:
         """One trigger is known."""

@@ -6,7 +6,12 @@ import pytest
 
 from tests.server.asgi import Client
 
-DOORS = [("GET", "/v1/deliveries"), ("POST", "/v1/deliveries/replay"), ("POST", "/v1/deliveries/preview")]
+DOORS = [
+    ("GET", "/v1/deliveries"),
+    ("POST", "/v1/deliveries/replay"),
+    ("POST", "/v1/deliveries/outcomes"),
+    ("POST", "/v1/deliveries/preview"),
+]
 
 
 @pytest.mark.parametrize(("method", "path"), DOORS)
@@ -31,3 +36,13 @@ async def test_what_is_wrong_is_said(backend: Client) -> None:
     assert (wrong.status, wrong.json["code"]) == (400, "bad_status")
     nobody = await backend("POST", "/v1/deliveries/preview", {"trigger": "bye", "person": "ana"})
     assert (nobody.status, nobody.json["code"]) == (404, "nothing_to_preview")
+
+
+async def test_what_became_of_deliveries_is_told(backend: Client) -> None:
+    """Ids that no delivery has come back; what can't become of one, and too much at once, is refused."""
+    said = [{"deliveryId": id, "what": "opened"} for id in ("dlv_1", "dlv_2")]
+    assert (await backend("POST", "/v1/deliveries/outcomes", {"outcomes": said})).json == {"unknown": ["dlv_2"]}
+    wrong = await backend("POST", "/v1/deliveries/outcomes", {"outcomes": [{"deliveryId": "dlv_1", "what": "lost"}]})
+    assert (wrong.status, wrong.json["code"]) == (400, "bad_request")
+    many = await backend("POST", "/v1/deliveries/outcomes", {"outcomes": said[:1] * 501})
+    assert (many.status, many.json["code"]) == (400, "too_many")

@@ -8,7 +8,7 @@ import msgspec
 
 from micromoments.core.event import Millis
 
-What = Literal["seen", "clicked", "dismissed", "goal", "ignored"]
+What = Literal["seen", "clicked", "dismissed", "goal", "ignored", "unsubscribed", "complained", "bounced"]
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
@@ -16,7 +16,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
 
     ``ignored`` is the end of the window of a decision that was seen and not acted on: reward 0. ``reward`` in [0, 1] is
     what the policy learns (``None``: nothing to learn, such as *seen*); ``value`` is minor units of ``currency``.
-    ``via`` says how the outcome was joined: by the decision's id, or by the window.
+    ``unsubscribed`` and ``complained`` are reward 0; what ``bounced`` was never seen and teaches nothing. ``via`` says
+    how the outcome was joined: by the decision's id, or by the window.
     """
 
     id: str

@@ -114,6 +114,13 @@ ADDRESSES = ("email", "phone", "chat", "push_endpoint", "push_p256dh", "push_aut
 """Traits by which a person is reached. They count only when the id's holder proved it: anybody can claim an id with a
 public key, and would get another's messages.
 """
+ADDRESSES_OF: dict[str, tuple[str, ...]] = {
+    "email": ("email",),
+    "sms": ("phone",),
+    "chat": ("chat",),
+    "push": ("push_endpoint", "push_p256dh", "push_auth"),
+}
+"""What must be known of a person to reach them on a channel."""
 MAX_ADDRESS = 512
 """Characters of one of them; a longer one is left out."""
 

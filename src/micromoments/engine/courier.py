@@ -41,7 +41,8 @@ class Courier:
 
     Args:
         outbox: where deliveries are kept. stream: who is told. open: a destination's channel (``ValueError`` where it
-            can't be had). settings: those in force. clock: the time.
+            can't be had). settings: those in force. clock: the time. lost: is told of a message to a
+            person that was given up.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Courier:
         open: Callable[[str, Destination], Channel],
         settings: Callable[[], Settings],
         clock: Callable[[], Millis],
+        lost: Callable[[Delivery], Awaitable[None]],
     ) -> None:
         self._outbox, self._stream, self._open, self._settings, self.clock = outbox, stream, open, settings, clock
+        self._lost = lost
         self._lanes: dict[str, _Lane] = {}
         self._awake = asyncio.Event()
         self.sent = self.failed = self.dead = self.held = 0
@@ -126,9 +129,17 @@ class Courier:
                 self.held += 1
             elif d.status == "dead":
                 self.dead += 1
+                if d.channel and d.decision:
+                    await self._give_up(d)
             else:
                 self.sent += 1
             self._tell(d)
+
+    async def _give_up(self, d: Delivery) -> None:
+        try:
+            await self._lost(d)
+        except Exception as error:  # noqa: BLE001 - the delivery is settled; only its policy goes without the news
+            log.error("delivery %s was given up, which could not be noted (%s)", d.id, error)
 
     def _tell(self, d: Delivery) -> None:
         self._stream.publish("delivery", d.person, lambda: msgspec.json.encode(shown(d)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from micromoments.core.decision import Decision, Request
 from micromoments.core.delivery import Delivery, Status
-from micromoments.core.event import Millis
+from micromoments.core.event import TRUSTED, Arrival, Event, Millis
 from micromoments.core.person import Person
 from micromoments.engine.choosing import Chooser
 from micromoments.engine.courier import Courier, shown
@@ -21,6 +22,20 @@ from micromoments.ports import Outbox
 
 MOST = 500
 """Deliveries that are listed or replayed in one go."""
+
+
+Said = Literal["opened", "clicked", "unsubscribed", "bounced", "complained"]
+
+
+class Came(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What became of one delivery, for instance by the mail service's own report. ``item_id`` is what was clicked where
+    it isn't the first item; ``at`` is in milliseconds since 1970, by default now.
+    """
+
+    delivery_id: str
+    what: Said
+    item_id: str = ""
+    at: int = 0
 
 
 class Deliveries:
@@ -34,10 +49,11 @@ class Deliveries:
         decide: Callable[[Request], Awaitable[Decision]],
         view: Callable[[], View],
         clock: Callable[[], Millis],
+        collect: Callable[[Sequence[Arrival]], Awaitable[list[int]]],
     ) -> None:
-        self._outbox, self._person, self._clock = stores.outbox, person, clock
+        self._outbox, self._person, self._clock, self._collect = stores.outbox, person, clock, collect
         self._chooser = Chooser(stores.outbox, person, decide, view, clock)
-        self._courier = Courier(stores.outbox, stream, stores.channel, lambda: view().settings, clock)
+        self._courier = Courier(stores.outbox, stream, stores.channel, lambda: view().settings, clock, self._lost)
         self.wake = self._courier.wake
 
     async def run(self) -> None:
@@ -70,6 +86,23 @@ class Deliveries:
         self.wake()
         return [d.id for d in again]
 
+    async def came(self, told: Sequence[Came]) -> list[str]:
+        """Write down what became of deliveries, as events of the persons that they went to, which name their decisions;
+        gives the ids that no delivery has. The same of the same delivery counts once.
+        """
+        found = await asyncio.to_thread(lambda: [known(self._outbox, one.delivery_id) for one in told])
+        now, arrivals = self._clock(), list[Arrival]()
+        for delivery, one in zip(found, told, strict=True):
+            if delivery is not None:
+                arrivals.append(outcome_of(delivery, one.what, one.item_id, one.at or now))
+        if arrivals:
+            await self._collect(arrivals)
+        return [one.delivery_id for one, delivery in zip(told, found, strict=True) if delivery is None]
+
+    async def _lost(self, dead: Delivery) -> None:
+        """A message that will never arrive: nobody saw it, so the policy must not take it for ignored."""
+        await self._collect([outcome_of(dead, "bounced", "", self._clock(), soft=not gone(dead))])
+
     def preview(self, trigger: str, key: str, decision: Decision | None = None) -> dict[str, Any]:
         """What a trigger would do for a person now; nothing is kept or sent.
 
@@ -88,6 +121,31 @@ class Deliveries:
             ValueError: there is no such trigger.
         """
         return self._chooser.trigger(trigger).slot
+
+
+def known(outbox: Outbox, id: str) -> Delivery | None:
+    """The delivery of an id; ``None`` where there is none, or not any longer."""
+    found = outbox.listed(None, "", id[:-1], 16) if id else ()  # of those that begin so, the first
+    return next((d for d in found if d.id == id), None)
+
+
+def gone(dead: Delivery) -> bool:
+    """Whether a push service said that a browser's subscription is no more."""
+    return dead.channel == "push" and dead.detail[:3] in ("404", "410")
+
+
+def outcome_of(delivery: Delivery, what: Said, item: str, at: Millis, *, soft: bool = False) -> Arrival:
+    """What became of a delivery as an event; its id follows from both, so that twice is once."""
+    properties = {"delivery_id": delivery.id, "decision_id": delivery.decision, "channel": delivery.channel}
+    properties |= {"item_id": item or delivery.item, "bounce_type": "soft" if soft else ""}
+    properties = {name: value for name, value in properties.items() if value}
+    kind, _, id = delivery.person.partition(":")
+    who = {"userId" if kind == "user" else "anonymousId": id}
+    name = f"Delivery {what.title()}"
+    body = msgspec.json.encode({"type": "track", "event": name, **who, "properties": properties})
+    event = msgspec.json.decode(body, type=Event)
+    id = f"{delivery.id}:{what}:{item}"
+    return Arrival(event=event, body=body, message_id=id, occurred=at, marks=delivery.marks | TRUSTED, confirmed=True)
 
 
 def replayed(outbox: Outbox, ids: frozenset[str], destination: str, now: Millis) -> list[Delivery]:

@@ -94,7 +94,8 @@ class Service:
         self.learned = Learned(stores.policies, brain, self.change, clock, lambda: self.settings)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
-        self.deliveries = Deliveries(stores, self.stream, self.person, self.decide, lambda: self._view, clock)
+        decide = self.decide
+        self.deliveries = Deliveries(stores, self.stream, self.person, decide, lambda: self._view, clock, self.collect)
         self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self._ticking: set[str] = set()

@@ -1,9 +1,9 @@
 """What was said of consent, by whom, and what holds: the law by which several ids' words become one person's.
 
-A *word* is an act: a consent event, or Global Privacy Control, which somebody switched on. A *state* is what a consent
-tool attaches to every event (``context.consent``), whether anybody was asked or not. Words are kept by how well the
-sender proved the id, states by the id as sent; both join by maxima, so ``join`` is associative, commutative and
-idempotent, and what holds (``held``) is read from what was joined. ADR 0052.
+A *word* is an act: a consent event, an unsubscribing, a complaint, or Global Privacy Control, which somebody switched
+on. A *state* is what a consent tool attaches to every event (``context.consent``), whether anybody was asked or not.
+Words are kept by how well the sender proved the id, states by the id as sent; both join by maxima, so ``join`` is
+associative, commutative and idempotent, and what holds (``held``) is read from what was joined. ADR 0052.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from micromoments.core.event import GPC, Event
 from micromoments.core.person import MAX_STATES, Person, Stamp, State, Trait, Words
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import CHANNELS, PURPOSES, Settings
+from micromoments.learn.delivered import stopped
 
 CONSENT_EVENTS = frozenset({"Consent Updated", "Segment Consent Preference Updated", "Segment Consent Preference"})
 NAMED = (*PURPOSES, *(f"contact_{channel}" for channel in CHANNELS))
@@ -35,11 +36,12 @@ def hear(person: Person, record: EventRecord, stated: Mapping[str, bool]) -> dic
     """The person's fields that change by what a record says of consent, given ``consent_in`` of its event; nothing
     where it says nothing.
     """
+    stop = stopped(record.event)
     gpc = bool(record.marks & GPC)
-    if not stated and not gpc:
+    if not stated and not gpc and not stop:
         return {}
     stamp = Stamp(record.occurred, record.mid)
-    act: Mapping[str, bool] = stated if record.event.event in CONSENT_EVENTS else {}
+    act: Mapping[str, bool] = stated if record.event.event in CONSENT_EVENTS else stop
     words = _words({"share": False, **act} if gpc and "share" not in stated else act, record, stamp)
     states = {_source(record.key): _state(stated, record, stamp)} if stated else {}
     said = join(said_by(person), Said(words, states))

@@ -12,12 +12,13 @@ from micromoments.core.effect import Effect, Happened, Settle, Told
 from micromoments.core.event import BOT, GPC, INTERNAL, SIMULATED, Millis
 from micromoments.core.moment import Moment, Reading, Trace
 from micromoments.core.outcome import Outcome
-from micromoments.core.person import ADDRESSES, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
+from micromoments.core.person import ADDRESSES, ADDRESSES_OF, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.decide.eligibility import consents
 from micromoments.flow import consent, people, whereabouts
 from micromoments.flow.said import Said, said
 from micromoments.flow.view import View, refuses
+from micromoments.learn import delivered
 from micromoments.learn.attribution import attribute, remember, windows
 
 NOTHING = Part()
@@ -119,8 +120,12 @@ def _changes(person: Person, record: EventRecord, words: Said) -> dict[str, Any]
         said_of = {event.group_id[:64]: dict(list(_small(event.traits).items())[:MAX_GROUP_TRAITS])}
         groups = people.write(person.groups, said_of, Stamp(record.occurred, record.mid))
         changes["groups"] = people.newest_groups(groups)
-    if words.consent or record.marks & GPC:
+    came = event.event in delivered.EVENTS
+    if words.consent or record.marks & GPC or came:
         changes |= consent.hear(person, record, words.consent)
+    if came and record.confirmed and (dead := ADDRESSES_OF.get(delivered.lost(event))):
+        gone = {name: "" for name in dead if name in person.addresses}
+        changes["addresses"] = people.write(person.addresses, gone, Stamp(record.occurred, record.mid))
     if event.event in BOUGHT_EVENTS:
         changes["bought"] = people.note(person.bought, words.products, record.occurred)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):

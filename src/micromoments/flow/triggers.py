@@ -5,7 +5,7 @@ A trigger fires once a moment: the delivery's id is derived from both, and the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -13,7 +13,7 @@ from micromoments.core.delivery import Delivery
 from micromoments.core.effect import Told
 from micromoments.core.event import SIMULATED, UNCOUNTED, Millis
 from micromoments.core.moment import TYPES, Moment
-from micromoments.core.person import Person
+from micromoments.core.person import ADDRESSES_OF, Person
 from micromoments.core.settings import HOUR, MINUTE, Destination, Settings, Trigger
 from micromoments.core.when import quiet, quiet_until
 from micromoments.decide.eligibility import consents, zone_for
@@ -26,13 +26,6 @@ STRONG = 0.8
 """The probability at which a moment has strengthened, where the trigger names none."""
 FEW_HOURS = 4
 """Different hours of activity below which nothing is known of a person's habits."""
-ADDRESSES: Mapping[str, tuple[str, ...]] = {
-    "email": ("email",),
-    "sms": ("phone",),
-    "chat": ("chat",),
-    "push": ("push_endpoint", "push_p256dh", "push_auth"),
-}
-"""What must be known of a person to reach them on a channel."""
 
 
 def intended(told: Told, person: Person, recogniser: Recogniser, settings: Settings, now: Millis) -> Iterator[Delivery]:
@@ -164,8 +157,8 @@ def barred(person: Person, destination: Destination, settings: Settings) -> str:
 
 def address(person: Person, channel: str) -> dict[str, str]:
     """What is needed to reach a person on a channel, by name; empty where some of it isn't known for certain."""
-    wanted = ADDRESSES.get(channel, ())
-    found = {name: str(person.addresses[name].value) for name in wanted if name in person.addresses}
+    wanted = ADDRESSES_OF.get(channel, ())
+    found = {name: str(told.value) for name in wanted if (told := person.addresses.get(name)) and told.value}
     return found if len(found) == len(wanted) else {}
 
 

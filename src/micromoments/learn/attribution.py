@@ -6,6 +6,9 @@ and ``item_id`` where one item is meant). A goal's event joins by ``decision_id`
 window is open, the latest that served one of the event's products, else the latest. A refund joins a decision to which
 its goal was put down.
 
+What became of a delivery (``learn.delivered``) joins in the same way: opened is *seen*; unsubscribed and complained are
+reward 0; what bounced was never seen, so it is not ignored, and no goal is put down to it without its id.
+
 **Windows.** A decision's first window is its slot's ``window_minutes``: when it ends unanswered, a decision that was
 seen has been *ignored* (reward 0). It stays open for late goals until the longest ``window_hours`` of the goals.
 
@@ -35,6 +38,7 @@ from micromoments.core.outcome import Outcome, What
 from micromoments.core.person import MAX_PENDING, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
 from micromoments.learn.credit import CLICK_REWARD, GOAL_REWARD
+from micromoments.learn.delivered import STOPS, came
 from micromoments.learn.goals import NOTHING, Reached, index, reached
 from micromoments.learn.servings import still_counted
 
@@ -50,10 +54,11 @@ MAX_DONE = 12
 MAX_ASSIGNMENTS = 32
 SKEW: Millis = MINUTE
 """How far an event's corrected time may lie before its decision's: what is left of a client's wrong clock."""
-CLICKED, GOAL, DISMISSED, ENDED = "clicked", "goal", "dismissed", "ended"
+CLICKED, GOAL, DISMISSED, ENDED, BOUNCED = "clicked", "goal", "dismissed", "ended", "bounced"
 """Words in ``Pending.done``, beside the ids: a click or a goal was paid, a dismissal was learned, the slot's window is
-over (*ignored* was settled, only late goals are awaited). Words and ids join by union when two people merge."""
-WORDS = frozenset({CLICKED, GOAL, DISMISSED, ENDED})
+over (*ignored* was settled, only late goals are awaited), it never arrived. Words and ids join by union when two people
+merge."""
+WORDS = frozenset({CLICKED, GOAL, DISMISSED, ENDED, BOUNCED})
 
 REWARDED = "Decision Rewarded"
 REWARD = "reward"
@@ -79,6 +84,8 @@ def attribute(
     if record.event.event == REWARDED:
         return _rewarded(person, record)
     what = _SAID.get(record.event.event or "")
+    if what is None and (told := came(record.event)) is not None:
+        what = told.what
     result = (NOTHING if what else reached(record, settings)) if result is None else result
     if (what is None and not result.goals) or record.marks & UNCOUNTED:
         return person, ()
@@ -105,10 +112,11 @@ def _said(person: Person, record: EventRecord, what: What, named: str, item: str
     reward: float | None = None
     if what == "clicked":
         reward = _increment(pending, CLICKED)
-    elif what == "dismissed" and WORDS.isdisjoint(pending.done):
+    elif what not in {"bounced", "seen"} and WORDS.isdisjoint(pending.done):
         reward = 0.0
-    words = () if what == "seen" else (what,)
-    pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, *words))
+    words = () if what == "seen" else (DISMISSED if what in STOPS else what,)
+    seen = pending.seen if what == "bounced" else pending.seen or record.occurred
+    pending = replace(pending, seen=seen, done=_done(pending, id, *words))
     made = _outcome(person, pending, record, id=id, what=what, item=item, reward=reward, via="id")
     return _put(person, pending), (made,)
 
@@ -169,7 +177,7 @@ def _by_window(
     best: tuple[bool, Millis, str] | None = None
     found: Pending | None = None
     for pending in person.pending:
-        if not pending.seen or pending.goal not in {"", goal}:
+        if not pending.seen or BOUNCED in pending.done or pending.goal not in {"", goal}:
             continue
         if back and not any(
             outcome_id(pending.id, "goal", goal, item) in pending.done for item in ("", *pending.items)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micromoments.core.event import TRUSTED
 from micromoments.core.money import minor
 from micromoments.core.settings import HOUR
+from micromoments.learn.delivered import GUARDS, came
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,12 +103,14 @@ _guards: Index = Index({})
 
 
 def guarded(record: EventRecord, settings: Settings) -> tuple[str, ...]:
-    """The guard-rails that an event touches, by name."""
+    """The guard-rails that an event touches, by name; an unsubscribing and a complaint by whatever name they came."""
     global _guards  # noqa: PLW0603 a memo of one: it never changes a result
     if _guards.goals is not settings.guards:
         _guards = Index(settings.guards)
     event = record.event
     found = _guards.wins.get(event.event or event.label)
+    if found is None and (told := came(event)) is not None:
+        found = _guards.wins.get(GUARDS.get(told.what, ""))
     if found is None:
         return ()
     properties = event.properties

@@ -94,7 +94,13 @@ def decisions(asked: Ask) -> dict[str, Any]:
     return {"figures": figures, "rows": [*rows, *refusals]}
 
 
-DELIVERIES = "Deliveries that ended in the stretch: sent, held on purpose, or given up; without bots and tests."
+DELIVERIES = (
+    "Deliveries that ended in the stretch: sent, held on purpose, or given up; without bots and tests. What came of "
+    "them is what was told of their decisions until now."
+)
+CAME = {"seen": "opened", "clicked": "clicked", "unsubscribed": "unsubscribed", "complained": "complained"}
+CAME |= {"bounced": "bounced"}
+"""What came of a delivery, by the outcome that says it."""
 
 
 def deliveries(asked: Ask) -> dict[str, Any]:
@@ -107,9 +113,13 @@ def deliveries(asked: Ask) -> dict[str, Any]:
         f"{seconds} / 1000.0 AS median_seconds"
     )
     names = "trigger, destination, channel, status, CASE WHEN status = 'held' THEN detail ELSE '' END"
+    came = ", ".join(f"max(CASE WHEN what = '{what}' THEN 1 ELSE 0 END) AS {name}" for what, name in CAME.items())
+    summed = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in CAME.values())
     rows = asked.rows(
+        f"WITH came AS (SELECT decision, {came} FROM outcomes WHERE {COUNTED} GROUP BY decision) "
         "SELECT trigger, destination, channel, status, CASE WHEN status = 'held' THEN detail ELSE '' END AS reason, "
-        f"{measures} FROM deliveries WHERE {where} GROUP BY {names} ORDER BY {names} LIMIT {MOST_ROWS}",
+        f"{measures}, {summed} FROM deliveries LEFT JOIN came ON came.decision = deliveries.decision "
+        f"WHERE {where} GROUP BY {names} ORDER BY {names} LIMIT {MOST_ROWS}",
         *params,
     )
     ends = ", ".join(f"count(CASE WHEN status = '{s}' THEN 1 END) AS {s}" for s in ("sent", "held", "dead"))

@@ -220,6 +220,7 @@ class App:
             "/v1/preview": {"POST": (self._control.preview, False)},
             "/v1/deliveries": {"GET": (self._deliveries.list, False)},
             "/v1/deliveries/replay": {"POST": (self._deliveries.replay, False)},
+            "/v1/deliveries/outcomes": {"POST": (self._deliveries.outcomes, False)},
             "/v1/deliveries/preview": {"POST": (self._deliveries.preview, False)},
             "/v1/reports": {"GET": (self._insight.reports, False)},
             "/v1/reports/*": {"GET": (self._insight.report, False)},

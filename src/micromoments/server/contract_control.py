@@ -5,9 +5,9 @@ from __future__ import annotations
 from micromoments.server import shapes
 from micromoments.server.contract import Json, answer, content, door, ref
 from micromoments.server.control import Back, PolicyBack, Previewed, Switched
-from micromoments.server.deliveries import Foreseen, Replayed
+from micromoments.server.deliveries import Foreseen, Outcomes, Replayed
 
-SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed, Foreseen, Replayed)
+SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed, Foreseen, Replayed, Outcomes)
 _SECRET: list[Json] = [{"secretKey": []}]
 _OBJECT: Json = {"type": "object"}
 _VERSIONS: list[Json] = [
@@ -70,11 +70,15 @@ def _delivery_doors() -> Json:
     listed = door("deliveries", "What became of deliveries.", found, _SECRET, tag=tag)
     again = door("replayDeliveries", "Send dead letters again.", found, _SECRET, tag=tag)
     look = {"200": answer("Each destination.", _OBJECT)}
-    foreseen = content(ref(Foreseen))
+    unknown = {"200": answer("The ids that no delivery has.", _OBJECT)}
+    foreseen, outcomes = content(ref(Foreseen)), content(ref(Outcomes))
     return {
         "/v1/deliveries": {"get": {**listed, "parameters": [*several, limit]}},
         "/v1/deliveries/replay": {
             "post": {**again, "requestBody": {"required": False, "content": content(ref(Replayed))}}
+        },
+        "/v1/deliveries/outcomes": {
+            "post": door("tellOutcomes", "What became of them.", unknown, _SECRET, body=outcomes, tag=tag)
         },
         "/v1/deliveries/preview": {
             "post": door("previewDelivery", "What a trigger would send.", look, _SECRET, body=foreseen, tag=tag)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from micromoments.core.delivery import STATUSES, Status
+from micromoments.engine.outward import MOST, Came
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.people import source_key_of
@@ -23,6 +24,12 @@ class Replayed(msgspec.Struct, rename="camel", kw_only=True):
 
     ids: list[str] = []
     destination: str = ""
+
+
+class Outcomes(msgspec.Struct, rename="camel", kw_only=True):
+    """What became of deliveries."""
+
+    outcomes: list[Came]
 
 
 class Foreseen(msgspec.Struct, rename="camel", kw_only=True):
@@ -54,6 +61,14 @@ class DeliveryDoors:
         require_whole(access)
         asked = _read(await call.body(MAX_BODY) or b"{}", Replayed)
         return reply({"replayed": await self._service.deliveries.replay(asked.ids, asked.destination)})
+
+    async def outcomes(self, call: Call, access: Access) -> Reply:
+        """Take what became of deliveries, at most 500 at a time; gives the ids that no delivery has."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY), Outcomes)
+        if len(asked.outcomes) > MOST:
+            raise Problem(400, "too_many", f"{len(asked.outcomes)} outcomes", f"at most {MOST}")
+        return reply({"unknown": await self._service.deliveries.came(asked.outcomes)})
 
     async def preview(self, call: Call, access: Access) -> Reply:
         """What a trigger would do for a person now: each destination, why it may not, its words. Nothing is kept."""
