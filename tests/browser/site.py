@@ -135,7 +135,7 @@ def stored(page: Page) -> dict[str, str]:
     return found | {str(one.get("name")): str(one.get("value")) for one in page.context.cookies()}
 
 
-def until(page: Page, met: Any, seconds: float = 15.0) -> Any:
+def until(page: Page, met: Any, seconds: float = 60.0) -> Any:
     """What ``met`` gives once that is true, asked again and again while the page goes on."""
     end = monotonic() + seconds
     while not (found := met()):

@@ -75,6 +75,7 @@ def page(browser: Browser, busy: Shop, troubles: list[str]) -> Iterator[Page]:
 def watched(context: BrowserContext, troubles: list[str]) -> Page:
     """A page whose errors are noted, the refusals that a test asks for left out."""
     page = context.new_page()
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on(
         "console", lambda m: troubles.append(m.text) if m.type == "error" and "status of 40" not in m.text else None
@@ -94,7 +95,7 @@ def sign_in(page: Page, shop: Shop) -> None:
 def at(page: Page, shop: Shop, address: str) -> None:
     """Go to a view, and wait until it is drawn."""
     page.goto(f"{shop.url}/#/{address}")
-    page.wait_for_selector(f"#view[data-view='{address.partition('?')[0]}'][data-ready]", timeout=60_000)
+    page.wait_for_selector(f"#view[data-ready='#/{address}']", timeout=60_000)
 
 
 def number(page: Page, selector: str) -> str:
@@ -147,8 +148,7 @@ def test_the_scorecards_say_what_the_report_says(page: Page, busy: Shop) -> None
     anchored = busy.figure("scorecards", "goals_preceded")
     assert f"{anchored['count']} of {anchored['of']}" in page.locator("[data-card=be_there] .anchor").inner_text()
     page.get_by_role("combobox", name="Moments").select_option("buy")
-    page.wait_for_url("**type=buy*")
-    page.wait_for_selector("#view[data-ready]")
+    page.wait_for_selector("#view[data-ready*='type=buy']", timeout=60_000)
     buys = busy.figure("scorecards?segment=type:buy", "be_there")
     assert f"{buys['count']} of {buys['of']}" in page.locator("[data-card=be_there] .says").inner_text()
     assert 0 < buys["of"] < there["of"]

@@ -121,7 +121,7 @@ class TestInChromium:
         until(page, lambda: named(site) == ["page"] and "mm.queue" not in stored(page))
         page.context.set_offline(True)
         page.evaluate("for (let n = 0; n < 250; n++) micromoments.track('Viewed', { n })")
-        page.wait_for_timeout(500)
+        until(page, lambda: '"n":249' in stored(page).get("mm.queue", ""))
         waiting = json.loads(stored(page)["mm.queue"])
         assert [call["properties"]["n"] for call in waiting] == list(range(50, 250))
         answer = decide(page, fallback=[{"id": "f"}])

@@ -76,7 +76,11 @@ def test_segment_in_the_browser(shop: Shop, seen: list[Row], page_url: str) -> N
             }""",
             [shop.url, shop.write_key],
         )
-        page.wait_for_timeout(500)
+        for _ in range(600):
+            if {one.path for one in shop.sent if one.method == "POST"} == {f"/v1/{letter}" for letter in "itpsga"}:
+                break
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(200)
     assert troubles == []
     posts = [one for one in shop.sent if one.method == "POST"]
     assert {one.path for one in posts} == {f"/v1/{letter}" for letter in "itpsga"}

@@ -75,7 +75,7 @@ async function route() {
     }
     await done;
     if (mine !== turn) return undefined;
-    view.dataset.ready = "";
+    view.dataset.ready = location.hash; // which address is drawn, whole
     byId("routed").textContent = `${module.title}: ready`;
   } catch (error) {
     if (mine === turn) view.replaceChildren(failed(error, route));
