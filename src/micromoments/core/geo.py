@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import asin, cos, radians, sin, sqrt
+from math import asin, atan2, cos, degrees, radians, sin, sqrt
 
 import msgspec
 
@@ -26,3 +26,11 @@ def metres(a: Point, b: Point) -> float:
     dlat, dlon = radians(b.lat - a.lat), radians(b.lon - a.lon)
     h = sin(dlat / 2) ** 2 + cos(radians(a.lat)) * cos(radians(b.lat)) * sin(dlon / 2) ** 2
     return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(h)))
+
+
+def bearing(a: Point, b: Point) -> float:
+    """The direction in which ``b`` lies from ``a``: degrees from north, clockwise, [0, 360)."""
+    north, south, dlon = radians(a.lat), radians(b.lat), radians(b.lon - a.lon)
+    east = sin(dlon) * cos(south)
+    up = cos(north) * sin(south) - sin(north) * cos(south) * cos(dlon)
+    return degrees(atan2(east, up)) % 360.0

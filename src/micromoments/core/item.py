@@ -74,9 +74,13 @@ class Facet(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Nearby(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The closest place to a reported position, captured on the record as of arrival; ``distance`` in metres."""
+    """The closest place to a reported position, captured on the record as of arrival; ``distance`` in metres.
+
+    ``bearing`` is the direction in which it lies, whole degrees from north, -1 where unknown.
+    """
 
     id: str
     title: str
     distance: int
     open: bool
+    bearing: int = -1

@@ -69,13 +69,16 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one source id contributed: its newest traces in order, and its counters by event name."""
+    """What one source id contributed: its newest traces in order, its counters by event name, and where it was
+    (``recognise.usual``; empty without consent to location).
+    """
 
     traces: tuple[Trace, ...] = ()
     counts: dict[str, int] = {}
     first: Millis = 0
     last: Millis = 0
     total: int = 0
+    visits: tuple[int, ...] = ()
 
 
 class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -21,6 +21,7 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
 from micromoments.ports import Batch, replay
+from micromoments.recognise.usual import told
 from micromoments.retrieve.catalog import Catalog
 
 COMMIT_EVERY = 1.0
@@ -252,6 +253,7 @@ class Keeper:
             "bought": person.bought,
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},
+            "usualPlaces": {k: told(p.visits) for k, p in person.parts.items() if p.visits},
             "firstSeen": person.first,
             "lastSeen": person.last,
             "events": events,

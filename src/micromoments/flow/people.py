@@ -37,7 +37,7 @@ from micromoments.core.person import (
     Trait,
 )
 from micromoments.flow import consent
-from micromoments.recognise import fences
+from micromoments.recognise import fences, usual
 
 MAX_CLAIMS = 16
 """Identify calls kept for each anonymousId."""
@@ -69,6 +69,7 @@ def insert(part: Part, trace: Trace) -> Part:
         first=min(part.first or trace.at, trace.at),
         last=max(part.last, trace.at),
         total=part.total + 1,
+        visits=part.visits,
     )
 
 
@@ -175,7 +176,8 @@ def regroup(source: str, link: Link, people: dict[str, Person], canonical: Mappi
     """Deal a shared device's traces out again after its claims changed.
 
     ``people`` are all who hold traces of ``source`` or now own some, by id; ``canonical`` maps user ids to people's
-    ids. Traces and their counts move to whoever owns them by ``link``; gives the people that changed.
+    ids. Traces and their counts move to whoever owns them by ``link``; gives the people that changed. Where a part was
+    goes with its traces if they all go to one person; else it is forgotten, as visits don't say whose they were.
     """
     moving: dict[tuple[str, str], list[Trace]] = {}
     changed: dict[str, Person] = {}
@@ -197,7 +199,20 @@ def regroup(source: str, link: Link, people: dict[str, Person], canonical: Mappi
             taker = changed.get(home, people[home])
             part = insert(taker.parts.get(home_key, Part()), trace)
             changed[home] = replace(taker, parts=with_part(taker.parts, home_key, part))
+        if visits := people[id].parts[key].visits:
+            whole = len(traces) == len(people[id].parts[key].traces)
+            to = {owner(link, t.at, t.mid) or "" for t in traces} if whole else set[str]()
+            _move_visits(changed, visits, {(canonical[user], f"{source}>{user}") for user in to})
     return changed
+
+
+def _move_visits(people: dict[str, Person], visits: tuple[int, ...], homes: set[tuple[str, str]]) -> None:
+    """Puts visits to the one part that their traces went to; several, or none, get nothing."""
+    if len(homes) == 1:
+        id, key = homes.pop()
+        part = people[id].parts[key]
+        part = replace(part, visits=usual.joined(part.visits, visits))
+        people[id] = replace(people[id], parts=with_part(people[id].parts, key, part))
 
 
 def only(person: Person, source: str) -> list[Trace]:
@@ -229,6 +244,11 @@ def _without(part: Part, gone: Sequence[Trace]) -> Part | None:
     return Part(traces=kept, counts=counts, first=first, last=last, total=part.total - len(gone))
 
 
+def without_visits(parts: Mapping[str, Part]) -> dict[str, Part]:
+    """The parts without where they were: consent to location was taken back."""
+    return {k: replace(p, visits=()) if p.visits else p for k, p in parts.items() if p.traces or p.counts}
+
+
 def _join_part(a: Part, b: Part) -> Part:
     if a == b:
         return a
@@ -239,6 +259,7 @@ def _join_part(a: Part, b: Part) -> Part:
         first=min(a.first or b.first, b.first or a.first),
         last=max(a.last, b.last),
         total=max(a.total, b.total),
+        visits=usual.joined(a.visits, b.visits),
     )
 
 

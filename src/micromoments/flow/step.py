@@ -100,7 +100,12 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
     if (person.consent or "consent" in changes) and refuses(replace(person, **changes), "personalise"):
         person = _forget(replace(person, **changes))
     else:
-        asked = replace(person, consent=changes["consent"]) if "consent" in changes else person
+        asked = person
+        if "consent" in changes:
+            asked = replace(person, consent=changes["consent"])
+            if any(p.visits for p in person.parts.values()) and not consents(asked, "location", view.settings):
+                changes["parts"] = people.without_visits(person.parts)
+                asked = replace(asked, parts=changes["parts"])
         changes.update(_traced(asked, record, view, part, words.channel))
         person = replace(person, **changes)
     return attribute(person, record, view.settings, words.reached)
@@ -139,12 +144,18 @@ def _traced(person: Person, record: EventRecord, view: View, key: str, channel: 
     The newest trace is added to the reading as it stands; a late one, or one that pushes out a trace on which an open
     moment depends, has all traces folded again. Both ways give the same.
     """
-    if record.nearby is not None and not consents(person, "location", view.settings):
-        record = replace(record, nearby=None)
-    signal = view.recogniser.signal(record)
+    parts, before = person.parts, person.parts.get(key, NOTHING)
+    if record.nearby is None and "location" not in record.event.context:
+        signal = view.recogniser.signal(record)
+    else:
+        signal, visits = whereabouts.accustomed(person, record, before.visits, view)
+        if visits is not before.visits:
+            parts = people.with_part(parts, key, replace(before, visits=visits))
+            person = replace(person, parts=parts)
+    moved = {"parts": parts} if parts.get(key, before) is not before else {}
     if signal is None:
-        return {}
-    return _with(person, Trace(record.occurred, record.mid, signal, channel), key, view, record.at)
+        return moved
+    return _with(person, Trace(record.occurred, record.mid, signal, channel), key, view, record.at) or moved
 
 
 def _with(person: Person, trace: Trace, key: str, view: View, at: Millis) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Geofences in a person's fold: a record's position and the clock cross fences, and crossings become traces."""
+"""Where a person is, in their fold: a record's position and the clock cross fences, and crossings become traces;
+what is usual for them adds to what an event says.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,15 @@ from msgspec.structs import replace
 from micromoments.core.effect import Crossed
 from micromoments.core.event import Millis
 from micromoments.core.fence import Crossing, Sighting, Whereabouts
-from micromoments.core.moment import Trace
+from micromoments.core.moment import Signal, Trace
 from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
 from micromoments.decide.eligibility import consents
+from micromoments.flow.decide import position
 from micromoments.flow.view import View, refuses
-from micromoments.recognise import fences
+from micromoments.recognise import fences, usual
+from micromoments.recognise.place import heading_of, speed_of
 
 NOWHERE = Whereabouts()
 Crossings = tuple[tuple[str, Crossing], ...]
@@ -50,6 +54,30 @@ def crossed(person: Person, clock: Millis, settings: Settings) -> tuple[Person, 
     if any(now[source] is not person.fences[source] for source in now):
         person = replace(person, fences={source: w for source, w in now.items() if w.sightings})
     return person, tuple(sorted(told, key=lambda one: (one[1].at, one[0])))
+
+
+def accustomed(
+    person: Person, record: EventRecord, visits: tuple[int, ...], view: View
+) -> tuple[Signal | None, tuple[int, ...]]:
+    """What an event with a position says, what is usual there and then included, and the visits with it; what was
+    visited before is what speaks. Without consent the position says nothing, and no visits are left.
+    """
+    recogniser, event, nearby = view.recogniser, record.event, record.nearby
+    if not consents(person, "location", view.settings):
+        return recogniser.signal(record if nearby is None else replace(record, nearby=None)), ()
+    signal, point = recogniser.signal(record), position(event.context)
+    if point is None or event.type not in {"track", "page", "screen"}:
+        return signal, visits
+    if nearby is not None and recogniser.reader.private(nearby.title):
+        nearby = None
+    seen = usual.Sighting(
+        usual.block_of(record.occurred, str(event.context.get("timezone") or view.settings.timezone)),
+        point,
+        nearby,
+        speed_of(event.properties, event.context),
+        heading_of(event.properties, event.context),
+    )
+    return recogniser.accustomed(signal, visits, seen), usual.visited(visits, seen)
 
 
 def trace(crossing: Crossing) -> Trace:

@@ -23,27 +23,44 @@ BY: Final = 500
 """Metres within which a mere position report counts; farther ones only lean what the person does anyway."""
 WALK: Final = 2.5
 """Metres a second up to which a person may turn in at a door that they pass."""
+MOVING: Final = 0.7
+"""Metres a second from which somebody is on their way."""
 PASSING: Final = 12.0
 """Metres a second above which a person is passing by."""
 HERE: Final = 25
 """Metres within which a person is at the place."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
+AHEAD, BEHIND = 45, 110
+"""Degrees between a heading and the way to a place: up to the first they go there, from the second away from it."""
 
 
-def near(nearby: Nearby, speed: float | None) -> tuple[Vector, str]:
+def near(nearby: Nearby, speed: float | None, heading: float | None = None) -> tuple[Vector, str]:
     """What the closest place says, with its reason's code; nothing beyond ``REACH`` or at speed.
 
     The pull of an open place falls with the logarithm of the distance: 2.2 nats at 25 m, 1.2 at 250 m, none at 1500 m.
+    Who heads for it is pulled a third more, who goes away from it is passing by and pulled a third as much.
     """
     if nearby.distance > REACH or (speed is not None and speed > PASSING):
         return (0, 0, 0, 0, 0), ""
     pull = math.log(REACH / max(nearby.distance, HERE)) / math.log(REACH / HERE)
     if speed is not None and speed > WALK:
         pull *= 0.5
+    known = heading is not None and nearby.bearing >= 0 and nearby.distance > HERE
+    way = turned(heading or 0.0, nearby.bearing) if known else 90.0
     if not nearby.open:
         return (10, round(40 * pull), 0, 0, 0), "near_closed"
+    if way >= BEHIND:
+        return (0, round(73 * pull), 0, 0, -round(23 * pull)), "passing"
+    if way <= AHEAD:
+        return (0, round(290 * pull), 0, round(30 * pull), -round(90 * pull)), "heading"
     go = round(220 * pull)
     return (0, go, 0, round(30 * pull), -round(70 * pull)), "near_open"
+
+
+def turned(a: float, b: float) -> float:
+    """Degrees between two directions, 0 to 180."""
+    apart = abs(a - b) % 360.0
+    return min(apart, 360.0 - apart)
 
 
 def speed_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> float | None:
@@ -56,6 +73,22 @@ def speed_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> float
     return None
 
 
+def heading_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> float | None:
+    """Degrees from north, clockwise, into which a person moves, where the event says so (``heading``, ``course`` or
+    ``bearing``, beside ``speed``); ``None`` for who stands still.
+    """
+    speed = speed_of(properties, context)
+    if speed is not None and speed < MOVING:
+        return None
+    location = context.get("location")
+    for holder in (properties, location if isinstance(location, dict) else {}):
+        for key in ("heading", "course", "bearing"):
+            value = holder.get(key)
+            if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 360:
+                return float(value)
+    return None
+
+
 @lru_cache(maxsize=512)
 def _zone(name: str) -> ZoneInfo | None:
     try:
@@ -64,10 +97,15 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def zone_of(timezone: Any) -> ZoneInfo | None:
+    """The IANA time zone of that name, ``None`` if there is none."""
+    return _zone(timezone) if isinstance(timezone, str) and timezone else None
+
+
 def hour(at: Millis, timezone: Any) -> int | None:
     """The hour of day, 0 to 23, where the person is; ``None`` without a known IANA time zone."""
-    zone = _zone(timezone) if isinstance(timezone, str) and timezone else None
-    return (_EPOCH + timedelta(milliseconds=at)).astimezone(zone).hour if zone is not None else None
+    zone = zone_of(timezone)
+    return (EPOCH + timedelta(milliseconds=at)).astimezone(zone).hour if zone is not None else None
 
 
 def timely(hour: int | None, handheld: bool) -> Vector:

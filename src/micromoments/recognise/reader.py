@@ -27,7 +27,7 @@ from micromoments.recognise.behaviour import (
     said,
 )
 from micromoments.recognise.need import named, need
-from micromoments.recognise.place import BY, hour, near, speed_of, timely
+from micromoments.recognise.place import BY, heading_of, hour, near, speed_of, timely
 from micromoments.recognise.sensitive import detector
 from micromoments.recognise.text import TextModel
 from micromoments.recognise.weights import SHIPPED, Weights
@@ -268,7 +268,8 @@ class Reader:
         event: Event = record.event
         if nearby is None or self._sensitive(nearby.title):
             return weights, why, about, -1
-        pull, code = near(nearby, speed_of(event.properties, event.context))
+        heading = heading_of(event.properties, event.context) if nearby.bearing >= 0 else None
+        pull, code = near(nearby, speed_of(event.properties, event.context), heading)
         if not code or (not why and nearby.distance > BY):
             return weights, why, about, -1
         if why and max(weights[:NONE]) >= pull[1]:

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Evidence, Moment, MomentView, Need, Reading, Signal, Trace, Vector
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import MINUTE, Settings
 from micromoments.recognise import fold as folding
+from micromoments.recognise import usual
 from micromoments.recognise.reader import Reader
 from micromoments.recognise.text import Five, TextModel, rounded, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
@@ -26,6 +28,8 @@ from micromoments.recognise.words import STAGES, say
 
 _URGENT: Final = (0.25, 0.5, 0.35, 0.3, 0.0)
 """How soon each type wants its answer, before stage, time and distance speak."""
+_AT_HAND: Final = frozenset({"near_open", "heading", "passing"})
+"""Reasons that are a place at hand, of which habit says more."""
 _SOON: Final = frozenset({"now", "right now", "tonight", "today", "asap"})
 
 
@@ -61,6 +65,16 @@ class Recogniser:
     def signal(self, record: EventRecord) -> Signal | None:
         """What an event says about intent; ``None`` if nothing, or if it tells a sensitive need, which is not kept."""
         return self.reader.read(record)
+
+    def accustomed(self, signal: Signal | None, visits: tuple[int, ...], seen: usual.Sighting) -> Signal | None:
+        """A signal with what the person's habit says at a sighting; habit alone is a signal where it says the way."""
+        lean, why = usual.leaned(visits, seen)
+        if not any(lean) or (signal is None and not why) or (signal is not None and (signal.ends or signal.closes)):
+            return signal
+        if signal is None:
+            return Signal(lean, why, Need(place=why.removeprefix("to_")))
+        k, g, d, b, n = map(sum, zip(signal.weights, lean, strict=True))
+        return replace(signal, weights=(k, g, d, b, n), why=why if why and signal.why in _AT_HAND else signal.why)
 
     def typed(self, query: str, at: Millis, mid: int) -> Trace | None:
         """Words being said now, as a trace that is not kept: answered within the request, so sensitive needs too."""

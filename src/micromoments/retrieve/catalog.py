@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from micromoments.core import hours
 from micromoments.core.event import Millis
 from micromoments.core.fence import Fence
-from micromoments.core.geo import Point
+from micromoments.core.geo import Point, bearing
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
@@ -154,7 +154,8 @@ class Catalog:
             item = self._items[id]
             if item.kind == "place":
                 schedule = self._schedules.get(id)
-                return Nearby(id, item.title, round(metres), schedule is None or schedule.open_at(at))
+                way = round(bearing(point, item.location)) % 360 if item.location is not None else -1
+                return Nearby(id, item.title, round(metres), schedule is None or schedule.open_at(at), way)
         return None
 
     def fences(self, point: Point, at: Millis, accuracy: float = 0.0) -> tuple[Fence, ...] | None:
