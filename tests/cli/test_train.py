@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -15,6 +16,8 @@ import micromoments as mm
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from tests.cli.commands import micromoments
+from tests.server.asgi import SECRET_KEY, WRITE_KEY
+from tests.server.test_real import address_of, server
 
 T0: Millis = 1_790_000_000_000
 MEANS = {
@@ -156,3 +159,23 @@ def test_who_refused_teaches_nothing(shop: Path) -> None:
     assert before > 0
     assert done.status == 1
     assert "wanted" in done.words
+
+
+@pytest.mark.crash
+def test_a_serving_folder_is_trained_through_its_server(shop: Path) -> None:
+    """While a server has the folder, training hands it the weights, they are in force there, and go back."""
+    keys = {"MICROMOMENTS_WRITE_KEY": WRITE_KEY, "MICROMOMENTS_SECRET_KEY": SECRET_KEY}
+    with server(shop, "--port", "0", **keys) as process:
+        address, _ = address_of(process)
+
+        def in_force() -> int:
+            asked = Request(f"{address}/v1/weights", headers={"authorization": f"Bearer {SECRET_KEY}"})
+            found: int = json.load(urlopen(asked))["number"]
+            return found
+
+        assert in_force() == 0
+        done = micromoments("train", shop)
+        assert (done.status, "weights 1 are in force" in done.words) == (0, True), done.words
+        assert in_force() == 1
+        assert "shipped weights are in force again" in micromoments("train", shop, "--rollback").words
+        assert in_force() == 0

@@ -22,6 +22,8 @@ from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
 from micromoments.engine.outward import Came, Deliveries
 from micromoments.engine.stream import Stream
+from micromoments.engine.taught import Taught
+from micromoments.recognise.weights import SHIPPED, Weights
 from micromoments.retrieve.ask import Answer, Candidate
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Found, Look
@@ -78,12 +80,35 @@ class Shelf:
         return catalog.nearby(point, at, **asked)
 
 
+class FakeTaught(Taught):
+    """One set of weights at most."""
+
+    def __init__(self) -> None:
+        """The shipped ones."""
+        self.now = SHIPPED
+
+    def listed(self) -> dict[str, Any]:
+        """What is in force."""
+        return {"number": int(self.now != SHIPPED), "weights": []}
+
+    async def put(self, weights: Weights) -> dict[str, Any]:
+        """Note them."""
+        self.now = weights
+        return {"number": 1, "digest": weights.digest}
+
+    async def back(self) -> dict[str, Any]:
+        """The shipped ones again."""
+        self.now = SHIPPED
+        return {"number": 0, "digest": "", "changed": True}
+
+
 class FakeControl(Control):
     """What is off, in memory."""
 
     def __init__(self) -> None:
-        """Nothing is off."""
+        """Nothing is off, and nothing was taught."""
         self.off: set[str] = set()
+        self.taught = FakeTaught()
 
     async def switch(self, slot: str, *, off: bool) -> list[str]:
         """Note it."""

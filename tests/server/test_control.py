@@ -24,6 +24,8 @@ DOORS = [
     ("GET", "/v1/policies"),
     ("GET", "/v1/policies/compare"),
     ("POST", "/v1/policies/rollback"),
+    ("GET", "/v1/weights"),
+    ("PUT", "/v1/weights"),
     ("POST", "/v1/preview"),
 ]
 
@@ -59,6 +61,16 @@ async def test_versions_of_policies(backend: Client) -> None:
     assert (await backend("GET", "/v1/policies/compare?policy=home:thompson&before=x")).status == 404
     assert (await backend("POST", "/v1/policies/rollback", {"policy": "home:thompson"})).json["version"] == 10
     assert (await backend("POST", "/v1/policies/rollback", {"policy": "nonsense"})).status == 404
+
+
+async def test_weights_of_the_recogniser(backend: Client) -> None:
+    """What is in force, weights put, those before back; what are no weights, and no question at all, is refused."""
+    assert (await backend("GET", "/v1/weights")).json["number"] == 0
+    put = await backend("PUT", "/v1/weights", {"weights": {"events": 7, "paces": [1, 2, 1, 0.5]}})
+    assert (put.status, put.json["number"]) == (200, 1)
+    assert (await backend("PUT", "/v1/weights", {"back": True})).json == {"number": 0, "digest": "", "changed": True}
+    for body in ({"weights": {"prior": "x"}}, {"weights": {"paces": [0, 0, 0, 0]}}, {}, {"weights": {}, "back": True}):
+        assert (await backend("PUT", "/v1/weights", body)).json["code"] == "bad_weights"
 
 
 async def test_preview_as_anyone(backend: Client, service: FakeService) -> None:

@@ -21,11 +21,14 @@ def off(names: Names = None, folder: Folder = None) -> None:
 
 def switch(names: list[str], folder: Path | None, *, off: bool) -> None:
     """Switch by the folder's owner process, or in the folder where nobody has it open; print what is off."""
+    from micromoments.cli.owner import through_owner
     from micromoments.cli.table import say
 
     project, slot = where(names, folder)
-    left = _through_owner(project, slot, off=off)
-    if left is None:
+    told = through_owner(project, "PUT", "/v1/switch", {"slot": slot, "off": off})
+    if told is not None:
+        left: list[str] = told["off"]
+    else:
         import micromoments as mm
 
         with mm.open(project) as engine:
@@ -57,31 +60,3 @@ def where(names: list[str], folder: Path | None) -> tuple[Path, str]:
 def is_project(folder: Path) -> bool:
     """Whether a folder is one of ours."""
     return (folder / "state.sqlite").exists() or (folder / "micromoments.toml").exists()
-
-
-def _through_owner(folder: Path, slot: str, *, off: bool) -> list[str] | None:
-    """Ask the process that has the folder open; ``None`` where nobody has.
-
-    Raises:
-        ValueError: it doesn't serve, or refused.
-    """
-    from micromoments.engine.wiring import at_rest
-
-    rest = at_rest(folder)
-    owner = rest.owner()
-    if owner is None:
-        return None
-    pid, address = owner
-    if not address:
-        raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve; stop that process instead")
-    import httpx
-
-    headers = {"authorization": f"Bearer {rest.token()}"}
-    try:
-        reply = httpx.put(f"{address}/v1/switch", json={"slot": slot, "off": off}, headers=headers, timeout=10)
-        if reply.status_code != httpx.codes.OK:
-            raise ValueError(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
-    except httpx.HTTPError as error:
-        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
-    found: list[str] = reply.json()["off"]
-    return found

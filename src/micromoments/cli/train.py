@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, say
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Step(StrEnum):
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(help="the project's folder; it must not be serving")],
+    folder: Annotated[Path, typer.Argument(help="the project's folder; a server may have it open")],
     counts: Annotated[Step, typer.Option(help="the least step that tells what somebody wanted")] = Step.consider,
     within: Annotated[float, typer.Option(help="minutes in which it must follow", min=1)] = 30.0,
     holdout: Annotated[float, typer.Option(help="the newest share of the log, to examine on", min=0.05, max=0.8)] = 0.3,
@@ -40,63 +41,74 @@ def train(
     The newest part of the log examines old and new weights; only better ones are put in force. The old ones are kept:
     --rollback puts them back.
     """
-    from micromoments.engine.service import now_ms
-    from micromoments.engine.training import active, keep, kept
-    from micromoments.engine.training import train as learn
-    from micromoments.engine.wiring import open_stores
-
     if format is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
     if rollback and (dry_run or force):
         raise typer.BadParameter("got --rollback with --dry-run or --force; wanted one of them")
     if not (folder / "log.sqlite").is_file():
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
-    stores = open_stores(folder, now=now_ms())
-    try:
-        if rollback:
-            known, now = kept(stores), active(stores)
-            number = max(0, known.index(now) - 1) if now in known else 0
-            chosen: Weights | None = known[number] if known[number] != now else None
-            trained = None
-        else:
-            steps = list(Step)
-            trained = learn(stores, step=2 + steps.index(counts), within=round(within * 60_000), holdout=holdout)
-            chosen = trained.weights if not dry_run and (trained.verdict.better or force) else None
-            number = keep(stores, chosen) if chosen is not None else 0
-    finally:
-        stores.close()
-    if chosen is not None:
-        _activate(folder, chosen)
-    _tell(trained, chosen, number, format)
+    if not dry_run:
+        through_owner(folder, "GET", "/v1/weights")  # who can't be asked afterwards is found out before the work
+    if rollback:
+        told = _change(folder, None)
+        _tell(None, bool(told["changed"]), int(told["number"]), format)
+        return
+    trained = _learned(folder, 2 + list(Step).index(counts), round(within * 60_000), holdout)
+    better = not dry_run and (trained.verdict.better or force)
+    _tell(trained, better, int(_change(folder, trained.weights)["number"]) if better else 0, format)
 
 
-def _activate(folder: Path, weights: Weights) -> None:
-    import asyncio
+def _learned(folder: Path, step: int, within: int, holdout: float) -> Trained:
+    """Learn from a copy of what the folder's log and state hold, so that a server may go on with the folder."""
+    from tempfile import TemporaryDirectory
 
     from micromoments.engine.service import now_ms
-    from micromoments.engine.training import put_in_force
+    from micromoments.engine.training import train as learn
+    from micromoments.engine.wiring import copy_to_learn, open_stores
 
-    asyncio.run(put_in_force(folder, weights, now_ms))
+    with TemporaryDirectory(prefix="micromoments-train-") as copy:
+        copy_to_learn(folder, copy)
+        stores = open_stores(copy, now=now_ms())
+        try:
+            return learn(stores, step=step, within=within, holdout=holdout)
+        finally:
+            stores.close()
 
 
-def _tell(trained: Trained | None, chosen: Weights | None, number: int, format: Format) -> None:
+def _change(folder: Path, weights: Weights | None) -> dict[str, Any]:
+    """Put weights, or those before, in force: by the folder's owner process, or in the folder where nobody has it."""
+    import asyncio
+
+    import msgspec
+
+    body = {"back": True} if weights is None else {"weights": msgspec.json.decode(weights.encode())}
+    told = through_owner(folder, "PUT", "/v1/weights", body)
+    if told is None:
+        from micromoments.engine.service import now_ms
+        from micromoments.engine.training import change
+
+        told = asyncio.run(change(folder, weights, now_ms))
+    return told
+
+
+def _tell(trained: Trained | None, changed: bool, number: int, format: Format) -> None:
     import msgspec
 
     name = f"weights {number}" if number else "the shipped weights"
     if trained is None:
         if format is Format.json:
-            put_json({"activated": chosen is not None, "number": number})
-        say(f"{name} are in force again" if chosen is not None else f"{name} are in force; none came before")
+            put_json({"activated": changed, "number": number})
+        say(f"{name} are in force again" if changed else f"{name} are in force; none came before")
         return
     verdict = trained.verdict
     if format is Format.json:
-        row: dict[str, Any] = {**msgspec.to_builtins(verdict), "activated": chosen is not None}
+        row: dict[str, Any] = {**msgspec.to_builtins(verdict), "activated": changed}
         span = {"since": trained.since, "split": trained.split, "until": trained.until}
         put_json({**row, **span, "names": len(trained.weights.acts), "weights": trained.weights})
     else:
         _table(trained)
     gain = f"log loss falls by {verdict.gain:+.4f} ({verdict.low:+.4f} to {verdict.high:+.4f}) nats an event"
-    if chosen is not None:
+    if changed:
         say(f"{'better' if verdict.better else 'not better, but forced'}: {gain}; {name} are in force")
     elif verdict.better:
         say(f"better: {gain}; nothing was changed (--dry-run)")

@@ -16,6 +16,7 @@ from micromoments.core.event import Millis
 from micromoments.core.person import Person, Stamp, Trait
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import PURPOSES, Settings
+from micromoments.engine.taught import Taught
 from micromoments.engine.wiring import ACTIVE_CONFIG, Stores
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.view import EVERY, View, config_digest
@@ -57,6 +58,7 @@ class Control:
     ) -> None:
         self._stores, self._view, self._use, self._append, self._keep = stores, view, use, append, keep
         self._clock = clock
+        self.taught = Taught(stores, view, append, clock)
         self._versions: list[Version] = msgspec.json.decode(kept.get(VERSIONS, b"[]"), type=list[Version])
         use(replaced(view(), off=frozenset(msgspec.json.decode(kept.get(ACTIVE_OFF, b"[]"), type=list[str]))))
 

@@ -1,10 +1,10 @@
-"""Trains weights from a folder's own log, says whether they are better, and puts them in force or the old ones back."""
+"""Trains weights from a folder's own log, says whether they are better, and puts them or the old ones in force."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -12,17 +12,17 @@ from msgspec.structs import replace
 
 from micromoments.core.event import UNCOUNTED, Millis
 from micromoments.core.person import Link
-from micromoments.core.record import ActivationRecord, EventRecord
+from micromoments.core.record import EventRecord
 from micromoments.decide.eligibility import consents
 from micromoments.engine.service import open_service
-from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores
+from micromoments.engine.wiring import Stores
 from micromoments.flow.apply import home
 from micromoments.flow.train import Beat, Plan, TooLittle, beat, judge, learn
-from micromoments.flow.view import WEIGHTS, refuses
+from micromoments.flow.view import refuses
 from micromoments.learn.train import Verdict
 from micromoments.ports import replay
 from micromoments.recognise.recogniser import Recogniser
-from micromoments.recognise.weights import Weights, decode
+from micromoments.recognise.weights import Weights
 
 MOST_EVENTS: Final = 200_000
 """The newest events that are learned from."""
@@ -63,7 +63,7 @@ class _Links:
 
 
 def train(stores: Stores, *, step: int, within: Millis, holdout: float) -> Trained:
-    """Learn from the log of an open folder that isn't serving; nothing is changed in it.
+    """Learn from the log of an open folder that isn't serving, or of a copy; nothing is changed in it.
 
     ``step`` is the least step of the journey that labels, ``within`` the reach of a label in milliseconds, ``holdout``
     the newest share of the events, on which old and new weights are examined.
@@ -139,36 +139,12 @@ def _events(stores: Stores, allowed: Mapping[str, tuple[str, bool]]) -> Iterator
         yield id, record if located or record.nearby is None else replace(record, nearby=None)
 
 
-def kept(stores: Stores) -> Sequence[Weights]:
-    """The weights that were put in force here, oldest first; the shipped ones come before all."""
-    versions = stores.policies.versions(WEIGHTS)
-    return [decode(b""), *(decode(stores.policies.version(WEIGHTS, v) or b"") for v in versions)]
-
-
-def keep(stores: Stores, weights: Weights) -> int:
-    """Keep weights that are about to be put in force, durably; give their number."""
-    known = kept(stores)
-    if weights in known:
-        return known.index(weights)
-    stores.artifacts.put(weights.encode())
-    stores.policies.keep(WEIGHTS, len(known), weights.encode())
-    return len(known)
-
-
-def active(stores: Stores) -> Weights:
-    """The weights in force."""
-    return decode(stores.policies.load().get(ACTIVE_WEIGHTS, b""))
-
-
-async def put_in_force(folder: Path, weights: Weights, clock: Callable[[], Millis]) -> str:
-    """Recognise by these weights from the next record on; the log says so, durably. Gives the recogniser's digest."""
+async def change(folder: Path, weights: Weights | None, clock: Callable[[], Millis]) -> dict[str, Any]:
+    """Put weights in force (``None``: those before the ones in force) in a folder that nobody has open."""
     service = open_service(folder, None, clock)
     await service.start()
     try:
-        body = weights.encode() if weights.digest else b""
-        name = f"sha256:{weights.digest}" if weights.digest else "shipped"
-        record = ActivationRecord(key="", at=clock(), what=WEIGHTS, name=name, digest=weights.digest, body=body)
-        await service.change([record])
+        taught = service.control.taught
+        return await taught.back() if weights is None else await taught.put(weights)
     finally:
         await service.stop()
-    return weights.digest

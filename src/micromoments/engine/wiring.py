@@ -297,6 +297,17 @@ def at_rest(path: Path | str) -> AtRest:
     )
 
 
+def copy_to_learn(folder: Path | str, target: Path | str) -> None:
+    """Copy of a folder, which may be in use, what learning needs: settings, state and log. ``target`` is empty.
+
+    Raises:
+        StoreError: something can't be read or written.
+    """
+    from micromoments.stores.embedded.backup import copy_core
+
+    copy_core(folder, target)
+
+
 def back_up(folder: Path | str, target: Path | str) -> Mapping[str, int]:
     """Copy a folder, which may be in use, to a new one; gives how much there is of what.
 

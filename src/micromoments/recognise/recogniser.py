@@ -50,8 +50,9 @@ class Recogniser:
         self.weights = weights
         self.reader = Reader(self.text, self.settings, weights)
         spec = self.settings.recognition
+        paces = weights.paces or (1.0,) * NONE
         self.rules = folding.Rules(
-            half_lives=tuple(spec.half_life[t] * MINUTE for t in TYPES[:NONE]),
+            half_lives=tuple(spec.half_life[t] * MINUTE * pace for t, pace in zip(TYPES, paces, strict=False)),
             lifetimes=tuple(round(spec.lifetime[t] * MINUTE) for t in TYPES[:NONE]),
             threshold=spec.threshold,
             weights=weights,

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from micromoments.core.moment import Vector
+from micromoments.core.moment import NONE, Vector
 
 FORMAT: Final = 1
 PRIOR: Final[Vector] = (-230, -230, -230, -230, -51)
@@ -43,7 +43,8 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``prior`` is what is known of a person of whom nothing is known. ``acts`` are keyed as ``Reader.key`` gives them,
     ``turns`` as ``TURNS``; what isn't named here is as shipped. ``hours``, where learned, are what the beginning of a
-    stretch says by its hour in the project's zone, eight of three hours each.
+    stretch says by its hour in the project's zone, eight of three hours each. ``paces``, where learned, are by how much
+    the half-lives of know, go, do and buy that the settings give are longer here.
     ``until`` is the instant up to which events were learned from, ``events`` how many.
     """
 
@@ -52,6 +53,7 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     acts: dict[str, Vector] = {}
     turns: dict[str, Vector] = {}
     hours: tuple[Vector, ...] = ()
+    paces: tuple[float, ...] = ()
     until: int = 0
     events: int = 0
 
@@ -61,8 +63,11 @@ class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return hashlib.sha256(self.encode()).hexdigest() if self != SHIPPED else ""
 
     def encode(self) -> bytes:
-        """Canonical JSON: the same weights give the same bytes."""
-        return msgspec.json.encode(self, order="sorted")
+        """Canonical JSON: the same weights give the same bytes, those without ``paces`` the bytes that they had."""
+        told = msgspec.to_builtins(self)
+        if not self.paces:
+            del told["paces"]
+        return msgspec.json.encode(told, order="sorted")
 
     def turn(self, name: str) -> Vector:
         """What a turn adds: as learned, else as shipped."""
@@ -84,6 +89,8 @@ def decode(body: bytes) -> Weights:
         weights = msgspec.json.decode(body, type=Weights)
     except msgspec.MsgspecError as error:
         raise ValueError(f"got weights that don't decode ({error}); train again, or roll back") from None
+    if weights.paces and (len(weights.paces) != NONE or not all(0.01 <= pace <= 100 for pace in weights.paces)):
+        raise ValueError(f"got paces {weights.paces}, wanted four numbers from 0.01 to 100; train again, or roll back")
     if weights.format != FORMAT:
         raise ValueError(f"got weights of format {weights.format}, wanted {FORMAT}; train again, or roll back")
     return weights

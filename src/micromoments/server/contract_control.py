@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from micromoments.server import shapes
 from micromoments.server.contract import Json, answer, content, door, ref
-from micromoments.server.control import Back, PolicyBack, Previewed, Switched
+from micromoments.server.control import Back, PolicyBack, Previewed, Switched, Taught
 from micromoments.server.deliveries import Foreseen, Outcomes, Replayed
 
-SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Previewed, Foreseen, Replayed, Outcomes)
+SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Taught, Previewed, Foreseen, Replayed, Outcomes)
 _SECRET: list[Json] = [{"secretKey": []}]
 _OBJECT: Json = {"type": "object"}
 _VERSIONS: list[Json] = [
@@ -46,6 +46,10 @@ def control_doors() -> Json:
         "/v1/policies/compare": {"get": {**compared, "parameters": _VERSIONS}},
         "/v1/policies/rollback": {
             "post": door("rollbackPolicy", "Put a version back.", done, _SECRET, body=content(ref(PolicyBack)), tag=tag)
+        },
+        "/v1/weights": {
+            "get": door("weights", "The recogniser's weights.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag),
+            "put": door("teach", "Put weights in force.", done, _SECRET, body=content(ref(Taught)), tag=tag),
         },
         **_delivery_doors(),
         "/v1/preview": {

@@ -9,6 +9,7 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.core.when import instant
 from micromoments.policy.actions import SLOT
+from micromoments.recognise.weights import decode
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
@@ -42,6 +43,13 @@ class PolicyBack(msgspec.Struct, rename="camel", kw_only=True):
     version: int | None = None
 
 
+class Taught(msgspec.Struct, rename="camel", kw_only=True):
+    """Weights of the recogniser to put in force, as ``micromoments train`` makes them; ``back``: those before."""
+
+    weights: dict[str, Any] | None = None
+    back: bool = False
+
+
 class Previewed(msgspec.Struct, rename="camel", kw_only=True):
     """Who, where and when to look as: ``person`` (an id as in paths) or made-up ``traits``, ``context`` with a place,
     ``at`` (RFC 3339 or milliseconds). ``live`` looks past the slot's mode.
@@ -57,7 +65,7 @@ class Previewed(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class ControlDoors:
-    """``/v1/switch``, ``/v1/config``, ``/v1/policies`` and ``/v1/preview``."""
+    """``/v1/switch``, ``/v1/config``, ``/v1/policies``, ``/v1/weights`` and ``/v1/preview``."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -129,6 +137,26 @@ class ControlDoors:
             return reply(await self._service.learned.rollback(asked.policy, asked.version))
         except ValueError as error:
             raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
+
+    async def weights(self, _call: Call, access: Access) -> Reply:
+        """The recogniser's weights that were in force here."""
+        require_whole(access)
+        return reply(self._service.control.taught.listed())
+
+    async def teach(self, call: Call, access: Access) -> Reply:
+        """Put weights in force, or those before back; durable when this is answered."""
+        require_whole(access)
+        asked = _read(await call.body(MAX_BODY), Taught)
+        if asked.back == (asked.weights is not None):
+            raise Problem(400, "bad_weights", "neither weights nor back, or both", "one of them")
+        taught = self._service.control.taught
+        if asked.weights is None:
+            return reply(await taught.back())
+        try:
+            weights = decode(msgspec.json.encode(asked.weights))
+        except ValueError as error:
+            raise Problem(400, "bad_weights", "weights that can't be used", str(error)[:400]) from None
+        return reply(await taught.put(weights))
 
     async def preview(self, call: Call, access: Access) -> Reply:
         """A decision as anybody, anywhere, at any time; not logged, nothing reserved."""

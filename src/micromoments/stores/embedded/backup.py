@@ -75,6 +75,19 @@ def backup(folder: Path | str, target: Path | str) -> Manifest:
     return manifest
 
 
+def copy_core(folder: Path | str, target: Path | str) -> None:
+    """Copy the settings, the state and then the log of a folder that may be in use: a folder to read, no backup.
+
+    Raises:
+        StoreError: something can't be read or written.
+    """
+    source, target = Path(folder), Path(target)
+    if (source / CONFIG).exists():
+        _copy_file(source / CONFIG, target / CONFIG)
+    for name in DATABASES[:2]:
+        _copy_database(source / name, target / name)
+
+
 def verify(target: Path | str, *, deep: bool = True) -> Manifest:
     """Check a backup: every file is there with its digest, and nothing else; with ``deep`` every value in it is
     decoded.
