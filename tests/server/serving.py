@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -29,8 +30,10 @@ def running(app: App, fronts: int = 0) -> Iterator[tuple[int, Server]]:
     assert not thread.is_alive()
 
 
-async def talk(port: int, wire: bytes, *, patience: float = 0.3, pieces: int = 1) -> bytes:
-    """Send bytes, in so many pieces, and read what comes until the server closes or is silent."""
+async def talk(port: int, wire: bytes, *, patience: float = 5.0, pieces: int = 1, answers: int = 1) -> bytes:
+    """Send bytes, in so many pieces, and read until so many answers are whole, the server closes, or is silent for
+    ``patience`` seconds.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     got = b""
     size = max(1, -(-len(wire) // pieces))
@@ -40,10 +43,21 @@ async def talk(port: int, wire: bytes, *, patience: float = 0.3, pieces: int = 1
             await writer.drain()
             if pieces > 1:
                 await asyncio.sleep(0.01)
-        while piece := await asyncio.wait_for(reader.read(65536), patience):
+        while whole(got) < answers and (piece := await asyncio.wait_for(reader.read(65536), patience)):
             got += piece
     except (TimeoutError, ConnectionError):
         pass
     finally:
         writer.close()
     return got
+
+
+def whole(got: bytes) -> int:
+    """How many answers with a known length are there whole."""
+    found = 0
+    while True:
+        head, ended, rest = got.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if not ended or length is None or len(rest) < int(length[1]):
+            return found
+        found, got = found + 1, rest[int(length[1]) :]

@@ -33,6 +33,13 @@ def track(number: int) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
+def decide() -> bytes:
+    """A decision's request."""
+    body = b'{"userId":"u","slot":"home"}'
+    head = f"POST /v1/decide HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SECRET_KEY}\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
 @pytest.fixture
 def own() -> FakeService:
     """The engine's stand-in."""
@@ -76,10 +83,12 @@ async def test_one_connection_asks_for_everything(
     reader, writer = talker
     asked = [
         track(1),
+        decide(),
         b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
         track(2),
         b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n",
         track(3),
+        decide(),
     ]
     for request in asked:
         writer.write(request)
@@ -106,7 +115,7 @@ async def test_what_fronts_count_is_in_the_metrics(port: int) -> None:
     assert (await talk(port, unknown)).startswith(b"HTTP/1.1 401")
     page = b""
     for _ in range(50):
-        page = await talk(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n", patience=1)
+        page = await talk(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
         if b"collect_requests_total 6.0" in page:
             break
         await asyncio.sleep(0.1)

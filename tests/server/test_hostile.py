@@ -108,7 +108,7 @@ async def test_bytes_that_are_no_request(
     rng = random.Random(SEED)
     wires = [*RAW, *(bytes(rng.choice(RAW))[: rng.randrange(1, 300)] for _ in range(40))]
     for wire in wires:
-        got = await talk(port, wire)
+        got = await talk(port, wire, patience=0.3)
         assert not got.startswith(b"HTTP/1.1 5"), wire[:80]
     sound = b'{"event":"A","userId":"u","messageId":"sound-1"}'
     auth = f"authorization: {basic(WRITE_KEY)}"
@@ -130,7 +130,7 @@ async def test_pipelined_requests_are_answered_in_order(served: tuple[int, Count
             len(body),
         )
         wire += body + b"GET /nothing-%d HTTP/1.1\r\nhost: x\r\n\r\n" % index
-    got = await talk(port, wire, patience=1.0)
+    got = await talk(port, wire, answers=10)
     statuses = re.findall(rb"HTTP/1\.1 (\d+)", got)
     assert statuses == [b"200", b"404"] * 5
     assert len(service.messages) == 5

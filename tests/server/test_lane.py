@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from micromoments.core.event import Arrival
+from micromoments.core.event import BOT, Arrival
 from micromoments.core.settings import Settings
 from micromoments.server import lane
 from micromoments.server.app import App
@@ -89,6 +90,58 @@ async def test_same_answers_both_ways(port: int, doors: App, own: FakeService, b
     assert fast == [a.body for a in own.arrivals]
 
 
+ASKED = b'{"anonymousId":"a","slot":"home"}'
+
+
+@pytest.mark.parametrize("key", [basic(WRITE_KEY), f"Bearer {SECRET_KEY}", "Bearer nobody's", ""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        ASKED,
+        b"{",
+        b'{"slot":"home"}',
+        b'{"userId":"u","slot":"home","decisionId":"d1"}',
+        gzip.compress(ASKED, mtime=0),
+        gzip.compress(ASKED, mtime=0)[:-4],
+        ASKED[:-1] + b',"context":{"x":"' + b"y" * 40_000 + b'"}}',
+        ASKED[:-1] + b',"context":{"x":"' + b"y" * 140_000 + b'"}}',
+    ],
+)
+async def test_decisions_have_the_same_answers(port: int, doors: App, own: FakeService, key: str, body: bytes) -> None:
+    """Status, headers and words of a decision are the same by the lane, through a front, and by ASGI's way."""
+    sent = wire(body, path="/v1/decide", origin=ORIGIN, authorization=key)
+    if not key:
+        sent = sent.replace(b"authorization: \r\n", b"")
+    status, headers, answer = parsed(await talk(port, sent))
+    other = await Client(doors, key or None)("POST", "/v1/decide", body, headers=[("origin", ORIGIN)])
+    headers.pop("date")
+    assert (status, headers.keys()) == (other.status, other.headers.keys())
+    assert re.sub(rb"d-[\w-]{20}", b"d", answer) == re.sub(rb"d-[\w-]{20}", b"d", other.body)
+
+
+async def test_failed_decisions_are_told(port: int, own: FakeService) -> None:
+    """Overload, a log that is down, a conflict, and an error of ours, each with its status."""
+    sent = wire(ASKED, path="/v1/decide")
+    for failure, expected in ((Overloaded("x"), 429), (LogDown("x"), 503), (RuntimeError("inner"), 500)):
+        own.failure = failure
+        status, headers, body = parsed(await talk(port, sent))
+        assert (status, headers["content-type"]) == (expected, "application/problem+json")
+        assert b"inner" not in body
+    own.failure = None
+    named = b'{"anonymousId":"a","slot":"%b","decisionId":"d1"}'
+    assert parsed(await talk(port, wire(named % b"home", path="/v1/decide")))[0] == 200
+    assert parsed(await talk(port, wire(named % b"other", path="/v1/decide")))[0] == 409
+
+
+async def test_an_event_comes_with_a_decision(port: int, own: FakeService) -> None:
+    """The event within a decision's request is taken, with what its sender's agent says of it."""
+    body = b'{"anonymousId":"a","slot":"home","event":{"event":"Products Searched"}}'
+    sent = wire(body, path="/v1/decide", user_agent="Mozilla/5.0 (compatible; Googlebot/2.1)")
+    assert parsed(await talk(port, sent))[0] == 200
+    assert [a.event.event for a in own.arrivals] == ["Products Searched"]
+    assert own.arrivals[0].marks & BOT
+
+
 async def test_failures_are_told(port: int, own: FakeService) -> None:
     """Overload, a log that is down, and an error of ours, each with its status."""
     for failure, expected in ((Overloaded("x"), 429), (LogDown("x"), 503), (RuntimeError("inner"), 500)):
@@ -102,13 +155,13 @@ async def test_failures_are_told(port: int, own: FakeService) -> None:
 async def test_in_pieces_and_one_after_the_other(port: int, own: FakeService) -> None:
     """A request that comes byte by byte, and several on one connection, are all taken."""
     assert (await talk(port, wire(SOUND), pieces=40)).startswith(b"HTTP/1.1 200")
-    assert (await talk(port, wire(SOUND) * 20)).count(b"HTTP/1.1 200") == 20
+    assert (await talk(port, wire(SOUND) * 20, answers=20)).count(b"HTTP/1.1 200") == 20
     assert len(own.arrivals) == 21
 
 
 async def test_close_when_asked(port: int) -> None:
     """A client that wants the connection closed gets its answer, and the close."""
-    got = await talk(port, wire(SOUND, connection="close"), patience=5)
+    got = await talk(port, wire(SOUND, connection="close"), answers=2)
     assert parsed(got)[1]["connection"] == "close"
 
 
@@ -124,7 +177,7 @@ async def test_many_connections_go_together(port: int, own: FakeService, monkeyp
         return await collect(arrivals)
 
     monkeypatch.setattr(own, "collect", counted)
-    got = await asyncio.gather(*(talk(port, wire(SOUND), patience=2) for _ in range(30)))
+    got = await asyncio.gather(*(talk(port, wire(SOUND)) for _ in range(30)))
     assert all(one.startswith(b"HTTP/1.1 200") for one in got)
     assert sum(calls) == 30
 

@@ -16,7 +16,7 @@ from micromoments.server.cors import Cors
 from micromoments.server.decide import Decider
 from micromoments.server.deliveries import DeliveryDoors
 from micromoments.server.foreign import Handler, Routes
-from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, reply
+from micromoments.server.http import Call, Receive, Reply, Room, Scope, Send, raw_path, refused, reply
 from micromoments.server.insight import Insight
 from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys, as_sent
@@ -28,7 +28,7 @@ from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
 from micromoments.server.personalizer import Personalizer
-from micromoments.server.problem import PROBLEM_JSON, Problem, problem_of
+from micromoments.server.problem import Problem, problem_of
 from micromoments.server.receipt import Receipts
 from micromoments.server.scripts import routes as script_routes
 from micromoments.server.search import SearchDoor
@@ -60,9 +60,9 @@ class App:
         self._room = Room()
         self._cleaner = Cleaner(settings.intake, detector(settings.recognition.sensitive))
         self.collector = Collector(service, keys, self._cleaner, self._cors, self._room)
-        self.lane = Lane(service, self.collector, keys, self._cors)
         self.streams = Streams(service, self._cors)
         self.decider = Decider(service, self._cleaner)
+        self.lane = Lane(service, self.collector, keys, self._cors, self.decider.reply)
         self._people = People(service)
         self._items = ItemDoors(service)
         self._search = SearchDoor(service)
@@ -135,7 +135,7 @@ class App:
             if problem.status == 500:
                 # Ids and bodies stay out of the log: the traceback says where, which is what is needed.
                 log.exception("an error of ours at %s %s", scope["method"], raw_path(scope).split("/", 3)[1:3])
-            answer = _of(problem)
+            answer = refused(problem)
         if answer is not None:
             await answer.send(send, extra)
 
@@ -280,8 +280,3 @@ class App:
             return contract
         anyone = [*contract.headers, (b"access-control-allow-origin", b"*")]
         return Reply(contract.status, contract.body, contract.content_type, anyone)
-
-
-def _of(problem: Problem) -> Reply:
-    headers = [*problem.headers(), (b"cache-control", b"no-store")]
-    return Reply(problem.status, problem.body(), PROBLEM_JSON, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from hashlib import blake2b
 from time import perf_counter
@@ -14,9 +15,9 @@ from micromoments.core.decision import Request
 from micromoments.core.event import Arrival
 from micromoments.policy.actions import SLOT
 from micromoments.server import shapes
-from micromoments.server.http import Call, Reply, reply
+from micromoments.server.http import GZIP, Call, Reply, TooLarge, Unreadable, gunzip, refused, reply, unread
 from micromoments.server.keys import Access, require_person
-from micromoments.server.problem import Problem, shown
+from micromoments.server.problem import Problem, problem_of, shown
 from micromoments.server.service import Service
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner
@@ -30,6 +31,7 @@ MAX_ID = 256
 MAX_SLOT = 128
 MAX_QUERY = 512
 """Characters of a query that are looked at for telling words."""
+log = logging.getLogger("micromoments.server")
 
 
 class Asked(msgspec.Struct, rename="camel", kw_only=True):
@@ -60,7 +62,28 @@ class Decider:
 
     async def decide(self, call: Call, access: Access) -> Reply:
         """One decision, durable before it is answered."""
-        body = await call.body(MAX_BODY)
+        client = call.scope.get("client")
+        agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+        return await self.answer(await call.body(MAX_BODY), access, agent, client[0] if client else "")
+
+    async def reply(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
+        """As ``answer``, of a body as it was sent; what goes wrong becomes a problem."""
+        try:
+            return await self.answer(gunzip(body, MAX_BODY) if body[:2] == GZIP else body, access, agent, ip)
+        except (TooLarge, Unreadable) as error:
+            return refused(unread(error))
+        except Exception as error:
+            problem = problem_of(error)
+            if problem.status == 500:
+                log.exception("an error of ours in decide")
+            return refused(problem)
+
+    async def answer(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
+        """The answer to a request's body; ``agent`` and ``ip`` are the sender's.
+
+        Raises:
+            Problem, Conflict, Overloaded, LogDown: nothing was decided.
+        """
         began = perf_counter()
         asked, digest = read(body, access)
         key = whose(asked, access)
@@ -77,7 +100,7 @@ class Decider:
             digest=digest,
             fresh=asked.decision_id is None,
         )
-        arrival = None if asked.event is None else self._event(asked, request, access, call)
+        arrival = None if asked.event is None else self._event(asked, request, access, agent, ip)
         if arrival is not None:
             request = msgspec.structs.replace(request, marks=arrival.marks & ~access.marks)
         decided = await self._service.decide(request, arrival)
@@ -105,7 +128,7 @@ class Decider:
     def _theirs(key: str, person: str, access: Access) -> bool:
         return f"user:{access.subject}" in (key, person)
 
-    def _event(self, asked: Asked, request: Request, access: Access, call: Call) -> Arrival:
+    def _event(self, asked: Asked, request: Request, access: Access, agent: str, ip: str) -> Arrival:
         """The event that came with the request, of the same person unless it says its own ids."""
         payload = dict(asked.event or {})
         payload.setdefault("type", "track")
@@ -126,9 +149,7 @@ class Decider:
         except Rejected as rejected:
             got = f"an event that can't be taken ({rejected.detail})"
             raise Problem(400, rejected.code, got, "an event in the Segment shape") from None
-        agent = call.headers.get(b"user-agent", b"").decode("latin-1")
-        client = call.scope.get("client")
-        return self._cleaner.clean(arrival, agent=agent, ip=client[0] if client else "")
+        return self._cleaner.clean(arrival, agent=agent, ip=ip)
 
 
 _decode = msgspec.json.Decoder().decode

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from micromoments.core.event import Arrival, Event, Millis
+from micromoments.server.keys import Access
 
 HEAD = 4
 """Bytes of a frame's length, big-endian."""
@@ -48,6 +49,16 @@ class Collect(msgspec.Struct, array_like=True, tag=0, gc=False):
     arrivals: list[Sent]
 
 
+class Ask(msgspec.Struct, array_like=True, tag=5, gc=False):
+    """A front asks for a decision: the request's body, who asks, their agent and address."""
+
+    number: int
+    body: bytes
+    access: Access
+    agent: str
+    ip: str
+
+
 class Counted(msgspec.Struct, array_like=True, tag=1, gc=False):
     """What a front has counted since its start. The first says that it takes traffic."""
 
@@ -71,9 +82,19 @@ class Failed(msgspec.Struct, array_like=True, tag=3, gc=False):
     message: str
 
 
+class Decided(msgspec.Struct, array_like=True, tag=4, gc=False):
+    """A decision's answer, or what was wrong with the request."""
+
+    number: int
+    status: int
+    body: bytes
+    kind: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
 encode = msgspec.msgpack.Encoder().encode
-decode_asked = msgspec.msgpack.Decoder(Collect | Counted).decode
-decode_answer = msgspec.msgpack.Decoder(Taken | Failed).decode
+decode_asked = msgspec.msgpack.Decoder(Collect | Ask | Counted).decode
+decode_answer = msgspec.msgpack.Decoder(Taken | Failed | Decided).decode
 _event = msgspec.json.Decoder(Event).decode
 
 

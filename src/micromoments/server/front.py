@@ -28,11 +28,11 @@ from micromoments.recognise.sensitive import detector
 from micromoments.server.collect import SPELLINGS, Collector
 from micromoments.server.cors import Cors
 from micromoments.server.doorway import Doorway
-from micromoments.server.frames import Collect, Counted, Failed, Line, Setup, Taken, decode_answer, sent
-from micromoments.server.http import Receive, Reply, Room, Scope, Send
-from micromoments.server.keys import Keys
-from micromoments.server.lane import Lane, LaneProtocol
-from micromoments.server.problem import PROBLEM_JSON, Problem
+from micromoments.server.frames import Ask, Collect, Counted, Decided, Failed, Line, Setup, Taken, decode_answer, sent
+from micromoments.server.http import Receive, Reply, Room, Scope, Send, refused
+from micromoments.server.keys import Access, Keys
+from micromoments.server.lane import DECIDE, Lane, LaneProtocol, quick
+from micromoments.server.problem import Problem, problem_of
 from micromoments.server.protocol import reap
 from micromoments.server.service import LogDown, Overloaded
 from micromoments.sources.clean import Cleaner
@@ -41,6 +41,8 @@ GONE = "the engine's process is gone; nothing was accepted, send it again"
 _PDEATHSIG = 1
 _OURS = re.compile(b"POST (?:%b) HTTP/1\\.[01]\r\n" % b"|".join(re.escape(path.encode()) for path in SPELLINGS)).match
 """Whether bytes begin a request to a door that a front serves."""
+_DECISION = b"POST %b HTTP/1.1\r\n" % DECIDE.encode()
+"""How a request for a decision begins."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE).search
 
 
@@ -50,7 +52,7 @@ class Far:
     def __init__(self, clock: Callable[[], Millis]) -> None:
         self.clock = clock
         self.line = Line(self._took, self._lost)
-        self._asked: dict[int, asyncio.Future[list[int]]] = {}
+        self._asked: dict[int, asyncio.Future[Taken | Decided]] = {}
         self._number = 0
 
     async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
@@ -59,21 +61,38 @@ class Far:
         Raises:
             Overloaded, LogDown: nothing was accepted.
         """
-        self._number = number = self._number + 1
-        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._asked[number] = future
+        number, future = self._next()
         self.line.send(Collect(number, sent(arrivals)))
-        return await future
+        answer = await future
+        return answer.duplicates if isinstance(answer, Taken) else []
+
+    async def decide(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
+        """Have a decision's request answered."""
+        number, future = self._next()
+        self.line.send(Ask(number, body, access, agent, ip))
+        try:
+            answer = await future
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client must hear it
+            return refused(problem_of(error))
+        if isinstance(answer, Taken):
+            return refused(problem_of(TypeError("got an answer to events; wanted a decision's")))
+        return Reply(answer.status, answer.body, answer.kind, answer.headers)
+
+    def _next(self) -> tuple[int, asyncio.Future[Taken | Decided]]:
+        self._number = number = self._number + 1
+        future: asyncio.Future[Taken | Decided] = asyncio.get_running_loop().create_future()
+        self._asked[number] = future
+        return number, future
 
     def _took(self, frame: bytes) -> None:
         answer = decode_answer(frame)
         future = self._asked.pop(answer.number)
         if future.cancelled():
             return
-        if isinstance(answer, Taken):
-            future.set_result(answer.duplicates)
-        else:
+        if isinstance(answer, Failed):
             future.set_exception(_error(answer))
+        else:
+            future.set_result(answer)
 
     def _lost(self) -> None:
         """The engine's process ended. Whoever waits must not be told 200; nobody else can be served from here."""
@@ -99,7 +118,7 @@ class FrontApp:
         cleaner = Cleaner(settings.intake, detector(settings.recognition.sensitive))
         cleaner.warm()
         self.collector = Collector(far, keys, cleaner, cors, Room())
-        self.lane = Lane(far, self.collector, keys, cors)
+        self.lane = Lane(far, self.collector, keys, cors, far.decide)
         self.doorway = doorway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +134,7 @@ def _elsewhere() -> Reply:
     problem = Problem(
         421, "misdirected", "another door's request behind an event's", "a connection of its own", "send it again"
     )
-    return Reply(problem.status, problem.body(), PROBLEM_JSON, [(b"cache-control", b"no-store")])
+    return refused(problem)
 
 
 class FrontProtocol(LaneProtocol):
@@ -127,10 +146,16 @@ class FrontProtocol(LaneProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; where they begin a request, look whose it is."""
-        if not self._within and (_OURS(data) is None or not _is_alone(data)) and self._is_free():
+        if not self._within and not (_is_alone(data) and self._is_ours(data)) and self._is_free():
             self._hand_over(data)
         else:
             super().data_received(data)
+
+    def _is_ours(self, data: bytes) -> bool:
+        """Whether a request is served here: at the events' doors any, for a decision one that takes the lane."""
+        if _OURS(data) is not None:
+            return True
+        return data.startswith(_DECISION) and quick(_headers(data), self._lane.keys, known=False) is not None
 
     def begin(self) -> None:
         """A request begins."""
@@ -158,6 +183,15 @@ class FrontProtocol(LaneProtocol):
         descriptor = self.transport.get_extra_info("socket").fileno()
         app.doorway.pass_on(socket.socket(fileno=os.dup(descriptor)), data)
         self.transport.abort()
+
+
+def _headers(data: bytes) -> dict[bytes, bytes]:
+    """The headers of a request whose head came whole; none of another, which goes to where it is read with care."""
+    head, found, _ = data.partition(b"\r\n\r\n")
+    if not found:
+        return {}
+    named = (line.partition(b":") for line in head.split(b"\r\n")[1:])
+    return {name.lower(): value.strip() for name, _, value in named}
 
 
 def _is_alone(data: bytes) -> bool:

@@ -15,8 +15,9 @@ import msgspec
 
 from micromoments.core.settings import Settings
 from micromoments.server.doorway import Reception
-from micromoments.server.frames import Collect, Counted, Failed, Line, Setup, Taken, arrived, decode_asked
+from micromoments.server.frames import Ask, Collect, Counted, Decided, Failed, Line, Setup, Taken, arrived, decode_asked
 from micromoments.server.keys import Keys
+from micromoments.server.lane import Decide
 from micromoments.server.service import LogDown, Overloaded, Service
 
 AGAIN = 0.5
@@ -38,16 +39,23 @@ class Fronts:
         count: how many.
         listeners: bound sockets; ``start`` makes them listen.
         adopt: serves a connection that a front handed over.
+        decide: answers a decision's request that a front read.
     """
 
     def __init__(
-        self, service: Service, keys: Keys, count: int, listeners: Sequence[socket.socket], adopt: Adopt
+        self,
+        service: Service,
+        keys: Keys,
+        count: int,
+        listeners: Sequence[socket.socket],
+        adopt: Adopt,
+        decide: Decide,
     ) -> None:
         self._service = service
         self._keys = keys
         self._listeners = listeners
         self._adopt = adopt
-        self._fronts = [Front(service, adopt) for _ in range(count)]
+        self._fronts = [Front(service, adopt, decide) for _ in range(count)]
         self._watch: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -101,8 +109,9 @@ class Fronts:
 class Front:
     """One front's process and the two sockets to it."""
 
-    def __init__(self, service: Service, adopt: Adopt) -> None:
+    def __init__(self, service: Service, adopt: Adopt, decide: Decide) -> None:
         self._service = service
+        self._decide = decide
         self._adopt = adopt
         self._process: asyncio.subprocess.Process | None = None
         self._reception: Reception | None = None
@@ -172,7 +181,8 @@ class Front:
             self.counted = _sum(self._before, asked)
             self._ready.set()
             return
-        task = asyncio.get_running_loop().create_task(self._collect(asked))
+        work = self._collect(asked) if isinstance(asked, Collect) else self._decided(asked)
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -188,6 +198,10 @@ class Front:
             self._line.send(Failed(asked.number, "error", "an error of ours"))
         else:
             self._line.send(Taken(asked.number, duplicates))
+
+    async def _decided(self, asked: Ask) -> None:
+        answer = await self._decide(asked.body, asked.access, asked.agent, asked.ip)
+        self._line.send(Decided(asked.number, answer.status, answer.body, answer.content_type, answer.headers))
 
     def _lost(self) -> None:
         self.ended.set()

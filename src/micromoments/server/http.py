@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from micromoments.server.problem import Problem
+from micromoments.server.problem import PROBLEM_JSON, Problem
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,6 +18,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON = b"application/json"
+GZIP = b"\x1f\x8b"
+"""How gzip begins (RFC 1952)."""
 BUFFERED = 64 * 1024
 """Bytes of a body that count against no budget: the server buffers as much of every connection anyway."""
 MAX_BUFFERED = 64 * 1024 * 1024
@@ -86,7 +88,7 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int, r
     if len(body) > limit:
         raise TooLarge(limit, read=True)
     coding = headers.get(b"content-encoding", b"").strip().lower()
-    if coding in (b"gzip", b"x-gzip") or body[:2] == b"\x1f\x8b":
+    if coding in (b"gzip", b"x-gzip") or body[:2] == GZIP:
         return gunzip(body, limit)
     if coding not in (b"", b"identity"):
         raise Unreadable(f"content-encoding {coding[:20].decode('latin-1')!r}; send gzip or none")
@@ -209,11 +211,8 @@ class Call:
         """The body, at most ``limit`` bytes. Raises ``Problem`` in our words."""
         try:
             return await read_body(self.headers, self._receive, limit, self.room)
-        except TooLarge as error:
-            got, wanted = f"more than {limit} bytes", f"at most {limit} bytes"
-            raise Problem(413, "body_too_large", got, wanted, "send it in parts", close=not error.read) from None
-        except Unreadable as error:
-            raise Problem(400, "bad_body", str(error), "a body, plain or in gzip") from None
+        except (TooLarge, Unreadable) as error:
+            raise unread(error) from None
         except Busy:
             raise Problem(
                 429, "busy", "more large bodies than fit memory", "fewer at one time", "try again", retry_after=1
@@ -227,6 +226,20 @@ class Call:
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
             raise Problem(400, f"bad_{name}", f"{name}={text[:20]!r}", f"a whole number from 1 to {most}")
         return int(text)
+
+
+def unread(error: TooLarge | Unreadable) -> Problem:
+    """What the sender of a body that can't be read is told."""
+    if isinstance(error, Unreadable):
+        return Problem(400, "bad_body", str(error), "a body, plain or in gzip")
+    got, wanted = f"more than {error.limit} bytes", f"at most {error.limit} bytes"
+    return Problem(413, "body_too_large", got, wanted, "send it in parts", close=not error.read)
+
+
+def refused(problem: Problem) -> Reply:
+    """A problem as an answer."""
+    headers = [*problem.headers(), (b"cache-control", b"no-store")]
+    return Reply(problem.status, problem.body(), PROBLEM_JSON, headers)
 
 
 def raw_path(scope: Scope) -> str:

@@ -1,23 +1,24 @@
-"""The fast lane: one event by a known key goes from the parser to the engine without ASGI's task, scope and events.
+"""The fast lane: one event, or a decision, goes from the parser to the engine without ASGI's task, scope and events.
 
-It serves exactly what ``Collector`` serves, from the same pieces, for the requests that nearly all are: ``POST`` to the
-door of one event, a credential seen before, a plain body of a known length, nothing else under way on the connection.
-All events that arrive in one turn of the loop go to the engine together. Everything else takes ASGI's way. Measured
-beside it in ``benchmarks/speed``.
+It serves exactly what ``Collector`` and ``Decider`` serve, from the same pieces, for the requests that nearly all are:
+``POST`` to the door of one event or of decisions, a credential that is known, a plain body of a known length, nothing
+else under way on the connection. All events that arrive in one turn of the loop go to the engine together. Everything
+else takes ASGI's way. Measured beside it in ``benchmarks/speed``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Literal, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from micromoments.core.event import Arrival
 from micromoments.server.collect import ACCEPTED, SPELLINGS, Collector, Door, Refusal, too_large, unable
 from micromoments.server.cors import Cors
-from micromoments.server.http import Headers, TooLarge, Unreadable, gunzip
+from micromoments.server.http import GZIP, JSON, Headers, Reply, TooLarge, Unreadable, gunzip
 from micromoments.server.keys import Access, Keys
 from micromoments.server.problem import Problem
 from micromoments.server.protocol import BoundedProtocol
@@ -26,10 +27,33 @@ from micromoments.sources.segment import MAX_EVENT
 
 log = logging.getLogger("micromoments.server")
 
-_DOORS: dict[bytes, Door] = {path.encode(): door for path, door in SPELLINGS.items() if door != "batch"}
-_GZIP = b"\x1f\x8b"
+DECIDE = "/v1/decide"
+_DOORS: dict[bytes, Door | Literal["decide"]] = {
+    DECIDE.encode(): "decide",
+    **{path.encode(): door for path, door in SPELLINGS.items() if door != "batch"},
+}
+_UNCOMMON = frozenset({b"content-encoding", b"expect", b"upgrade", b"transfer-encoding", b"sec-gpc"})
+"""Headers with which a request takes the other way, which knows what to make of them."""
+Decide = Callable[[bytes, Access, str, str], Awaitable[Reply]]
+"""Answers a decision's body, for somebody, sent by an agent from an address."""
 _NONE: Headers = []
-_JSON: Headers = [(b"content-type", b"application/json")]
+
+
+def quick(sent: Mapping[bytes, bytes], keys: Keys, *, known: bool) -> Access | None:
+    """Who sent a request with these headers, if it may take the lane; ``known`` asks for a key that was seen before."""
+    length = sent.get(b"content-length")
+    if length is None or len(length) > 5 or not length.isdigit() or int(length) > MAX_EVENT:
+        return None
+    if not _UNCOMMON.isdisjoint(sent):
+        return None
+    authorization = sent.get(b"authorization")
+    access = keys.known.get(authorization) if known else keys.of(authorization)
+    if access is not None and keys.open:
+        try:
+            keys.check_loopback(dict(sent))
+        except Problem:
+            return None
+    return access
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -56,8 +80,9 @@ class Under:
 class Lane:
     """What all connections share: the events of this turn of the loop, and the answers that are the same for all."""
 
-    def __init__(self, service: Taker, collector: Collector, keys: Keys, cors: Cors) -> None:
+    def __init__(self, service: Taker, collector: Collector, keys: Keys, cors: Cors, decide: Decide) -> None:
         self._service = service
+        self._decide = decide
         self.collector = collector
         self.keys = keys
         self._cors = cors
@@ -73,10 +98,14 @@ class Lane:
 
     def _flush(self, connection: LaneProtocol) -> None:
         waiting, self._waiting = self._waiting, []
-        task = connection.loop.create_task(self._collect(waiting))
-        tasks = connection.tasks
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        _begin(connection, self._collect(waiting))
+
+    def decide(self, connection: LaneProtocol, body: bytes, access: Access, agent: str, ip: str) -> None:
+        """Have a decision's request answered."""
+        _begin(connection, self._decided(connection, body, access, agent, ip))
+
+    async def _decided(self, connection: LaneProtocol, body: bytes, access: Access, agent: str, ip: str) -> None:
+        connection.reply(await self._decide(body, access, agent, ip))
 
     async def _collect(self, waiting: list[tuple[LaneProtocol, Arrival]]) -> None:
         try:
@@ -105,14 +134,30 @@ class Lane:
         return answer
 
     def render(
-        self, status: int, body: bytes, common: Headers, origin: bytes | None, keep_alive: bool, more: Headers = _NONE
+        self,
+        status: int,
+        body: bytes,
+        common: Headers,
+        origin: bytes | None,
+        keep_alive: bool,
+        more: Headers = _NONE,
+        kind: bytes = JSON,
     ) -> bytes:
         """An answer's bytes."""
-        headers = [*common, *_JSON, (b"content-length", b"%d" % len(body)), *more, *self._cors.headers(origin)]
+        told = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        headers = [*common, *told, *more, *self._cors.headers(origin)]
         if not keep_alive:
             headers.append((b"connection", b"close"))
         lines = [b"%b: %b\r\n" % header for header in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])
+
+
+def _begin(connection: LaneProtocol, work: Coroutine[Any, Any, None]) -> None:
+    """Start a task that a stopping server waits for."""
+    task = connection.loop.create_task(work)
+    tasks = connection.tasks
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 class HasLane(Protocol):
@@ -128,7 +173,7 @@ class LaneProtocol(BoundedProtocol):
         super().__init__(config, server_state, app_state, _loop)
         app: HasLane = config.app
         self._lane = app.lane
-        self._door: Door | None = None
+        self._door: Door | Literal["decide"] | None = None
         self._access: Access
         self._sent: dict[bytes, bytes] = {}
         self._body = b""
@@ -167,22 +212,9 @@ class LaneProtocol(BoundedProtocol):
         if (cycle is not None and not cycle.response_complete) or self.pipeline or self.flow.write_paused:
             return False
         sent = self._sent = dict(self.headers)
-        length = sent.get(b"content-length")
-        if length is None or len(length) > 5 or int(length) > MAX_EVENT:
-            return False
-        if b"content-encoding" in sent or b"expect" in sent or b"upgrade" in sent or b"transfer-encoding" in sent:
-            return False
-        if b"sec-gpc" in sent:  # the other way marks what comes with it
-            return False
-        keys = self._lane.keys
-        access = keys.known.get(sent.get(b"authorization"))
+        access = quick(sent, self._lane.keys, known=door != "decide")
         if access is None:
             return False
-        if keys.open:
-            try:
-                keys.check_loopback(sent)
-            except Problem:
-                return False
         self._door, self._access = door, access
         under = self._under
         under.response_complete = False
@@ -205,12 +237,15 @@ class LaneProtocol(BoundedProtocol):
             return
         self._door = None
         self.end()
-        collector = self._lane.collector
-        collector.requests += 1
         agent = self._sent.get(b"user-agent", b"").decode("latin-1")
         ip = self.client[0] if self.client else ""
+        if door == "decide":
+            self._lane.decide(self, self._body, self._access, agent, ip)
+            return
+        collector = self._lane.collector
+        collector.requests += 1
         try:
-            body = self._body if self._body[:2] != _GZIP else _unpacked(self._body)
+            body = self._body if self._body[:2] != GZIP else _unpacked(self._body)
             arrivals, rejected = collector.arrivals(door, body, self._access, agent, ip)
         except Refusal as refusal:
             self.refuse(refusal)
@@ -229,14 +264,18 @@ class LaneProtocol(BoundedProtocol):
         common = self.server_state.default_headers
         self._finish(self._lane.accepted(common, self._sent.get(b"origin"), self._under.keep_alive))
 
+    def reply(self, answer: Reply) -> None:
+        """A decision's answer."""
+        self._answer(answer.status, answer.body, answer.headers, answer.content_type)
+
     def refuse(self, refusal: Refusal) -> None:
         """The event was not taken: say why."""
         body, more = self._lane.collector.refusal(refusal)
         self._answer(refusal.status, body, more)
 
-    def _answer(self, status: int, body: bytes, more: Headers) -> None:
+    def _answer(self, status: int, body: bytes, more: Headers, kind: bytes = JSON) -> None:
         common, origin = self.server_state.default_headers, self._sent.get(b"origin")
-        self._finish(self._lane.render(status, body, common, origin, self._under.keep_alive, more))
+        self._finish(self._lane.render(status, body, common, origin, self._under.keep_alive, more, kind))
 
     def _finish(self, answer: bytes) -> None:
         under = self._under

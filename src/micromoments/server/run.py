@@ -63,7 +63,9 @@ class Server(uvicorn.Server):
         self._app = app
         self._on_ready = on_ready
         self._listeners = listeners
-        self._fronts = Fronts(app.service, app.keys, fronts, listeners, self._adopt) if fronts else None
+        self._fronts = (
+            Fronts(app.service, app.keys, fronts, listeners, self._adopt, app.decider.reply) if fronts else None
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the engine, then the port."""
