@@ -10,10 +10,21 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# No deadline: the machine is shared, and a slow example is not a wrong one. CI tries more of them.
+# No deadline: the machine is shared, and a slow example is not a wrong one. CI tries more of them, always the same.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", parent=settings.get_profile("here"), max_examples=200, print_blob=True)
+settings.register_profile("ci", parent=settings.get_profile("here"), max_examples=200, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a test that drives browsers or kills servers once more where it fails; the summary counts it as a rerun.
+
+    Such a test has other processes to wait for, and one of thousands that starves on a busy machine says nothing of
+    the code. One that fails twice does.
+    """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("browser", "crash", "slow")):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def shared_folder() -> Path | None:
