@@ -12,6 +12,8 @@ url = "https://hooks.shop.example/"
 [triggers.hello]
 to = ["crm"]
 """
+LAKE = '[destinations.lake]\nkind = "parquet"\nurl = "s3://b/events"\n'
+MAIL = '[destinations.mail]\nurl = "https://x.example/"\nchannel = "email"\nconcurrency = 1\n'
 
 
 def mistakes(text: str) -> list[str]:
@@ -45,6 +47,11 @@ def test_a_good_file_has_none() -> None:
         (GOOD.replace('["crm"]', '["crm", "other"]'), ["5 triggers.hello.to.1"]),
         (GOOD.replace('["crm"]', "[]"), ["5 triggers.hello.to"]),
         (GOOD + 'on = "later"', ["6 triggers.hello.on"]),
+        ('[destinations.x]\nkind = "parquet"\nurl = "/lake"', ["3 destinations.x.url"]),
+        (GOOD + '[forwards.f]\nto = "nowhere"', ["7 forwards.f.to"]),
+        (GOOD + '[forwards.f]\nto = "crm"\nbatch = 0', ["8 forwards.f.batch"]),
+        (LAKE + '[triggers.t]\nto = ["lake"]', ["5 triggers.t.to.0"]),
+        (MAIL + '[forwards.f]\nto = "mail"', ["6 forwards.f.to"]),
     ],
 )
 def test_a_mistake_names_its_line(text: str, wanted: list[str]) -> None:

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import msgspec
 
@@ -25,8 +26,9 @@ class FileChannel:
         self._lock = Lock()
 
     def send(self, delivery: Delivery, now: Millis) -> Receipt:  # noqa: ARG002 the port has it
-        """Write one line."""
-        line = {"id": delivery.id, "title": delivery.title, "text": delivery.text, **msgspec.json.decode(delivery.data)}
+        """Write one line, or one for each event."""
+        told = msgspec.json.decode(delivery.data)
+        lines = told["batch"] if delivery.events else [_line(delivery, told)]
         day = datetime.fromtimestamp(delivery.at / 1000, UTC).date().isoformat()
         try:
             with self._lock:
@@ -34,7 +36,7 @@ class FileChannel:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
                 descriptor = os.open(self._folder / f"{day}.jsonl", flags, 0o600)
                 with os.fdopen(descriptor, "ab") as file:
-                    file.write(msgspec.json.encode(line) + b"\n")
+                    file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
                     file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
@@ -43,3 +45,7 @@ class FileChannel:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _line(delivery: Delivery, told: dict[str, Any]) -> dict[str, Any]:
+    return {"id": delivery.id, "title": delivery.title, "text": delivery.text, **told}

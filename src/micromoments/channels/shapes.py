@@ -22,11 +22,26 @@ Shaped = tuple[Any, dict[str, str]]
 
 def shaped(shape: str, delivery: Delivery, secret: str, attribute: str) -> tuple[bytes, dict[str, str]]:
     """The body and headers of a delivery in a tool's shape. ``attribute`` names what is set on the person."""
+    if delivery.events:
+        return _events(shape, delivery, secret)
     if shape == "standard":
         return delivery.data, dict(JSON)
     news = msgspec.json.decode(delivery.data)
     body, headers = _SHAPES[shape](news, delivery, secret, attribute)
     return msgspec.json.encode(body), {**JSON, **headers}
+
+
+def _events(shape: str, delivery: Delivery, secret: str) -> tuple[bytes, dict[str, str]]:
+    """Events as they came: a batch of Segment's, or the same under Standard Webhooks' envelope."""
+    if shape != "standard":
+        return delivery.data, {**JSON, **_basic(secret)}
+    calls = msgspec.json.decode(delivery.data)["batch"]
+    news = {"type": "events.forwarded", "timestamp": calls[-1]["timestamp"], "data": {"events": calls}}
+    return msgspec.json.encode(news), dict(JSON)
+
+
+def _basic(secret: str) -> dict[str, str]:
+    return {"authorization": f"Basic {b64encode(f'{secret}:'.encode()).decode()}"}
 
 
 def _flat(news: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +78,7 @@ def _segment(news: dict[str, Any], delivery: Delivery, secret: str, attribute: s
         {"type": "identify", "messageId": f"{delivery.id}-i", **who, **stamp, "traits": {attribute: _state(news)}},
         {"type": "track", "messageId": delivery.id, **who, **stamp, "event": name, "properties": _flat(news)},
     ]
-    basic = b64encode(f"{secret}:".encode()).decode()
-    return {"batch": batch, "sentAt": news["timestamp"]}, {"authorization": f"Basic {basic}"}
+    return {"batch": batch, "sentAt": news["timestamp"]}, _basic(secret)
 
 
 def _braze(news: dict[str, Any], delivery: Delivery, secret: str, attribute: str) -> Shaped:

@@ -35,6 +35,8 @@ def _one(setup: Setup, settings: Settings, name: str) -> list[Finding]:
     if destination.kind == "webhook" and destination.shape == "standard" and destination.secret is None:
         todo = "set secret, so that its receiver can tell that it was you"
         found.append(warning(NAME, f"destinations.{name} unsigned", "a secret to sign with", todo))
-    if all(name not in trigger.to for trigger in settings.triggers.values()):
-        found.append(note(NAME, f"destinations.{name} in no trigger's list", "name it in a trigger, or take it out"))
+    named = {to for trigger in settings.triggers.values() for to in trigger.to}
+    if name not in named | {forward.to for forward in settings.forwards.values()}:
+        todo = "name it in a trigger or a forward, or take it out"
+        found.append(note(NAME, f"destinations.{name} in no trigger's list, and no forward's", todo))
     return found

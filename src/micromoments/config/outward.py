@@ -11,9 +11,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero, number
-from micromoments.core.settings import Destination, Reference, Settings, Trigger
+from micromoments.core.settings import Destination, Forward, Reference, Settings, Trigger
 from micromoments.core.when import minutes
 
+OF_MOMENTS = frozenset({"braze", "klaviyo", "customerio"})
+"""Shapes for a moment's news alone."""
+MOST_IN_BATCH = 10_000
 NEEDS_SECRET = frozenset({"segment", "braze", "klaviyo", "customerio"})
 MOST_AT_ONCE = 64
 MAX_NAME = 64
@@ -26,6 +29,8 @@ def impossible(settings: Settings) -> Iterator[Found]:
         if not 0 < len(name) <= MAX_NAME:
             yield Found(place, f"a name of {len(name)} characters", f"1 to {MAX_NAME}")
         yield from _destination(destination, place)
+    for name, forward in settings.forwards.items():
+        yield from _forward(forward, ("forwards", name), settings)
     for name, trigger in settings.triggers.items():
         yield from _trigger(trigger, ("triggers", name), settings)
 
@@ -63,6 +68,8 @@ def _where(one: Destination, place: Place) -> Iterator[Found]:
         yield Found(here, shown(one.url), "who sends, for the push services", 'write "mailto:you@shop.example"')
     elif one.kind == "file" and (not one.url or one.url.startswith("/") or ".." in one.url.split("/")):
         yield Found(here, shown(one.url), "a folder within the project's", 'write "deliveries", for example')
+    elif one.kind == "parquet" and "://" not in one.url:
+        yield Found(here, shown(one.url), "a folder with its file system", 'write "s3://bucket/events", for example')
     if one.kind in ("notify", "push") and not one.channel:
         yield Found(
             (*place, "channel"), "none", "the channel that it reaches people on", 'write channel = "email", or so'
@@ -97,11 +104,26 @@ def _template(text: str, place: Place) -> Iterator[Found]:
         yield Found(place, shown(text), "a Jinja template", f"{error}"[:160])
 
 
+def _forward(one: Forward, place: Place, settings: Settings) -> Iterator[Found]:
+    yield from number(one.batch, (*place, "batch"), least=1, most=MOST_IN_BATCH)
+    yield from number(one.wait_seconds, (*place, "wait_seconds"), least=0, most=3600)
+    destination = settings.destinations.get(one.to)
+    here, wanted = (*place, "to"), "a destination without channel: a webhook (standard or segment), file or parquet"
+    if destination is None:
+        known = ", ".join(settings.destinations) or "none"
+        yield Found(here, shown(one.to), f"{wanted}; there is {known}", f"add [destinations.{one.to}]")
+    elif destination.channel or destination.kind in ("notify", "push") or destination.shape in OF_MOMENTS:
+        yield Found(here, shown(one.to), wanted, "name another, or add one")
+
+
 def _trigger(one: Trigger, place: Place, settings: Settings) -> Iterator[Found]:
     known = ", ".join(settings.destinations) or "none"
     if not one.to:
         yield Found((*place, "to"), "an empty list", f"at least one destination; there is {known}")
     for at, name in enumerate(one.to):
+        if name in settings.destinations and settings.destinations[name].kind == "parquet":
+            wanted = "a destination for moments; parquet takes events, by a forward"
+            yield Found((*place, "to", str(at)), shown(name), wanted)
         if name not in settings.destinations:
             yield Found(
                 (*place, "to", str(at)),

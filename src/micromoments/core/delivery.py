@@ -15,6 +15,10 @@ kept to be replayed; *held*: not sent on purpose, ``detail`` says why.
 """
 
 
+FORWARDED = "fwd_"
+"""How the ids of forwarded events' deliveries begin."""
+
+
 class Delivery(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One delivery in the outbox. ``id`` is derived from the trigger, the moment and the destination: twice is once.
 
@@ -44,6 +48,11 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     since: Millis = 0
     detail: str = ""
     marks: int = 0
+
+    @property
+    def events(self) -> bool:
+        """Whether it holds events as they came (``data`` is ``{"batch": [calls]}``) rather than a moment's news."""
+        return self.id.startswith(FORWARDED)
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -221,7 +221,7 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     address inside your own network. ``times`` in ``hours`` caps what one person gets (0: no cap).
     """
 
-    kind: Literal["webhook", "notify", "push", "file"] = "webhook"
+    kind: Literal["webhook", "notify", "push", "file", "parquet"] = "webhook"
     url: str = ""
     secret: Reference | None = None
     shape: Literal["standard", "segment", "braze", "klaviyo", "customerio"] = "standard"
@@ -259,6 +259,21 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     within_hours: float = 24.0
 
 
+class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Events as they came, passed on to one machine in the Segment shape, in the log's order, from when it is set up.
+
+    ``types`` are the calls, ``events`` the names that are passed on (``*`` at the end stands for any rest; empty: all),
+    ``without`` those that aren't. A batch leaves when there are ``batch`` events, or after ``wait_seconds``.
+    """
+
+    to: str
+    types: tuple[Literal["track", "page", "screen", "identify", "group", "alias"], ...] = ()
+    events: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    batch: int = 100
+    wait_seconds: float = 1.0
+
+
 GUARDS: dict[str, Goal] = {
     "opt_out": Goal(event="Consent Updated", where={"personalise": False}),
     "unsubscribe": Goal(event="Unsubscribed"),
@@ -292,6 +307,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     guards: dict[str, Goal] = msgspec.field(default_factory=lambda: dict(GUARDS))
     destinations: dict[str, Destination] = {}
     triggers: dict[str, Trigger] = {}
+    forwards: dict[str, Forward] = {}
     synonyms: dict[str, tuple[str, ...]] = {}
     recognition: Recognition = Recognition()
     intake: Intake = Intake()

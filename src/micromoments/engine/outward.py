@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from micromoments.core.decision import Decision, Request
+from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery, Status
 from micromoments.core.event import TRUSTED, Arrival, Event, Millis
-from micromoments.core.person import Person
 from micromoments.engine.choosing import Chooser
 from micromoments.engine.courier import Courier, shown
+from micromoments.engine.forwarder import Forwarder, Inside
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores
-from micromoments.flow.view import View
 from micromoments.ports import Outbox
 
 MOST = 500
@@ -41,29 +40,28 @@ class Came(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Deliveries:
     """All deliveries of a project. ``run`` sends them until it is cancelled; what isn't sent then is on the disk."""
 
-    def __init__(
-        self,
-        stores: Stores,
-        stream: Stream,
-        person: Callable[[str], Person | None],
-        decide: Callable[[Request], Awaitable[Decision]],
-        view: Callable[[], View],
-        clock: Callable[[], Millis],
-        collect: Callable[[Sequence[Arrival]], Awaitable[list[int]]],
-    ) -> None:
-        self._outbox, self._person, self._clock, self._collect = stores.outbox, person, clock, collect
-        self._chooser = Chooser(stores.outbox, person, decide, view, clock)
-        self._courier = Courier(stores.outbox, stream, stores.channel, lambda: view().settings, clock, self._lost)
+    def __init__(self, stores: Stores, stream: Stream, inside: Inside, clock: Callable[[], Millis]) -> None:
+        self._outbox, self._inside, self._clock = stores.outbox, inside, clock
+        self._chooser = Chooser(stores.outbox, inside.person, inside.decide, inside.view, clock)
+        settings = lambda: inside.view().settings  # noqa: E731 - what is in force when it is asked
+        self._courier = Courier(stores.outbox, stream, stores.channel, settings, clock, self._lost)
+        self._forwarder = Forwarder(stores, inside, clock)
         self.wake = self._courier.wake
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
-        await self._courier.run(self._chooser)
+        """Send what is due and pass events on, for ever."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._courier.run(self._chooser))
+            both.create_task(self._forwarder.run())
 
     def stats(self) -> dict[str, float]:
         """Counters by name, for the metrics."""
-        c = self._courier
+        c, f = self._courier, self._forwarder
         return {
+            "events_forwarded_total": f.sent,
+            "forward_failures_total": f.failed,
+            "forward_dead_total": f.dead,
+            "forward_waiting": f.waiting(),
             "deliveries_sent_total": c.sent,
             "deliveries_dead_total": c.dead,
             "deliveries_held_total": c.held,
@@ -96,12 +94,12 @@ class Deliveries:
             if delivery is not None:
                 arrivals.append(outcome_of(delivery, one.what, one.item_id, one.at or now))
         if arrivals:
-            await self._collect(arrivals)
+            await self._inside.collect(arrivals)
         return [one.delivery_id for one, delivery in zip(told, found, strict=True) if delivery is None]
 
     async def _lost(self, dead: Delivery) -> None:
         """A message that will never arrive: nobody saw it, so the policy must not take it for ignored."""
-        await self._collect([outcome_of(dead, "bounced", "", self._clock(), soft=not gone(dead))])
+        await self._inside.collect([outcome_of(dead, "bounced", "", self._clock(), soft=not gone(dead))])
 
     def preview(self, trigger: str, key: str, decision: Decision | None = None) -> dict[str, Any]:
         """What a trigger would do for a person now; nothing is kept or sent.
@@ -109,7 +107,7 @@ class Deliveries:
         Raises:
             ValueError: there is no such trigger, or nobody of that id.
         """
-        person = self._person(key)
+        person = self._inside.person(key)
         if person is None:
             raise ValueError("got an id that nothing is held of; wanted one that events were sent with")
         return self._chooser.preview(trigger, person, decision)

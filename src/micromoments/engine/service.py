@@ -26,6 +26,7 @@ from micromoments.engine.audit import Trail
 from micromoments.engine.brain import Policies
 from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
+from micromoments.engine.forwarder import Inside
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.learned import Learned
@@ -79,14 +80,7 @@ class Service:
         self._residents = Residents(stores.state)
         self._purse = Purse(stores.budgets, settings.budgets)
         self._applier = Applier(
-            self._residents,
-            stores.state,
-            stores.budgets,
-            brain,
-            self.stream,
-            lambda: self._view,
-            self._derive,
-            clock,
+            self._residents, stores.state, stores.budgets, brain, self.stream, lambda: self._view, self._derive, clock
         )
         self._applier.activated = self._activated
         self._keeper = Keeper(stores, self._residents, self._applier, brain, self.catalog, clock)
@@ -94,8 +88,8 @@ class Service:
         self.learned = Learned(stores.policies, brain, self.change, clock, lambda: self.settings)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
-        decide = self.decide
-        self.deliveries = Deliveries(stores, self.stream, self.person, decide, lambda: self._view, clock, self.collect)
+        inside = Inside(self.person, self.decide, self.collect, lambda: self._view, self._applier, kept, self._keep)
+        self.deliveries = Deliveries(stores, self.stream, inside, clock)
         self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self._ticking: set[str] = set()

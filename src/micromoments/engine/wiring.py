@@ -183,6 +183,10 @@ def open_channel(
                 from micromoments.channels.files import FileChannel
 
                 return FileChannel(destination, folder)
+            case "parquet":
+                from micromoments.channels.parquet import ParquetChannel
+
+                return ParquetChannel(destination, secret)
     except ValueError as error:
         raise ValueError(f"destinations.{name}: {error}") from None
 
