@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 import micromoments as mm
+from benchmarks.speed.orders import cpu
 from micromoments.demo.fulfil import Sandbox, Store, audit
 from micromoments.demo.ride.roads import Place, Roads
 from micromoments.demo.supervisor import Supervisor, free_port
@@ -104,7 +105,9 @@ def main(rides: int = 200, seconds: float = 20) -> dict[str, Any]:
         server = Supervisor(words, folder / "log", "/ride/readyz")
         server.start_now()
         try:
+            before = cpu(server.pid)
             found = asyncio.run(load(f"http://127.0.0.1:{server.port}/ride/api/", rides, seconds))
+            found["server_cpu_s"] = cpu(server.pid) - before
         finally:
             server.stop()
         store, bank = Store(folder / "ride/ride.sqlite"), Sandbox(folder / "ride/bank.sqlite")

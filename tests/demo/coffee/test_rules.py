@@ -19,7 +19,7 @@ from micromoments.demo.coffee import menu, promotions, rewards
 from micromoments.demo.coffee.menu import Chosen
 from micromoments.demo.coffee.shop import Customer, Shop, Wanted, show
 from micromoments.demo.coffee.town import Town
-from micromoments.demo.fulfil import Offer, Refused, Sandbox, Store, audit
+from micromoments.demo.fulfil import Offer, Refused, Sandbox, Store, audit, web
 
 NOON = 1_767_614_400_000  # a Monday, 12:00 UTC
 PAGES = Path(coffee.__file__).parent / "pages"
@@ -242,7 +242,8 @@ def test_the_shell_that_works_offline_is_there() -> None:
     kept = re.findall(r'"([\w./-]+\.(?:js|css|svg|json))"', (PAGES / "sw.js").read_text(encoding="utf-8"))
     named = [icon["src"] for icon in json.loads((PAGES / "manifest.webmanifest").read_text())["icons"]]
     assert len(kept) > 8
-    assert [name for name in (*kept, *named) if not (PAGES / name).is_file()] == []
+    there = (PAGES, web.SHARED)
+    assert [name for name in (*kept, *named) if not any((folder / name).is_file() for folder in there)] == []
 
 
 def test_tables_are_valid() -> None:

@@ -31,7 +31,7 @@ class Anything(RuleBasedStateMachine):
         self._folder = tempfile.TemporaryDirectory()
         self.shop = Shop(Path(self._folder.name))
         # Here the law is the matter, not the disk: without waiting for it more examples are tried.
-        for db in (self.shop.store._db, self.shop.bank._db):
+        for db in (self.shop.store._file._db, self.shop.bank._file._db):
             db.execute("PRAGMA synchronous=OFF")
         self.shop.stock("cups", 30)
         self.ids = ["t-ana"]

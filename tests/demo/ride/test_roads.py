@@ -29,7 +29,8 @@ def test_ways_go_along_roads_and_take_as_long_as_said(a: float, b: float) -> Non
     assert hypot(way.points[-1][0] - end[0], way.points[-1][1] - end[1]) < 1
     assert all(t < u for t, u in pairwise(way.times))
     assert all(roads().spot(way.at(way.seconds * n / 7)).apart < 3 for n in range(8))
-    assert way.seconds == pytest.approx(roads().seconds(start, end), abs=1e-6)
+    # Stretches of less than a centimetre are left out of a way, with their time.
+    assert way.seconds == pytest.approx(roads().seconds(start, end), abs=0.05)
     assert way.seconds == pytest.approx(roads().way(end, start).seconds, abs=0.5)
     assert way.metres >= hypot(end[0] - start[0], end[1] - start[1]) - 1
 

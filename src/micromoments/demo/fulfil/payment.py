@@ -9,12 +9,12 @@ answer is lost on the way, as networks do.
 from __future__ import annotations
 
 import sqlite3
-import threading
-from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+
+from micromoments.demo.fulfil.grouped import Grouped
 
 DECLINES = {
     "pm_card_chargeDeclined": "card_declined",
@@ -87,10 +87,7 @@ class Sandbox:
     """
 
     def __init__(self, file: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;")
-        self._db.executescript(_TABLES)
+        self._file = Grouped(file, _TABLES)
 
     def charge(self, key: str, amount: int, currency: str, source: str, capture: bool) -> str:
         """See ``Payments``."""
@@ -116,26 +113,22 @@ class Sandbox:
         """What it holds for us in all: taken and captured, less refunds."""
         sums = "SELECT coalesce(sum(CASE kind WHEN 'taken' THEN amount WHEN 'captured' THEN amount "
         sums += "WHEN 'refunded' THEN -amount ELSE 0 END), 0) FROM entries WHERE declined = ''"
-        with self._lock:
-            return int(self._db.execute(sums).fetchone()[0])
+        return int(self._file.read(sums)[0][0])
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._file.close()
 
     def _once(
         self, key: str, payment: str, kind: str, amount: int, asked: str, declined: str = "", lose: bool = False
     ) -> str:
-        with self._lock, closing(self._db.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
+        with self._file.change() as cursor:
             known = cursor.execute("SELECT payment, asked, declined FROM entries WHERE key = ?", (key,)).fetchone()
             if known is None:
                 payment = payment or f"pay_{key}"
                 declined = declined or self._wrong(cursor, payment, kind, amount)
                 row = (key, payment, kind, amount, asked, declined)
                 cursor.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, 1)", row)
-            cursor.execute("COMMIT")
         if known is None and lose:
             raise Unreachable("the connection broke before the answer came")
         if known is not None:

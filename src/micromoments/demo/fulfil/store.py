@@ -1,4 +1,5 @@
-"""The durable store: one SQLite file, written through (``synchronous=FULL``), one transaction a change.
+"""The durable store: one SQLite file, written through (``synchronous=FULL``), one transaction a change; changes that
+come at once share one write to the disk.
 
 What is committed survives ``kill -9`` and a power cut; what isn't never happened. Limits that must hold always (stock,
 points and stored value never below zero, every entry balanced) are checked by the database too.
@@ -7,7 +8,6 @@ points and stored value never below zero, every entry balanced) are checked by t
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +18,12 @@ import msgspec
 
 from micromoments.demo.fulfil import points
 from micromoments.demo.fulfil.apply import perform
+from micromoments.demo.fulfil.grouped import Grouped
 from micromoments.demo.fulfil.order import Change, Millis, Order
 from micromoments.demo.fulfil.refused import Refused
 
 _encode = msgspec.json.encode
+_ORDER = "SELECT body, owner FROM orders WHERE id = ?"
 Topic = tuple[Literal["order", "owner", "place"], str]
 """Whose changes: one order's, one customer's, one place's."""
 
@@ -64,10 +66,7 @@ class Transaction:
         Raises:
             Refused: ``no_such_order``, in the same words whether it is missing or somebody else's.
         """
-        row = self.cursor.execute("SELECT body, owner FROM orders WHERE id = ?", (id,)).fetchone()
-        if row is None or (owner is not None and row[1] != owner):
-            raise Refused("no_such_order", f"order {id}", "one of your own", status=404)
-        return msgspec.json.decode(row[0], type=Order)
+        return _theirs(self.cursor.execute(_ORDER, (id,)).fetchall(), id, owner)
 
     def commit(self, change: Change, at: Millis) -> Order:
         """Write an order as it is now, and everything that follows from it.
@@ -141,33 +140,21 @@ class Store:
     """The file, open. Safe to use from many threads, and beside other processes; every method commits or raises."""
 
     def __init__(self, file: Path) -> None:
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None, cached_statements=256)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;")
-        self._db.executescript((get_data("micromoments.demo.fulfil", "store.sql") or b"").decode())
+        self._file = Grouped(file, (get_data("micromoments.demo.fulfil", "store.sql") or b"").decode())
 
     @contextmanager
     def change(self) -> Iterator[Transaction]:
         """A transaction: committed and on the disk when the block ends, undone when it raises."""
-        with self._lock:
-            cursor = self._db.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                yield Transaction(cursor)
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
+        with self._file.change() as cursor:
+            yield Transaction(cursor)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """What a query finds."""
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
+        return self._file.read(sql, values)
 
     def order(self, id: str, owner: str | None = None) -> Order:
         """As ``Transaction.order``."""
-        with self._lock:
-            return Transaction(self._db.cursor()).order(id, owner)
+        return _theirs(self.rows(_ORDER, id), id, owner)
 
     def orders(self, owner: str, limit: int = 50) -> list[Order]:
         """A customer's orders, the newest first."""
@@ -251,8 +238,13 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._file.close()
+
+
+def _theirs(found: list[Any], id: str, owner: str | None) -> Order:
+    if not found or (owner is not None and found[0][1] != owner):
+        raise Refused("no_such_order", f"order {id}", "one of your own", status=404)
+    return msgspec.json.decode(found[0][0], type=Order)
 
 
 def _offer(row: Sequence[Any]) -> Offer:

@@ -10,6 +10,7 @@ import asyncio
 import mimetypes
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
@@ -38,6 +39,8 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
+HANDS = 32
+"""Threads for what blocks: the disk, the payment service."""
 SHARED = Path(__file__).parent / "pages"
 """What the pages of all experiences have in common."""
 _YEAR = 365 * 24 * 3600
@@ -215,4 +218,10 @@ def serve(app: ASGIApp, port: int, host: str = "127.0.0.1") -> None:
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on"
     )
-    asyncio.run(uvicorn.Server(config).serve())
+
+    async def run() -> None:
+        # As many at work at once as may share one write to the disk.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(HANDS))
+        await uvicorn.Server(config).serve()
+
+    asyncio.run(run())

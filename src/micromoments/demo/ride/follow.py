@@ -11,7 +11,7 @@ from micromoments.demo.fulfil import Order
 from micromoments.demo.ride import estimate, fares
 from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Place, Way
-from micromoments.demo.ride.trip import trip
+from micromoments.demo.ride.trip import Leg, trip
 
 LOST = 70.0
 """Metres from the way beyond which a driver has taken another one."""
@@ -35,20 +35,20 @@ class Follower:
             return None
         at = self._rides.fleet.where(driver, now)
         told = {"ride": order.id, "step": order.step, "x": round(at[0], 1), "y": round(at[1], 1), "sent": now}
-        leg = trip(order).leg
+        leg = self._rides.record(order).leg
         if leg is None:
             return {**told, "left": 0, "eta": now}
-        way, began = self._way(order, at)
         motion = driver.motion
-        done = motion.done(now) if driver.simulated and motion is not None else way.nearest(at)
+        if driver.simulated and motion is not None:  # along its way by the clock: it can't be lost
+            way, began, done = motion.way, leg.began, motion.done(now)
+        else:
+            way, began = self._way(order, leg, at)
+            done = way.nearest(at)
         left = estimate.left(done, way.seconds, max(0.0, (now - began) / 1000), self._rides.usual.pace)
         return {**told, "left": round(left), "eta": now + int(left * 1000)}
 
-    def _way(self, order: Order, at: Place) -> tuple[Way, int]:
+    def _way(self, order: Order, leg: Leg, at: Place) -> tuple[Way, int]:
         """The way of the leg under way, and since when."""
-        leg = trip(order).leg
-        if leg is None:
-            raise ValueError(f"got ride {order.id} without a leg; wanted one that is driven; ask for its step first")
         start, began, way = self._ways.get(order.id, (leg.start, leg.began, self._rides.roads.way(leg.start, leg.end)))
         if began < leg.began:
             start, began, way = leg.start, leg.began, self._rides.roads.way(leg.start, leg.end)

@@ -50,6 +50,14 @@ class Rides:
         self.heard: Callable[[Order], None] | None = None
         self.desk = Desk(store, payments, {"": FLOW, "tip": DIRECT}, clock, after=self._after, changed=self._changed)
         self._quotes: dict[str, Quote] = {}
+        self._records: dict[str, tuple[int, Trip]] = {}
+
+    def record(self, order: Order) -> Trip:
+        """The record of a ride under way, as ``trip`` gives it; kept, as positions want it every second."""
+        known = self._records.get(order.id)
+        if known is None or known[0] != order.version:
+            known = self._records[order.id] = (order.version, trip(order))
+        return known[1]
 
     def open_up(self) -> None:
         """Take up what a crash left: payments to be asked again, rides under way, drivers on their legs."""
@@ -302,6 +310,7 @@ class Rides:
                     driver.ride = ""
             if order.state not in ("paid", "tracking"):
                 self.active.pop(order.id, None)
+                self._records.pop(order.id, None)
                 return
             self.active[order.id] = order
             holder = self.fleet.drivers.get(order.place)

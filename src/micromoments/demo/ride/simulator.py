@@ -42,7 +42,7 @@ class Simulator:
         with self._rides.lock:
             self._answer(now)
             for order in list(self._rides.active.values()):
-                record = trip(order)
+                record = self._rides.record(order)
                 if record.driver is not None and record.driver.simulated:
                     self._drive(order, now)
         self._come(now)
