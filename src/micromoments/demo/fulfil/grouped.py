@@ -111,7 +111,7 @@ class Grouped:
             return
         try:
             self._db.execute("COMMIT")
-        except BaseException as wrong:
+        except sqlite3.Error as wrong:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._end(group, wrong)
