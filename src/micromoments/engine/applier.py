@@ -303,7 +303,7 @@ class Applier:
                     "change": told.change,
                     "person": told.person,
                     "simulated": bool(told.marks & SIMULATED),
-                    "moment": recogniser.view(told.moment, traces, told.at),
+                    "moment": view.moment(told.moment, traces, told.at),
                 }
             )
 

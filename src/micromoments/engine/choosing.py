@@ -142,7 +142,7 @@ class Chooser:
         if moment is None:
             return None
         traces = {t.mid: t for t in merged(person.parts.values())}
-        return self._view().recogniser.view(moment, traces, moment.ended_at or now)
+        return self._view().moment(moment, traces, moment.ended_at or now)
 
     def _written(
         self,

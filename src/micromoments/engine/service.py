@@ -259,10 +259,10 @@ class Service:
         reading = person.reading if linked else self._view.recogniser.fold(traces)
         reading = self._view.recogniser.settle(reading, now)
         by_mid = {t.mid: t for t in traces}
-        shown = [self._view.recogniser.view(m, by_mid, now) for m in reading.open]
+        shown = [self._view.moment(m, by_mid, now) for m in reading.open]
         shown.sort(key=lambda m: (-m.confidence, m.id))
         if history:
-            shown += [self._view.recogniser.view(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
+            shown += [self._view.moment(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
         return shown
 
     async def export(self, key: str) -> dict[str, object] | None:

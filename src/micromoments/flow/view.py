@@ -8,7 +8,8 @@ from hashlib import sha256
 
 import msgspec
 
-from micromoments.core.event import BOT, INTERNAL, TEST
+from micromoments.core.event import BOT, INTERNAL, TEST, Millis
+from micromoments.core.moment import Moment, MomentView, Trace
 from micromoments.core.person import Person
 from micromoments.core.settings import Purpose, Settings, Slot
 from micromoments.learn.guard import Guard
@@ -41,6 +42,14 @@ class View:
     policies: Mapping[str, Policy]
     off: Set[str] = frozenset()
     guards: Mapping[str, Guard] = field(default_factory=dict)
+
+    def moment(self, moment: Moment, by_mid: Mapping[int, Trace], at: Millis) -> MomentView:
+        """A moment as others see it at one instant, its need with the brand and category of the catalogue that its
+        words name.
+        """
+        shown = self.recogniser.view(moment, by_mid, at)
+        named = self.catalog.named(moment.need.query) if moment.need.query else {}
+        return msgspec.structs.replace(shown, need={**shown.need, **named}) if named else shown
 
     def slot(self, name: str) -> Slot:
         """The slot of that name as it is in force: off where somebody switched it off."""

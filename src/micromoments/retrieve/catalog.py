@@ -20,6 +20,7 @@ from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences, shape_of
 from micromoments.retrieve.guides import Guides
+from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
@@ -47,6 +48,7 @@ class Catalog:
         self._search = Search(synonyms or {})
         self._grid = Grid()
         self._fences = Fences()
+        self._names = Names()
         self._popular = Popular(self.get)
         self._met = Ties()
         self._bought = Ties()
@@ -107,6 +109,7 @@ class Catalog:
             self._search.put(item)
         self._guides.put(item)
         self._fences.put(item)
+        self._names.change(before, item)
         if item.location is None:
             self._grid.drop(id)
         elif before is None or before.location != item.location:
@@ -125,6 +128,7 @@ class Catalog:
         self._grid.drop(id)
         self._guides.drop(id)
         self._fences.drop(id)
+        self._names.change(item, None)
         self._popular.drop(item)
 
     def settle(self) -> None:
@@ -138,6 +142,10 @@ class Catalog:
     def size(self) -> int:
         """How many items there are."""
         return len(self._items)
+
+    def named(self, words: str) -> dict[str, str]:
+        """The ``brand`` and ``category`` of items here that words name, as the catalogue writes them."""
+        return self._names.found(words)
 
     def facets(self, ids: Sequence[str]) -> tuple[Facet, ...]:
         """What ``step`` needs to know of these items; unknown ids are left out."""
