@@ -12,8 +12,10 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from micromoments.policy.base import FloatArray, from_bytes, to_bytes
+from micromoments.policy.blocks import Blocks
 
 REFRESH = 256
 """Outcomes between two re-factorisations; between them forgetting waits, too."""
@@ -25,7 +27,7 @@ NOISE_SHAPE = 10.0
 NOISE_VARIANCE = 0.09
 """The prior's expected s2: the variance of a reward that is won one time in ten."""
 SPARSE = 128
-"""From so many features on, an outcome's zeros are left out of the sums: rows of wide features are mostly zeros."""
+"""From so many features on, the root is kept in blocks: rows of wide features are mostly zeros."""
 NUMBERS = 5
 """How many scalars a model encodes to."""
 
@@ -37,7 +39,7 @@ class Regression:
     outcomes after which one weighs half, 0 for never: then the world is taken to be the same for ever.
     """
 
-    __slots__ = ("a", "b", "dim", "half_life", "mean", "precision", "prior", "root", "seen")
+    __slots__ = ("_root", "a", "b", "dim", "half_life", "mean", "precision", "prior", "seen")
 
     def __init__(
         self, dim: int, *, prior: FloatArray | None = None, precision: float = PRECISION, half_life: float = 0.0
@@ -54,10 +56,15 @@ class Regression:
         self.precision = precision
         self.half_life = half_life
         self.mean: FloatArray = self.prior.copy()
-        self.root: FloatArray = np.eye(dim) / sqrt(precision)
+        self._root: FloatArray | Blocks = Blocks(dim, precision) if dim >= SPARSE else np.eye(dim) / sqrt(precision)
         self.a = NOISE_SHAPE
         self.b = NOISE_SHAPE * NOISE_VARIANCE
         self.seen = 0
+
+    @property
+    def root(self) -> FloatArray:
+        """The covariance's root (d, d), in units of the noise; to be read only."""
+        return self._root.whole() if isinstance(self._root, Blocks) else self._root
 
     @property
     def noise(self) -> float:
@@ -72,28 +79,33 @@ class Regression:
         """Features (n, d) -> (n, d), whose rows' products are the covariances of their expected rewards, in units of
         the noise.
         """
-        if self.dim < SPARSE:
-            return np.asarray(x @ self.root, dtype=np.float64)
-        out = np.empty(x.shape)
-        for n, row in enumerate(x):
-            at = np.flatnonzero(row)
-            out[n] = row[at] @ self.root[at]
-        return out
+        if isinstance(self._root, Blocks):
+            return self._root.spread(x)
+        return np.asarray(x @ self._root, dtype=np.float64)
+
+    def drawn(self, x: FloatArray, z: NDArray[np.float32]) -> FloatArray:
+        """What draws of the weights add to the expected rewards of rows (n, d), in units of the noise: standard normals
+        (s, n) to (s, n) with the rows' own covariance. Cheap where rows are fewer than features.
+        """
+        lengths = self._root.apart(x) if isinstance(self._root, Blocks) else None
+        if lengths is not None:
+            return np.asarray(z * lengths, dtype=np.float64)
+        spread = self.spread(x)
+        return np.asarray(z @ factor(spread @ spread.T).T, dtype=np.float64)
 
     def update(self, x: FloatArray, reward: float, weight: float) -> None:
-        """Learn one outcome, x (d,), in O(d^2); a weight of 2 moves them as two outcomes of this reward would."""
-        f, r = self.spread(x[None])[0], 1.0 / weight
-        spread = float(f @ f) + r
-        error = reward - float(x @ self.mean)
-        if self.dim < SPARSE:
-            gain = (self.root @ f) / spread
-            self.root -= (gain / (1.0 + sqrt(r / spread)))[:, None] * f
+        """Learn one outcome, x (d,), in O(k^2) of the k features that met its own; a weight of 2 moves them as two
+        outcomes of this reward would.
+        """
+        error, own = reward - float(x @ self.mean), 1.0 / weight
+        if not isinstance(self._root, Blocks):
+            gain, spread = potter(self._root, x, own)
+            self.mean += gain * error
+        elif (block := self._root.met(x)) is None:
+            spread = own
         else:
-            among = np.flatnonzero(f)
-            gain = (self.root[:, among] @ f[among]) / spread
-            at = np.flatnonzero(gain)
-            self.root[np.ix_(at, among)] -= (gain[at] / (1.0 + sqrt(r / spread)))[:, None] * f[among]
-        self.mean += gain * error
+            gain, spread = potter(block.root, x[block.span], own)
+            self.mean[block.span] += gain * error
         self.a += 0.5
         self.b += 0.5 * error * error / spread
         self.seen += 1
@@ -102,17 +114,27 @@ class Regression:
 
     def _refresh(self) -> None:
         """Fade what was learned towards the prior by the half-life, then factor anew: rounding can't pile up."""
-        covariance = self.root @ self.root.T
+        keep = 2.0 ** (-REFRESH / self.half_life) if self.half_life else 1.0
+        if isinstance(self._root, Blocks):
+            for block in self._root:
+                self.mean[block.span] = self._faded(block.root, self.mean[block.span], self.prior[block.span], keep)
+        else:
+            self.mean = self._faded(self._root, self.mean, self.prior, keep)
         if self.half_life:
-            keep = 2.0 ** (-REFRESH / self.half_life)
-            gained = np.linalg.inv((covariance + covariance.T) / 2.0)
-            precision = keep * gained + (1.0 - keep) * self.precision * np.eye(self.dim)
-            pull = keep * (gained @ (self.mean - self.prior))
-            covariance = np.linalg.inv((precision + precision.T) / 2.0)
-            self.mean = self.prior + covariance @ pull
             self.a = NOISE_SHAPE + keep * (self.a - NOISE_SHAPE)
             self.b = NOISE_SHAPE * NOISE_VARIANCE + keep * (self.b - NOISE_SHAPE * NOISE_VARIANCE)
-        self.root = factor(covariance)
+
+    def _faded(self, root: FloatArray, mean: FloatArray, prior: FloatArray, keep: float) -> FloatArray:
+        """The mean (k,) of what is left, ``root`` (k, k) being factored anew in place."""
+        covariance = root @ root.T
+        if keep < 1.0:
+            gained = np.linalg.inv((covariance + covariance.T) / 2.0)
+            precision = keep * gained + (1.0 - keep) * self.precision * np.eye(len(root))
+            pull = keep * (gained @ (mean - prior))
+            covariance = np.linalg.inv((precision + precision.T) / 2.0)
+            mean = np.asarray(prior + covariance @ pull, dtype=np.float64)
+        root[:] = factor(covariance)
+        return mean
 
     def numbers(self) -> tuple[float, ...]:
         """The scalars of the state, ``NUMBERS`` of them; ``arrays`` has the rest."""
@@ -120,7 +142,8 @@ class Regression:
 
     def arrays(self) -> tuple[bytes, ...]:
         """Prior, mean and root as bytes."""
-        return (to_bytes(self.prior), to_bytes(self.mean), to_bytes(self.root))
+        root = self._root.to_bytes() if isinstance(self._root, Blocks) else to_bytes(self._root)
+        return (to_bytes(self.prior), to_bytes(self.mean), root)
 
     @classmethod
     def restore(cls, dim: int, numbers: tuple[float, ...], arrays: tuple[bytes, ...]) -> Regression:
@@ -132,8 +155,20 @@ class Regression:
         model = cls(dim, prior=from_bytes(arrays[0], (dim,)), precision=numbers[0], half_life=numbers[1])
         model.a, model.b, model.seen = numbers[2], numbers[3], int(numbers[4])
         model.mean = from_bytes(arrays[1], (dim,))
-        model.root = from_bytes(arrays[2], (dim, dim))
+        wide = dim >= SPARSE
+        model._root = Blocks.from_bytes(arrays[2], dim, numbers[0]) if wide else from_bytes(arrays[2], (dim, dim))
         return model
+
+
+def potter(root: FloatArray, x: FloatArray, own: float) -> tuple[FloatArray, float]:
+    """Update a root (k, k) in place by a row (k,) whose outcome has a noise of ``own``; the gain (k,) and the spread of
+    the prediction, both in units of the model's noise.
+    """
+    f = np.asarray(x @ root, dtype=np.float64)
+    spread = float(f @ f) + own
+    gain: FloatArray = (root @ f) / spread
+    root -= (gain / (1.0 + sqrt(own / spread)))[:, None] * f
+    return gain, spread
 
 
 def factor(covariance: FloatArray) -> FloatArray:

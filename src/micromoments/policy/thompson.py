@@ -54,15 +54,22 @@ class Sampler:
     def counted(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights."""
         model, n = self._model, len(x)
+        few = self._narrow is None and n < model.dim
+        width = n if few else model.dim
         # Whole words of chance: bounded integers cost ten times as much.
-        words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
-        z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
-        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
+        words = rng.bit_generator.random_raw(SAMPLES // 2 + (width + 63) // 64)
+        at = (words[: SAMPLES // 2] % BANK).astype(np.intp)
+        bank = _normals(model.dim)
+        z = bank[at, :n] if few else bank.take(at, axis=0)
+        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=width)
         z *= _SIGNS.take(signs)
         z *= self._temper * sqrt(model.noise)
-        offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
-        for start in range(0, n, BLOCK):
-            np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
+        if few:
+            offset = model.drawn(x, z).astype(np.float32)
+        else:
+            offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
+            for start in range(0, n, BLOCK):
+                np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
         middle = model.predict(x).astype(np.float32)
         best = (middle + offset).argmax(axis=1)
         mirrored = np.subtract(middle, offset, out=offset).argmax(axis=1)
