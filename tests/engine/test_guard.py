@@ -62,7 +62,8 @@ def test_in_shadow_the_policy_is_weighed_as_an_apprentice(tmp_path: Path) -> Non
             _, share, own, other = decided.guard
             assert (share, other) == (0.0, 1.0)
             assert own == pytest.approx(1 / len(decided.scored))
-        assert engine.policies.guards()[0]["low"] is None
+        told = engine.policies.guards()[0]
+        assert (told["high"], told["share"]) == (None, 0.0)
 
 
 def test_what_was_weighed_survives_a_restart_and_a_replay(tmp_path: Path) -> None:

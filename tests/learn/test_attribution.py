@@ -13,8 +13,9 @@ from micromoments.core.event import BOT, INTERNAL, SIMULATED, TEST, TRUSTED
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Person
 from micromoments.core.settings import DAY, HOUR, MINUTE, Goal, Settings, Slot
-from micromoments.learn.attribution import MAX_ASSIGNMENTS, attribute, remember, windows
+from micromoments.learn.attribution import attribute, windows
 from micromoments.learn.credit import credit
+from micromoments.learn.servings import MAX_ASSIGNMENTS, remember
 from tests.learn.worlds import ANA, NOW, SETTINGS, decision, event, variant
 
 HOME = SETTINGS.slots["home"]
@@ -203,12 +204,22 @@ def test_remembering_is_bounded_deterministic_and_idempotent() -> None:
 
 
 def test_only_what_was_put_before_the_person_is_remembered() -> None:
-    """Shadow decisions and empty ones open no window and fill no cap; their assignments still hold."""
+    """In shadow a window opens and no cap fills; empty decisions and those switched off open none; assignments hold."""
     shadow = decision(mode="shadow", experiments=(variant("exp", "b"),))
     person = remember(ANA, shadow, HOME, SETTINGS)
-    assert (person.pending, person.served) == ((), ())
+    assert ([one.shadow for one in person.pending], person.served) == ([True], ())
     assert person.assignments["exp"].variant == "b"
     assert remember(ANA, decision(items=()), HOME, SETTINGS).pending == ()
+    assert remember(ANA, decision(mode="off"), HOME, SETTINGS).pending == ()
+
+
+def test_a_goal_without_a_name_goes_to_a_live_decision_first() -> None:
+    """What a slot in shadow showed later takes no goal from what a live one showed."""
+    person = remember(ANA, decision("live"), HOME, SETTINGS)
+    person = remember(person, decision("beside", at=NOW + 1, mode="shadow"), HOME, SETTINGS)
+    for id in ("live", "beside"):
+        person, _ = attribute(person, event("Decision Seen", NOW + 2, decision_id=id), SETTINGS)
+    assert only(attribute(person, event("Order Completed", NOW + 3, revenue=1), SETTINGS)[1]).decision == "live"
 
 
 def test_the_first_exposure_wins() -> None:
@@ -232,9 +243,11 @@ def test_credit_follows_the_cascade() -> None:
 
     def taught(**fields: object) -> list[tuple[str, float]]:
         base = {"id": "o", "decision": "d1", "slot": "home", "item": "", "what": "goal", "at": NOW, "reward": 1.0}
-        return [(item.id, reward) for item, reward in credit(made, Outcome(**(base | fields)))]  # type: ignore[arg-type]
+        found = credit(made, Outcome(**(base | fields)))  # type: ignore[arg-type]
+        return [(item.id, round(reward, 9)) for item, reward, _ in found]
 
     assert taught(what="clicked", item="b", reward=0.3) == [("a", 0.0), ("b", 0.3)]
+    assert taught(item="b", reward=0.7, before=0.3) == [("b", 1.0)]
     assert taught(item="b", reward=0.7) == [("b", 0.7)]
     assert taught(item="c") == [("a", 0.0), ("b", 0.0), ("c", 1.0)]
     assert taught() == [("a", 1.0)]

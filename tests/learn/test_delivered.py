@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from micromoments.core.event import Event
 from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE, Settings
-from micromoments.learn.attribution import attribute, remember, windows
+from micromoments.learn.attribution import attribute, windows
 from micromoments.learn.credit import credit
 from micromoments.learn.delivered import EVENTS, came, lost, stopped
 from micromoments.learn.goals import guarded
+from micromoments.learn.servings import remember
 from tests.learn.worlds import ANA, NOW, SETTINGS, decision, event
 
 PUSH = SETTINGS.slots["push"]
@@ -57,7 +58,7 @@ def test_who_stops_it_is_a_failure_of_all_that_was_served(name: str) -> None:
     person, (one,) = attribute(sent(), event(name, decision_id="d1"), SETTINGS)
 
     served = decision(slot="push")
-    assert credit(served, one) == tuple((item, 0.0) for item in served.items)
+    assert [(item, reward) for item, reward, _ in credit(served, one)] == [(item, 0.0) for item in served.items]
     assert windows(person, NOW + 60 * MINUTE, SETTINGS)[1] == ()
 
 

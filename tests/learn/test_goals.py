@@ -49,8 +49,10 @@ def test_no_cent_is_lost(cents: int) -> None:
 
 def test_constant_and_property_values() -> None:
     """A goal's worth is a property or a constant, in the event's currency where it names one."""
-    assert reached(event("Order Completed", revenue=12.5, currency="gbp"), SETTINGS) == Reached(("order",), 1250, "GBP")
-    assert reached(event("Signed Up"), SETTINGS) == Reached(("signup",), 250, "USD")
+    assert reached(event("Order Completed", revenue=12.5, currency="gbp"), SETTINGS) == Reached(
+        ("order",), 1250, "GBP", 1250
+    )
+    assert reached(event("Signed Up"), SETTINGS) == Reached(("signup",), 250, "USD", 250)
     assert reached(event("Order Completed"), SETTINGS) == Reached(("order",), 0, "USD")
     assert reached(event("Product Viewed"), SETTINGS) is NOTHING
 

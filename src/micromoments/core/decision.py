@@ -97,7 +97,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     merchandisers' rules that touched it, ``rule_cost`` what they took of the score that the policy expects of the first
     position. ``guard`` is there where a policy and its default were drawn from together (or, in shadow, beside each
     other): the slot's guard, the policy's share, and the importance weights of what was served: the probability that
-    the policy, and that the default, would have served it, over ``propensity``.
+    the policy, and that the default, would have served it, over ``propensity``. ``apprentice`` is the policy that
+    learns beside what decided.
     """
 
     id: str
@@ -129,3 +130,4 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fa
     rules: tuple[str, ...] = ()
     rule_cost: float = 0.0
     guard: tuple[float, ...] = ()
+    apprentice: str = ""

@@ -17,7 +17,9 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     ``ignored`` is the end of the window of a decision that was seen and not acted on: reward 0. ``reward`` in [0, 1] is
     what the policy learns (``None``: nothing to learn, such as *seen*); ``value`` is minor units of ``currency``.
     ``unsubscribed`` and ``complained`` are reward 0; what ``bounced`` was never seen and teaches nothing. ``via`` says
-    how the outcome was joined: by the decision's id, or by the window.
+    how the outcome was joined: by the decision's id, or by the window. ``before`` is what was learned of the decision
+    earlier, to which ``reward`` adds (``None``: it is the first). ``worth``, where the slot's reward is money, is that
+    in minor units: 0 for what is only a step on the way, below 0 for a refund.
     """
 
     id: str
@@ -34,3 +36,5 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     moment: str = ""
     surrogate: int = 0
     marks: int = 0
+    before: float | None = None
+    worth: int | None = None

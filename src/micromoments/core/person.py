@@ -97,7 +97,8 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that a
     click and then an order pay once, the larger. ``reserved`` is part of the stored format and not used: a reservation
-    is settled by its own id.
+    is settled by its own id. ``shadow`` says that the default was served beside the policy: a goal that names no
+    decision goes to others first.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     done: tuple[str, ...] = ()
     reserved: bool = False
     marks: int = 0
+    shadow: bool = False
 
 
 ADDRESSES = ("email", "phone", "chat", "push_endpoint", "push_p256dh", "push_auth")

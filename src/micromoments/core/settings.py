@@ -51,7 +51,8 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     share of people served in the mode of that name; the others are in shadow. ``quiet_hours`` (``22:00-08:00``) are in
     the person's zone. With ``priorities`` items of a higher priority come first; ``value_weight`` tilts the policy's
     distribution towards items of more business value. ``people`` is about how many the proof is planned for. ``guard``
-    is the share of what ``default`` earns that the policy may cost, 0 for no guard.
+    is the share of what ``default`` earns that the policy may cost, 0 for no guard. ``reward`` is what the policy
+    learns to bring about: goals, or the money that they are worth.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -74,6 +75,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     value_weight: float = 0.0
     people: int = 5000
     guard: float = 0.0
+    reward: Literal["count", "revenue", "margin"] = "count"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -100,7 +102,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An event that means success. ``value`` names the property that carries its worth (major units) or is a constant.
 
-    ``trusted`` counts only events that arrived under the secret key. ``ends`` are the moment types that it fulfils.
+    ``margin`` names the property that carries what is left of it, or is a share of the value. ``trusted`` counts only
+    events that arrived under the secret key. ``ends`` are the moment types that it fulfils.
     """
 
     event: str
@@ -110,6 +113,7 @@ class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     trusted: bool = False
     where: dict[str, Any] = {}
     ends: tuple[Literal["know", "go", "do", "buy"], ...] = ()
+    margin: str | float = "margin"
 
 
 class Namespace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

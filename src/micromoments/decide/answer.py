@@ -30,12 +30,13 @@ HOLD_MINUTES = 60.0
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """What came of the draw: rows of the eligible by position, the propensity of each given those above it, and the
-    first position's distribution (n,).
+    first position's distribution (n,). ``theirs`` says that the business's own system drew.
     """
 
     rows: list[int]
     propensities: list[float]
     first: FloatArray
+    theirs: bool = False
 
 
 def ranked(

@@ -142,7 +142,8 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         would=() if would is None else tuple([may[row].item.id for row in would.rows]),
         rules=() if field.rules is None else field.rules.names,
         rule_cost=draw.cost(by, drawn, treated=treated, seed=seed),
-        guard=_guard(slot, beside, share, treated=treated) if drawn.rows and ref.name != "theirs" else (),
+        guard=_guard(slot, beside, share, drawn, would, treated=treated),
+        apprentice=policy.name if slot.mode in SHADOW and not general else "",
     )
     return decision, reservations(decision.id, now, [may[row] for row in drawn.rows], settings)
 
@@ -154,10 +155,16 @@ def _beside(slot: Slot, policy: Policy, popular: Policy, seed: int, share: float
     return slate.Beside(_default(slot, popular)[0], 1.0 - share, 0.0, slate.chance(seed ^ 2)) if share < 1.0 else None
 
 
-def _guard(slot: Slot, beside: slate.Beside | None, share: float, *, treated: bool) -> tuple[float, ...]:
-    """``Decision.guard`` of what was drawn beside another policy."""
-    if beside is None:
+def _guard(
+    slot: Slot, beside: slate.Beside | None, share: float, drawn: Drawn, would: Drawn | None, *, treated: bool
+) -> tuple[float, ...]:
+    """``Decision.guard`` of what was drawn beside another policy. Of a list of theirs the first position counts, and
+    what they said was its probability.
+    """
+    if beside is None or not drawn.rows:
         return ()
+    if would is not None and drawn.theirs:
+        return (slot.guard, 0.0, float(would.first[drawn.rows[0]]) / drawn.propensities[0], 1.0)
     return (slot.guard, share, beside.main, beside.beside) if treated else (slot.guard, 0.0, beside.beside, beside.main)
 
 
@@ -200,17 +207,30 @@ def _field(
 
 
 def theirs(may: Sequence[Candidate], request: Request) -> Drawn | None:
-    """What the business's own system shows, as the request's context says under ``theirs`` (ids, the first first);
-    ``None`` where it doesn't. In shadow that is what is served.
+    """What the business's own system shows, as the request's context says under ``theirs`` (``named``, the first
+    first); ``None`` where it doesn't. In shadow that is what is served.
     """
     ids = request.context.get("theirs")
     if not isinstance(ids, list):
         return None
     place = {one.item.id: row for row, one in enumerate(may)}
-    rows = [place[id] for id in dict.fromkeys(map(str, ids)) if id in place]
+    given: dict[str, float] = {}
+    for id, p in map(named, ids):
+        if id in place:
+            given.setdefault(id, p)
+    rows = [place[id] for id in given]
     first = np.zeros(len(may))
     first[rows[:1]] = 1.0
-    return Drawn(rows, [1.0] * len(rows), first)
+    return Drawn(rows, [given[may[row].item.id] for row in rows], first, theirs=True)
+
+
+def named(one: object) -> tuple[str, float]:
+    """An entry of ``theirs``: an id, or ``{"id", "propensity"}`` where their system draws; 1 where it doesn't say."""
+    if not isinstance(one, Mapping):
+        return str(one), 1.0
+    said = one.get("propensity")
+    likely = isinstance(said, int | float) and not isinstance(said, bool) and 0.0 < said <= 1.0
+    return str(one.get("id")), float(cast(float, said)) if likely else 1.0
 
 
 def _default(slot: Slot, popular: Policy) -> tuple[Policy, PolicyRef]:

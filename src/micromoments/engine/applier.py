@@ -331,10 +331,12 @@ class Applier:
         if decision is None or not refuses(self._person_of(decision), "measure"):
             self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
-            self._policies.weigh(decision, outcome)
-            key = f"{decision.slot}:{decision.policy.name}"
-            if known(decision.policy.name) and learn(self._policies[key], decision, outcome):
-                self._policies.dirty.add(key)
+            rewarded = self._policies.rewarded(outcome)
+            self._policies.weigh(decision, rewarded)
+            for name in dict.fromkeys((decision.policy.name, decision.apprentice)):
+                key = f"{decision.slot}:{name}"
+                if known(name) and learn(self._policies[key], decision, rewarded):
+                    self._policies.dirty.add(key)
         self._stream.publish(
             "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
         )

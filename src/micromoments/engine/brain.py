@@ -12,6 +12,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
 from micromoments.flow.view import DEFAULT
 from micromoments.learn.guard import Guard
+from micromoments.learn.worth import Worth
 from micromoments.policy import decode, make
 from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
@@ -20,6 +21,7 @@ from micromoments.retrieve.catalog import Catalog
 CATALOG = "catalog"
 PREFIX = "policy:"
 GUARD = "guard:"
+WORTH = "worth:"
 POLICY = "policy"
 """What an activation of a policy's version says that it activates (``ActivationRecord.what``)."""
 
@@ -40,6 +42,8 @@ class Policies(Mapping[str, Policy]):
         self.dirty: set[str] = set()
         self.guards = {k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)}
         self._weighed: set[str] = set()
+        self.worths = {k.removeprefix(WORTH): Worth.decode(v) for k, v in kept.items() if k.startswith(WORTH)}
+        self._valued: set[str] = set()
 
     def __getitem__(self, key: str) -> Policy:
         policy = self._policies.get(key)
@@ -70,6 +74,13 @@ class Policies(Mapping[str, Policy]):
             self.guards[slot].restart()
             self._weighed.add(slot)
 
+    def rewarded(self, outcome: Outcome) -> Outcome:
+        """The outcome as it is learned: where the slot's reward is money, with what that comes to in [0, 1]."""
+        if outcome.worth is None:
+            return outcome
+        self._valued.add(outcome.slot)
+        return self.worths.setdefault(outcome.slot, Worth()).rewarded(outcome)
+
     def weigh(self, decision: Decision, outcome: Outcome) -> None:
         """Take in what an outcome says of a slot's policy against its default."""
         if decision.guard and self.guards.setdefault(decision.slot, Guard()).weigh(decision, outcome):
@@ -78,14 +89,15 @@ class Policies(Mapping[str, Policy]):
     @property
     def changed(self) -> bool:
         """Whether anything was learned since it was last encoded."""
-        return bool(self.dirty or self._weighed)
+        return bool(self.dirty or self._weighed or self._valued)
 
     def encoded(self) -> dict[str, bytes]:
-        """The policies that learned, and the guards that weighed, since the last call, by key, encoded."""
+        """What learned, weighed or valued since the last call, by key, encoded."""
         out = {PREFIX + key: self[key].encode() for key in sorted(self.dirty)}
         out |= {GUARD + slot: self.guards[slot].encode() for slot in sorted(self._weighed)}
-        self.dirty.clear()
-        self._weighed.clear()
+        out |= {WORTH + slot: self.worths[slot].encode() for slot in sorted(self._valued)}
+        for changed in (self.dirty, self._weighed, self._valued):
+            changed.clear()
         return out
 
 

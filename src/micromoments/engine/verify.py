@@ -12,7 +12,7 @@ from micromoments.core.person import Link, Person
 from micromoments.core.record import ErasedRecord, OutcomeRecord, Record
 from micromoments.core.settings import Settings
 from micromoments.engine.applier import Applier
-from micromoments.engine.brain import GUARD, Policies
+from micromoments.engine.brain import GUARD, PREFIX, WORTH, Policies
 from micromoments.engine.recovery import in_force
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -146,7 +146,7 @@ def verify(stores: Stores) -> Verdict:
         linked.update(links)
     differences += _compare("link", rebuilt.links, linked)
     if not rebuilt.erased:
-        kept = {k: v for k, v in stores.policies.load().items() if k.startswith(("policy:", GUARD))}
+        kept = {k: v for k, v in stores.policies.load().items() if k.startswith((PREFIX, GUARD, WORTH))}
         differences += _compare("policy", rebuilt.policies, kept)
     count = stores.people()
     if count != len(rebuilt.people):

@@ -68,7 +68,8 @@ def decide(
     candidates = view.catalog.candidates(asked)
     if slot.mode in decider.SHADOW and isinstance(request.context.get("theirs"), list):
         found = {one.item.id for one in candidates}
-        if beside := tuple(id for id in map(str, request.context["theirs"][:MAX_THEIRS]) if id not in found):
+        named = (id for id, _ in map(decider.named, request.context["theirs"][:MAX_THEIRS]))
+        if beside := tuple(id for id in named if id not in found):
             candidates = [*candidates, *view.catalog.candidates(replace(asked, only=beside))]
     return decider.decide(
         replace(person, bought={}, dismissed=person.dismissed) if not personal else person,

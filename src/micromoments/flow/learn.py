@@ -14,7 +14,7 @@ from micromoments.flow.said import products
 from micromoments.flow.view import counted
 from micromoments.learn.credit import credit
 from micromoments.policy.actions import width
-from micromoments.policy.base import Policy
+from micromoments.policy.base import Amending, Policy
 from micromoments.retrieve.catalog import Catalog
 
 MAX_BESIDE = 8
@@ -38,12 +38,17 @@ def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
     if decision.holdout:
         return False
     learned = False
-    for ranked, reward in credit(decision, outcome):
+    for ranked, reward, was in credit(decision, outcome):
         if ranked.features:
             x = np.zeros(width(decision.slot))
             for index, value in ranked.features:
                 x[index] = value
-            policy.learn(x, reward)
+            if was is None:
+                policy.learn(x, reward)
+            elif isinstance(policy, Amending):
+                policy.amend(x, was, reward)
+            else:
+                policy.learn(x, max(0.0, reward - was))
             learned = True
     return learned
 

@@ -19,7 +19,8 @@ from micromoments.flow import consent, people, whereabouts
 from micromoments.flow.said import Said, said
 from micromoments.flow.view import View, refuses
 from micromoments.learn import delivered
-from micromoments.learn.attribution import attribute, remember, windows
+from micromoments.learn.attribution import attribute, windows
+from micromoments.learn.servings import remember
 
 NOTHING = Part()
 LASTING = BOT | INTERNAL | SIMULATED

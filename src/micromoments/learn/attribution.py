@@ -14,10 +14,9 @@ seen has been *ignored* (reward 0). It stays open for late goals until the longe
 
 **Rewards.** A click is worth 0.3 and a goal that the decision wants 1.0; a decision pays once, the deepest. So that a
 policy moves at once and nothing is paid twice, an outcome carries the *increment*: a click 0.3, the goal after it 0.7,
-the goal without a click 1.0, a goal after the window 1.0 on top of the *ignored* 0. The sum over a decision is the
-deepest reward, never more. An outcome that adds nothing has reward None: a second click, a goal that the slot isn't
-after, *seen*. Since a policy that averages sees one observation more for each increment, its estimate is low by the
-factor 1 + (late or second increments a decision), which is near 1 and the same for all items of a slot.
+the goal without a click 1.0, a goal after the window 1.0 on top of the *ignored* 0. ``before`` says what was learned
+earlier, so that a policy can amend it. The sum over a decision is the deepest reward, never more. An outcome that adds
+nothing has reward None: a second click, a goal that the slot isn't after, *seen*.
 
 ``Decision Rewarded``, from the business's own server only, says once what a decision pays in all: ``reward``, 0 to 1.
 
@@ -35,23 +34,20 @@ from msgspec.structs import replace
 
 from micromoments.core.event import TRUSTED, UNCOUNTED, Millis
 from micromoments.core.outcome import Outcome, What
-from micromoments.core.person import MAX_PENDING, Pending, Person, Served
+from micromoments.core.person import Pending, Person
 from micromoments.core.settings import HOUR, MINUTE
 from micromoments.learn.credit import CLICK_REWARD, GOAL_REWARD
 from micromoments.learn.delivered import STOPS, came
 from micromoments.learn.goals import NOTHING, Reached, index, reached
-from micromoments.learn.servings import still_counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from micromoments.core.decision import Decision
     from micromoments.core.record import EventRecord
-    from micromoments.core.settings import Settings, Slot
+    from micromoments.core.settings import Settings
 
 MAX_DONE = 12
 """Outcome ids that a pending decision remembers, the least by their text; the words below guard what is paid."""
-MAX_ASSIGNMENTS = 32
 SKEW: Millis = MINUTE
 """How far an event's corrected time may lie before its decision's: what is left of a client's wrong clock."""
 CLICKED, GOAL, DISMISSED, ENDED, BOUNCED = "clicked", "goal", "dismissed", "ended", "bounced"
@@ -93,7 +89,7 @@ def attribute(
     named = _text(properties, "decision_id", "decisionId")
     things = _things(properties)
     if what is not None:
-        return _said(person, record, what, named, things[0] if things else "")
+        return _said(person, record, settings, what, named, things[0] if things else "")
     outcomes: list[Outcome] = []
     for goal in result.goals:
         person, more = _goal(person, record, settings, goal, named, things, result)
@@ -101,8 +97,10 @@ def attribute(
     return person, tuple(outcomes)
 
 
-def _said(person: Person, record: EventRecord, what: What, named: str, item: str) -> tuple[Person, tuple[Outcome, ...]]:
-    pending = _find(person, named)
+def _said(
+    person: Person, record: EventRecord, settings: Settings, what: What, named: str, item: str
+) -> tuple[Person, tuple[Outcome, ...]]:
+    pending = find(person, named)
     if pending is None:
         return person, _unmatched(person, record, what, named, item)
     item = item if item in pending.items else ""
@@ -115,9 +113,11 @@ def _said(person: Person, record: EventRecord, what: What, named: str, item: str
     elif what not in {"bounced", "seen"} and WORDS.isdisjoint(pending.done):
         reward = 0.0
     words = () if what == "seen" else (DISMISSED if what in STOPS else what,)
+    made = _outcome(person, pending, record, id=id, what=what, item=item, reward=reward, via="id")
+    if reward is not None and settings.slot(pending.slot).reward != "count":
+        made = replace(made, worth=0)
     seen = pending.seen if what == "bounced" else pending.seen or record.occurred
     pending = replace(pending, seen=seen, done=_done(pending, id, *words))
-    made = _outcome(person, pending, record, id=id, what=what, item=item, reward=reward, via="id")
     return _put(person, pending), (made,)
 
 
@@ -126,14 +126,14 @@ def _rewarded(person: Person, record: EventRecord) -> tuple[Person, tuple[Outcom
     if record.marks & UNCOUNTED or not record.marks & TRUSTED or isinstance(said, bool):
         return person, ()
     named = _text(record.event.properties, "decision_id", "decisionId")
-    pending = _find(person, named)
+    pending = find(person, named)
     if pending is None or GOAL in pending.done or not isinstance(said, int | float):
         return person, _unmatched(person, record, "goal", named, "", REWARD) if pending is None else ()
     before = CLICK_REWARD if CLICKED in pending.done else 0.0
     reward = round(max(0.0, min(GOAL_REWARD, float(said)) - before), 9)
     id = outcome_id(named, REWARD, "", "")
-    pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, GOAL))
     made = _outcome(person, pending, record, id=id, what="goal", item="", reward=reward, via="id")
+    pending = replace(pending, seen=pending.seen or record.occurred, done=_done(pending, id, GOAL))
     return _put(person, pending), (replace(made, goal=REWARD),)
 
 
@@ -147,34 +147,36 @@ def _goal(
     result: Reached,
 ) -> tuple[Person, tuple[Outcome, ...]]:
     back = result.value < 0
-    pending = _find(person, named) if named else _by_window(person, record, settings, goal, things, back=back)
+    pending = find(person, named) if named else _by_window(person, record, settings, goal, things, back=back)
     if pending is None:
         return person, _unmatched(person, record, "goal", named, "", goal) if named else ()
     via: Literal["id", "window"] = "id" if named else "window"
     if back:
         id = outcome_id(pending.id, "refund", goal, record.message_id)
-        made = _outcome(person, pending, record, id=id, what="goal", item="", reward=None, via=via)
-        return person, (_valued(made, goal, result),)
+        earned = (item for item in pending.items if outcome_id(pending.id, "goal", goal, item) in pending.done)
+        made = _outcome(person, pending, record, id=id, what="goal", item=next(earned, ""), reward=None, via=via)
+        return person, (_valued(made, goal, result, settings, paid=GOAL in pending.done),)
     item = _item(pending, things)
     id = outcome_id(pending.id, "goal", goal, item)
     if id in pending.done:
         return person, ()
     wanted = pending.goal in {"", goal}
     reward = _increment(pending, GOAL) if wanted else None
-    pending = replace(pending, done=_done(pending, id, *((GOAL,) if wanted else ())))
     made = _outcome(person, pending, record, id=id, what="goal", item=item, reward=reward, via=via)
-    return _put(person, pending), (_valued(made, goal, result),)
+    pending = replace(pending, done=_done(pending, id, *((GOAL,) if wanted else ())))
+    return _put(person, pending), (_valued(made, goal, result, settings, paid=reward is not None),)
 
 
 def _by_window(
     person: Person, record: EventRecord, settings: Settings, goal: str, things: tuple[str, ...], *, back: bool
 ) -> Pending | None:
-    """The latest decision that was seen, wants the goal and has its window open; one that served these things first.
+    """The latest decision that was seen, wants the goal and has its window open; live ones, then one that served these
+    things, first.
 
     To take a goal ``back``, only decisions to which it was put down.
     """
     until = round(settings.goals[goal].window_hours * HOUR)
-    best: tuple[bool, Millis, str] | None = None
+    best: tuple[bool, bool, Millis, str] | None = None
     found: Pending | None = None
     for pending in person.pending:
         if not pending.seen or BOUNCED in pending.done or pending.goal not in {"", goal}:
@@ -185,7 +187,7 @@ def _by_window(
             continue
         if not pending.at - SKEW <= record.occurred <= pending.at + until:
             continue
-        rank = (any(thing in pending.items for thing in things), pending.at, pending.id)
+        rank = (not pending.shadow, any(thing in pending.items for thing in things), pending.at, pending.id)
         if best is None or rank > best:
             best, found = rank, pending
     return found
@@ -240,66 +242,6 @@ def _ignored(person: Person, pending: Pending) -> Outcome:
     )
 
 
-def remember(person: Person, decision: Decision, slot: Slot, settings: Settings) -> Person:
-    """Notes a decision that was answered: what was put before the person (for caps), its open window, its experiments.
-
-    A goal that the settings don't have can't be waited for: such a decision wants any goal.
-
-    Nothing is put before anyone by a decision that isn't live or has no items, and nothing of a decision with a mark in
-    ``UNCOUNTED`` counts. What passes the bounds goes in this order: decisions whose window is over, then those never
-    seen, then the oldest. A second call with the same decision changes nothing.
-    """
-    if decision.marks & UNCOUNTED:
-        return person
-    assignments = dict(person.assignments)
-    for assignment in decision.experiments:
-        experiment = settings.experiments.get(assignment.key)
-        if experiment is not None and experiment.switchback is not None:
-            continue  # its unit is a zone's block of time, no person's
-        kept = assignments.get(assignment.key)
-        if kept is None or kept.version < assignment.version:
-            assignments[assignment.key] = assignment
-    if len(assignments) > MAX_ASSIGNMENTS:
-        newest = sorted(assignments.values(), key=lambda one: (one.at, one.key))[-MAX_ASSIGNMENTS:]
-        assignments = {one.key: one for one in newest}
-    person = replace(person, assignments=assignments)
-    if not decision.items or decision.mode != "live" or _find(person, decision.id) is not None:
-        return person
-    served = [
-        Served(
-            at=decision.at,
-            item=item.id,
-            slot=decision.slot,
-            campaign=item.campaign,
-            decision=decision.id,
-            channel=decision.channel,
-        )
-        for item in decision.items
-    ]
-    goal = decision.goal or slot.goal
-    pending = Pending(
-        id=decision.id,
-        slot=decision.slot,
-        at=decision.at,
-        until=decision.at + round(slot.window_minutes * MINUTE),
-        items=tuple(item.id for item in decision.items),
-        moment=decision.moment.id if decision.moment is not None else "",
-        goal=goal if goal in settings.goals else "",
-        seen=decision.at if slot.assume_seen else 0,
-        marks=decision.marks,
-    )
-    return replace(
-        person,
-        served=still_counted([*person.served, *served], settings, decision.at),
-        pending=_bounded((*person.pending, pending)),
-    )
-
-
-def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
-    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
-    return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
-
-
 def outcome_id(decision: str, what: str, goal: str, item: str) -> str:
     """The id of an outcome: 24 hexadecimal digits (BLAKE2b, 96 bits) of what it is."""
     return blake2b("\x1f".join((decision, what, goal, item)).encode(), digest_size=12).hexdigest()
@@ -312,12 +254,20 @@ def _increment(pending: Pending, word: str) -> float | None:
     return round(more, 9) if more > 0 else None
 
 
+def _learned(pending: Pending) -> float | None:
+    """What was learned of a decision so far: a click's reward, the 0 of what was dismissed or ignored, or nothing."""
+    if CLICKED in pending.done:
+        return CLICK_REWARD
+    return 0.0 if DISMISSED in pending.done or (ENDED in pending.done and pending.seen) else None
+
+
 def _done(pending: Pending, *new: str) -> tuple[str, ...]:
     every = {*pending.done, *new}
     return (*sorted(every & WORDS), *sorted(every - WORDS)[:MAX_DONE])
 
 
-def _find(person: Person, id: str) -> Pending | None:
+def find(person: Person, id: str) -> Pending | None:
+    """The person's open decision of that id."""
     return next((pending for pending in person.pending if pending.id == id), None)
 
 
@@ -349,11 +299,15 @@ def _outcome(
         moment=pending.moment,
         surrogate=person.surrogate,
         marks=record.marks | pending.marks,
+        before=None if reward is None else _learned(pending),
     )
 
 
-def _valued(outcome: Outcome, goal: str, result: Reached) -> Outcome:
-    return replace(outcome, goal=goal, value=result.value, currency=result.currency)
+def _valued(outcome: Outcome, goal: str, result: Reached, settings: Settings, *, paid: bool) -> Outcome:
+    """The outcome with what its goal is worth, and what the slot's policy is to learn of it where it ``paid``."""
+    kind = settings.slot(outcome.slot).reward
+    worth = None if kind == "count" or not paid else result.margin if kind == "margin" else result.value
+    return replace(outcome, goal=goal, value=result.value, currency=result.currency, worth=worth)
 
 
 def _unmatched(

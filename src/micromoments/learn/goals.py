@@ -21,12 +21,14 @@ _SPENT = {"Order": ("Refunded", "Cancelled", "Canceled")}
 class Reached(NamedTuple):
     """What an event is worth: the goals it reaches (by name, configuration's order), in minor units of ``currency``.
 
-    A refund has a negative ``value``: it nets the goal's worth and is no second success.
+    A refund has a negative ``value``: it nets the goal's worth and is no second success. ``margin`` is what is left of
+    the value, all of it where the event doesn't say.
     """
 
     goals: tuple[str, ...] = ()
     value: int = 0
     currency: str = ""
+    margin: int = 0
 
     @property
     def goal(self) -> str:
@@ -83,7 +85,7 @@ def reached(record: EventRecord, settings: Settings) -> Reached:
     if wins is None and losses is None:
         return NOTHING
     goals: list[str] = []
-    worth: tuple[int, str] | None = None
+    worth: tuple[int, str, int] | None = None
     for label, goal in wins or losses or ():
         if goal.trusted and not record.marks & TRUSTED:
             continue
@@ -95,7 +97,7 @@ def reached(record: EventRecord, settings: Settings) -> Reached:
                 continue
             amount = -abs(amount)
         goals.append(label)
-        worth = worth or (amount or 0, currency)
+        worth = worth or (amount or 0, currency, _margin(goal, event.properties, amount or 0, currency))
     return Reached(tuple(goals), *worth) if worth else NOTHING
 
 
@@ -115,6 +117,14 @@ def guarded(record: EventRecord, settings: Settings) -> tuple[str, ...]:
         return ()
     properties = event.properties
     return tuple([name for name, goal in found if all(properties.get(k) == v for k, v in goal.where.items())])
+
+
+def _margin(goal: Goal, properties: Mapping[str, Any], value: int, currency: str) -> int:
+    """What is left of a value, with its sign; all of it where the property isn't there."""
+    if not isinstance(goal.margin, str):
+        return round(value * goal.margin)
+    said = minor(properties.get(goal.margin), currency)
+    return value if said is None else -abs(said) if value < 0 else said
 
 
 def _worth(goal: Goal, properties: Mapping[str, Any], settings: Settings) -> tuple[int | None, str]:

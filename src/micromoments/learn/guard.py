@@ -64,6 +64,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     sums: tuple[float, float, float]
     waiting: tuple[Waiting, ...]
     wealth: bytes
+    supposed: tuple[float, float] = (0.0, 0.0)
 
 
 class Guard:
@@ -80,6 +81,7 @@ class Guard:
         """Drop the evidence; what waits for the end of its window is weighed next."""
         self._wealth = np.zeros((4, *_SHAPE))  # logs: for, against; the same since each last lost
         self._own = self._other = self._tried = 0.0
+        self._supposed = (0.0, 0.0)
         self.rewarded = 0
         self.turns += 1
         self._bounds: tuple[float, float] | None = None
@@ -91,6 +93,8 @@ class Guard:
         """
         if not decision.guard or decision.holdout or (decision.marks | outcome.marks) & UNCOUNTED:
             return False
+        if not decision.guard[1] and outcome.reward is not None and outcome.before is None:
+            self._suppose(decision)
         if outcome.reward and max(self._ended, outcome.at) <= decision.until:
             limit, share, own, other = decision.guard
             one = self._waiting.get(decision.id)
@@ -98,13 +102,20 @@ class Guard:
                 one = Waiting(decision.until, decision.id, 0.0, limit, share, own, other)
                 self._waiting[decision.id] = one
                 heappush(self._order, (one.until, one.id))
-            one.reward = min(1.0, one.reward + outcome.reward)
+            one.reward = min(1.0, max(0.0, one.reward + outcome.reward))
         self._ended = max(self._ended, outcome.at)
         while self._order and (self._order[0][0] < self._ended or len(self._order) > MAX_OPEN):
             until, id = heappop(self._order)
             self._ended = max(self._ended, until + 1)
             self._settle(self._waiting.pop(id))
         return True
+
+    def _suppose(self, decision: Decision) -> None:
+        """Take in what an apprentice expects of its own first choice, and of what was served instead."""
+        expected = {one.id: one.score for one in decision.scored}
+        if decision.items and decision.items[0].id in expected:
+            own, theirs = self._supposed
+            self._supposed = own + max(expected.values()), theirs + expected[decision.items[0].id]
 
     def _settle(self, one: Waiting) -> None:
         self._bounds = None
@@ -170,6 +181,7 @@ class Guard:
     def told(self, policy: str, default: str, limit: float) -> dict[str, Any]:
         """The evidence in numbers and in a sentence, JSON as it stands."""
         low, high = self.bounds()
+        own, theirs = self._supposed
         return {
             "policy": policy,
             "default": default,
@@ -178,8 +190,9 @@ class Guard:
             "rewarded": self.rewarded,
             "turns": self.turns,
             "times": self._own / self._other if self._other else None,
-            "low": low if self._tried else None,
-            "high": None if high == inf else high,
+            "low": low if self.rewarded else None,
+            "high": None if high == inf or not self._tried else high,
+            "expected": own / theirs if theirs > 0.0 else None,
             "sentence": self._sentence(policy, default, low, high),
         }
 
@@ -187,12 +200,7 @@ class Guard:
         if not self.rewarded:
             return f"Nothing that was decided has been rewarded yet, so nothing is known of {policy} against {default}."
         if not self._tried:
-            same = self._own / self._other if self._other else 0.0
-            return (
-                f"{policy} would have done what {default} did in {same:.0%} of what was rewarded. What it would do "
-                f"otherwise was never tried, so this log cannot say whether it would beat {default}: set guard = 0.05 "
-                'and mode = "live" to try it on 1 in 20.'
-            )
+            return self._apprenticed(policy, default, low)
         between = f"{low:.2f} to {high:.2f}" if high < inf else f"{low:.2f} or more"
         sure = f"{between} times as much a decision (95 %, whenever you look; {self.rewarded:,} rewarded)"
         if low >= 1.0:
@@ -200,6 +208,20 @@ class Guard:
         if high <= 1.0:
             return f"{policy} would not beat {default} now: it earns {sure}."
         return f"Whether {policy} would beat {default} can't be told yet: it earns {sure}. {self._when()}"
+
+    def _apprenticed(self, policy: str, default: str, low: float) -> str:
+        """What a log says in which the policy itself never served."""
+        same = self._own / self._other if self._other else 0.0
+        sure = f"{low:.2f} times as much a decision or more (95 %, whenever you look; {self.rewarded:,} rewarded)"
+        if low >= 1.0:
+            return f"{policy} would beat {default} now: it earns {sure}."
+        own, theirs = self._supposed
+        hopes = f"By what it has learned it expects {own / theirs:.2f} times as much, a guess. " if theirs > 0.0 else ""
+        return (
+            f"{policy} would have earned {same:.0%} of what {default} did by doing the same, so it earns {sure}. What "
+            f"it would do otherwise was never tried, so this log cannot say whether it would beat {default}. {hopes}"
+            'Set guard = 0.05 and mode = "live" to try it on 1 in 20.'
+        )
 
     def _when(self) -> str:
         """How many more rewards would settle it, at the pace of the evidence so far."""
@@ -216,7 +238,9 @@ class Guard:
         waiting = tuple(self._waiting[id] for _, id in sorted(self._order))
         sums = (self._own, self._other, self._tried)
         wealth = self._wealth.astype("<f8").tobytes()
-        return msgspec.msgpack.encode(_State(FORMAT, self.rewarded, self.turns, self._ended, sums, waiting, wealth))
+        return msgspec.msgpack.encode(
+            _State(FORMAT, self.rewarded, self.turns, self._ended, sums, waiting, wealth, self._supposed)
+        )
 
     @classmethod
     def decode(cls, body: bytes) -> Guard:
@@ -231,6 +255,7 @@ class Guard:
         guard._wealth = wealth.astype(np.float64)
         guard.rewarded, guard.turns, guard._ended = state.rewarded, state.turns, state.ended
         guard._own, guard._other, guard._tried = state.sums
+        guard._supposed = state.supposed
         guard._waiting = {one.id: one for one in state.waiting}
         guard._order = [(one.until, one.id) for one in state.waiting]
         heapify(guard._order)

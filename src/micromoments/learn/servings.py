@@ -1,15 +1,86 @@
-"""What was put before a person, as far as it has to be counted: bounded, and what a cap counts is kept longest."""
+"""What was put before a person, as far as it has to be counted and awaited: bounded, and what a cap counts is kept
+longest.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from micromoments.core.event import Millis
-from micromoments.core.person import MAX_SERVED, Served
-from micromoments.core.settings import HOUR
+from msgspec.structs import replace
+
+from micromoments.core.event import UNCOUNTED, Millis
+from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
+from micromoments.core.settings import HOUR, MINUTE
+from micromoments.learn.attribution import ENDED, find
 
 if TYPE_CHECKING:
+    from micromoments.core.decision import Decision
     from micromoments.core.settings import Cap, Settings, Slot
+
+MAX_ASSIGNMENTS = 32
+
+
+def remember(person: Person, decision: Decision, slot: Slot, settings: Settings) -> Person:
+    """Notes a decision that was answered: what was put before the person (for caps), its open window, its experiments.
+
+    A goal that the settings don't have can't be waited for: such a decision wants any goal.
+
+    Caps count what a live decision served; what came of it is awaited in shadow, too, for the apprentice. Nothing of a
+    decision with a mark in ``UNCOUNTED`` counts. What passes the bounds goes in this order: decisions whose window is
+    over, then those never seen, then the oldest. A second call with the same decision changes nothing.
+    """
+    if decision.marks & UNCOUNTED:
+        return person
+    assignments = dict(person.assignments)
+    for assignment in decision.experiments:
+        experiment = settings.experiments.get(assignment.key)
+        if experiment is not None and experiment.switchback is not None:
+            continue  # its unit is a zone's block of time, no person's
+        kept = assignments.get(assignment.key)
+        if kept is None or kept.version < assignment.version:
+            assignments[assignment.key] = assignment
+    if len(assignments) > MAX_ASSIGNMENTS:
+        newest = sorted(assignments.values(), key=lambda one: (one.at, one.key))[-MAX_ASSIGNMENTS:]
+        assignments = {one.key: one for one in newest}
+    person = replace(person, assignments=assignments)
+    if not decision.items or decision.mode == "off" or find(person, decision.id) is not None:
+        return person
+    live = decision.mode == "live"
+    served = [
+        Served(
+            at=decision.at,
+            item=item.id,
+            slot=decision.slot,
+            campaign=item.campaign,
+            decision=decision.id,
+            channel=decision.channel,
+        )
+        for item in decision.items
+        if live
+    ]
+    goal = decision.goal or slot.goal
+    pending = Pending(
+        id=decision.id,
+        slot=decision.slot,
+        at=decision.at,
+        until=decision.at + round(slot.window_minutes * MINUTE),
+        items=tuple(item.id for item in decision.items),
+        moment=decision.moment.id if decision.moment is not None else "",
+        goal=goal if goal in settings.goals else "",
+        seen=decision.at if slot.assume_seen else 0,
+        marks=decision.marks,
+        shadow=not live,
+    )
+    return replace(
+        person,
+        served=still_counted([*person.served, *served], settings, decision.at),
+        pending=_bounded((*person.pending, pending)),
+    )
+
+
+def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
+    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
+    return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
 
 
 def still_counted(served: list[Served], settings: Settings, now: Millis) -> tuple[Served, ...]:

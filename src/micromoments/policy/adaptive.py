@@ -85,6 +85,16 @@ class Adaptive:
         self._version += 1
         self._sampler = None
 
+    def amend(self, x: FloatArray, was: float, reward: float) -> None:
+        """Learn what became of an outcome that was learned before, in every memory."""
+        row = outcome(x, self._model.dim, reward, 1.0)
+        missed = np.array([float(row @ memory.mean) for memory in self._memories])
+        self._missed = np.maximum(0.0, self._missed + np.square(reward - missed) - np.square(was - missed))
+        for memory in self._memories:
+            memory.amend(row, was, reward)
+        self._version += 1
+        self._sampler = None
+
     def encode(self) -> bytes:
         """All of its state."""
         numbers: list[float] = [self._temper, *self._missed.tolist()]

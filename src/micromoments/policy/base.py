@@ -7,7 +7,7 @@ drawn is drawn from what ``pmf`` returned, so the logged propensity is exact, no
 from __future__ import annotations
 
 from math import isfinite
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -57,6 +57,15 @@ class Policy(Protocol):
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """The policy that ``encode`` wrote; ``ValueError`` for another's bytes."""
+        ...
+
+
+@runtime_checkable
+class Amending(Protocol):
+    """A policy that can change what it learned before, where a reward comes in parts: a click, then an order."""
+
+    def amend(self, x: FloatArray, was: float, reward: float) -> None:
+        """What was learned of features (d,) as reward ``was`` turned out to be ``reward``, both in [0, 1]."""
         ...
 
 

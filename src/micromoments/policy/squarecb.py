@@ -54,6 +54,11 @@ class _Greedy:
         self._model.update(outcome(x, self._model.dim, reward, weight), reward, weight)
         self._version += 1
 
+    def amend(self, x: FloatArray, was: float, reward: float) -> None:
+        """Learn what became of an outcome that was learned before."""
+        self._model.amend(outcome(x, self._model.dim, reward, 1.0), was, reward)
+        self._version += 1
+
     def encode(self) -> bytes:
         """All of its state."""
         model = self._model

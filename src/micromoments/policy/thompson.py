@@ -118,6 +118,12 @@ class Thompson:
         self._version += 1
         self._sampler = None
 
+    def amend(self, x: FloatArray, was: float, reward: float) -> None:
+        """Learn what became of an outcome that was learned before."""
+        self._model.amend(outcome(x, self._model.dim, reward, 1.0), was, reward)
+        self._version += 1
+        self._sampler = None
+
     def encode(self) -> bytes:
         """All of its state."""
         model = self._model
