@@ -98,9 +98,8 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     ``default_policy`` what a held-out person gets where the slot's default is ``popular``. In ``observe`` and
     ``shadow`` the default is served, nobody is held out or exposed to an experiment, and ``scored`` tells what
     ``policy`` would have done. When a reservation is refused, give the others back and decide again with that budget's
-    ``budgets_left`` at 0.
-    ``general`` gives the slot's default, as to somebody held out. ``unanswered`` notes that what they wanted to know
-    nothing here answers. Under a guard ``share`` is the policy's, under 1.
+    ``budgets_left`` at 0. ``general`` gives the slot's default, as to somebody held out. ``unanswered`` notes that what
+    they wanted to know nothing here answers. Under a guard ``share`` is the policy's, under 1.
     """
     now, live, moment = request.at, slot.mode == "live", pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
