@@ -104,9 +104,8 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     now, live, moment = request.at, slot.mode == "live", pick(moments, slot, request)
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held and not general
-    exposed = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT]) if treated else ()
     field = _field(person, request, candidates, slot, settings, budgets_left, moment, unit)
-    exposed = (*exposed, *field.rules.given) if field.rules is not None and treated else exposed
+    exposed = _exposed(person, request, settings, field) if treated else ()
     by, ref = (policy, PolicyRef(policy.name, policy.version)) if treated else _default(slot, default_policy)
     draw = _Draw(field, slot, settings, budgets_left)
     beside = _beside(slot, policy, default_policy, seed, share if treated else 1.0)
@@ -145,6 +144,12 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
         apprentice=policy.name if slot.mode in SHADOW and not general else "",
     )
     return decision, reservations(decision.id, now, [may[row] for row in drawn.rows], settings)
+
+
+def _exposed(person: Person, request: Request, settings: Settings, field: _Field) -> tuple[Assignment, ...]:
+    """What the person is exposed to: variants of experiments, and of rules that are measured."""
+    given = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT])
+    return given if field.rules is None else (*given, *field.rules.given)
 
 
 def _beside(slot: Slot, policy: Policy, popular: Policy, seed: int, share: float) -> slate.Beside | None:
