@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from micromoments.cli.off import is_project
+from micromoments.cli.policy_warm import warm
 from micromoments.cli.table import Format, put_json, put_table, say
 
 policy = typer.Typer(
@@ -105,6 +106,9 @@ def rollback(
         put_json(found)
     else:
         typer.echo(f"{name}: version {found['version']} is in force; version {found['was']} is kept")
+
+
+policy.command("warm")(warm)
 
 
 def _opened(folder: Path) -> Any:

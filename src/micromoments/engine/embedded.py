@@ -20,6 +20,7 @@ from micromoments.core.settings import Settings
 from micromoments.engine.items_door import ItemsDoor
 from micromoments.engine.learned import Learned
 from micromoments.engine.service import Service, now_ms, open_service
+from micromoments.learn.logged import Logged
 from micromoments.ports import StoreError
 from micromoments.recognise.sensitive import detector
 from micromoments.sources.clean import Cleaner
@@ -61,6 +62,15 @@ class PoliciesDoor:
             ValueError: there is no such policy or version.
         """
         return self._engine.run(self._engine.service.learned.rollback(policy, version))
+
+    def warm(self, slot: str, records: Sequence[Logged], *, dry_run: bool = False) -> dict[str, Any]:
+        """Teach a slot's policy a log of decisions (``learn.logged.read``), judge it by the newest fifth and put it in
+        force; with ``dry_run`` only judge.
+
+        Raises:
+            ValueError: no record can be used in this slot.
+        """
+        return self._engine.run(self._engine.service.learned.warm(slot, records, dry_run=dry_run))
 
     def list(self) -> list[dict[str, Any]]:
         """Each policy's version, and those kept."""

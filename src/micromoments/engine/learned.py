@@ -12,11 +12,16 @@ import numpy as np
 from micromoments import ports
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, Record
-from micromoments.core.settings import Settings, Slot
+from micromoments.core.settings import Slot
 from micromoments.engine.brain import POLICY, PREFIX, Policies
+from micromoments.flow import warm
 from micromoments.flow.rank import acting
+from micromoments.flow.view import View
+from micromoments.learn.estimate import Estimate
 from micromoments.learn.guard import Guard
-from micromoments.policy import decode
+from micromoments.learn.logged import Logged
+from micromoments.learn.warm import Judged, judge, lessons, teach
+from micromoments.policy import decode, known
 from micromoments.policy.actions import SLOT as ACTIONS
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, NAMES
@@ -40,10 +45,10 @@ class Learned:
         policies: Policies,
         append: Callable[[Sequence[Record]], Awaitable[None]],
         clock: Callable[[], Millis],
-        settings: Callable[[], Settings],
+        view: Callable[[], View],
     ) -> None:
         self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
-        self._settings = settings
+        self._view = view
 
     def listed(self) -> list[dict[str, Any]]:
         """Every slot's policies: how many outcomes each learned, and which versions are kept."""
@@ -59,7 +64,7 @@ class Learned:
 
     def guards(self) -> list[dict[str, Any]]:
         """Each weighed slot's policy against its default, apprentices in shadow too: whether it would beat it."""
-        settings, weighed = self._settings(), self._policies.guards
+        settings, weighed = self._view().settings, self._policies.guards
         names = {*weighed, *(name for name, slot in settings.slots.items() if slot.guard)}
         return [
             {"slot": name, **weighed.get(name, Guard()).told(*told_of(name, settings.slot(name)))}
@@ -107,11 +112,51 @@ class Learned:
                 f"got policy {name} with no version kept before {now}; wanted one; it has nothing to go back to"
             )
         back = self._version(name, earlier[-1] if version is None else version)
+        await self._activate(name, back)
+        return {"policy": name, "was": now, "version": back.version}
+
+    async def warm(self, slot: str, records: Sequence[Logged], *, dry_run: bool = False) -> dict[str, Any]:
+        """Teach a slot's policy, on top of what it knows, what a log of another's decisions says, judge that by the
+        log's newest fifth, and put it in force. What was in force is kept first. Durable, and deciding, on return.
+
+        Raises:
+            ValueError: the slot's policy doesn't learn, or no record can be used.
+        """
+        view = self._view()
+        policy = view.settings.slot(slot).policy
+        name = f"{slot}:{acting(policy) if slot == ACTIONS else policy}"
+        if not known(name.rpartition(":")[2]):
+            raise ValueError(f"got slot {slot!r} with an unknown policy {policy!r}; correct its settings")
+        taught, wrong = lessons(records, warm.rows(slot, view, self._clock()))
+        if not taught:
+            raise ValueError(
+                f"got {len(records)} decisions, none of which can be used here ({'; '.join(wrong[:2]) or 'empty'}); "
+                "wanted actions that are items of the catalogue, or the slot personalizer for others"
+            )
+        now = self._policies[name]
+        body, was = now.encode(), now.version
+        judged = judge(lambda: decode(name.rpartition(":")[2], body), taught)
+        after = decode(name.rpartition(":")[2], body)
+        teach(after, taught)
+        if not dry_run:
+            self._kept.keep(name, was, body)
+            await self._activate(name, after)
+        return {
+            "policy": name,
+            "was": was,
+            "version": was if dry_run else after.version,
+            "learned": len(taught),
+            "worth": sum(one.weight for one in taught),
+            "judged": None if judged is None else told_judged(judged),
+            "set_aside": len(wrong),
+            "why": wrong[:5],
+        }
+
+    async def _activate(self, name: str, policy: Policy) -> None:
         record = ActivationRecord(
-            key="", at=self._clock(), what=POLICY, name=name, digest=str(back.version), body=back.encode()
+            key="", at=self._clock(), what=POLICY, name=name, digest=str(policy.version), body=policy.encode()
         )
         await self._append([record])
-        return {"policy": name, "was": now, "version": back.version}
 
     def _known(self, name: str) -> str:
         known = self._policies.learned()
@@ -132,6 +177,21 @@ def told_of(name: str, slot: Slot) -> tuple[str, str, float]:
     if name == ACTIONS:
         return acting(slot.policy), "the first action", slot.guard
     return slot.policy, slot.default, slot.guard
+
+
+def told_judged(judged: Judged) -> dict[str, Any]:
+    """What the newest part of a log says, JSON as it stands."""
+
+    def shown(e: Estimate) -> dict[str, float]:
+        return {"value": e.value, "low": e.low, "high": e.high, "effective_sample_size": e.effective}
+
+    return {
+        "decisions": judged.decisions,
+        "logged": judged.logged,
+        "before": shown(judged.before),
+        "after": shown(judged.after),
+        "warnings": list(judged.after.warnings),
+    }
 
 
 def worth(policy: Policy) -> FloatArray:

@@ -85,7 +85,7 @@ class Service:
         self._applier.activated = self._activated
         self._keeper = Keeper(stores, self._residents, self._applier, brain, self.catalog, clock)
         self.control = Control(stores, kept, lambda: self._view, self._use, self.change, self._keep, clock)
-        self.learned = Learned(stores.policies, brain, self.change, clock, lambda: self.settings)
+        self.learned = Learned(stores.policies, brain, self.change, clock, lambda: self._view)
         self._deciding: dict[str, asyncio.Future[Decision]] = {}
         self._ahead = Ahead(self._applier, self._residents, self.home)
         inside = Inside(self.person, self.decide, self.collect, lambda: self._view, self._applier, kept, self._keep)

@@ -13,6 +13,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
+from micromoments.learn import dsjson
 from micromoments.learn.estimate import FloatArray
 
 DIM = 64
@@ -22,10 +23,12 @@ Id = str | int
 
 
 class Action(msgspec.Struct, frozen=True):
-    """What could be shown: ``features`` are a mapping of names to numbers, words or truths, or a list of numbers."""
+    """What could be shown: ``features`` are a mapping of names to numbers, words or truths, a list of numbers, or a
+    list of such mappings, as Personalizer's clients send them.
+    """
 
     id: Id
-    features: dict[str, Any] | list[float] | None = None
+    features: dict[str, Any] | list[Any] | None = None
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -37,7 +40,7 @@ class Logged(msgspec.Struct, frozen=True):
     propensity: float
     reward: float | bool
     ts: int | float | str = 0
-    context: dict[str, Any] | list[float] | None = None
+    context: dict[str, Any] | list[Any] | None = None
 
     def row(self) -> int:
         """The position of what was chosen among the actions; -1 where it isn't one."""
@@ -53,7 +56,10 @@ class Given(msgspec.Struct, frozen=True):
 
 
 def read(lines: Iterable[bytes | str]) -> tuple[list[Logged], list[str]]:
-    """The usable records of a log in order of time (of the file, where that is equal), and why the others aren't."""
+    """The usable records of a log in order of time (of the file, where that is equal), and why the others aren't.
+
+    Lines may be in the shape of ``dsjson``, too.
+    """
     decoder = msgspec.json.Decoder(Logged)
     records: list[Logged] = []
     wrong: list[str] = []
@@ -62,8 +68,8 @@ def read(lines: Iterable[bytes | str]) -> tuple[list[Logged], list[str]]:
         if not line.strip():
             continue
         try:
-            record = decoder.decode(line)
-        except msgspec.DecodeError as error:
+            record = _foreign(line) or decoder.decode(line)
+        except (msgspec.DecodeError, ValueError) as error:
             wrong.append(f"line {number}: {error}")
             continue
         reason = _unusable(record, seen)
@@ -75,6 +81,12 @@ def read(lines: Iterable[bytes | str]) -> tuple[list[Logged], list[str]]:
     if len({isinstance(record.ts, str) for record in records}) == 1:
         records.sort(key=lambda record: record.ts)
     return records, wrong
+
+
+def _foreign(line: bytes | str) -> Logged | None:
+    """A line of dsjson as a record; ``None`` for any other."""
+    raw = line.encode() if isinstance(line, str) else line
+    return msgspec.convert(dsjson.record(raw), Logged) if dsjson.MARK in raw else None
 
 
 def _unusable(record: Logged, seen: set[str]) -> str:
@@ -109,7 +121,7 @@ def read_given(lines: Iterable[bytes | str]) -> dict[str, Mapping[str, float]]:
     return out
 
 
-def scalars(values: Mapping[str, Any] | list[float] | None) -> Iterator[tuple[str, Any]]:
+def scalars(values: Mapping[str, Any] | list[Any] | None) -> Iterator[tuple[str, Any]]:
     """Names and plain values of features or a context: lists count by position, what is nested has its path's name."""
     named = values.items() if isinstance(values, dict) else ((str(n), value) for n, value in enumerate(values or ()))
     for name, value in named:
@@ -119,7 +131,7 @@ def scalars(values: Mapping[str, Any] | list[float] | None) -> Iterator[tuple[st
             yield name, value
 
 
-def keys(values: Mapping[str, Any] | list[float] | None) -> list[tuple[str, float]]:
+def keys(values: Mapping[str, Any] | list[Any] | None) -> list[tuple[str, float]]:
     """What a linear model sees of features or a context: words, truths and small whole numbers as themselves, numbers
     by their size, in (-1, 1).
     """
@@ -135,10 +147,14 @@ def keys(values: Mapping[str, Any] | list[float] | None) -> list[tuple[str, floa
 def engine_rows(record: Logged) -> FloatArray | None:
     """The actions' features (n, ``DIM``) as they stand, where they are the engine's own rows; ``None`` where not."""
     rows = [action.features for action in record.actions]
-    if not all(isinstance(row, list) and len(row) == DIM for row in rows):
+    if not all(isinstance(row, list) and len(row) == DIM and all(map(_number, row)) for row in rows):
         return None
     x = np.array(rows, dtype=np.float64)
     return x if np.isfinite(x).all() and np.abs(x).max(initial=0.0) <= 1.0 else None
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def encode(record: Logged, dim: int = DIM) -> FloatArray:

@@ -1,0 +1,66 @@
+"""``micromoments policy warm``: a slot's policy learns a log before it serves anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from micromoments.cli.lines import opened
+from micromoments.cli.off import is_project
+from micromoments.cli.table import Format, put_json, put_table, say
+
+
+def warm(
+    folder: Annotated[Path, typer.Argument(help="the project's folder")],
+    slot: Annotated[
+        str, typer.Argument(help="the slot whose policy learns; `personalizer` for the rank door's actions")
+    ],
+    log: Annotated[
+        str,
+        typer.Option(help="JSON lines as `backtest policy` takes them, or Azure Personalizer's and VW's dsjson"),
+    ],
+    dry_run: Annotated[bool, typer.Option(help="say what it would be worth, and change nothing")] = False,
+    format: Annotated[Format, typer.Option(help="table or json")] = Format.table,
+) -> None:
+    """Teach a slot's policy a log of decisions, judge it by the newest fifth, and put it in force."""
+    import micromoments as mm
+    from micromoments.learn.logged import read
+
+    if not is_project(folder):
+        raise ValueError(f"got {folder}, which is no project's folder; wanted one")
+    with opened(log) as lines:
+        records, wrong = read(lines)
+    with mm.open(folder) as engine:
+        found = engine.policies.warm(slot, records, dry_run=dry_run)
+    wrong += found["why"]
+    aside = len(wrong) + found["set_aside"] - len(found["why"])
+    found |= {"set_aside": aside, "why": wrong[:5]}
+    if format is Format.json:
+        put_json(found)
+    else:
+        _table(found, dry_run=dry_run)
+    if aside:
+        say(f"set aside {aside:,} decisions; first: " + "; ".join(wrong[:3]))
+        raise typer.Exit(3)
+
+
+def _table(found: dict[str, Any], *, dry_run: bool) -> None:
+    judged = found["judged"]
+    if judged is not None:
+        rows = [{"policy": name, **judged[name]} for name in ("before", "after")]
+        put_table(f"reward a decision on the newest {judged['decisions']:,}, 95 % intervals", rows)
+        typer.echo(f"the log's own policy earned {judged['logged']:.5g} there")
+        for one in judged["warnings"]:
+            typer.echo(f"warning: this log cannot answer well: {one}")
+    else:
+        typer.echo("too few decisions to judge what it is worth: the newest fifth would be under 50")
+    learned = f"{found['learned']:,} logged decisions, worth {found['worth']:,.0f}"
+    if dry_run:
+        typer.echo(f"{found['policy']} would learn {learned}; nothing was changed")
+        return
+    typer.echo(
+        f"{found['policy']} learned {learned}; version {found['version']} is in force, version {found['was']} is kept: "
+        f"`micromoments policy rollback FOLDER {found['policy']} {found['was']}` puts it back"
+    )

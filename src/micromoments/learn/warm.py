@@ -1,0 +1,111 @@
+"""A policy taught by a log that another one wrote, before it serves: what it learns of each record, and what for.
+
+What the other rarely chose says as much of the world as what it always did, but there is less of it. So each outcome
+is learned with a weight of one over its propensity, at most ``CLIP`` (importance weighting; Strehl and others,
+"Learning from Logged Implicit Exploration Data", 2010), and all weights together are scaled to the number of decisions
+that such a log is worth (Kish's effective size): the policy is no surer afterwards than the log allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from micromoments.learn.backtest import Target, run
+from micromoments.learn.estimate import Estimate, FloatArray, effective
+from micromoments.learn.logged import Logged
+
+CLIP = 20.0
+QUANTILE = 0.95
+HELD = 0.2
+"""Share of the log, its newest, by which what was learned of the rest is judged."""
+LEAST = 50
+"""Records without which nothing is judged."""
+
+Rows = Callable[[Logged], FloatArray | None]
+"""A record -> the features of its actions (n, d); ``None`` for one that can't be read so."""
+
+
+class Lesson(NamedTuple):
+    """One logged decision: the features of its actions (n, d), which was chosen, its reward and its weight."""
+
+    record: Logged
+    rows: FloatArray
+    reward: float
+    weight: float
+
+    @property
+    def chosen(self) -> FloatArray:
+        """The features of what was chosen (d,)."""
+        return np.asarray(self.rows[self.record.row()], dtype=np.float64)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What the newest part of a log says: what its own policy earned, and what another would have, as it was and
+    taught by the rest; rewards as the log has them, a decision.
+    """
+
+    decisions: int
+    logged: float
+    before: Estimate
+    after: Estimate
+
+
+def lessons(records: Sequence[Logged], rows: Rows) -> tuple[list[Lesson], list[str]]:
+    """What there is to learn of a log, in its order, and why some records teach nothing."""
+    read = [(record, rows(record)) for record in records]
+    usable = [(record, x) for record, x in read if x is not None]
+    wrong = [f"decision {record.decision_id}: its actions aren't known here" for record, x in read if x is None]
+    weight = weights(np.array([record.propensity for record, _ in usable]))
+    scale = unit([float(record.reward) for record, _ in usable])
+    return [
+        Lesson(record, x, min(1.0, max(0.0, float(record.reward) / scale)), w)
+        for (record, x), w in zip(usable, weight.tolist(), strict=True)
+    ], wrong
+
+
+def weights(propensity: FloatArray) -> FloatArray:
+    """Each decision's weight (n,), in all as many as the log is worth."""
+    if not len(propensity):
+        return propensity
+    raw: FloatArray = np.minimum(1.0 / propensity, CLIP)
+    return np.asarray(raw * (effective(raw) / float(raw.sum())), dtype=np.float64)
+
+
+def unit(rewards: Sequence[float]) -> float:
+    """What counts as a reward of 1: 1 itself, and of money what all but the highest 5 % stay under."""
+    won = np.array([one for one in rewards if one > 0.0 and isfinite(one)])
+    if not len(won) or float(won.max()) <= 1.0:
+        return 1.0
+    return max(float(np.quantile(won, QUANTILE)), 2.0 * float(np.median(won)))
+
+
+def teach(policy: Target, taught: Sequence[Lesson]) -> None:
+    """Let a policy learn a log."""
+    for one in taught:
+        policy.learn(one.chosen, one.reward, one.weight)
+
+
+def judge(make: Callable[[], Target], taught: Sequence[Lesson], seed: int = 0) -> Judged | None:
+    """Teach a policy the older part of a log and hold it against itself as it was, on the newest part, where neither
+    learns. ``None`` where there is too little. ``make`` gives the policy as it is now, each time a new one.
+    """
+    split = len(taught) - round(HELD * len(taught))
+    older, newer = taught[:split], taught[split:]
+    if len(newer) < LEAST:
+        return None
+    after = make()
+    teach(after, older)
+    found = [_estimated(policy, newer, seed) for policy in (make(), after)]
+    return Judged(len(newer), found[0][1], found[0][0], found[1][0])
+
+
+def _estimated(policy: Target, newer: Sequence[Lesson], seed: int) -> tuple[Estimate, float]:
+    rng = np.random.Generator(np.random.PCG64(seed))
+    rows: Iterator[FloatArray] = iter([one.rows for one in newer])
+    result = run([one.record for one in newer], lambda _: policy.pmf(next(rows), rng), None)
+    return result.estimates[-1], result.logged_value

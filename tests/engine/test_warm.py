@@ -1,0 +1,116 @@
+"""A slot's policy learns a log before it serves: durable, kept by version, and taken back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import micromoments as mm
+from micromoments.cli.policy import policy as command
+from micromoments.core.settings import Settings, Slot
+from micromoments.engine.verify import verify
+from micromoments.engine.wiring import open_stores
+from micromoments.flow.warm import instant
+from micromoments.learn.logged import Logged, read
+from tests.engine.shop import ITEMS
+from tests.learn.test_warm import dsjson, log
+
+SETTINGS = Settings(slots={"home": Slot(assume_seen=True)}, consent=("measure", "personalise"))
+WANTED = "p3"
+
+
+def decisions(n: int, **more: Any) -> list[Logged]:
+    """A log of another system, which drew evenly from the shop's items; one of them is what people want."""
+    rng, ids = np.random.default_rng(4), [one.id for one in ITEMS]
+    lines = []
+    for number in range(n):
+        chosen = str(rng.choice(ids))
+        lines.append(
+            json.dumps(
+                {
+                    "decision_id": f"l{number}",
+                    "ts": "2026-01-05T10:00:00Z",
+                    "actions": [{"id": id} for id in ids],
+                    "chosen": chosen,
+                    "propensity": 1 / len(ids),
+                    "reward": float(rng.random() < (0.6 if chosen == WANTED else 0.05)),
+                    **more,
+                }
+            )
+        )
+    return read(lines)[0]
+
+
+def best(engine: mm.Engine) -> str:
+    """What the slot holds to be best now."""
+    return max(engine.preview("home").scored, key=lambda one: one.score).id
+
+
+def test_items_of_a_log_are_seen_as_the_slot_sees_them(tmp_path: Path) -> None:
+    """After a log the first decision knows what people want; a restart, a replay and the way back hold."""
+    shop = tmp_path / "shop"
+    with mm.open(shop, SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        tried = engine.policies.warm("home", decisions(600), dry_run=True)
+        assert engine.policies.list() == []
+        found = engine.policies.warm("home", decisions(600))
+        assert tried["judged"] == found["judged"]
+        assert found["judged"]["after"]["value"] > found["judged"]["before"]["value"]
+        assert (found["was"], found["version"], found["learned"], found["set_aside"]) == (0, 600, 600, 0)
+        assert found["worth"] == pytest.approx(600)
+        assert best(engine) == WANTED
+    with mm.open(shop, SETTINGS) as engine:
+        assert best(engine) == WANTED
+        assert engine.policies.rollback("home:adaptive", 0)["version"] == 0
+        assert engine.policies.list() == []
+        assert engine.policies.warm("home", decisions(60))["was"] == 0
+    stores = open_stores(shop, SETTINGS)
+    try:
+        assert verify(stores).differences == []
+    finally:
+        stores.close()
+
+
+def test_what_is_no_item_here_is_set_aside(tmp_path: Path) -> None:
+    """Nothing usable is an error that says what was wanted; some of it is counted."""
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        with pytest.raises(ValueError, match="wanted actions that are items of the catalogue"):
+            engine.policies.warm("home", log(20))
+        found = engine.policies.warm("home", [*decisions(80), *log(20)])
+        assert (found["learned"], found["set_aside"], len(found["why"])) == (80, 20, 5)
+
+
+def test_a_query_and_a_time_of_the_log_count(tmp_path: Path) -> None:
+    """The record's context makes the moment in which its actions are seen; times are read however they are written."""
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        found = engine.policies.warm("home", decisions(80, context={"query": "rain jacket", "lat": 52.5, "lon": 13.4}))
+        assert found["learned"] == 80
+        assert {row["feature"] for row in engine.policies.compare("home:adaptive", 0)["changed"]} >= {"words in title"}
+    assert instant("2026-01-05T10:00:00Z") == instant("2026-01-05T10:00:00") == instant(1_767_607_200)
+    assert instant(1_767_607_200_000) == 1_767_607_200_000
+    assert instant("yesterday") == instant(0) == 0
+
+
+def test_the_command_takes_personalizers_log(tmp_path: Path) -> None:
+    """Lines of dsjson teach the slot of the rank door; what was never activated is set aside, and said by exit 3."""
+    shop, file = tmp_path / "shop", tmp_path / "log.jsonl"
+    shop.mkdir()
+    (shop / "micromoments.toml").write_text("")
+    lines = [dsjson(n, cost=-1.0 if n % 2 else 0.0) for n in range(40)]
+    file.write_text("\n".join([*lines, dsjson(50, _skipLearn=True)]))
+    run = CliRunner().invoke(command, ["warm", str(shop), "personalizer", "--log", str(file), "--format", "json"])
+    assert run.exit_code == 3
+    found = json.loads(run.stdout)
+    assert (found["policy"], found["learned"], found["set_aside"]) == ("personalizer:adaptive", 40, 1)
+    run = CliRunner().invoke(command, ["warm", str(shop), "personalizer", "--log", str(file), "--dry-run"])
+    assert "would learn 40 logged decisions" in run.stdout
+    assert "too few decisions to judge" in run.stdout
+    with mm.open(shop) as engine:
+        assert [one["version"] for one in engine.policies.list()] == [40]
