@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REFERENCE = ROOT / "docs" / "reference"
 COMMAND = Path(sys.executable).with_name("micromoments")
-START_SECONDS = 30
+START_SECONDS = 300
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 

@@ -45,8 +45,20 @@ def test_a_policy_starts_at_its_guard_and_gets_more_as_it_proves_itself() -> Non
     assert guard.share(LIMIT) == LIMIT
     assert guard.bounds() == (0.0, inf)
     world(1, 0.4, 0.2, 3000, guard)
-    assert guard.share(LIMIT) == MOST
+    assert 0.6 < guard.share(LIMIT) < MOST
     assert 1.0 < guard.bounds()[0] <= 2.0 <= guard.bounds()[1]
+
+
+def test_a_share_is_no_larger_than_what_noticing_a_turn_may_cost() -> None:
+    """However good a policy was, its share waits for the default's rewards that would pay for noticing its failure; it
+    comes near the largest in the end.
+    """
+    guard = Guard()
+    world(1, 0.9, 0.3, 300, guard)
+    early = guard.share(LIMIT)
+    assert early < 0.45
+    world(1, 0.9, 0.3, 6000, guard, start=300)
+    assert early < guard.share(LIMIT) <= MOST
 
 
 def test_a_bad_policy_keeps_its_least_share() -> None:
@@ -59,7 +71,7 @@ def test_a_policy_that_turns_bad_loses_its_share() -> None:
     """After thousands of good decisions the share falls within some hundred bad ones, and more must be proved."""
     guard = Guard()
     world(2, 0.4, 0.2, 3000, guard)
-    assert guard.share(LIMIT) == MOST
+    assert guard.share(LIMIT) > 0.6
     world(3, 0.02, 0.2, 1500, guard, start=3000)
     assert guard.share(LIMIT) == LIMIT
     assert guard.turns >= 1
@@ -71,7 +83,7 @@ def test_a_policy_that_turns_good_gets_its_share() -> None:
     world(2, 0.02, 0.2, 4000, guard)
     assert guard.share(LIMIT) == LIMIT
     world(3, 0.4, 0.2, 2500, guard, start=4000)
-    assert guard.share(LIMIT) == MOST
+    assert guard.share(LIMIT) > 0.6
 
 
 @pytest.mark.parametrize("times", [0.5, 1.0, 1.5])
