@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from time import perf_counter
 
 import msgspec
@@ -40,7 +41,7 @@ from micromoments.flow.view import View, refuses
 from micromoments.policy import known
 from micromoments.ports import Budgets, State, StoreError
 
-SLICE = 0.002
+SLICE = 0.0007
 """Seconds of folding before the loop gets to serve requests again."""
 AGAIN = 0.1
 """Seconds until people who could not be read are asked for again."""
@@ -50,6 +51,8 @@ their way to the disk while these are folded. Whoever waits for the folding does
 """
 STRETCH = 64
 """Records whose people are read from the state in one go."""
+BITE = 12
+"""Records folded between two looks at the clock: about half a millisecond."""
 log = logging.getLogger("micromoments")
 RECENT = 20_000
 """Decisions kept in memory for their outcomes; older ones are read from the state."""
@@ -88,6 +91,7 @@ class Applier:
         self._unsettled: deque[Settle] = deque()
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._running = False
+        self._fetched = 0
         self._rest: asyncio.TimerHandle | None = None
         self.known: set[str] = set()
         self.decisions: dict[str, Decision] = {}
@@ -158,14 +162,17 @@ class Applier:
         start = perf_counter()
         queue = self._queue
         while queue:
-            stretch = [queue.popleft() for _ in range(min(STRETCH, len(queue)))]
-            try:
-                self.fold(stretch)
-            except StoreError as error:
-                log.error("people could not be read (%s); tried again", error)
-                queue.extendleft(reversed(stretch))
-                asyncio.get_running_loop().call_later(AGAIN, self._slice)
-                return
+            if not self._fetched:
+                try:
+                    self._prefetch([record for _, record, _ in islice(queue, STRETCH)])
+                except StoreError as error:
+                    log.error("people could not be read (%s); tried again", error)
+                    asyncio.get_running_loop().call_later(AGAIN, self._slice)
+                    return
+                self._fetched = min(STRETCH, len(queue))
+            stretch = [queue.popleft() for _ in range(min(BITE, self._fetched))]
+            self._fetched -= len(stretch)
+            self._fold(stretch)
             if perf_counter() - start > SLICE:
                 break
         self.busy += perf_counter() - start
@@ -181,6 +188,9 @@ class Applier:
     def fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
         """Fold records at their positions now; the third of each is when it became durable, for the lag."""
         self._prefetch([record for _, record, _ in stretch])
+        self._fold(stretch)
+
+    def _fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
         outcomes: list[OutcomeRecord] = []
         view = self._view()
         for position, record, _ in stretch:
