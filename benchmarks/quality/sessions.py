@@ -1,11 +1,14 @@
 """Next items of shop sessions: the model against baselines, and what each ingredient adds.
 
 On the last tenth of a file's sessions, every prefix with its next click, learned from the nine tenths before it. Needs
-the shared data (see ``MICROMOMENTS_SHARED``). GRU4Rec and SR-GNN aren't run: no kept library on PyPI has them without a
-deep-learning framework of hundreds of megabytes; their published figures on the standard test splits are in the issue.
-Prints a table and writes JSON.
+the shared data (see ``MICROMOMENTS_SHARED``). GRU4Rec and SR-GNN aren't run: RecBole and Cornac have them on top of a
+deep-learning framework of hundreds of megabytes (ADR 0047). Each row is printed as soon as it is there; ``--quick``
+looks at the last 15,000 sessions only, and ``--no-ingredients`` leaves out the blend without each of its parts. The
+last rows are what the live recommender asks: a table of the model, against its own counts, on next items new to the
+session. Set ``OMP_NUM_THREADS=1`` for times of one core.
 
-usage: python -m benchmarks.quality.sessions [diginetica|yoochoose64] [--cases 5000] [--json FILE]
+usage: python -m benchmarks.quality.sessions [diginetica|yoochoose64] [--cases 5000] [--quick] [--no-ingredients]
+       [--json FILE]
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,13 @@ from micromoments.retrieve.nextitem.model import NextItems, Plan, lesson
 from micromoments.retrieve.nextitem.past import fold
 from micromoments.retrieve.nextitem.vectors import Vectors, backward, cases, joined
 from micromoments.retrieve.sessions import SessionNeighbours, Tuning
+from micromoments.retrieve.similar import Ties
+from micromoments.retrieve.trained import MOST, Trained
 
 Session = Sequence[str]
 Predict = Callable[[Session], list[str]]
 N = 20
+QUICK = 15_000
 
 PLAIN = Tuning(neighbours=100, sample=1000, reach=100, back=3.0, apart=1e9, rare=0.0, follows=0.0)
 """V-SKNN: decayed by place in the present session, cosine, no say of where an item stood."""
@@ -52,28 +58,63 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.sessions", description=__doc__)
     parser.add_argument("name", nargs="?", default="diginetica", choices=["diginetica", "yoochoose64"])
     parser.add_argument("--cases", type=int, default=5000)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--no-ingredients", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     shared = Path(os.environ.get("MICROMOMENTS_SHARED", "../shared"))
     with gzip.open(shared / "data" / "sessions" / f"{given.name}_train.txt.gz", "rt") as file:
         lines = [line.split() for line in file]
+    if given.quick:
+        lines, given.cases = lines[-QUICK:], min(given.cases, 1000)
     cut = len(lines) * 9 // 10
     held = [(one[:i], one[i]) for one in lines[cut:] for i in range(1, len(one))]
     drawn = np.random.Generator(np.random.PCG64(1)).permutation(len(held))[: given.cases]
     chosen = [held[i] for i in drawn]
-    rows = [measured(name, predict, chosen) for name, predict in baselines(lines[:cut])]
-    began = time.process_time()
-    model = NextItems(lines[:cut])
-    rows.append(measured("the model", model.predict, chosen) | {"train_cpu_s": round(time.process_time() - began)})
-    rows += ingredients(lines, cut, given.cases)
-    for row in rows:
+    rows: list[dict[str, Any]] = []
+    for row in table(lines, cut, chosen, None if given.no_ingredients else given.cases):
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        rows.append(row)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2))
 
 
+def table(
+    lines: Sequence[Session], cut: int, chosen: Sequence[tuple[Session, str]], ingredients_of: int | None
+) -> Iterator[dict[str, Any]]:
+    """All rows, one after the other."""
+    for name, predict in baselines(lines[:cut]):
+        yield measured(name, predict, chosen)
+    began = time.process_time()
+    model = NextItems(lines[:cut])
+    spent = round(time.process_time() - began)
+    yield measured("the model", model.predict, chosen) | {"train_cpu_s": spent}
+    if ingredients_of is not None:
+        yield from ingredients(lines, cut, ingredients_of)
+    yield from live(model, lines[:cut], chosen)
+
+
+def live(model: NextItems, past: Sequence[Session], chosen: Sequence[tuple[Session, str]]) -> Iterator[dict[str, Any]]:
+    """What the live recommender says of next items new to the session: by counts, by the table, by the whole model."""
+    new = [(seen, following) for seen, following in chosen if following not in seen]
+    counted, trained = Ties(), Ties()
+    for session in past:
+        for place, item in enumerate(session):
+            counted.tie(item, list(dict.fromkeys(session[:place][::-1])), 1.0, 0)
+    trained.trained = Trained(*model.after_each(MOST))
+
+    def of(ties: Ties) -> Predict:
+        return lambda seen: [id for id, _, _ in ties.like(list(dict.fromkeys(seen[::-1]))[:4], 0, N)]
+
+    def whole(seen: Session) -> list[str]:
+        return [id for id in model.predict(seen, N + len(seen)) if id not in seen]
+
+    for name, predict in (("live: counts", of(counted)), ("live: table", of(trained)), ("live: whole model", whole)):
+        yield measured(name, predict, new)
+
+
 def measured(name: str, predict: Predict, chosen: Sequence[tuple[Session, str]]) -> dict[str, Any]:
-    """HR@20 and MRR@20 over the cases, and a prediction's CPU time in ms: the mean, and what 99 of 100 stay under."""
+    """HR@20 and MRR@20 over the cases, and a prediction's CPU time in ms: the middle, and what 99 of 100 stay under."""
     ranks, seconds = [], []
     for seen, following in chosen:
         began = time.thread_time()
@@ -85,7 +126,7 @@ def measured(name: str, predict: Predict, chosen: Sequence[tuple[Session, str]])
         "what": name,
         "HR@20": round(len(hits) / len(ranks), 4),
         "MRR@20": round(sum(1 / rank for rank in hits) / len(ranks), 4),
-        "ms": round(1000 * float(np.mean(seconds)), 3),
+        "p50_ms": round(1000 * float(np.median(seconds)), 3),
         "p99_ms": round(1000 * float(np.quantile(seconds, 0.99)), 3),
     }
 

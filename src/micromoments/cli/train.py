@@ -11,6 +11,7 @@ import typer
 
 from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, say
+from micromoments.cli.train_sessions import train_sessions
 
 if TYPE_CHECKING:
     from micromoments.engine.training import Trained
@@ -33,14 +34,21 @@ def train(
     holdout: Annotated[float, typer.Option(help="the newest share of the log, to examine on", min=0.05, max=0.8)] = 0.3,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would be worth")] = False,
     force: Annotated[bool, typer.Option("--force", help="use the new weights even if they aren't better")] = False,
+    sessions: Annotated[bool, typer.Option("--sessions", help="learn what comes after each item instead")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="put the weights before those in force back")] = False,
     format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
 ) -> None:
     """Learn from a folder's log what its events say about intent: what people did next is the label.
 
     The newest part of the log examines old and new weights; only better ones are put in force. The old ones are kept:
-    --rollback puts them back.
+    --rollback puts them back. With --sessions the recommender learns what people look at next; it too is put in force
+    only where it is better on the newest sessions than counts.
     """
+    if sessions:
+        if rollback or format is Format.html:
+            raise typer.BadParameter("got --sessions with --rollback or html; wanted it with --dry-run or --force only")
+        train_sessions(folder, dry_run=dry_run, force=force, as_json=format is Format.json)
+        return
     if format is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
     if rollback and (dry_run or force):

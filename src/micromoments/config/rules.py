@@ -45,6 +45,10 @@ def impossible(settings: Settings) -> Iterator[Found]:
     yield from _intake(settings)
     for key in ("log_days", "facts_days", "people_days"):
         yield from _above_zero(getattr(settings.retention, key), ("retention", key))
+    if settings.recommend.train_hours < 0:
+        place = ("recommend", "train_hours")
+        yield Found(place, shown(settings.recommend.train_hours), "0 (never) or more hours", "write 24, for example")
+    yield from _above_zero(settings.recommend.least_sessions, ("recommend", "least_sessions"))
 
 
 def _currency(value: str, place: Place) -> Iterator[Found]:

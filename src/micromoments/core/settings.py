@@ -78,6 +78,15 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     reward: Literal["count", "revenue", "margin"] = "count"
 
 
+class Recommend(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the model of sessions is learned: every so many hours while serving (0: never), from at least so many
+    sessions of two items or more.
+    """
+
+    train_hours: float = 24.0
+    least_sessions: int = 500
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A merchandiser's rule: what ``where`` matches (a condition on an item's fields) is pinned, boosted, buried or
     excluded, in ``slots`` (all where empty), for whom ``condition`` matches, from ``starts`` until ``ends`` (RFC 3339).
@@ -316,6 +325,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     recognition: Recognition = Recognition()
     intake: Intake = Intake()
     retention: Retention = Retention()
+    recommend: Recommend = Recommend()
 
     def slot(self, name: str) -> Slot:
         """The slot of that name, or the defaults where no configuration names it."""

@@ -22,6 +22,8 @@ CATALOG = "catalog"
 PREFIX = "policy:"
 GUARD = "guard:"
 WORTH = "worth:"
+SESSIONS = "sessions"
+"""What an activation of a model of sessions says that it activates (``ActivationRecord.what``)."""
 POLICY = "policy"
 """What an activation of a policy's version says that it activates (``ActivationRecord.what``)."""
 

@@ -12,10 +12,10 @@ import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
-from micromoments.core.record import DecidedRecord, EventRecord, OutcomeRecord
+from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
-from micromoments.engine.brain import CATALOG, Policies, pack_catalog
+from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
 from micromoments.engine.learned import bodies, due
 from micromoments.engine.residents import Residents
 from micromoments.engine.wiring import Stores
@@ -187,7 +187,9 @@ class Keeper:
         for logged in replay(self._stores.log, learned):
             if logged.position >= start:
                 break
-            if isinstance(logged.record, EventRecord):
+            if isinstance(logged.record, ActivationRecord) and logged.record.what == SESSIONS:
+                self._catalog.recount()
+            elif isinstance(logged.record, EventRecord):
                 observe(self._catalog, None, logged.record)
 
     async def _trim(self) -> None:

@@ -30,6 +30,7 @@ from micromoments.engine.forwarder import Inside
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.learned import Learned
+from micromoments.engine.nexts import Nexts
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
 from micromoments.engine.recovery import activations, in_force, recover
@@ -92,12 +93,11 @@ class Service:
         self.deliveries = Deliveries(stores, self.stream, inside, clock)
         self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
+        self.nexts = Nexts(stores, kept, self.catalog, self.change, clock)
         self._ticking: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._appender: Appender
-        self.accepted = 0
-        self.duplicates = 0
-        self.decided = 0
+        self.accepted = self.duplicates = self.decided = 0
 
     async def start(self) -> None:
         """Load the items, fold what the log has beyond the state, and begin to take traffic."""
@@ -105,8 +105,7 @@ class Service:
         self._appender = Appender(self._stores.log, loop, self._applier.take)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
         self._appender.start()
-        changed = activations(self._stores, self._kept, self.config_version, self.clock())
-        if changed:
+        if changed := activations(self._stores, self._kept, self.config_version, self.clock()):
             await self._appender.submit(list(changed.values()))
             self._keeper.active.update((key, record.body) for key, record in changed.items())
         self.control.started()
@@ -114,6 +113,7 @@ class Service:
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
             loop.create_task(self.deliveries.run(), name="deliveries"),
+            loop.create_task(self.nexts.run(), name="nexts"),
         ]
         self.ready = True
 
@@ -293,6 +293,7 @@ class Service:
 
     def _activated(self, record: Record) -> None:
         self._view = in_force(self._view, record, self._keeper.active)
+        self.nexts.activated(record, self._keeper.active)
         self.control.fold(record)
 
     def _use(self, view: View) -> None:

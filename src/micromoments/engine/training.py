@@ -148,3 +148,13 @@ async def change(folder: Path, weights: Weights | None, clock: Callable[[], Mill
         return await taught.back() if weights is None else await taught.put(weights)
     finally:
         await service.stop()
+
+
+async def recommend(folder: Path, body: bytes, clock: Callable[[], Millis]) -> None:
+    """Recommend by this table from the next record on, in a folder that isn't serving; the log says so, durably."""
+    service = open_service(folder, None, clock)
+    await service.start()
+    try:
+        await service.nexts.use(body)
+    finally:
+        await service.stop()

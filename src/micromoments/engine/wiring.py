@@ -76,6 +76,8 @@ class Stores:
     forget_decisions: Callable[[Millis], int]
     reports: Callable[[str, Mapping[str, str], Settings], Awaitable[dict[str, object]]]
     seal: Callable[[Millis], Awaitable[int]]
+    folder: Path
+    apart: bool
     serving: Callable[[str], None]
     token: str
     config_text: Callable[[], str]
@@ -148,6 +150,8 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         forget_decisions=state.forget_decisions,
         reports=reporter.report,
         seal=reporter.seal,
+        folder=folder.path,
+        apart=apart,
         serving=folder.serving,
         token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,

@@ -26,6 +26,7 @@ from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.search import Search
 from micromoments.retrieve.similar import Ties
+from micromoments.retrieve.trained import Trained
 
 __all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
 
@@ -271,6 +272,23 @@ class Catalog:
         known = [other for other in dict.fromkeys(recent) if other in self._items]
         if known:
             (self._bought if what == "buy" else self._met).tie(item, known, WEIGHTS[what], at)
+
+    def foresee(self, trained: Trained, *, fresh: bool) -> None:
+        """Recommend what a model of sessions says, beside the counts of what comes from now on; with ``fresh`` those
+        of before, which it has learned from, are let go.
+        """
+        self._met.trained = trained
+        if fresh:
+            self.recount()
+
+    def recount(self) -> None:
+        """Let go of the counts of what is met together: a model has learned from them."""
+        self._met.rows.clear()
+
+    @property
+    def foreseen_at(self) -> Millis:
+        """When the model of sessions in use was learned, 0 without one."""
+        return self._met.trained.at if self._met.trained is not None else 0
 
     def encode(self) -> bytes:
         """The learned part, for a snapshot; the same bytes for the same calls."""

@@ -15,9 +15,10 @@ from micromoments.core.settings import DAY
 from micromoments.retrieve.popular import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from micromoments.core.event import Millis
+    from micromoments.retrieve.trained import Trained
 
 HALF_LIFE: Millis = 30 * DAY
 REACH = 5
@@ -26,6 +27,8 @@ BACKWARDS = 0.5
 MAX_ROWS = 20_000
 MAX_TIES = 36
 KEPT_TIES = 24
+FADING = 0.5
+"""What an item of the session counts against the one after it, which says most of what comes next."""
 PRIOR = 2.0
 """Ties' weight, in fresh events, that an item needs before half of its say is believed."""
 
@@ -36,6 +39,8 @@ class Ties:
     def __init__(self) -> None:
         self.clock = Clock(HALF_LIFE)
         self.rows: dict[str, dict[str, float]] = {}
+        self.trained: Trained | None = None
+        """What a model of sessions learned until it was trained; the rows are then of what came since."""
 
     def tie(self, item: str, recent: Sequence[str], weight: float, at: Millis) -> None:
         """A session came to ``item`` after ``recent`` (newest first) at an instant."""
@@ -71,23 +76,27 @@ class Ties:
         """
         prior = PRIOR * self.clock.weight(at)
         totals: dict[str, float] = {}
-        rows: list[tuple[str, float, dict[str, float]]] = []
+        rows: list[tuple[str, float, Mapping[str, float]]] = []
+        trained = self.trained
         say = 1.0
         for item in items:
             row = self.rows.get(item)
             if row:
-                part = say / (sum(row.values()) + prior)
-                rows.append((item, part, row))
-                for other, weight in row.items():
-                    totals[other] = totals.get(other, 0.0) + part * weight
-            say *= 0.8
+                weight = sum(row.values())
+                rows.append((item, say / (weight + prior), row))
+            if trained is not None and (told := trained.row(item)):
+                rows.append((item, say, told))
+            say *= FADING
+        for _, part, told_by in rows:
+            for other, weight in told_by.items():
+                totals[other] = totals.get(other, 0.0) + part * weight
         for item in items:
             totals.pop(item, None)
         best = sorted([(-strength, other) for other, strength in totals.items()])[:n]
         return [(other, min(-strength, 1.0), _because(rows, other)) for strength, other in best]
 
 
-def _because(rows: list[tuple[str, float, dict[str, float]]], other: str) -> str:
+def _because(rows: Sequence[tuple[str, float, Mapping[str, float]]], other: str) -> str:
     """The item whose row speaks most for another."""
     found, most = rows[0][0], 0.0
     for item, part, row in rows:

@@ -8,6 +8,8 @@ fixed rule, and described by clues that don't depend on how many sessions there 
 
 from __future__ import annotations
 
+from itertools import accumulate
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +19,8 @@ from micromoments.retrieve.nextitem.ties import Table, tables
 from micromoments.retrieve.nextitem.vectors import Vectors, nearest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from micromoments.retrieve.nextitem.past import Floats, Ints
     from micromoments.retrieve.nextitem.vectors import Singles
 
@@ -24,6 +28,17 @@ BACK = 0.6
 """What the item before counts, against the one after it."""
 HEAT = 0.1
 """Temperature of the vectors' say in the fixed rule."""
+_STEPS = 127.0
+"""Steps that a coordinate of a vector of length 1 is told in: a quarter of the memory to fetch, and errors far below
+what tells two items apart.
+"""
+_FAR = 40
+"""Clicks apart beyond which a vote counts as that far."""
+_APART = np.arange(-_FAR, _FAR + 1)
+_CLOSE: Floats = np.exp(-np.abs(_APART) / 2.0) * (1.0 + 0.5 * (_APART > 0))
+"""What a near session's item counts by how far after the last shared one it stands."""
+_PLAIN: Floats = np.array([1.0, 0.3, 0.0, 0.0, 0.5, 0.5, 0.0, 0.0])
+"""What each source counts in the fixed rule."""
 CLUES = 43
 """How many clues a candidate has."""
 
@@ -77,7 +92,10 @@ class Finder:
         self._slots: Ints = np.zeros(past.items, np.int64)
         self._unit = vectors.unit()
         self._unit[self.habits.counts == 0] = 0
+        self._near: NDArray[np.int8] = np.round(self._unit * _STEPS).astype(np.int8)
         self._alike: dict[int, Ints] = {}
+        self._lift: Floats = 1.0 + 0.2 * self.habits.rare
+        self._say: list[float] = (0.3 + 0.1 * self.habits.rare).tolist()
         h = self.habits
         self._known = np.stack(
             [
@@ -100,8 +118,7 @@ class Finder:
 
     def find(self, session: list[int]) -> Found:
         """Candidates after a session of known items, oldest click first, at least one click."""
-        newest = session[::-1]
-        recent = list(dict.fromkeys(newest))[: self.bounds.reach]
+        recent = list(dict.fromkeys(session[::-1]))[: self.bounds.reach]
         votes = self._vote(recent)
         direct, direct_weight = self._direct(session[-1])
         after, after_weight, after_last = self._tied(self._after, recent)
@@ -110,36 +127,39 @@ class Finder:
         parts = [votes.items, direct, after, before, np.array(recent), *alike]
         items, where = self._distinct(np.concatenate(parts))
         n = len(items)
-        cuts = np.cumsum([len(part) for part in parts[:5]])
-        voted, followed, led = where[: cuts[0]], where[cuts[0] : cuts[1]], where[cuts[1] : cuts[2]]
-        own = where[cuts[3] : cuts[4]]
-        close = np.exp(-np.abs(votes.away) / 2.0) * (1.0 + 0.5 * (votes.away > 0))
+        voted_end, direct_end, after_end, before_end, own_end = accumulate([len(part) for part in parts[:5]])
+        voted, led, own = where[:voted_end], where[direct_end:after_end], where[before_end:own_end]
+        away = votes.away
+        close = _CLOSE[np.minimum(np.maximum(away, -_FAR), _FAR) + _FAR]
         raw = np.empty((8, n))
-        raw[0] = np.bincount(voted, votes.near * close, n) * (1.0 + 0.2 * self.habits.rare[items])
+        raw[0] = np.bincount(voted, votes.near * close, n)
+        raw[0] *= self._lift[items]
         raw[1] = np.bincount(voted, votes.near, n)
-        raw[2] = np.bincount(voted, votes.near * (votes.away == 1), n)
+        raw[2] = np.bincount(voted, votes.near * (away == 1), n)
         raw[3] = np.bincount(voted, votes.near * votes.near, n)
-        raw[4] = np.bincount(followed, direct_weight, n)
+        raw[4] = np.bincount(where[voted_end:direct_end], direct_weight, n)
         raw[5] = np.bincount(led, after_weight, n)
         raw[6] = np.bincount(led[:after_last], after_weight[:after_last], n)
-        raw[7] = np.bincount(where[cuts[2] : cuts[3]], before_weight, n)
-        like = self._unit[items] @ self._angles(session, recent)
-        most = raw.max(1, keepdims=True) + 1e-9
-        share = raw / most
-        plain = share[0] + 0.3 * share[1] + 0.5 * share[4] + 0.5 * share[5]
-        plain += 1.5 * np.exp((like[:, 0] - like[:, 0].max()) / HEAT)
-        plain[own] += 1.0
-        kept = np.arange(n)
-        if n > self.bounds.kept:
-            kept = np.argpartition(-plain, self.bounds.kept)[: self.bounds.kept]
+        raw[7] = np.bincount(where[after_end:before_end], before_weight, n)
+        most = raw.max(1)
+        most += 1e-9
+        plain = _PLAIN / most @ raw
         place = np.full(n, 99)
         place[own] = np.arange(len(recent))
-        heads = (len(session), len(recent), votes.sessions, float(direct_weight.sum()), float(like[:, 0].max()))
-        clues = self._clues(
-            items[kept], share[:, kept], (raw / (raw.sum(1, keepdims=True) + 1e-9))[:, kept], like[kept]
-        )
-        self._own(clues, session, place[kept], items[kept], heads)
-        return Found(items[kept], clues.T, plain[kept])
+        plain[own] += 1.0
+        like = self._near[items].astype(np.float32) @ self._angles(session, recent)
+        nearest_ = float(like[:, 0].max())
+        plain += 1.5 * np.exp((like[:, 0] - nearest_) / HEAT)
+        told = raw
+        heads = (len(session), len(recent), votes.sessions, float(direct_weight.sum()), nearest_)
+        if len(items) > self.bounds.kept:
+            kept = np.argpartition(-plain, self.bounds.kept)[: self.bounds.kept]
+            items, told, plain, place, like = items[kept], raw[:, kept], plain[kept], place[kept], like[kept]
+        whole = raw.sum(1)
+        whole += 1e-9
+        clues = self._clues(items, told / most[:, None], told / whole[:, None], like, nearest_)
+        self._own(clues, session, place, items, heads)
+        return Found(items, clues.T, plain)
 
     def _distinct(self, all_: Ints) -> tuple[Ints, Ints]:
         """The items among these, each once, and where each of these stands there; no sorting, one slot an item."""
@@ -155,12 +175,12 @@ class Finder:
         sessions: list[Ints] = []
         clicks: list[Ints] = []
         weight = 1.0
-        for item in recent:
+        for place, item in enumerate(recent):
             end = past.visit_starts[item + 1]
-            begin = max(past.visit_starts[item], end - sample)
+            begin = max(past.visit_starts[item], end - sample // (1 + place))
             visited = past.visit_sessions[begin:end]
             so_far = shared[visited]
-            shared[visited] = so_far + weight * (0.3 + 0.1 * self.habits.rare[item])
+            shared[visited] = so_far + weight * self._say[item]
             new = so_far == 0
             sessions.append(visited[new])
             clicks.append(past.visit_clicks[begin:end][new])
@@ -206,17 +226,21 @@ class Finder:
 
     def _angles(self, session: list[int], recent: list[int]) -> Singles:
         """(d, 3): the session's vector, its last item's, and the mean of those before."""
-        unit = self._unit
-        rest = unit[recent[1:5]].mean(0) if len(recent) > 1 else unit[recent[0]]
-        return np.stack([self.vectors.one(session), unit[recent[0]], rest], 1)
+        unit = self._unit[recent[:5]]
+        angles = np.empty((unit.shape[1], 3), np.float32)
+        angles[:, 0] = self.vectors.one(session)
+        angles[:, 1] = unit[0]
+        angles[:, 2] = unit[1:].sum(0) / (len(unit) - 1) if len(unit) > 1 else unit[0]
+        angles *= np.float32(1.0 / _STEPS)
+        return angles
 
-    def _clues(self, items: Ints, share: Floats, part: Floats, like: Singles) -> Singles:
+    def _clues(self, items: Ints, share: Floats, part: Floats, like: Singles, most: float) -> Singles:
         """(k, n): what sources say, against their best and as a part of all; vectors; what is known of the item."""
         clues = np.empty((CLUES, len(items)), np.float32)
         clues[0:8] = np.log(share + 1e-3)
         clues[8:16] = np.log(part + 1e-4)
         clues[16:19] = 5.0 * like.T
-        clues[19] = clues[16] - clues[16].max()
+        clues[19] = clues[16] - 5.0 * most
         clues[20:26] = self._known[:, items]
         return clues
 
@@ -226,25 +250,26 @@ class Finder:
         """The clues of having been in this session, and those of the session as a whole."""
         last, known = session[-1], self._known
         length, distinct, sessions, followed, most = heads
-        clues[26] = place == 0
-        clues[27] = place == 1
-        clues[28] = place == 2
-        clues[29] = (place > 2) & (place < 99)
-        mine = place < 99
-        clues[30] = mine
-        clues[31:35] = 0.0
-        inside = np.flatnonzero(mine)
-        if len(inside):
-            times = [session.count(item) for item in items[inside].tolist()]
-            clues[31, inside] = np.log(np.array(times) + 1.0)
-            clues[32, inside] = min(length, 10) / 5.0
-            clues[33, inside] = known[5, items[inside]]
-            clues[34, inside] = (place[inside] == 0) * (length > 1 and session[-2] == last)
-        clues[35] = np.log(length)
-        clues[36] = distinct / length
-        clues[37] = known[0, last]
-        clues[38] = known[5, last]
-        clues[39] = np.log(sessions + 1.0)
-        clues[40] = np.log(followed + 1.0)
-        clues[41] = 5.0 * most
-        clues[42] = known[1, last]
+        clues[26:35] = 0.0
+        twice = length > 1 and session[-2] == last
+        for at in np.flatnonzero(place < 99).tolist():
+            item, back = int(items[at]), int(place[at])
+            clues[26 + min(back, 3), at] = 1.0
+            clues[30, at] = 1.0
+            clues[31, at] = log(session.count(item) + 1.0)
+            clues[32, at] = min(length, 10) / 5.0
+            clues[33, at] = known[5, item]
+            clues[34, at] = back == 0 and twice
+        clues[35:43] = np.array(
+            [
+                log(length),
+                distinct / length,
+                known[0, last],
+                known[5, last],
+                log(sessions + 1.0),
+                log(followed + 1.0),
+                5.0 * most,
+                known[1, last],
+            ],
+            np.float32,
+        )[:, None]

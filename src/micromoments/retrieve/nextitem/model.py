@@ -14,6 +14,8 @@ from micromoments.retrieve.nextitem.vectors import Shape, Vectors, backward, cas
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from micromoments.retrieve.nextitem.past import Ints, Past
     from micromoments.retrieve.nextitem.vectors import Singles
 
@@ -143,6 +145,27 @@ class NextItems:
             had = set(order)
             order += [item for item in finder.frequent[: 2 * n].tolist() if item not in had]
         return [self._ids[item] for item in order[:n]]
+
+    def after_each(self, n: int) -> tuple[list[str], NDArray[np.int32], NDArray[np.float16]]:
+        """For each item that was met what comes after it alone, likeliest first, but for itself: the items, the numbers
+        (items, n) of the others among these, -1 for none, and their chances.
+        """
+        counts = self._finder.habits.counts
+        others = np.full((len(self._ids), n), -1, np.int32)
+        shares = np.zeros((len(self._ids), n), np.float16)
+        for item in np.flatnonzero(counts > 0).tolist():
+            found = self._finder.find([item])
+            if self._blend is not None:
+                chance = self._blend.score(found.clues)
+                chance = np.exp(chance - chance.max())
+            else:
+                chance = np.maximum(found.plain, 0.0).astype(np.float32)
+            chance /= chance.sum() + np.float32(1e-9)
+            order = np.lexsort((found.items, -chance))
+            order = order[found.items[order] != item][:n]
+            others[item, : len(order)] = found.items[order]
+            shares[item, : len(order)] = chance[order]
+        return self._ids, others, shares
 
 
 def _latest(sessions: Sequence[Sequence[str]], most: int) -> Sequence[Sequence[str]]:

@@ -10,6 +10,7 @@ of Diginetica's validation is 8 points lower.
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -124,8 +125,10 @@ class Vectors:
         newest = session[: -self.shape.reach - 1 : -1]
         rows = self.rows[newest]
         say = np.exp(self.place[: len(newest)] + self.weight[newest])
-        whole: Singles = (say / say.sum()) @ rows + rows[0] @ self.last
-        return whole / (np.linalg.norm(whole) + np.float32(TINY))
+        whole: Singles = (say / say.sum()) @ rows
+        whole += rows[0] @ self.last
+        whole /= np.float32(sqrt(whole @ whole) + TINY)
+        return whole
 
     def unit(self) -> Singles:
         """All items' vectors (items, d) at length 1."""
