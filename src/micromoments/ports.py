@@ -10,7 +10,7 @@ version.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,6 +19,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery, Receipt, Status
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact, Table
+from micromoments.core.geo import Point
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
 from micromoments.core.record import Logged, Record
@@ -292,6 +293,16 @@ class Artifacts(Protocol):
 
     def get(self, digest: str) -> bytes:
         """The bytes; ``KeyError`` where unknown, ``Corrupt`` where they fail their digest."""
+        ...
+
+
+class Router(Protocol):
+    """Ways along streets. Without one the straight line is taken, with a detour factor. Hard when many: nothing."""
+
+    def reach(self, start: Point, ends: Sequence[Point], mode: Literal["foot", "bike", "car"]) -> Sequence[float]:
+        """Seconds from a position to each of many, -1 where the router doesn't know; never less than the straight line
+        at the way's highest speed.
+        """
         ...
 
 

@@ -15,6 +15,7 @@ from micromoments.core.person import Person, Served
 from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
 from micromoments.core.when import quiet, zone_of
 from micromoments.decide import fair, targeting
+from micromoments.retrieve.offers import times_of
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
@@ -25,6 +26,8 @@ EXCLUSIVE_FOR: Millis = 30 * DAY
 """How long a campaign keeps the others of its group away."""
 OF_HISTORY = frozenset({"similar", "together", "again"})
 """Ways of finding that use the person's history, and so need consent to personalisation."""
+ATTRIBUTES = frozenset({"personalised", "purposes", "offer"})
+"""Attributes of an item that may speak against serving it."""
 CODES = (
     "quiet_hours",
     "not_asked",
@@ -87,7 +90,7 @@ def eligible(
             and item.valid_until is None
             and item.condition is None
             and not item.budget
-            and not (item.attributes and ("personalised" in item.attributes or "purposes" in item.attributes))
+            and ATTRIBUTES.isdisjoint(item.attributes)
             and (consented or not OF_HISTORY.issuperset(candidate.via))
         )
         found = None if glance else rules.refusal(candidate)
@@ -144,6 +147,7 @@ class _Rules:
             or self._wanted(item)
             or (self._excluded(item) if self.taken else None)
             or (self._capped(item) if self.caps else None)
+            or (self._often(item) if item.kind == "offer" else None)
             or (self._unfunded(item) if item.budget else None)
         )
 
@@ -226,6 +230,16 @@ class _Rules:
             if got >= cap.times and (cap.by != "campaign" or item.campaign):
                 return "cap", f"got {got} in {cap.hours:g} h by {cap.by}; limit {cap.times}"
         return None
+
+    def _often(self, item: Item) -> tuple[str, str] | None:
+        most, hours = times_of(item.attributes)
+        since = self.now - round(hours * HOUR)
+        got = (
+            len({s.decision for s in _counted(self.person) if s.item == item.id and since < s.at <= self.now})
+            if most
+            else 0
+        )
+        return ("cap", f"got {got} in {hours:g} h by this offer; limit {most}") if most and got >= most else None
 
     def _unfunded(self, item: Item) -> tuple[str, str] | None:
         left, units = units_left(item.budget, self.settings, self.left), units_of(item)

@@ -21,6 +21,8 @@ STRETCH = 1000
 
 def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper: Keeper, catalog: Catalog) -> None:
     """Bring memory to where the log ends. Outcomes that made it to the log are not derived a second time."""
+    if stores.router is not None:
+        catalog.route(stores.router.reach)
     after = ""
     while items := stores.catalogue.items(after, 5_000):
         catalog.apply({i.id: i for i in items})

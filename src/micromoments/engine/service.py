@@ -72,8 +72,7 @@ class Service:
         self.stream = Stream(clock())
         self.audit = Trail(stores.audit)
         self.ready = False
-        self.clock = clock
-        self._stores = stores
+        self.clock, self._stores = clock, stores
         self._intake = Intake(stores.seen, self.catalog)
         self._kept = kept = stores.policies.load()
         brain = Policies(kept)

@@ -26,6 +26,7 @@ from micromoments.ports import (
     Log,
     Outbox,
     Policies,
+    Router,
     Seen,
     State,
     StoreError,
@@ -78,6 +79,7 @@ class Stores:
     seal: Callable[[Millis], Awaitable[int]]
     folder: Path
     apart: bool
+    router: Router | None
     serving: Callable[[str], None]
     token: str
     config_text: Callable[[], str]
@@ -152,6 +154,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         seal=reporter.seal,
         folder=folder.path,
         apart=apart,
+        router=_router(folder.path / settings.roads) if settings.roads else None,
         serving=folder.serving,
         token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
@@ -219,6 +222,12 @@ class _Late:
         """Close them if they were opened."""
         if self._opened is not None:
             self._opened.close()
+
+
+def _router(extract: Path) -> Router:
+    from micromoments.stores.embedded.roads import Roads
+
+    return Roads(extract)
 
 
 def _facts(folder: Folder) -> ParquetFacts:

@@ -66,8 +66,11 @@ class View:
 
 
 def bounded(view: View, slot: str) -> bool:
-    """Whether what a person was served before bounds what the slot may serve them: caps, campaigns that exclude."""
-    return bool(view.settings.slot(slot).caps or view.settings.exclusive)
+    """Whether what a person was served before bounds what the slot may serve them: caps, campaigns that exclude, offers
+    that are had only so often.
+    """
+    asked = view.settings.slot(slot)
+    return bool(asked.caps or view.settings.exclusive or (view.catalog.rations and "offer" in asked.kinds))
 
 
 def reweighted(view: View, body: bytes) -> View:

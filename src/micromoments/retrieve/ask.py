@@ -11,9 +11,10 @@ from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import MomentType
 
-Via = Literal["search", "nearby", "similar", "popular", "together", "new", "again"]
+Via = Literal["search", "nearby", "similar", "popular", "together", "new", "again", "offer"]
 """How a candidate was found. ``together`` is bought together, ``new`` an item that few have met yet, found by its
-content, ``again`` one that the person buys now and then, about when it is due.
+content, ``again`` one that the person buys now and then, about when it is due, ``offer`` what is
+offered on what is wanted now.
 """
 
 MAX_CANDIDATES = 100

@@ -20,6 +20,7 @@ from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 from micromoments.retrieve.shares import LEAST_SHARE, shares
+from micromoments.retrieve.ways import Visit, quickest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from micromoments.retrieve.ask import Answer
     from micromoments.retrieve.guides import Guides
     from micromoments.retrieve.nearby import Grid
+    from micromoments.retrieve.offers import Offers
     from micromoments.retrieve.popular import Popular
     from micromoments.retrieve.search import Search
     from micromoments.retrieve.similar import Ties
+    from micromoments.retrieve.ways import Reach
 
 SEARCHED_SHARE = 0.25
 """Kinds worth less aren't searched by words."""
@@ -49,32 +52,10 @@ LIKED_CATEGORY = 0.2
 """Strength of being in the person's most met category; less by share for others."""
 TALKING = 4
 """Recent items, or past purchases, that are asked what goes with them."""
-HALF_NEAR = 600.0
-"""Seconds on foot at which a place is half as near as here."""
-CLOSED = 0.02
-"""What is left of nearness where it is closed on arrival: an open place half an hour farther off goes first."""
 FARTHEST = 25_000.0
 """Metres beyond which a place isn't a candidate."""
 
 Found = dict[str, list[Note]]
-
-
-class Visit(NamedTuple):
-    """Going to a place: how far, how long on foot, and whether it is open on arrival and until when."""
-
-    metres: float
-    seconds: int
-    open: bool
-    closes_at: Millis
-
-    @property
-    def nearness(self) -> float:
-        """1 here, half at ten minutes on foot, next to nothing where it is closed on arrival."""
-        return float(2.0 ** (-self.seconds / HALF_NEAR)) * (1.0 if self.open else CLOSED)
-
-    def say(self, item: Item, timezone: str, mode: Mode = "foot") -> str:
-        """The way in a person's words."""
-        return reasons.way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone, mode)
 
 
 class Sources(NamedTuple):
@@ -89,6 +70,8 @@ class Sources(NamedTuple):
     bought: Ties
     answers: Answers
     guides: Guides
+    offers: Offers
+    reach: Reach | None = None
 
     def schedule(self, id: str, zone: str) -> Schedule | None:
         """When an item is open; ``zone`` is for one that names none, empty for the catalogue's own."""
@@ -97,9 +80,22 @@ class Sources(NamedTuple):
             return found
         return hours.schedule(item, zone)
 
-    def visit(self, id: str, metres: float, at: Millis, zone: str = "", mode: Mode = "foot") -> Visit:
-        """Going to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``."""
-        seconds = travel(metres, mode)
+    def ways(
+        self, near: Iterable[tuple[float, str]], start: Point, mode: Mode = "foot"
+    ) -> Iterable[tuple[int, float, str]]:
+        """(Seconds, or -1 for the straight line's, metres, id), quickest first, of (metres, id), nearest first."""
+        if self.reach is None:
+            return ((-1, metres, id) for metres, id in near)
+        return quickest(near, start, mode, self.reach, lambda id: self.items[id].location or start)
+
+    def visit(
+        self, id: str, metres: float, at: Millis, zone: str = "", mode: Mode = "foot", seconds: int = -1
+    ) -> Visit:
+        """Going to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``, ``seconds`` as the
+        router says, -1 for the straight line's.
+        """
+        if seconds < 0:
+            seconds = travel(metres, mode)
         schedule = self.schedule(id, zone)
         if schedule is None:
             return Visit(metres, seconds, True, 0)
@@ -125,6 +121,8 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     _like(sources, ask, worth, only, found)
     if not only and "guide" in worth:
         _makeable(sources.guides, ask, found)
+    if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
+        _offered(sources, ask, found)
     if only:
         _weigh(sources, only, found)
     else:
@@ -168,7 +166,11 @@ def _near(
         return {}
     if only:
         far = {id: metres for id in only if (metres := sources.grid.metres(id, point)) >= 0}
-        visits = {id: sources.visit(id, metres, ask.at, zone) for id, metres in far.items()}
+        near = sorted((metres, id) for id, metres in far.items())
+        visits = {
+            id: sources.visit(id, metres, ask.at, zone, seconds=seconds)
+            for seconds, metres, id in sources.ways(near, point)
+        }
     else:
         visits = dict(_around(sources, ask, point, worth, zone))
     for id, visit in visits.items():
@@ -183,12 +185,12 @@ def _around(
     share = max((worth.get("place", 0.0), *(worth[kind] / 4 for kind in worth)))
     most_open = _portion(NEAR, share, 1.0)
     most_closed = most_open // 3
-    for metres, id in sources.grid.near(point, FARTHEST):
+    items = sources.items
+    near = ((metres, id) for metres, id in sources.grid.near(point, FARTHEST) if items[id].kind in worth)
+    for seconds, metres, id in sources.ways(near, point):
         if most_open <= 0:
             return
-        if sources.items[id].kind not in worth:
-            continue
-        visit = sources.visit(id, metres, ask.at, zone)
+        visit = sources.visit(id, metres, ask.at, zone, seconds=seconds)
         if visit.open:
             most_open -= 1
         elif most_closed > 0:
@@ -229,6 +231,18 @@ def _answer(
     for one in told:
         _note(found, one.item, one.confidence * ANSWER_STRENGTH, "search", reasons.answers(ask.words))
     return {one.item: one for one in told}
+
+
+def _offered(sources: Sources, ask: Ask, found: Found) -> None:
+    """Offers on what the person looks at, which is history, on what their words found, and on everything."""
+    items, get = sources.items, sources.items.get
+    looked = [id for id in ask.recent[:TALKING] if id in items]
+    best = sorted(found, key=lambda id: (min(found[id])[0], id))[:TALKING] if ask.words else []
+    wanted = [item for id in dict.fromkeys([*looked, *best]) if (item := items[id]).stock != 0]
+    recent = frozenset(looked)
+    for id, strength, gives, by in sources.offers.on(wanted, ask.category, get):
+        because = f"{gives}; {reasons.looked_at(items[by].title)}" if by in recent else gives
+        _note(found, id, strength, "similar" if by in recent else "offer", because)
 
 
 def _makeable(guides: Guides, ask: Ask, found: Found) -> None:
@@ -381,5 +395,5 @@ def _candidate(told: Telling, notes: list[Note], item: Item, score: float) -> Ca
 
 
 _ALONE: dict[Via, tuple[Via, ...]] = {
-    via: (via,) for via in ("search", "nearby", "similar", "popular", "together", "new", "again")
+    via: (via,) for via in ("search", "nearby", "similar", "popular", "together", "new", "again", "offer")
 }

@@ -6,6 +6,7 @@ One object, one thread. Every change shows in the very next call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from micromoments.core import hours
 from micromoments.core.event import Millis
@@ -15,18 +16,23 @@ from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
-from micromoments.retrieve.candidates import Sources, Visit, gather
+from micromoments.retrieve.candidates import Sources, gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences, shape_of
 from micromoments.retrieve.guides import Guides
 from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
+from micromoments.retrieve.offers import Offers, offer_of
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.search import Search
 from micromoments.retrieve.similar import Ties
 from micromoments.retrieve.trained import Trained
+from micromoments.retrieve.ways import Visit
+
+if TYPE_CHECKING:
+    from micromoments.retrieve.ways import Reach
 
 __all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
 
@@ -55,6 +61,7 @@ class Catalog:
         self._bought = Ties()
         self._repeats = Repeats()
         self._guides = Guides()
+        self._offers = Offers()
         self._answers = Answers(self._search, self.get)
         self._sources = Sources(
             self._items,
@@ -66,14 +73,15 @@ class Catalog:
             self._bought,
             self._answers,
             self._guides,
+            self._offers,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
         """Put items, or delete those that map to None; the next call sees it. All or nothing.
 
         Raises:
-            ValueError: an item's opening hours, time zone or geofence can't be read, or a key isn't its item's id;
-            nothing was changed.
+            ValueError: an item's opening hours, time zone, geofence or offer can't be read, or a key isn't its
+            item's id; nothing was changed.
         """
         schedules: dict[str, hours.Schedule] = {}
         for id, item in changes.items():
@@ -84,6 +92,7 @@ class Catalog:
             try:
                 found = hours.schedule(item, self._timezone)
                 shape_of(item)
+                offer_of(item)
             except ValueError as error:
                 raise ValueError(f"item {id!r}: {error}") from error
             if found is not None:
@@ -111,6 +120,7 @@ class Catalog:
         self._guides.put(item)
         self._fences.put(item)
         self._names.change(before, item)
+        self._offers.put(item)
         if item.location is None:
             self._grid.drop(id)
         elif before is None or before.location != item.location:
@@ -130,6 +140,7 @@ class Catalog:
         self._guides.drop(id)
         self._fences.drop(id)
         self._names.change(item, None)
+        self._offers.drop(id)
         self._popular.drop(item)
 
     def settle(self) -> None:
@@ -188,7 +199,8 @@ class Catalog:
         mode: Mode = "foot",
         open_only: bool = False,
     ) -> list[Candidate]:
-        """Items with a position by great-circle distance, nearest first, ties by id; closed ones too, marked so.
+        """Items with a position, nearest first by great-circle distance, ties by id; where a router is in use, quickest
+        first by its ways. Closed ones too, marked so.
 
         ``score`` is the nearness: 1 here, half at ten minutes' way, next to nothing where it is closed on arrival.
 
@@ -203,16 +215,23 @@ class Catalog:
             open_only: only what is open on arrival.
         """
         found: list[Candidate] = []
-        for metres, id in self._grid.near(point, max_metres):
-            if len(found) >= limit:
-                break
-            item = self._items[id]
-            if item.kind not in kinds or (category and item.category != category):
-                continue
-            visit = self._sources.visit(id, metres, at, mode=mode)
+        items = self._items
+        near = (
+            (metres, id)
+            for metres, id in self._grid.near(point, max_metres)
+            if items[id].kind in kinds and (not category or items[id].category == category)
+        )
+        for seconds, metres, id in self._sources.ways(near, point, mode) if limit > 0 else ():
+            visit = self._sources.visit(id, metres, at, mode=mode, seconds=seconds)
             if visit.open or not open_only:
-                found.append(_near(item, visit, self._timezone, mode))
+                found.append(_near(items[id], visit, self._timezone, mode))
+                if len(found) == limit:
+                    break
         return found
+
+    def route(self, reach: Reach) -> None:
+        """Ask a router for ways from now on (``ports.Router.reach``); what it doesn't know is estimated as before."""
+        self._sources = self._sources._replace(reach=reach)
 
     def search(
         self, words: str, *, kinds: Sequence[Kind] = (), category: str = "", limit: int = 20, prefix: bool = False
@@ -289,6 +308,11 @@ class Catalog:
     def foreseen_at(self) -> Millis:
         """When the model of sessions in use was learned, 0 without one."""
         return self._met.trained.at if self._met.trained is not None else 0
+
+    @property
+    def rations(self) -> bool:
+        """Whether some offer may be served to one person only so often."""
+        return bool(self._offers.rationed)
 
     def encode(self) -> bytes:
         """The learned part, for a snapshot; the same bytes for the same calls."""

@@ -15,6 +15,7 @@ from micromoments.testing.contracts.facts import FactsContract
 from micromoments.testing.contracts.keeping import ArtifactsContract, PoliciesContract
 from micromoments.testing.contracts.log import LogContract
 from micromoments.testing.contracts.outbox import OutboxContract
+from micromoments.testing.contracts.router import RouterContract
 from micromoments.testing.contracts.seen import SeenContract
 from micromoments.testing.contracts.state import StateContract
 
@@ -27,6 +28,7 @@ __all__ = [
     "LogContract",
     "OutboxContract",
     "PoliciesContract",
+    "RouterContract",
     "SeenContract",
     "StateContract",
 ]

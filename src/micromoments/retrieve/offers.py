@@ -1,0 +1,210 @@
+"""Offers by what they are on: a price off, more points, a bundle, free delivery; and why one is found.
+
+An item of kind ``offer`` says in its attribute ``offer`` what it gives and on what::
+
+    {"gives": "price_off", "percent": 15, "categories": ["shoes"]}
+    {"gives": "price_off", "amount": 500, "currency": "EUR", "items": ["p1"]}
+    {"gives": "points", "times": 2, "brands": ["Alder"]}
+    {"gives": "bundle", "items": ["p1", "p2"], "amount": 8000, "currency": "EUR"}
+    {"gives": "free_delivery", "from": 5000, "currency": "EUR"}
+
+``amount`` is what is taken off, of a bundle what it costs together, in minor units; ``from`` is the least order. An
+offer without ``items``, ``categories`` and ``brands`` is on everything. ``most`` is how often one person may be served
+it in ``hours`` (seven days unless said). Who may have it (condition, validity, budget, consent) is the item's own, and
+checked with all the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from micromoments.core.money import DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from micromoments.core.item import Item
+
+Gives = Literal["price_off", "points", "bundle", "free_delivery"]
+STRENGTH: dict[str, float] = {"items": 0.6, "categories": 0.45, "brands": 0.45, "": 0.25}
+"""How likely an offer is right that is on what is wanted: by name, by its category or brand, on everything."""
+MAX_ON = 200
+"""Items, categories and brands that one offer may be on."""
+FOUND = 8
+"""Offers that may be found for one request."""
+WEEK = 168.0
+
+
+class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"least": "from"}):
+    """What an offer gives, on what, and how often; see the module."""
+
+    gives: Gives
+    percent: float = 0.0
+    amount: int = 0
+    currency: str = ""
+    times: float = 0.0
+    least: int = 0
+    items: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    most: int = 0
+    hours: float = WEEK
+
+
+def offer_of(item: Item) -> Offer | None:
+    """What an item of kind ``offer`` gives; ``None`` for other items and offers that don't say.
+
+    Raises:
+        ValueError: the attribute ``offer`` can't be read, or says nothing that can be given.
+    """
+    told = item.attributes.get("offer") if item.kind == "offer" else None
+    if told is None:
+        return None
+    try:
+        offer = msgspec.convert(told, Offer)
+    except msgspec.ValidationError as error:
+        raise ValueError(
+            f"got offer {told!r} ({error}); wanted gives ({', '.join(get_args(Gives))}) and what"
+        ) from None
+    if wrong := _wrong(offer):
+        raise ValueError(f"got offer {told!r}; wanted {wrong}")
+    return offer
+
+
+def _wrong(offer: Offer) -> str:
+    if (
+        not (0 <= offer.percent <= 100)
+        or min(offer.amount, offer.least, offer.most, offer.times) < 0
+        or offer.hours <= 0
+    ):
+        return "a percent up to 100 and no negative numbers"
+    if len(offer.items) + len(offer.categories) + len(offer.brands) > MAX_ON:
+        return f"at most {MAX_ON} items, categories and brands"
+    if (offer.amount or offer.least) and not offer.currency:
+        return "a currency beside an amount"
+    match offer.gives:
+        case "price_off" if bool(offer.percent) == bool(offer.amount):
+            return "either a percent or an amount off"
+        case "points" if offer.times <= 1:
+            return "times above 1"
+        case "bundle" if len(offer.items) < 2 or not (offer.amount or offer.percent):
+            return "a bundle of two items or more, and an amount or a percent"
+    return ""
+
+
+def said(offer: Offer, title: str) -> str:
+    """An offer in a person's words; ``title`` is what it is on, empty for everything."""
+    on = f" on {title}" if title else ""
+    match offer.gives:
+        case "price_off":
+            off = f"{offer.percent:g} % off" if offer.percent else f"{money(offer.amount, offer.currency)} off"
+            text = f"{off} {title}".rstrip()
+        case "points":
+            text = f"{offer.times:g} times the points{on}"
+        case "bundle":
+            for_ = f"{offer.percent:g} % less" if offer.percent else money(offer.amount, offer.currency)
+            text = f"{title} together for {for_}" if offer.amount else f"{title} together, {for_}"
+        case _:
+            text = f"free delivery{on}"
+    return f"{text} from {money(offer.least, offer.currency)}" if offer.least else text
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units as people write them: ``5.00 EUR``."""
+    digits = DIGITS.get(currency, 2)
+    return f"{amount / 10**digits:.{digits}f} {currency}"
+
+
+class Offers:
+    """The offers of a catalogue by what they are on."""
+
+    def __init__(self) -> None:
+        self._offers: dict[str, Offer] = {}
+        self._on: dict[tuple[str, str], set[str]] = {}
+        self.rationed: set[str] = set()
+        """Offers that one person may be served only so often."""
+
+    def put(self, item: Item) -> None:
+        """Take an offer as it is now."""
+        if item.kind != "offer" and item.id not in self._offers:
+            return
+        self.drop(item.id)
+        offer = offer_of(item)
+        if offer is not None:
+            self._offers[item.id] = offer
+            if offer.most:
+                self.rationed.add(item.id)
+            for key in _keys(offer):
+                self._on.setdefault(key, set()).add(item.id)
+
+    def drop(self, id: str) -> None:
+        """Forget an offer, if it is one."""
+        offer = self._offers.pop(id, None)
+        if offer is None:
+            return
+        self.rationed.discard(id)
+        for key in _keys(offer):
+            ids = self._on[key]
+            ids.discard(id)
+            if not ids:
+                del self._on[key]
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+    def on(
+        self, wanted: Iterable[Item], category: str, get: Callable[[str], Item | None]
+    ) -> Iterator[tuple[str, float, str, str]]:
+        """Offers on these items, on the category, or on everything, as (id, strength, what it gives, the item that it
+        was found by or empty); each once, at most ``FOUND``, the closest first.
+        """
+        seen: set[str] = set()
+        for how, name, title, by in _asked(wanted, category):
+            for id in sorted(self._on.get((how, name), ())):
+                if id in seen:
+                    continue
+                seen.add(id)
+                offer = self._offers[id]
+                yield id, STRENGTH[how], said(offer, _title(offer, title, get)), by
+                if len(seen) == FOUND:
+                    return
+
+
+def _title(offer: Offer, title: str, get: Callable[[str], Item | None]) -> str:
+    """What an offer is on, in words: a bundle's items by their titles."""
+    if offer.gives != "bundle":
+        return title
+    named = [item.title for id in offer.items if (item := get(id)) is not None]
+    return " and ".join(named[:3]) if named else title
+
+
+def _asked(wanted: Iterable[Item], category: str) -> Iterator[tuple[str, str, str, str]]:
+    """(how, name, what to call it, the item it is about) of what offers may be on, the closest first."""
+    items = list(wanted)
+    for item in items:
+        yield "items", item.id, item.title, item.id
+    for item in items:
+        if item.category:
+            yield "categories", item.category, item.category, item.id
+        if item.brand:
+            yield "brands", item.brand, item.brand, item.id
+    if category:
+        yield "categories", category, category, ""
+    yield "", "", "", ""
+
+
+def _keys(offer: Offer) -> list[tuple[str, str]]:
+    named = (("items", offer.items), ("categories", offer.categories), ("brands", offer.brands))
+    return [(how, name) for how, names in named for name in names] or [("", "")]
+
+
+def times_of(attributes: dict[str, Any]) -> tuple[int, float]:
+    """How often one person may be served an offer, and in how many hours; (0, 0) where it doesn't say."""
+    told = attributes.get("offer")
+    most = told.get("most") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(most, int) or isinstance(most, bool) or most <= 0:
+        return 0, 0.0
+    hours = told.get("hours", WEEK)
+    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else WEEK
