@@ -13,12 +13,14 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.speed.retrieve import NOW, memory, over, settle_memory
 from micromoments.core.geo import Point, metres
-from micromoments.core.item import Item, Money
+from micromoments.core.item import KINDS, Item, Money
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Look
 from micromoments.retrieve.narrow import Narrow
@@ -110,6 +112,28 @@ def searched(n: int) -> dict[str, dict[str, float]]:
     return results
 
 
+def restarted(n: int) -> dict[str, dict[str, float]]:
+    """A start with ``n`` products whose index is on disk: the first, and the next, when a hundred have changed."""
+    shop = Shop()
+    pages = list(shop.products(n))
+    changed = {id: replace(item, title=f"{item.title} zyzzyva") for id, item in list(pages[0].items())[:100]}
+    results: dict[str, dict[str, float]] = {}
+    with TemporaryDirectory() as folder:
+        for kind in KINDS:
+            (Path(folder) / kind).mkdir()
+        for name, first in (("start, index to be made", pages[0]), ("start, index there", {**pages[0], **changed})):
+            start, began = time.process_time(), time.perf_counter()
+            catalog = Catalog(index=folder)
+            for page in (first, *pages[1:]):
+                catalog.apply(page)
+            catalog.loaded()
+            spent = {"cpu_seconds": time.process_time() - start, "seconds": time.perf_counter() - began}
+            assert first is pages[0] or len(catalog.search("zyzzyva", limit=200)) == 100
+            catalog.close()
+            results[name] = {key: round(value, 1) for key, value in spent.items()}
+    return results
+
+
 def around(n: int) -> dict[str, dict[str, float]]:
     """Looking for the 20 nearest of ``n`` places, and whether they are those that measuring every place gives."""
     shop, catalog = Shop(2), Catalog(timezone="Europe/Paris")
@@ -139,9 +163,11 @@ def main() -> None:
     """Runs, prints the table, writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--only", choices=["restart"])
     results: dict[str, dict[str, dict[str, float]]] = {}
-    for n in parser.parse_args().items:
-        results[f"{n:,}"] = searched(n) | around(n)
+    given = parser.parse_args()
+    for n in given.items:
+        results[f"{n:,}"] = restarted(n) if given.only else searched(n) | around(n) | restarted(n)
         print(f"{n:,} items")
         for name, figures in results[f"{n:,}"].items():
             print(f"  {name:<28}" + "  ".join(f"{key} {value:,}" for key, value in figures.items()), flush=True)

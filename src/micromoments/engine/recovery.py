@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -15,8 +16,20 @@ from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGH
 from micromoments.flow.view import WEIGHTS, View, reweighted
 from micromoments.ports import replay
 from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.document import DIGEST
 
 STRETCH = 1000
+log = logging.getLogger("micromoments")
+
+
+def indexed(stores: Stores) -> Catalog:
+    """An empty catalogue over the search index that the folder has on disk, where its items are many."""
+    settings = stores.settings
+    try:
+        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST))
+    except (ValueError, OSError) as error:
+        log.warning("the search index can't be read (%s); it is built anew", error)
+        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST, anew=True))
 
 
 def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper: Keeper, catalog: Catalog) -> None:
@@ -27,7 +40,7 @@ def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper:
     while items := stores.catalogue.items(after, 5_000):
         catalog.apply({i.id: i for i in items})
         after = items[-1].id
-    catalog.settle()
+    catalog.loaded()
     start = stores.position()
     learned = restore_catalog(catalog, kept)
     keeper.relearn(learned, start)

@@ -33,7 +33,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.nexts import Nexts
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
-from micromoments.engine.recovery import activations, in_force, recover
+from micromoments.engine.recovery import activations, in_force, indexed, recover
 from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -42,7 +42,6 @@ from micromoments.flow import apply, people
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.rank import rank
 from micromoments.flow.view import View, bounded, config_digest, refuses
-from micromoments.retrieve.catalog import Catalog
 
 MAX_BACKLOG = 100_000
 """Records accepted but not yet durable or folded, past which clients are asked to slow down."""
@@ -68,7 +67,7 @@ class Service:
     def __init__(self, stores: Stores, clock: Callable[[], Millis]) -> None:
         self.settings = settings = stores.settings
         self.config_version = config_digest(settings)
-        self.catalog = Catalog(settings.synonyms, settings.timezone)
+        self.catalog = indexed(stores)
         self.stream = Stream(clock())
         self.audit = Trail(stores.audit)
         self.ready = False
@@ -129,6 +128,7 @@ class Service:
         await self._keeper.commit(self._barrier, everything=True)
         await asyncio.to_thread(self._appender.stop)
         self._keeper.close()
+        self.catalog.close()
         self._stores.close()
 
     async def collect(self, arrivals: Sequence[Arrival], at: Millis | Sequence[Millis] | None = None) -> list[int]:

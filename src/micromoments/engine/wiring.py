@@ -39,6 +39,7 @@ from micromoments.stores.embedded.audit import SqliteAudit
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.folder import Folder
+from micromoments.stores.embedded.index import index_folder
 from micromoments.stores.embedded.log import SqliteLog
 from micromoments.stores.embedded.outbox import SqliteOutbox
 from micromoments.stores.embedded.policies import SqlitePolicies
@@ -80,6 +81,7 @@ class Stores:
     folder: Path
     apart: bool
     router: Router | None
+    index: Callable[..., str]
     serving: Callable[[str], None]
     token: str
     config_text: Callable[[], str]
@@ -155,6 +157,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         folder=folder.path,
         apart=apart,
         router=_router(folder.path / settings.roads) if settings.roads else None,
+        index=lambda made_by, **anew: index_folder(folder.path / "index", catalogue.size(), made_by, **anew),
         serving=folder.serving,
         token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,

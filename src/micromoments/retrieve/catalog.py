@@ -45,14 +45,19 @@ class Catalog:
 
     Args:
         synonyms: words to search for beside others: ``{"trainers": ("running shoes",)}`` finds running shoes for
-        trainers. timezone: of items that name none; an IANA name.
+            trainers.
+        timezone: of items that name none; an IANA name.
+        index: a folder for the search index, with one in it for each kind, which may hold items from before; empty for
+            an index in memory.
     """
 
-    def __init__(self, synonyms: Mapping[str, Sequence[str]] | None = None, timezone: str = "UTC") -> None:
+    def __init__(
+        self, synonyms: Mapping[str, Sequence[str]] | None = None, timezone: str = "UTC", index: str = ""
+    ) -> None:
         self._items: dict[str, Item] = {}
         self._timezone = timezone
         self._schedules: dict[str, hours.Schedule] = {}
-        self._search = Search(synonyms or {})
+        self._search = Search(synonyms or {}, index)
         self._grid = Grid()
         self._fences = Fences()
         self._names = Names()
@@ -146,6 +151,14 @@ class Catalog:
     def settle(self) -> None:
         """Commit what the search index still holds in its overlay, after a bulk load say; answers stay the same."""
         self._search.settle()
+
+    def loaded(self) -> None:
+        """All items that there are were put, after a start: what an index on disk has beside them is let go."""
+        self._search.loaded()
+
+    def close(self) -> None:
+        """Let go of an index on disk, with all that was put; nothing may be asked afterwards."""
+        self._search.close()
 
     def get(self, id: str) -> Item | None:
         """One item."""

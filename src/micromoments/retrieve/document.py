@@ -5,9 +5,12 @@ A word of the title counts as ``TITLE``, a word of brand, category or tags as ``
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import tantivy
+from xxhash import xxh3_64_intdigest
 
 from micromoments.retrieve.narrow import Labels, labels_of
 
@@ -37,8 +40,14 @@ PLAIN, STEMMED = _analyzers()
 """The words as written (lower case, without accents), and as searched (without stop words, stemmed)."""
 
 
-def schema() -> tantivy.Schema:
-    """The fields of a document."""
+FORMAT = 1
+"""Of the index on disk; another number, or another tantivy, and it is built anew."""
+DIGEST = f"{FORMAT}-{TITLE}-{LABELS}-{''.join(c if c.isalnum() else '.' for c in version('tantivy'))}"
+"""What an index on disk was made by, as a folder's name."""
+
+
+def schema(*, kept: bool = False) -> tantivy.Schema:
+    """The fields of a document; with ``kept`` those too by which an item is known again after a restart."""
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("ord", indexed=True, fast=True)
     builder.add_text_field("words", tokenizer_name="stemmed", index_option="freq")
@@ -49,11 +58,14 @@ def schema() -> tantivy.Schema:
         builder.add_integer_field(field, indexed=True, fast=True)
     for field in ("stock", "targeted"):
         builder.add_boolean_field(field, indexed=True, fast=True)
+    if kept:
+        builder.add_unsigned_field("who", fast=True)
+        builder.add_unsigned_field("mark", fast=True)
     return builder.build()
 
 
-def document_of(ord_: int, words: Words) -> tantivy.Document:
-    """A document of the index; ``ord_`` is the item's number."""
+def document_of(ord_: int, words: Words, id: str = "") -> tantivy.Document:
+    """A document of the index; ``ord_`` is the item's number, ``id`` its id where it is to be known again."""
     labels = words.labels
     document = tantivy.Document()
     document.add_unsigned("ord", ord_)
@@ -68,7 +80,26 @@ def document_of(ord_: int, words: Words) -> tantivy.Document:
     document.add_integer("until", labels.until)
     document.add_boolean("stock", labels.stock)
     document.add_boolean("targeted", labels.targeted)
+    if id:
+        who, mark = known_by(id, words)
+        document.add_unsigned("who", who)
+        document.add_unsigned("mark", mark)
     return document
+
+
+def known_by(id: str, words: Words) -> tuple[int, int]:
+    """64-bit hashes of an item's id, and of all of it that is indexed. Two of a million ids share one in 37 million."""
+    return xxh3_64_intdigest(id.encode()), xxh3_64_intdigest(msgspec.msgpack.encode((id, *words)))
+
+
+def trusted(searcher: tantivy.Searcher) -> dict[int, tuple[int, int]]:
+    """What an index holds, by the hash of each id: (its number, the hash of its words)."""
+    if not searcher.num_docs:
+        return {}
+    found = searcher.search(tantivy.Query.all_query(), limit=searcher.num_docs, count=False).hits
+    addresses = [address for _, address in found]
+    columns = (searcher.fast_field_values(name, addresses) for name in ("who", "ord", "mark"))
+    return {int(who): (int(ord_), int(mark)) for who, ord_, mark in zip(*columns, strict=True)}
 
 
 class Words(NamedTuple):

@@ -48,8 +48,8 @@ class Query(NamedTuple):
 class Search:
     """One shelf for each kind, and what is common to them."""
 
-    def __init__(self, synonyms: Mapping[str, Sequence[str]]) -> None:
-        self._shelves: dict[Kind, Shelf] = {kind: Shelf() for kind in KINDS}
+    def __init__(self, synonyms: Mapping[str, Sequence[str]], path: str = "") -> None:
+        self._shelves: dict[Kind, Shelf] = {kind: Shelf(f"{path}/{kind}" if path else "") for kind in KINDS}
         self._kinds: dict[str, Kind] = {}
         self._corrections: dict[tuple[str, tuple[Kind, ...]], tuple[str, ...]] = {}
         self._asked: dict[tuple[str, tuple[tuple[Kind, int], ...]], list[list[tuple[str, float]]]] = {}
@@ -88,6 +88,17 @@ class Search:
         """Commit what waits on every shelf."""
         for shelf in self._shelves.values():
             shelf.settle()
+
+    def loaded(self) -> None:
+        """All items were put: what an index on disk has beside them is gone."""
+        for shelf in self._shelves.values():
+            shelf.loaded()
+        self.settle()
+
+    def close(self) -> None:
+        """Commit what waits, and let go of what is on disk."""
+        for shelf in self._shelves.values():
+            shelf.close()
 
     def count(self, term: str, kinds: Sequence[Kind]) -> int:
         """In how many items of these kinds a stemmed word occurs."""

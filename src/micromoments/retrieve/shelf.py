@@ -1,9 +1,9 @@
 """A shelf: the full-text index of one kind of items, searched by BM25 over weighted fields.
 
-The index is tantivy's, in memory. One index a kind makes the filter by kind free, and keeps each kind's own statistics.
-Field weights follow the simple extension of BM25 to weighted fields: a word of the title counts as five, a word of
-brand, category or tags as three, in one field (Robertson, Zaragoza, Taylor 2004, "Simple BM25 extension to multiple
-weighted fields"); it also lets tantivy stop early (block-max WAND), which separate boosted fields don't.
+The index is tantivy's, in memory or, for a large catalogue, on disk. One a kind makes the filter by kind free, and has
+the kind's own statistics. Weights follow the simple extension of BM25 to weighted fields: a word of the title counts as
+five, a word of brand, category or tags as three, in one field (Robertson, Zaragoza, Taylor 2004, "Simple BM25 extension
+to multiple weighted fields"); it also lets tantivy stop early (block-max WAND).
 
 A commit costs some milliseconds, so an item just put first waits in a small overlay that is searched by the same
 formula; it is found by the very next call. The overlay is committed when it grows past ``FRESH`` items.
@@ -19,8 +19,9 @@ import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from micromoments.retrieve.document import PLAIN, STEMMED, Words, document_of, schema
+from micromoments.retrieve.document import PLAIN, STEMMED, Words, document_of, known_by, schema, trusted
 from micromoments.retrieve.narrow import EVERYTHING, FACETS, INTEGER, Facet, Narrow
+from micromoments.retrieve.overlay import Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,10 +81,15 @@ class Looked(NamedTuple):
 
 
 class Shelf:
-    """The items of one kind, by ids. Every put and drop shows in the next search."""
+    """The items of one kind, by ids. Every put and drop shows in the next search.
 
-    def __init__(self) -> None:
-        self._index = tantivy.Index(schema())
+    Args:
+        path: a folder of the index on disk, which may hold items from before; empty for one in memory.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        self._kept = bool(path)
+        self._index = tantivy.Index(schema(kept=True), path=path, reuse=True) if path else tantivy.Index(schema())
         self._index.register_tokenizer("plain", PLAIN)
         self._index.register_tokenizer("stemmed", STEMMED)
         self._index.config_reader("manual")
@@ -91,13 +97,14 @@ class Shelf:
         self._searcher = self._index.searcher()
         self._ords: dict[str, int] = {}
         self._ids: dict[int, str] = {}
-        self._next = 0
         self._fresh: dict[int, Words] = {}
         self._gone: list[int] = []
-        self._overlay = _Overlay()
+        self._overlay = Overlay()
         self._letters: dict[tuple[str, bool], dict[str, tuple[int, str]]] = {}
         self._mean = (0, 0)
         self._bounded = False
+        self._trusted = trusted(self._searcher) if path else {}  # what the disk has and nobody has put yet
+        self._next = max((ord_ for ord_, _ in self._trusted.values()), default=-1) + 1
 
     def __len__(self) -> int:
         return len(self._ords)
@@ -105,6 +112,8 @@ class Shelf:
     def put(self, id: str, words: Words) -> None:
         """Add an item, or put its new words in place of the old."""
         self.drop(id)
+        if self._trusted and self._adopt(id, words):
+            return
         ord_ = self._next
         self._next += 1
         self._ords[id] = ord_
@@ -113,6 +122,30 @@ class Shelf:
         self._bounded = self._bounded or words.labels.bounded
         if len(self._fresh) > MAX_WAITING:
             self.settle()
+
+    def _adopt(self, id: str, words: Words) -> bool:
+        """Take an item as the disk has it, where its words are the same."""
+        who, mark = known_by(id, words)
+        ord_, known = self._trusted.pop(who, (-1, 0))
+        if known != mark or ord_ < 0:
+            self._gone += [ord_] if ord_ >= 0 else []
+            return False
+        self._ords[id], self._ids[ord_] = ord_, id
+        self._mean = (self._mean[0] + 1, self._mean[1] + words.words.count(" ") + 1)
+        self._bounded = self._bounded or words.labels.bounded
+        return True
+
+    def loaded(self) -> None:
+        """All items were put: what else the disk had is gone."""
+        self._gone += [ord_ for ord_, _ in self._trusted.values()]
+        self._trusted.clear()
+
+    def close(self) -> None:
+        """Commit what waits, and let go of the folder."""
+        self.settle()
+        if self._writer is not None:
+            self._writer.wait_merging_threads()
+            self._writer = None
 
     def drop(self, id: str) -> None:
         """Take an item away; one that isn't there is no error."""
@@ -135,7 +168,7 @@ class Shelf:
             self._writer.delete_documents_by_query(_Q.term_set_query(self._index.schema, "ord", self._gone))
         count, total = self._mean
         for ord_, words in self._fresh.items():
-            self._writer.add_document(document_of(ord_, words))
+            self._writer.add_document(document_of(ord_, words, self._ids[ord_] if self._kept else ""))
             total += words.words.count(" ") + 1
         self._mean = (count + len(self._fresh), total)
         self._writer.commit()
@@ -144,7 +177,7 @@ class Shelf:
         self._fresh.clear()
         self._gone.clear()
         self._letters.clear()
-        self._overlay = _Overlay()
+        self._overlay = Overlay()
 
     def _ready(self) -> None:
         if len(self._fresh) > FRESH or len(self._gone) > FRESH or len(self._overlay.lengths) > 2 * FRESH:
@@ -365,28 +398,3 @@ def _order(wanted: Wanted) -> dict[str, Any]:
 
 def _by_score(found: tuple[str, float]) -> tuple[float, str]:
     return -found[1], found[0]
-
-
-class _Overlay:
-    """The items that wait, read word by word at the first search after they were put."""
-
-    __slots__ = ("length", "lengths", "plain", "postings")
-
-    def __init__(self) -> None:
-        self.postings: dict[str, dict[int, int]] = {}
-        self.lengths: dict[int, int] = {}
-        self.plain: Counter[str] = Counter()
-        self.length = 0
-
-    def read(self, fresh: dict[int, Words]) -> None:
-        """Take in those not read yet, the last of ``fresh``. What left since is skipped by its number later."""
-        for ord_, (words, plain, _) in reversed(fresh.items()):
-            if ord_ in self.lengths:
-                return
-            terms = STEMMED.analyze(words)
-            self.lengths[ord_] = len(terms)
-            self.length += len(terms)
-            for term in terms:
-                self.postings.setdefault(term, {}).setdefault(ord_, 0)
-                self.postings[term][ord_] += 1
-            self.plain.update(set(PLAIN.analyze(plain)))
