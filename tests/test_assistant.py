@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from micromoments.cli.serve import _assistant
 from micromoments.engine.service import now_ms, open_service
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
@@ -68,6 +71,62 @@ async def test_over_a_folder_the_whole_way(tmp_path: Path) -> None:
     assert kept["kept"]
     assert why["items"][0]["reasons"]
     assert "trail" in json.dumps(why["moment"]["evidence"])
+
+
+async def over_http(url: str, key: str, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+    """Call the tools of a running server's own door in turn, as a client of streamable HTTP does."""
+    import httpx2
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=60) as http,
+        streamable_http_client(f"{url}/mcp", http_client=http) as streams,
+        ClientSession(streams[0], streams[1], read_timeout_seconds=60) as session,
+    ):
+        await session.initialize()
+        tools = {tool.name for tool in (await session.list_tools()).tools}
+        assert tools == {"recognise_moment", "decide", "report_outcome", "explain"}
+        answers: list[Any] = []
+        for name, arguments in calls:
+            result = await session.call_tool(name, arguments)
+            text = result.content[0].text  # type: ignore[union-attr] # our tools answer in text
+            answers.append(f"error: {text}" if result.is_error else text if text == "kept" else json.loads(text))
+        return answers
+
+
+async def test_a_running_server_has_a_door_for_assistants(tmp_path: Path) -> None:
+    """Over HTTP each call acts with its own credential: a token for its person alone, many at the same time; the public
+    key, and nobody, are not let in.
+    """
+    service = open_service(tmp_path / "shop", None, now_ms)
+    app = App(service, Keys(["wk"], [SECRET_KEY], [TOKEN_KEY], clock=now_ms), assistant=_assistant())
+    with running(app) as (port, _):
+        url = f"http://127.0.0.1:{port}"
+        words = [("recognise_moment", {"words": "how do I tie a bowline knot"}), ("decide", {})]
+        theirs = (("recognise_moment", {"words": "hello", "person": "bob"}), ("decide", {"person": "bob"}))
+        people = await asyncio.gather(*(over_http(url, signed(name), *words, *theirs) for name in ("ana", "eve")))
+        for told, made, *others in people:
+            assert told["moments"][0]["type"] in ("know", "do")
+            assert made["moment"] is None or made["moment"]["need"]
+            assert ["not_your_data" in other for other in others] == [True, True]
+        (moments,) = await over_http(url, SECRET_KEY, ("recognise_moment", {"words": "hello", "person": "ana"}))
+        assert "bowline" in json.dumps(moments)
+        (nobody,) = await over_http(url, SECRET_KEY, ("decide", {}))
+        assert "got no person" in nobody
+        for headers in ({}, {"authorization": "Basic d2s6"}, {"authorization": "Bearer wrong"}):
+            refused = await asyncio.to_thread(httpx.post, f"{url}/mcp", json={}, headers=headers)
+            assert refused.status_code in (401, 403)
+
+
+async def test_without_the_option_there_is_no_such_door(tmp_path: Path) -> None:
+    """A server says that there is nothing at /mcp unless it was asked to open it."""
+    service = open_service(tmp_path / "shop", None, now_ms)
+    with running(App(service, Keys(["wk"], [SECRET_KEY], clock=now_ms))) as (port, _):
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        answer = await asyncio.to_thread(httpx.post, f"http://127.0.0.1:{port}/mcp", headers=headers)
+        assert answer.status_code == 404
 
 
 @pytest.mark.slow

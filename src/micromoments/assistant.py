@@ -1,15 +1,20 @@
 """A Model Context Protocol server: an assistant recognises a moment, decides, says what came of it, and asks why.
 
 It speaks to a server's doors and may do what its key may: with a person token it acts for that person alone, with a
-secret key for whomever it names. Source: Model Context Protocol, its Python SDK.
+secret key for whomever it names. It is spoken to on stdin and stdout, or over HTTP (``HttpDoor``). Source: Model
+Context Protocol, its Python SDK.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.transport_security import TransportSecuritySettings
 
 from micromoments.client import AsyncClient, Refused
 
@@ -19,15 +24,78 @@ report_outcome, and answer "why this?" with explain. Never invent an offer that 
 _EVENTS = {"seen": "Decision Seen", "clicked": "Decision Clicked", "dismissed": "Decision Dismissed"}
 
 
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+MOST_ASKED = 64 * 1024
+"""Bytes of one call over HTTP."""
+
+
+class HttpDoor:
+    """The same over HTTP (MCP's *streamable HTTP*, without sessions): an ASGI callable for ``POST /mcp`` of a running
+    server. Every call acts with the credential that it came with.
+
+    Args:
+        client: a client of the server's doors for a credential, and whom it acts for where a call names nobody.
+    """
+
+    def __init__(self, client: Callable[[str], AsyncClient]) -> None:
+        self._client = client
+        self._caller: ContextVar[Tools] = ContextVar("caller")
+        server = MCPServer("micromoments", instructions=GUIDE, log_level="WARNING")
+        _add(server, Caller(self._caller))
+        nobody_else = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the server's doors look
+        server.streamable_http_app(
+            stateless_http=True,
+            json_response=True,
+            transport_security=nobody_else,
+            max_request_body_size=MOST_ASKED,
+        )
+        self._sessions = server.session_manager
+        self._ends = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take calls from when this returns."""
+        started = asyncio.Event()
+
+        async def live() -> None:
+            async with self._sessions.run():
+                started.set()
+                await self._ends.wait()
+
+        self._task = asyncio.create_task(live(), name="assistant")
+        await started.wait()
+
+    async def stop(self) -> None:
+        """Take no more."""
+        self._ends.set()
+        if self._task is not None:
+            await self._task
+
+    async def __call__(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, key: str, person: str
+    ) -> None:
+        """One call, under a key or person token (empty where the server has none), for a person where none is named."""
+        async with self._client(key) as client:
+            token = self._caller.set(Tools(client, person))
+            try:
+                await self._sessions.handle_request(scope, receive, send)
+            finally:
+                self._caller.reset(token)
+
+
 def assistant(client: AsyncClient, person: str = "") -> MCPServer:
     """The server over a client. ``person`` is whom it acts for where a call names nobody; empty under a person token
     that says it itself.
     """
     server = MCPServer("micromoments", instructions=GUIDE, log_level="WARNING")
-    tools = Tools(client, person)
+    _add(server, Tools(client, person))
+    return server
+
+
+def _add(server: MCPServer, tools: Tools) -> None:
     for tool in (tools.recognise_moment, tools.decide, tools.report_outcome, tools.explain):
         server.add_tool(tool)
-    return server
 
 
 class Tools:
@@ -122,6 +190,21 @@ class Tools:
             "policy": made["policy"],
             "withoutHistory": "no_consent" in made["degraded"],
         }
+
+
+class Caller(Tools):
+    """The tools of whoever calls, as ``caller`` says."""
+
+    def __init__(self, caller: ContextVar[Tools]) -> None:
+        self._of = caller
+
+    @property
+    def _client(self) -> AsyncClient:  # type: ignore[override] # whose it is changes from call to call
+        return self._of.get()._client
+
+    @property
+    def _person(self) -> str:  # type: ignore[override]
+        return self._of.get()._person
 
 
 def _named(person: str) -> str:

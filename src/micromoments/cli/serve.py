@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from micromoments.server.app import App
+    from micromoments.server.assistant import Assistant
 
 
 def serve(
     folder: Annotated[Path, typer.Argument(help="the project's folder; made if it isn't there")] = Path("my-shop"),
     host: Annotated[str, typer.Option(help="address to serve at")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to serve at; 0 takes a free one", min=0, max=65535)] = 8000,
+    mcp: Annotated[bool, typer.Option("--mcp", help="a door for assistants at /mcp (Model Context Protocol)")] = False,
     fronts: Annotated[
         int | None,
         typer.Option(help="processes that read events before the engine's; by default one where cores allow", min=0),
@@ -31,6 +38,7 @@ def serve(
     from micromoments.server.keys import Keys
     from micromoments.server.run import check_reach, run
 
+    assistant = _assistant() if mcp else None
     found = load_keys(folder, os.environ)
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)
     check_reach(host, keys)
@@ -50,4 +58,25 @@ def serve(
 
     if fronts is None:
         fronts = 1 if (os.cpu_count() or 1) > 1 else 0
-    run(App(Service(stores, now_ms), keys), host, port, ready, fronts)
+    run(App(Service(stores, now_ms), keys, assistant=assistant), host, port, ready, fronts)
+
+
+def _assistant() -> Callable[[App], Assistant]:
+    """What makes the door for assistants: it speaks to the other doors in this process, without a socket.
+
+    Raises:
+        ValueError: its library isn't installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        raise ValueError("got no Model Context Protocol library; install it: pip install 'micromoments[assistant]'")
+    import httpx
+
+    from micromoments.assistant import HttpDoor
+    from micromoments.client import AsyncClient
+
+    def door(app: App) -> Assistant:
+        return HttpDoor(lambda key: AsyncClient("http://localhost", key, transport=httpx.ASGITransport(app)))
+
+    return door

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from micromoments.recognise.sensitive import detector
 from micromoments.server.answer import AnswerDoors
+from micromoments.server.assistant import Assistant, AssistantDoor
 from micromoments.server.audit import AuditDoors
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
@@ -49,10 +50,19 @@ class App:
         service: the engine.
         keys: who may do what.
         pages: folders of static pages by their prefix (``/`` is the dashboard), beside those that we ship.
+        assistant: makes the door for assistants at ``/mcp``, given this; none by default.
     """
 
-    def __init__(self, service: Service, keys: Keys, *, pages: Sequence[tuple[str, Path]] = ()) -> None:
+    def __init__(
+        self,
+        service: Service,
+        keys: Keys,
+        *,
+        pages: Sequence[tuple[str, Path]] = (),
+        assistant: Callable[[App], Assistant] | None = None,
+    ) -> None:
         self.service = service
+        self._assistant = AssistantDoor(assistant(self)) if assistant is not None else None
         self.keys = keys
         settings = service.settings
         keys.allow_origins(settings.origins)
@@ -113,6 +123,8 @@ class App:
                 try:
                     self._cleaner.warm()
                     await self.service.start()
+                    if self._assistant is not None:
+                        await self._assistant.start()
                 except Exception as error:  # noqa: BLE001 - told to whoever started the server, in ``run``
                     self.failure = error
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -120,6 +132,8 @@ class App:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 self.drain()
+                if self._assistant is not None:
+                    await self._assistant.stop()
                 await self.service.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -234,6 +248,8 @@ class App:
         }
         for others in self._others:
             table |= others.routes()
+        if self._assistant is not None:
+            table |= self._assistant.routes()
         table |= session_routes(self.sessions) | self._audit.routes() | self._receipts.routes() | script_routes()
         self._audit.watch(table)
         for path in DOORS:
