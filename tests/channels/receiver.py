@@ -14,12 +14,15 @@ TAKE: Answer = (204, {})
 
 
 class Receiver:
-    """What arrived, and what is answered. ``ids`` counts each delivery's arrivals that were taken."""
+    """What arrived, and what is answered. ``ids`` counts each delivery's arrivals that were taken, ``taken`` are
+    the bodies of all that were.
+    """
 
     def __init__(self, answer: Callable[[int, bytes], Answer | None]) -> None:
         self.answer = answer
         self.calls: list[tuple[str, dict[str, str], bytes]] = []
         self.ids: Counter[str] = Counter()
+        self.taken: list[bytes] = []
         self.url = ""
         self.closing = threading.Event()
 
@@ -46,6 +49,8 @@ def receiving(answer: Callable[[int, bytes], Answer | None] = lambda _n, _body: 
                 receiver.closing.wait(60)
                 return
             status, more = answer
+            if status < 300:
+                receiver.taken.append(body)
             if status < 300 and "webhook-id" in headers:
                 receiver.ids[headers["webhook-id"]] += 1
             self.send_response(status)
