@@ -48,6 +48,7 @@ def test_a_good_file_has_none() -> None:
         (GOOD.replace('["crm"]', "[]"), ["5 triggers.hello.to"]),
         (GOOD + 'on = "later"', ["6 triggers.hello.on"]),
         ('[destinations.x]\nkind = "parquet"\nurl = "/lake"', ["3 destinations.x.url"]),
+        ('[destinations.x]\nkind = "kafka"\nurl = "kafka://b:9092"', ["3 destinations.x.url"]),
         (GOOD + '[forwards.f]\nto = "nowhere"', ["7 forwards.f.to"]),
         (GOOD + '[forwards.f]\nto = "crm"\nbatch = 0', ["8 forwards.f.batch"]),
         (LAKE + '[triggers.t]\nto = ["lake"]', ["5 triggers.t.to.0"]),

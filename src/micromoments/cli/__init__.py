@@ -15,6 +15,7 @@ COMMANDS = (
     "mcp",
     "recognise",
     "import",
+    "consume",
     "backtest",
     "policy",
     "train",

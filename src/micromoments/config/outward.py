@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero, number
-from micromoments.core.settings import Destination, Forward, Reference, Settings, Trigger
+from micromoments.core.settings import Destination, Forward, Reference, Settings, Trigger, topic_at
 from micromoments.core.when import minutes
 
 OF_MOMENTS = frozenset({"braze", "klaviyo", "customerio"})
@@ -68,6 +68,11 @@ def _where(one: Destination, place: Place) -> Iterator[Found]:
         yield Found(here, shown(one.url), "who sends, for the push services", 'write "mailto:you@shop.example"')
     elif one.kind == "file" and (not one.url or one.url.startswith("/") or ".." in one.url.split("/")):
         yield Found(here, shown(one.url), "a folder within the project's", 'write "deliveries", for example')
+    elif one.kind == "kafka":
+        try:
+            topic_at(one.url)
+        except ValueError:
+            yield Found(here, shown(one.url), "brokers and a topic", 'write "kafka://broker:9092/moments", for example')
     elif one.kind == "parquet" and "://" not in one.url:
         yield Found(here, shown(one.url), "a folder with its file system", 'write "s3://bucket/events", for example')
     if one.kind in ("notify", "push") and not one.channel:
@@ -108,7 +113,10 @@ def _forward(one: Forward, place: Place, settings: Settings) -> Iterator[Found]:
     yield from number(one.batch, (*place, "batch"), least=1, most=MOST_IN_BATCH)
     yield from number(one.wait_seconds, (*place, "wait_seconds"), least=0, most=3600)
     destination = settings.destinations.get(one.to)
-    here, wanted = (*place, "to"), "a destination without channel: a webhook (standard or segment), file or parquet"
+    here, wanted = (
+        (*place, "to"),
+        "a destination without channel: a webhook (standard or segment), file, kafka or parquet",
+    )
     if destination is None:
         known = ", ".join(settings.destinations) or "none"
         yield Found(here, shown(one.to), f"{wanted}; there is {known}", f"add [destinations.{one.to}]")

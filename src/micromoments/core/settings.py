@@ -234,7 +234,7 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     address inside your own network. ``times`` in ``hours`` caps what one person gets (0: no cap).
     """
 
-    kind: Literal["webhook", "notify", "push", "file", "parquet"] = "webhook"
+    kind: Literal["webhook", "notify", "push", "file", "parquet", "kafka"] = "webhook"
     url: str = ""
     secret: Reference | None = None
     shape: Literal["standard", "segment", "braze", "klaviyo", "customerio"] = "standard"
@@ -285,6 +285,22 @@ class Forward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     without: tuple[str, ...] = ()
     batch: int = 100
     wait_seconds: float = 1.0
+
+
+def topic_at(url: str) -> tuple[str, str]:
+    """The brokers, by commas, and the topic that an address of Kafka names.
+
+    Raises:
+        ValueError: it has not both.
+
+    >>> topic_at("kafka://b1:9092,b2:9092/moments")
+    ('b1:9092,b2:9092', 'moments')
+    """
+    scheme, _, rest = url.partition("://")
+    brokers, _, topic = rest.partition("/")
+    if scheme != "kafka" or not brokers or not topic or "/" in topic:
+        raise ValueError(f"got {url!r}; wanted kafka://broker:9092/topic, several brokers by commas")
+    return brokers, topic
 
 
 GUARDS: dict[str, Goal] = {

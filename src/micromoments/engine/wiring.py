@@ -193,6 +193,10 @@ def open_channel(
                 from micromoments.channels.files import FileChannel
 
                 return FileChannel(destination, folder)
+            case "kafka":
+                from micromoments.channels.kafka import KafkaChannel
+
+                return KafkaChannel(destination, secret)
             case "parquet":
                 from micromoments.channels.parquet import ParquetChannel
 
