@@ -264,7 +264,7 @@ class Applier:
         if refuses(person, "measure"):
             return
         self.facts.append(facts.event_fact(record, person.surrogate, position, view.settings))
-        if observe(view.catalog, person, record):
+        if observe(view.catalog, person, record, view.settings):
             self.catalog_dirty = True
 
     def _perform(

@@ -10,6 +10,9 @@ from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
+from micromoments.core.settings import Settings
+from micromoments.decide.eligibility import consents
+from micromoments.flow.decide import position
 from micromoments.flow.said import products
 from micromoments.flow.view import counted
 from micromoments.learn.credit import credit
@@ -53,8 +56,11 @@ def learn(policy: Policy, decision: Decision, outcome: Outcome) -> bool:
     return learned
 
 
-def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> bool:
-    """Teach the catalogue what this event says about items; bots and internal people teach nothing: False."""
+def observe(catalog: Catalog, person: Person | None, record: EventRecord, settings: Settings | None = None) -> bool:
+    """Teach the catalogue what this event says about items; bots and internal people teach nothing: False.
+
+    Where it happened counts with ``settings`` that know of the person's consent to location.
+    """
     what = LOOKED.get(record.event.event or "")
     if what is None or not counted(record.marks):
         return False
@@ -66,9 +72,13 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord) -> boo
     if not known:
         return False
     recent = recent_items(person) if person is not None and what != "buy" else ()
+    where = None
+    if settings is not None and person is not None and "location" in record.event.context:
+        where = position(record.event.context) if consents(person, "location", settings) else None
     for item in known:
         beside = items if what == "buy" else recent
-        catalog.learn(record.key, item, what, record.occurred, [i for i in beside if i != item][:MAX_BESIDE])
+        before = [i for i in beside if i != item][:MAX_BESIDE]
+        catalog.learn(record.key, item, what, record.occurred, before, where)
     return True
 
 

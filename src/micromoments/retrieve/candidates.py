@@ -17,26 +17,20 @@ from micromoments.core.item import Item, Kind
 from micromoments.retrieve import reasons
 from micromoments.retrieve.again import due
 from micromoments.retrieve.answers import ANSWERING
-from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Mode, Via, travel
+from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via
+from micromoments.retrieve.finds import TALKING, Found, here, note, offered
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 from micromoments.retrieve.shares import LEAST_SHARE, shares
-from micromoments.retrieve.ways import Visit, quickest
+from micromoments.retrieve.sources import Sources
+from micromoments.retrieve.ways import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from micromoments.core.event import Millis
     from micromoments.core.geo import Point
-    from micromoments.core.hours import Schedule
-    from micromoments.retrieve.answers import Answers
     from micromoments.retrieve.ask import Answer
     from micromoments.retrieve.guides import Guides
-    from micromoments.retrieve.nearby import Grid
-    from micromoments.retrieve.offers import Offers
-    from micromoments.retrieve.popular import Popular
-    from micromoments.retrieve.search import Search
-    from micromoments.retrieve.similar import Ties
-    from micromoments.retrieve.ways import Reach
 
 SEARCHED_SHARE = 0.25
 """Kinds worth less aren't searched by words."""
@@ -50,57 +44,8 @@ IN_CATEGORY = 0.25
 """Strength of being in the need's category."""
 LIKED_CATEGORY = 0.2
 """Strength of being in the person's most met category; less by share for others."""
-TALKING = 4
-"""Recent items, or past purchases, that are asked what goes with them."""
 FARTHEST = 25_000.0
 """Metres beyond which a place isn't a candidate."""
-
-Found = dict[str, list[Note]]
-
-
-class Sources(NamedTuple):
-    """Where candidates come from: all that the catalogue keeps, to be read only."""
-
-    items: Mapping[str, Item]
-    schedules: Mapping[str, Schedule]
-    search: Search
-    grid: Grid
-    popular: Popular
-    met: Ties
-    bought: Ties
-    answers: Answers
-    guides: Guides
-    offers: Offers
-    reach: Reach | None = None
-
-    def schedule(self, id: str, zone: str) -> Schedule | None:
-        """When an item is open; ``zone`` is for one that names none, empty for the catalogue's own."""
-        found = self.schedules.get(id)
-        if found is None or not zone or (item := self.items[id]).timezone:
-            return found
-        return hours.schedule(item, zone)
-
-    def ways(
-        self, near: Iterable[tuple[float, str]], start: Point, mode: Mode = "foot"
-    ) -> Iterable[tuple[int, float, str]]:
-        """(Seconds, or -1 for the straight line's, metres, id), quickest first, of (metres, id), nearest first."""
-        if self.reach is None:
-            return ((-1, metres, id) for metres, id in near)
-        return quickest(near, start, mode, self.reach, lambda id: self.items[id].location or start)
-
-    def visit(
-        self, id: str, metres: float, at: Millis, zone: str = "", mode: Mode = "foot", seconds: int = -1
-    ) -> Visit:
-        """Going to an item that is so far away, starting at an instant; ``zone`` as in ``schedule``, ``seconds`` as the
-        router says, -1 for the straight line's.
-        """
-        if seconds < 0:
-            seconds = travel(metres, mode)
-        schedule = self.schedule(id, zone)
-        if schedule is None:
-            return Visit(metres, seconds, True, 0)
-        arrival = at + seconds * 1000
-        return Visit(metres, seconds, *schedule.until(arrival))
 
 
 def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
@@ -122,11 +67,13 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     if not only and "guide" in worth:
         _makeable(sources.guides, ask, found)
     if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
-        _offered(sources, ask, found)
+        offered(sources, ask, found)
     if only:
         _weigh(sources, only, found)
     else:
         _popular(sources, ask, worth, found)
+        if ask.point is not None:
+            here(sources, ask, ask.point, worth, found)
         for id in ask.recent[:1]:
             found.pop(id, None)
     order = _ranked(sources, ask, worth, found)
@@ -143,14 +90,6 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     if answering:
         return [replace(one, answer=answering.get(one.item.id)) if one.item.id in answering else one for one in out]
     return out
-
-
-def _note(found: Found, id: str, strength: float, via: Via, reason: str) -> None:
-    notes = found.get(id)
-    if notes is None:
-        found[id] = [(-strength, via, reason)]
-    else:
-        notes.append((-strength, via, reason))
 
 
 def _portion(whole: int, share: float, total: float) -> int:
@@ -174,7 +113,7 @@ def _near(
     else:
         visits = dict(_around(sources, ask, point, worth, zone))
     for id, visit in visits.items():
-        _note(found, id, visit.nearness * NEAR_STRENGTH, "nearby", "")
+        note(found, id, visit.nearness * NEAR_STRENGTH, "nearby", "")
     return visits
 
 
@@ -213,7 +152,7 @@ def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[st
         if hits:
             scale = SEARCH_STRENGTH / hits[0][1]
             for id, score in hits:
-                _note(found, id, score * scale, "search", reason)
+                note(found, id, score * scale, "search", reason)
 
 
 def _answer(
@@ -229,28 +168,16 @@ def _answer(
     allowed = frozenset(only)
     told = [one for one in sources.answers.find(question, kinds) if not allowed or one.item in allowed][:ANSWERED]
     for one in told:
-        _note(found, one.item, one.confidence * ANSWER_STRENGTH, "search", reasons.answers(ask.words))
+        note(found, one.item, one.confidence * ANSWER_STRENGTH, "search", reasons.answers(ask.words))
     return {one.item: one for one in told}
-
-
-def _offered(sources: Sources, ask: Ask, found: Found) -> None:
-    """Offers on what the person looks at, which is history, on what their words found, and on everything."""
-    items, get = sources.items, sources.items.get
-    looked = [id for id in ask.recent[:TALKING] if id in items]
-    best = sorted(found, key=lambda id: (min(found[id])[0], id))[:TALKING] if ask.words else []
-    wanted = [item for id in dict.fromkeys([*looked, *best]) if (item := items[id]).stock != 0]
-    recent = frozenset(looked)
-    for id, strength, gives, by in sources.offers.on(wanted, ask.category, get):
-        because = f"{gives}; {reasons.looked_at(items[by].title)}" if by in recent else gives
-        _note(found, id, strength, "similar" if by in recent else "offer", because)
 
 
 def _makeable(guides: Guides, ask: Ask, found: Found) -> None:
     """Guides by what somebody says that they have, and by what they bought, which is history."""
     for id, strength, reason in guides.having(ask.have):
-        _note(found, id, strength, "search", reason)
+        note(found, id, strength, "search", reason)
     for id, strength, reason in guides.having(sorted(ask.bought.difference(ask.have))):
-        _note(found, id, strength, "together", reason)
+        note(found, id, strength, "together", reason)
 
 
 def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
@@ -260,7 +187,7 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
     liked = 0
     for id, strength, because in sources.met.like(recent, ask.at, SIMILAR) if recent else ():
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
-            _note(
+            note(
                 found,
                 id,
                 min(0.99, 2 * strength) * SIMILAR_STRENGTH,
@@ -272,10 +199,10 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
     for id, strength, because in sources.bought.like([*recent[:2], *past], ask.at, TOGETHER) if recent or past else ():
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
-            _note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
+            note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
     for id, strength, reason in due(items, ask.bought_at, ask.at):
         if id in allowed if only else items[id].kind in worth:
-            _note(found, id, strength, "again", reason)
+            note(found, id, strength, "again", reason)
     if recent and liked < SIMILAR // 3 and not ask.words:
         _alike(sources, items[recent[0]], worth, only, found)
 
@@ -288,7 +215,7 @@ def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[s
     reason = reasons.looked_at(item.title)
     for id, score in hits:
         if id != item.id:
-            _note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", reason)
+            note(found, id, score / hits[0][1] * 0.5 * SIMILAR_STRENGTH, "similar", reason)
 
 
 def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
@@ -320,9 +247,9 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
     for id in only:
         weight, category = weights.get(id, 0.0), sources.items[id].category
         if weight:
-            _note(found, id, weight / most * POPULAR_STRENGTH, "popular", reasons.popular(category))
+            note(found, id, weight / most * POPULAR_STRENGTH, "popular", reasons.popular(category))
         else:
-            _note(found, id, COLD_STRENGTH, "new", reasons.less_known(category))
+            note(found, id, COLD_STRENGTH, "new", reasons.less_known(category))
 
 
 def _ranked(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:

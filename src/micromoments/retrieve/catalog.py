@@ -16,11 +16,12 @@ from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
-from micromoments.retrieve.candidates import Sources, gather
+from micromoments.retrieve.candidates import gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences, shape_of
 from micromoments.retrieve.guides import Guides
+from micromoments.retrieve.local import Local
 from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.offers import Offers, offer_of
@@ -28,6 +29,7 @@ from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.search import Search
 from micromoments.retrieve.similar import Ties
+from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.trained import Trained
 from micromoments.retrieve.ways import Visit
 
@@ -62,6 +64,7 @@ class Catalog:
         self._fences = Fences()
         self._names = Names()
         self._popular = Popular(self.get)
+        self._local = Local()
         self._met = Ties()
         self._bought = Ties()
         self._repeats = Repeats()
@@ -79,6 +82,7 @@ class Catalog:
             self._answers,
             self._guides,
             self._offers,
+            self._local,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
@@ -285,7 +289,9 @@ class Catalog:
         """What may be served: at most ``ask.limit``, best first, ties by id; the same for the same calls before."""
         return gather(self._sources, ask, self._timezone)
 
-    def learn(self, key: str, item: str, what: What, at: Millis, recent: Sequence[str]) -> None:
+    def learn(
+        self, key: str, item: str, what: What, at: Millis, recent: Sequence[str], point: Point | None = None
+    ) -> None:
         """Take one event in; the next call sees it. An item that the catalogue doesn't have is passed over.
 
         Args:
@@ -296,11 +302,14 @@ class Catalog:
             recent: for a view or cart, the items of the session before it, newest first; for a purchase, what was
             bought
                 with it or before it.
+            point: where the person was, where that may be used; only its cell of some five kilometres is.
         """
         found = self._items.get(item)
         if found is None or not self._repeats.fresh(key, item, what, at):
             return
         self._popular.count(found, WEIGHTS[what], at)
+        if point is not None:
+            self._local.count(point, item, WEIGHTS[what], at)
         known = [other for other in dict.fromkeys(recent) if other in self._items]
         if known:
             (self._bought if what == "buy" else self._met).tie(item, known, WEIGHTS[what], at)
@@ -338,6 +347,8 @@ class Catalog:
                 bought_from=self._bought.clock.landmark,
                 bought=self._bought.rows,
                 repeats=self._repeats.encode(),
+                local_from=self._local.clock.landmark,
+                local=self._local.cells,
             )
         )
 
@@ -352,6 +363,7 @@ class Catalog:
         self._popular.restore(found.counts, found.counted_from, self._items.values())
         self._met.rows, self._met.clock.landmark = found.met, found.met_from
         self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
+        self._local.cells, self._local.clock.landmark = found.local, found.local_from
 
 
 def _near(item: Item, visit: Visit, timezone: str, mode: Mode) -> Candidate:

@@ -20,7 +20,7 @@ _HEAD = struct.Struct(">4sBI")
 class Learned(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """The learned part: decayed counts by item and ties between items, each with the landmark of its decay.
 
-    ``repeats`` are the fingerprints of who met what lately, as ``Repeats`` keeps them.
+    ``repeats`` are the fingerprints of who met what lately, as ``Repeats`` keeps them; ``local`` the counts by cell.
     """
 
     counted_from: Millis | None
@@ -30,6 +30,8 @@ class Learned(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     bought_from: Millis | None
     bought: dict[str, dict[str, float]]
     repeats: bytes
+    local_from: Millis | None = None
+    local: dict[str, dict[str, float]] = {}
 
 
 _DECODER = msgspec.msgpack.Decoder(Learned)

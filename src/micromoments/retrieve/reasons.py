@@ -50,6 +50,12 @@ def popular(category: str) -> str:
 
 
 @lru_cache(maxsize=8192)
+def popular_here(category: str) -> str:
+    """Found because many meet it where the person is."""
+    return f"popular in {category} near you" if category else "popular near you"
+
+
+@lru_cache(maxsize=8192)
 def less_known(category: str) -> str:
     """Found although few have met it."""
     return f"less known, from {category}" if category else "less known"
