@@ -14,6 +14,7 @@ from micromoments.core.item import Item
 
 HELSINKI = "Europe/Helsinki"
 NEW_YORK = "America/New_York"
+SYDNEY, LORD_HOWE = "Australia/Sydney", "Australia/Lord_Howe"
 HOUR = 3_600_000
 
 
@@ -50,6 +51,20 @@ CASES = [
     # New York, 10 March and 3 November 2024: the changes are at 02:00.
     ("Sa 21:00-03:00", NEW_YORK, "2024-03-09T21:00-05:00", True, "2024-03-10T03:00-04:00"),
     ("Sa 21:00-03:00", NEW_YORK, "2024-11-02T21:00-04:00", True, "2024-11-03T03:00-05:00"),
+    # Sydney, 6 October 2024 (02:00 becomes 03:00) and 7 April 2024 (03:00 becomes 02:00): south of the equator.
+    ("Sa 22:00-04:00", SYDNEY, "2024-10-05T22:00+10:00", True, "2024-10-06T04:00+11:00"),
+    ("Mo-Su 02:30-05:00", SYDNEY, "2024-10-06T01:59+10:00", False, "2024-10-06T03:00+11:00"),
+    ("Sa 22:00-04:00", SYDNEY, "2024-04-06T22:00+11:00", True, "2024-04-07T04:00+10:00"),
+    # Lord Howe Island changes by half an hour: 02:00 becomes 02:30 on 6 October, 02:00 becomes 01:30 on 7 April 2024.
+    ("Sa 23:00-03:00", LORD_HOWE, "2024-10-05T23:00+10:30", True, "2024-10-06T03:00+11:00"),
+    ("Sa 23:00-03:00", LORD_HOWE, "2024-04-06T23:00+11:00", True, "2024-04-07T03:00+10:30"),
+    # London, 31 March and 27 October 2024: 01:00 becomes 02:00, 02:00 becomes 01:00.
+    ("Sa 20:00-02:30", "Europe/London", "2024-03-30T20:00+00:00", True, "2024-03-31T02:30+01:00"),
+    ("Sa 20:00-02:30", "Europe/London", "2024-10-26T20:00+01:00", True, "2024-10-27T02:30+00:00"),
+    # Who is open around the clock stays so through a change; who opens the next morning does so by the new clock.
+    ("24/7", NEW_YORK, "2024-03-10T01:59-05:00", True, ""),
+    ("Mo-Su 09:00-17:00", NEW_YORK, "2024-03-09T18:00-05:00", False, "2024-03-10T09:00-04:00"),
+    ("Mo-Su 09:00-17:00", NEW_YORK, "2024-11-02T18:00-04:00", False, "2024-11-03T09:00-05:00"),
     ("Mo-Fr 09:00-17:00", "Asia/Tokyo", "2024-05-06T00:30+00:00", True, "2024-05-06T08:00+00:00"),
     # Half-hour and three-quarter-hour zones.
     ("Mo-Su 09:00-17:00", "Asia/Kathmandu", "2024-05-06T03:15+00:00", True, "2024-05-06T11:15+00:00"),
@@ -66,7 +81,7 @@ def test_hand_worked(hours: str, zone: str, at: str, is_open: bool, changes: str
     now = ms(at)
     assert open_at(hours, zone, now) is is_open
     if is_open:
-        assert closes_at(hours, zone, now) == ms(changes)
+        assert closes_at(hours, zone, now) == (ms(changes) if changes else 0)
         assert opens_at(hours, zone, now) == now
     else:
         assert closes_at(hours, zone, now) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micromoments.core.geo import Point, metres
+from micromoments.core.item import Item
+from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.nearby import Grid
 from tests.retrieve.shop import CENTER, NOON, cafe, item, ms, shop
 
@@ -109,3 +112,33 @@ def test_places_without_zone_use_the_catalogues() -> None:
     catalog.apply({"p": item("p", "place", "Kiosk", location=CENTER, hours="Mo-Su 11:00-13:00")})
     assert catalog.nearby(CENTER, NOON)[0].open
     assert not catalog.nearby(CENTER, ms("2024-05-06T12:00+00:00"))[0].open
+
+
+@pytest.mark.parametrize(
+    ("hours", "leaving", "is_open"),
+    [
+        # 31 March 2024: at 03:00 the clock becomes 04:00. Twelve minutes on foot from 02:55 arrive at 04:07.
+        ("Sa 22:00-03:30", "2024-03-31T02:55+02:00", False),
+        ("Mo-Su 04:00-06:00", "2024-03-31T02:55+02:00", True),
+        ("Mo-Su 03:00-04:00", "2024-03-31T02:50+02:00", False),
+        # 27 October 2024: at 04:00 the clock becomes 03:00. From 03:55 summer time one arrives at 03:07.
+        ("Sa 22:00-03:30", "2024-10-27T03:55+03:00", True),
+        ("Sa 22:00-03:30", "2024-10-27T03:25+02:00", False),
+        ("Mo-Su 04:00-06:00", "2024-10-27T03:55+03:00", False),
+        # Past midnight, and closing on the way.
+        ("Fr 20:00-01:00", "2024-05-11T00:30+03:00", True),
+        ("Fr 20:00-01:00", "2024-05-11T00:55+03:00", False),
+    ],
+)
+def test_open_on_arrival_across_changes_of_the_clock(hours: str, leaving: str, is_open: bool) -> None:
+    """Whether it is open when one gets there goes by the place's own clock, whatever happens to it on the way."""
+    at = round(datetime.fromisoformat(leaving).timestamp() * 1000)
+    start, metres = Point(60.17, 24.94), 748.0
+    bar = Point(start.lat + metres / 111_195, start.lon)
+    catalog = Catalog()
+    catalog.apply(
+        {"bar": Item(id="bar", kind="place", title="Bar", hours=hours, timezone="Europe/Helsinki", location=bar)}
+    )
+    (found,) = catalog.nearby(start, at)
+    assert found.seconds == pytest.approx(720, abs=2)
+    assert found.open is is_open
