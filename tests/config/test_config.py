@@ -163,7 +163,7 @@ def test_the_schema_of_the_pages_is_the_one_of_the_code() -> None:
     schema = json_schema()
     kept = json.loads((ROOT / "docs" / "reference" / "micromoments.schema.json").read_text(encoding="utf-8"))
     assert kept == schema, "run .venv/bin/python tools/write_schema.py"
-    assert set(schema["properties"]) == {*Settings.__struct_fields__, "keys"}
+    assert set(schema["properties"]) == {*Settings.__struct_fields__, "keys", "cluster"}
     assert schema["additionalProperties"] is False
 
 

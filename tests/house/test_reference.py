@@ -54,10 +54,12 @@ def _structs_in(annotation: Any) -> list[type[msgspec.Struct]]:
 
 def test_every_setting_has_a_heading() -> None:
     """The page of the configuration has one heading a setting, and none for a setting that is gone."""
+    from micromoments.config import Cluster
     from micromoments.config.keys import NAMES as KEYS
     from micromoments.core.settings import Settings
 
     settings = {*settings_of(Settings), "keys", *(f"keys.{name}" for name in KEYS)}
+    settings |= {"cluster", *(f"cluster.{name}" for name in Cluster.__struct_fields__)}
     written = headings(REFERENCE / "config.md")
     assert sorted(settings - written) == []
     dotted = {heading for heading in written if re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", heading)}

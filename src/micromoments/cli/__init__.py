@@ -11,6 +11,8 @@ from importlib import import_module
 
 COMMANDS = (
     "serve",
+    "work",
+    "learn",
     "demo",
     "mcp",
     "recognise",

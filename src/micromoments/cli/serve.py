@@ -27,11 +27,12 @@ def serve(
     """Serve a project: events in, decisions out, the dashboard at /.
 
     Keys come from the folder's micromoments.toml, or from MICROMOMENTS_WRITE_KEY, MICROMOMENTS_SECRET_KEY and
-    MICROMOMENTS_TOKEN_KEY. Without any, only this machine is served.
+    MICROMOMENTS_TOKEN_KEY. Without any, only this machine is served. With a table [cluster] the folder needs nothing
+    but that file: any number of servers take events to Kafka and decide from Redis; `work` and `learn` do the rest.
     """
     import os
 
-    from micromoments.config import load_keys
+    from micromoments.config import load_cluster, load_keys
     from micromoments.engine.service import Service, now_ms
     from micromoments.engine.wiring import open_stores
     from micromoments.server.app import App
@@ -42,6 +43,16 @@ def serve(
     found = load_keys(folder, os.environ)
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)
     check_reach(host, keys)
+    cluster = load_cluster(folder, os.environ)
+    if cluster is not None:
+        from micromoments.engine.cluster.serving import Serving
+        from micromoments.engine.cluster.wiring import open_shared
+
+        def taking(address: str) -> None:
+            typer.echo(f"micromoments: {cluster.project} on its cluster at {address}", err=True)
+
+        run(App(Serving(open_shared(folder, cluster), now_ms), keys, assistant=assistant), host, port, taking)
+        return
     stores = open_stores(folder, now=now_ms(), apart=True)
     if found:  # whoever may read the folder may stop the serving, with or without the keys at hand
         keys = Keys(found.write, (*found.secret, stores.token), found.token, clock=now_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from micromoments.config.change import silent_changes
+from micromoments.config.cluster import Cluster, load_cluster
 from micromoments.config.keys import Keys, load_keys, load_secret
 from micromoments.config.loader import FILE_NAME, load, parse
 from micromoments.config.mistakes import ConfigError, Mistake
@@ -11,11 +12,13 @@ from micromoments.config.starter import starter
 
 __all__ = [
     "FILE_NAME",
+    "Cluster",
     "ConfigError",
     "Keys",
     "Mistake",
     "json_schema",
     "load",
+    "load_cluster",
     "load_keys",
     "load_secret",
     "parse",

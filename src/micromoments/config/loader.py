@@ -19,6 +19,9 @@ FILE_NAME = "micromoments.toml"
 KEYS_TABLE = "keys"
 """The table of ``keys.load_keys``; it is no setting, so that no key can get into settings or their digest."""
 
+CLUSTER_TABLE = "cluster"
+"""The table of ``cluster.load_cluster``: where things are, and nothing that is decided by."""
+
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 
 
@@ -55,7 +58,7 @@ def parse(text: str, file: Path | str = FILE_NAME) -> Settings:
     Traceback (most recent call last):
     micromoments.config.mistakes.ConfigError: micromoments.toml:2: slots.home.limit: got "5" (text); wanted a whole ...
     """
-    data = {key: value for key, value in read_toml(text, file).items() if key != KEYS_TABLE}
+    data = {key: value for key, value in read_toml(text, file).items() if key not in (KEYS_TABLE, CLUSTER_TABLE)}
     _refuse(list(misshapen(data, Settings)), text, file)
     settings = msgspec.convert(_with_defaults(data), Settings)
     _refuse(list(impossible(settings)), text, file)

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from micromoments.config.loader import KEYS_TABLE
+from micromoments.config.cluster import Cluster
+from micromoments.config.loader import CLUSTER_TABLE, KEYS_TABLE
 from micromoments.core.settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,6 +19,9 @@ def json_schema() -> dict[str, Any]:
     definitions = {name: _tidied(definition) for name, definition in whole["$defs"].items()}
     top = definitions.pop("Settings")
     top["properties"][KEYS_TABLE] = _keys()
+    cluster = msgspec.json.schema(Cluster)["$defs"]
+    definitions |= {name: _tidied(definition) for name, definition in cluster.items()}
+    top["properties"][CLUSTER_TABLE] = {"$ref": "#/$defs/Cluster"}
     schema = {"$schema": DIALECT, **top, "title": "micromoments.toml", "$defs": dict(sorted(definitions.items()))}
     as_json: dict[str, Any] = _ordered(msgspec.json.decode(msgspec.json.encode(schema)))
     return as_json

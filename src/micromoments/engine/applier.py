@@ -34,11 +34,10 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.flow import facts
 from micromoments.flow.apply import apply, canonical, home
-from micromoments.flow.learn import learn, observe
+from micromoments.flow.learn import observe
 from micromoments.flow.people import merged
 from micromoments.flow.triggers import intended
 from micromoments.flow.view import View, refuses
-from micromoments.policy import known
 from micromoments.ports import Budgets, State, StoreError
 
 SLICE = 0.0007
@@ -116,6 +115,11 @@ class Applier:
         """Durable records that are not folded yet."""
         return len(self._queue)
 
+    @property
+    def unsettled(self) -> int:
+        """Reservations whose end the store of budgets could not be told yet."""
+        return len(self._unsettled)
+
     def take(self, records: Sequence[Record], first: int) -> None:
         """Queue a durable group."""
         now = self._clock()
@@ -164,7 +168,7 @@ class Applier:
         while queue:
             if not self._fetched:
                 try:
-                    self._prefetch([record for _, record, _ in islice(queue, STRETCH)])
+                    self.prefetch([record for _, record, _ in islice(queue, STRETCH)])
                 except StoreError as error:
                     log.error("people could not be read (%s); tried again", error)
                     asyncio.get_running_loop().call_later(AGAIN, self._slice)
@@ -187,7 +191,7 @@ class Applier:
 
     def fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
         """Fold records at their positions now; the third of each is when it became durable, for the lag."""
-        self._prefetch([record for _, record, _ in stretch])
+        self.prefetch([record for _, record, _ in stretch])
         self._fold(stretch)
 
     def _fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
@@ -221,7 +225,7 @@ class Applier:
         except StoreError as error:
             log.error("a budget could not be settled (%s); tried again", error)
 
-    def _prefetch(self, records: Sequence[Record]) -> None:
+    def prefetch(self, records: Sequence[Record]) -> None:
         """Read from the state, in two questions, whom these records will be about."""
         residents = self._residents
         sent = [r for r in records if isinstance(r, EventRecord | DecidedRecord)]
@@ -341,12 +345,7 @@ class Applier:
         if decision is None or not refuses(self._person_of(decision), "measure"):
             self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
-            rewarded = self._policies.rewarded(outcome)
-            self._policies.weigh(decision, rewarded)
-            for name in dict.fromkeys((decision.policy.name, decision.apprentice)):
-                key = f"{decision.slot}:{name}"
-                if known(name) and learn(self._policies[key], decision, rewarded):
-                    self._policies.dirty.add(key)
+            self._policies.taught(decision, outcome)
         self._stream.publish(
             "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
         )

@@ -10,10 +10,11 @@ import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
+from micromoments.flow.learn import learn
 from micromoments.flow.view import DEFAULT
 from micromoments.learn.guard import Guard
 from micromoments.learn.worth import Worth
-from micromoments.policy import decode, make
+from micromoments.policy import decode, known, make
 from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog
@@ -62,6 +63,15 @@ class Policies(Mapping[str, Policy]):
     def __len__(self) -> int:
         return len(self._policies)
 
+    def renew(self, kept: Mapping[str, bytes]) -> None:
+        """Take over what another process learned: states that changed are decoded anew, when they are next needed."""
+        states = {k: v for k, v in kept.items() if k.startswith(PREFIX)}
+        for key, body in states.items():
+            if self._kept.get(key) != body:
+                self._policies.pop(key.removeprefix(PREFIX), None)
+        self._kept = states
+        self.guards.update({k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)})
+
     def learned(self) -> list[str]:
         """The keys of the policies that have learned something, sorted."""
         keys = {*self._policies, *(key.removeprefix(PREFIX) for key in self._kept)} - {DEFAULT}
@@ -87,6 +97,15 @@ class Policies(Mapping[str, Policy]):
         """Take in what an outcome says of a slot's policy against its default."""
         if decision.guard and self.guards.setdefault(decision.slot, Guard()).weigh(decision, outcome):
             self._weighed.add(decision.slot)
+
+    def taught(self, decision: Decision, outcome: Outcome) -> None:
+        """Learn from what came of a decision: the slot's guard, the policy that decided, and its apprentice."""
+        rewarded = self.rewarded(outcome)
+        self.weigh(decision, rewarded)
+        for name in dict.fromkeys((decision.policy.name, decision.apprentice)):
+            key = f"{decision.slot}:{name}"
+            if known(name) and learn(self[key], decision, rewarded):
+                self.dirty.add(key)
 
     @property
     def changed(self) -> bool:

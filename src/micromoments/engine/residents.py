@@ -69,6 +69,11 @@ class Residents:
         for key in tied:
             self._links[key] = linked.get(key)
 
+    def refresh(self, id: str, links: Iterable[str]) -> None:
+        """Read a person anew, whose newest value another process may have written meanwhile, and these links."""
+        self._people.pop(id, None)
+        self.fetch([id], links)
+
     def begin(self) -> tuple[dict[str, Person | None], dict[str, Link | None]]:
         """What changed since the last commit; these stay resident until ``committed`` says that the state has them."""
         people = {id: self._people[id] for id in self.dirty_people}

@@ -38,9 +38,10 @@ from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores, open_stores
-from micromoments.flow import apply, people
+from micromoments.flow import apply
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.rank import rank
+from micromoments.flow.telling import told
 from micromoments.flow.view import View, bounded, config_digest, refuses
 
 MAX_BACKLOG = 100_000
@@ -253,16 +254,7 @@ class Service:
         person = self.person(key)
         if person is None or refuses(person, "personalise"):
             return []
-        now = self.clock()
-        traces = people.merged(person.parts.values()) if linked else people.only(person, key)
-        reading = person.reading if linked else self._view.recogniser.fold(traces)
-        reading = self._view.recogniser.settle(reading, now)
-        by_mid = {t.mid: t for t in traces}
-        shown = [self._view.moment(m, by_mid, now) for m in reading.open]
-        shown.sort(key=lambda m: (-m.confidence, m.id))
-        if history:
-            shown += [self._view.moment(m, by_mid, m.ended_at) for m in reversed(reading.ended)]
-        return shown
+        return told(person, key, self._view, self.clock(), linked=linked, history=history)
 
     async def export(self, key: str) -> dict[str, object] | None:
         """All that is held of a person, in words that a person can read; ``None`` if nobody is known by that key."""

@@ -75,14 +75,22 @@ class Taker(Protocol):
 class Service(Taker, Protocol):
     """One project's engine on one event loop (``engine.service.Service``)."""
 
-    settings: Settings
-    config_version: str
     stream: Stream
     ready: bool
     control: Control
     learned: Learned
     deliveries: Deliveries
     audit: Trail
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        ...
+
+    @property
+    def config_version(self) -> str:
+        """Their digest."""
+        ...
 
     @property
     def catalog(self) -> Items:

@@ -7,7 +7,7 @@ a cluster, so that a script can change it as one. On a single server the shards 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
 from typing import Any
@@ -188,6 +188,17 @@ class Database:
                 for node in self._cluster.get_primaries()
             ]
 
+    @contextmanager
+    def subscribed(self, channel: bytes) -> Iterator[Any]:
+        """A channel's messages (``get_message``), on whichever node answers."""
+        client = self._cluster if self._cluster is not None else self._single
+        listening = client.pubsub()
+        try:
+            listening.subscribe(channel)
+            yield listening
+        finally:
+            listening.close()
+
     def close(self) -> None:
         """Let go of the connections."""
         for client in (self._single, self._cluster):
@@ -219,7 +230,7 @@ def _failed(what: str, error: Exception) -> StoreError:
 
 
 @contextmanager
-def failing(what: str) -> Any:
+def failing(what: str) -> Iterator[None]:
     """Redis's errors as ``StoreError``s that say what was being done."""
     try:
         yield

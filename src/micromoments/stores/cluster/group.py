@@ -83,6 +83,13 @@ class KafkaGroup:
         with failing(f"reading {self._topic}"):
             self._consumer.seek(TopicPartition(self._topic, partition, offset))
 
+    def oldest(self, partition: int) -> int:
+        """The position of the oldest record that Kafka keeps of a partition."""
+        with failing(f"reading {self._topic}"):
+            one = TopicPartition(self._topic, partition)
+            low, _ = self._consumer.get_watermark_offsets(one, timeout=PATIENCE, cached=False)
+        return int(low)
+
     def folded(self, partition: int, offset: int) -> None:
         """Tell Kafka how far this group has come in a partition: for whoever looks at the lag."""
         try:

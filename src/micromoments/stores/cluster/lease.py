@@ -31,3 +31,24 @@ class Lease:
         """Let go of it, so that another need not wait."""
         self._database.run(scripts.RELEASE, self._shard, [self._name, self._who])
         self.term = 0
+
+
+class Turn:
+    """One after the other in something short: a lease without a term, which leaves nothing behind."""
+
+    def __init__(self, database: Database, name: str, ttl: Millis) -> None:
+        self._database, self._ttl = database, ttl
+        self._shard = database.shard(name)
+        self._name = database.name(self._shard, "t", name)
+        self._who = os.urandom(12)
+
+    def take(self) -> bool:
+        """Take it; False where another has it."""
+        return self._database.one(self._shard, "SET", self._name, self._who, "NX", "PX", self._ttl, "GET") in (
+            None,
+            self._who,
+        )
+
+    def give(self) -> None:
+        """Let the next one."""
+        self._database.run(scripts.GIVE, self._shard, [self._name, self._who])

@@ -8,7 +8,7 @@ under (``vault``); items and activations are nobody's, and go as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from threading import Event, Lock, RLock, Thread
 from typing import Any
@@ -199,8 +199,10 @@ class KafkaLog:
             messages = messages_of(records, self._topic, [self._partition] * len(records), self._vault)
             return self._broker.produce(messages)[0]
 
-    def read(self, start: int, limit: int = 10_000) -> Sequence[Logged]:
-        """At most ``limit`` records from ``start`` on; from the oldest kept if it's gone."""
+    def read(self, start: int, limit: int = 10_000, only: Set[bytes] | None = None) -> Sequence[Logged]:
+        """At most ``limit`` records from ``start`` on; from the oldest kept if it's gone. With ``only`` those whose key
+        is among these hashes, and the last whatever it is.
+        """
         found: list[Logged] = []
         with self._reading, failing(f"reading {self._topic}"):
             low, high = self._ends()
@@ -210,9 +212,19 @@ class KafkaLog:
                 if self._next != start:
                     self._opened().assign([TopicPartition(self._topic, self._partition, start)])
                 messages = self._opened().consume(min(1000, limit - len(found), high - start), 0.5)
-                found += opened(messages, self._vault)
-                start = self._next = found[-1].position + 1 if found else start
+                if not messages:
+                    continue
+                last = messages[-1]
+                found += opened([m for m in messages if only is None or m.key() in only or m is last], self._vault)
+                start = self._next = found[-1].position + 1
         return found
+
+    def only(self, hashes: Set[bytes]) -> Iterator[Logged]:
+        """Every record whose key is among these hashes, in order."""
+        start = 0
+        while stretch := self.read(start, only=hashes):
+            yield from (x for x in stretch if self._vault.hash(x.record.key) in hashes)
+            start = stretch[-1].position + 1
 
     def end(self) -> int:
         """The position that the next record will get."""

@@ -252,6 +252,14 @@ return 0
 )
 """Let go of a lease."""
 
+GIVE = Script(
+    """
+if redis.call('GET', ARGV[1]) == ARGV[2] then redis.call('DEL', ARGV[1]) end
+return 0
+"""
+)
+"""Let go of a turn, where it is still one's own."""
+
 TEACH = Script(
     _TAKE
     + """

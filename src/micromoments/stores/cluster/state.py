@@ -19,6 +19,7 @@ from micromoments.core.delivery import STATUSES, Delivery
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
+from micromoments.core.record import OutcomeRecord
 from micromoments.ports import Batch, StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
@@ -46,7 +47,8 @@ class Moved(StoreError):
 
 
 class RedisState:
-    """``ports.State`` on a database. One object holds the versions of what it loaded: one for each worker.
+    """``ports.State`` on a database. That of a partition remembers the versions of what it loaded, and writes only over
+    those; without a partition the last writer wins.
 
     Args:
         database: where. partition: whose positions a commit moves; empty for none.
@@ -59,7 +61,8 @@ class RedisState:
         self._database, self.partition = database, partition
         self._people_ttl, self._decisions_ttl = int(people_days * DAY), max(1, int(log_days * DAY))
         self._versions: dict[tuple[str, str], bytes] = {}
-        self._positions: list[int] = [-1] * SHARDS
+        self.at: list[int] = [-1] * SHARDS
+        """Each shard's position in the partition, as last read or written by this object."""
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -74,7 +77,8 @@ class RedisState:
         found_people: dict[str, Person] = {}
         found_links: dict[str, Link] = {}
         for (kind, key), body in zip(wanted, bodies, strict=True):
-            self._versions[kind, key] = body[:_VERSION] if body is not None else b""
+            if self.partition:
+                self._versions[kind, key] = body[:_VERSION] if body is not None else b""
             if body is None:
                 continue
             what = f"{key} in Redis"
@@ -145,8 +149,8 @@ class RedisState:
         """For each shard the position in this partition that its next record has; remembered for the commits."""
         db = self._database
         ask: list[Command] = [(s, ("HGET", db.name(s, "m"), f"p{self.partition}")) for s in range(SHARDS)]
-        self._positions = [int(got or 0) for got in db.many(ask)]
-        return list(self._positions)
+        self.at = [int(got or 0) for got in db.many(ask)]
+        return list(self.at)
 
     def position(self) -> int:
         """The first position that not every shard has folded: recovery reads the log from there."""
@@ -189,7 +193,7 @@ class RedisState:
         self,
         parts: Mapping[int, Batch],
         *,
-        outcomes: Mapping[int, Mapping[str, bytes]] | None = None,
+        outcomes: Mapping[int, Sequence[OutcomeRecord]] | None = None,
         upto: int = -1,
     ) -> dict[int, tuple[str, ...]]:
         """Write each shard's part, all in one round trip a node; gives, for each that was refused, whose version is
@@ -203,17 +207,18 @@ class RedisState:
         new: dict[int, dict[tuple[str, str], bytes]] = {}
         order = list(parts)
         for shard in order:
-            body, new[shard] = self._packed(shard, parts[shard], (outcomes or {}).get(shard, {}), upto)
+            body, new[shard] = self._packed(shard, parts[shard], (outcomes or {}).get(shard, ()), upto)
             commands.append(self._database.call(scripts.COMMIT, shard, body))
-        extra = [c for part in parts.values() for c in (*self._of_decisions(part.decisions), *self._of_links(part))]
+        extra = [c for part in parts.values() for c in (*self.keeping(part.decisions), *self._of_links(part))]
         answers = self._database.many([*commands, *extra])
         refused: dict[int, tuple[str, ...]] = {}
         moved = False
         for shard, got in zip(order, answers, strict=False):
             if not got:
-                self._versions.update(new[shard])
+                if self.partition:
+                    self._versions.update(new[shard])
                 if upto >= 0:
-                    self._positions[shard] = upto
+                    self.at[shard] = upto
             elif got[0] == b"position":
                 moved = True
             else:
@@ -231,6 +236,11 @@ class RedisState:
         nothing = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
         self.commit_shards(dict.fromkeys(shards, nothing), upto=upto)
 
+    def tie(self, links: Mapping[str, Link]) -> None:
+        """Write links whatever they were: what an erasure leaves of shared devices."""
+        empty = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
+        self.commit(msgspec.structs.replace(empty, links=links))
+
     def let_go(self) -> None:
         """Forget the versions of what was loaded."""
         self._versions.clear()
@@ -239,14 +249,23 @@ class RedisState:
         """The command that forgets outcomes which the log has."""
         return shard, ("HDEL", self._database.name(shard, "h"), *ids)
 
-    def untold(self) -> dict[int, dict[str, bytes]]:
-        """The outcomes that the log may not have, by shard and id."""
+    def untold(self) -> dict[int, list[OutcomeRecord]]:
+        """The outcomes that the log may not have, by shard."""
         db = self._database
         found = db.many([(s, ("HGETALL", db.name(s, "h"))) for s in range(SHARDS)])
-        return {s: {k.decode(): v for k, v in got.items()} for s, got in enumerate(found) if got}
+        return {
+            shard: [
+                record
+                for body in got.values()
+                for record in codec.decode_group(body, "an outcome in Redis")
+                if isinstance(record, OutcomeRecord)
+            ]
+            for shard, got in enumerate(found)
+            if got
+        }
 
     def _packed(
-        self, shard: int, part: Batch, outcomes: Mapping[str, bytes], upto: int
+        self, shard: int, part: Batch, outcomes: Sequence[OutcomeRecord], upto: int
     ) -> tuple[list[object], dict[tuple[str, str], bytes]]:
         """The arguments of the commit's script, and the versions that hold when it has run."""
         version = os.urandom(_VERSION)
@@ -262,17 +281,17 @@ class RedisState:
 
         moving = upto >= 0
         words: list[object] = [os.urandom(8), self.partition]
-        words += [self._positions[shard] if moving else "", upto if moving else "", self._people_ttl]
+        words += [self.at[shard] if moving else "", upto if moving else "", self._people_ttl]
         words += write("p", part.people) + write("l", part.links)
         words += scripts.flat(part.timers.items())
         words += scripts.flat(live_frames(part.facts))
         words += scripts.flat(delivery_row(d) for d in part.outbox)
         words += scripts.flat((k, codec.encode(v) if v is not None else b"") for k, v in part.items.items())
-        words += scripts.flat(outcomes.items())
+        words += scripts.flat((o.outcome.id, codec.encode_group([o])) for o in outcomes)
         return words, new
 
-    def _of_decisions(self, decisions: Iterable[Decision]) -> list[Command]:
-        """What keeps decisions, and whose they are."""
+    def keeping(self, decisions: Iterable[Decision]) -> list[Command]:
+        """The commands that keep decisions which the log has, and whose they are."""
         db, ttl = self._database, self._decisions_ttl
         commands: list[Command] = []
         for d in decisions:
@@ -283,10 +302,6 @@ class RedisState:
                 index = db.name(shard, "i", name)
                 commands += [(shard, ("ZADD", index, d.at, d.id)), (shard, ("PEXPIRE", index, ttl))]
         return commands
-
-    def keep_decisions(self, decisions: Sequence[Decision]) -> None:
-        """Keep decisions that the log has, in one round trip."""
-        self._database.many(self._of_decisions(decisions))
 
     def _of_links(self, part: Batch) -> list[Command]:
         """What finds the links that name a user."""

@@ -1,0 +1,101 @@
+"""The table of those who outgrew one machine: where Kafka and Redis are. Without it everything lies in the folder.
+
+.. code-block:: toml
+
+    [cluster]
+    kafka = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
+    redis = { env = "SHOP_REDIS" } # an address may hold a password: redis://, rediss://, redis+cluster://
+    facts = "s3://shop-facts/micromoments"
+
+Like the keys it is no setting: it says where things are, and not what is decided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from micromoments.config.keys import load_secret
+from micromoments.config.loader import CLUSTER_TABLE, FILE_NAME, read_text, read_toml
+from micromoments.config.mistakes import ConfigError, Found, located
+from micromoments.config.positions import line_numbers
+from micromoments.config.shape import misshapen
+from micromoments.core.settings import Reference
+
+KINDS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
+
+class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the parts are. ``project`` begins every name there, so that several projects can share them (the project's
+    name unless set); ``partitions`` is how many workers can share the events, for good; ``copies`` of each record,
+    ``in_sync`` of which must have it before it is acknowledged. ``facts`` is a folder or a bucket for Parquet files.
+    """
+
+    kafka: str
+    redis: str | Reference
+    project: str = ""
+    partitions: int = 12
+    copies: int = 3
+    in_sync: int = 2
+    facts: str = ""
+
+    def __repr__(self) -> str:
+        """Where it is; an address with a password never gets into a log."""
+        return f"Cluster(kafka={self.kafka!r}, project={self.project!r})"
+
+
+def load_cluster(folder: Path, environment: Mapping[str, str]) -> Cluster | None:
+    """The cluster of a project, with its Redis address read from where it is named; ``None`` where it has none.
+
+    Raises:
+        ConfigError: the table can't be used.
+        OSError: the configuration file can't be read.
+    """
+    file = folder / FILE_NAME if folder.is_dir() else folder
+    text = read_text(file) if file.exists() else ""
+    data = read_toml(text, file)
+    if CLUSTER_TABLE not in data:
+        return None
+    found = [f._replace(place=(CLUSTER_TABLE, *f.place)) for f in misshapen(data[CLUSTER_TABLE], Cluster)]
+    if not found:
+        cluster = msgspec.convert(data[CLUSTER_TABLE], Cluster)
+        address, found = _address(cluster.redis, file.parent, environment)
+        found += _impossible(cluster)
+        if not found:
+            name = str(data.get("name", "my-shop"))
+            project = cluster.project or re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "my-shop"
+            facts = cluster.facts or str((file.parent / "facts").absolute())
+            return msgspec.structs.replace(cluster, redis=address, project=project, facts=facts)
+    raise ConfigError(located(found, file, line_numbers(text)))
+
+
+def _address(redis: str | Reference, folder: Path, environment: Mapping[str, str]) -> tuple[str, list[Found]]:
+    place = (CLUSTER_TABLE, "redis")
+    wanted = "redis://host:port/0, rediss:// for TLS, redis+cluster:// for a cluster"
+    try:
+        address = redis if isinstance(redis, str) else load_secret(redis, folder, environment)
+    except ValueError as error:
+        return "", [Found(place, str(error), wanted)]
+    if address.partition("://")[0] not in KINDS:
+        return "", [Found(place, "an address of another kind", wanted)]
+    return address, []
+
+
+def _impossible(cluster: Cluster) -> list[Found]:
+    found: list[Found] = []
+
+    def wrong(name: str, got: object, wanted: str) -> None:
+        found.append(Found((CLUSTER_TABLE, name), f"{got}", wanted))
+
+    if not re.fullmatch(r"[^\s:,]+:\d+(,[^\s:,]+:\d+)*", cluster.kafka):
+        wrong("kafka", cluster.kafka, "host:port of one or more brokers, with commas")
+    if cluster.project and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", cluster.project):
+        wrong("project", cluster.project, "letters, digits, points, dashes and underscores")
+    if not 1 <= cluster.partitions <= 1024:
+        wrong("partitions", cluster.partitions, "1 to 1024")
+    if not 1 <= cluster.in_sync <= cluster.copies:
+        wrong("in_sync", cluster.in_sync, f"1 to copies, which is {cluster.copies}")
+    return found

@@ -1,0 +1,215 @@
+"""The role ``learn``: one active, by a lease, learns from outcomes in the order of their log; another stands by."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from micromoments.core.decision import Decision
+from micromoments.core.event import Millis
+from micromoments.core.item import Item
+from micromoments.core.outcome import Outcome
+from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
+from micromoments.core.settings import DAY
+from micromoments.engine.brain import CATALOG, POLICY, Policies, pack_catalog, restore_catalog
+from micromoments.engine.cluster.follower import FOLDED, LEARNED
+from micromoments.engine.cluster.wiring import Lease, Shared
+from micromoments.engine.learned import bodies, due
+from micromoments.engine.wiring import ACTIVE_WEIGHTS
+from micromoments.flow.learn import observe
+from micromoments.flow.view import WEIGHTS
+from micromoments.ports import Batch, StoreError
+from micromoments.retrieve.catalog import Catalog
+
+LEASE: Millis = 5_000
+"""How long a learner may be silent before the one that stands by takes over."""
+LOOK = 0.2
+"""Seconds between looks at what there is to learn."""
+RENEW = 1.0
+CATALOG_EVERY = 60.0
+"""Seconds between snapshots of what the catalogue learned."""
+TRIM = 3600.0
+RING = 10_000
+"""Outcomes that are known by their ids, so that one which was sent again is learned once."""
+LESSONS = "lessons:position"
+log = logging.getLogger("micromoments")
+
+
+class Place(msgspec.Struct, array_like=True):
+    """How far the lessons are learned, and the last outcomes among them."""
+
+    position: int = 0
+    ids: list[str] = []
+
+
+class Learner:
+    """One process; ``leading`` says whether it is the active one."""
+
+    def __init__(self, shared: Shared, clock: Callable[[], Millis]) -> None:
+        self._shared, self._clock = shared, clock
+        self._stopping = threading.Event()
+        self.leading = False
+        self.learned = 0
+
+    async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Learn, or stand by, until ``stopping`` is set; then hand over at once."""
+        thread = threading.Thread(target=self._learn, args=(ready,), name="micromoments-learn", daemon=True)
+        thread.start()
+        await stopping.wait()
+        self._stopping.set()
+        await asyncio.to_thread(thread.join)
+        self._shared.close()
+
+    def _learn(self, ready: Callable[[], None]) -> None:
+        lease = self._shared.lease("learn", LEASE)
+        ready()
+        while not self._stopping.is_set():
+            try:
+                if lease.hold():
+                    self.leading = True
+                    log.warning("this learner is the active one, term %d", lease.term)
+                    Lead(self._shared, lease, self._clock, self).run(self._stopping)
+            except StoreError as error:
+                log.error("learning is held up (%s); tried again", error)
+            self.leading = False
+            self._stopping.wait(LEASE / 5000)
+        try:
+            lease.release()
+        except StoreError as error:
+            log.warning("the lease could not be given back (%s); it ends by itself", error)
+
+
+class Lead:
+    """What the active learner knows: made anew from Redis whenever one becomes active."""
+
+    def __init__(self, shared: Shared, lease: Lease, clock: Callable[[], Millis], learner: Learner) -> None:
+        self._shared, self._lease, self._clock, self._learner = shared, lease, clock, learner
+        kept = shared.policies.load()
+        self._brain = Policies(kept)
+        self._catalog = Catalog(shared.settings.synonyms, shared.settings.timezone)
+        after = ""
+        while items := shared.stores.catalogue.items(after, 2_000):
+            self._catalog.apply({i.id: i for i in items})
+            after = items[-1].id
+        if LEARNED in kept:
+            body = shared.stores.artifacts.get(kept[LEARNED].decode())
+            restore_catalog(self._catalog, {CATALOG: body})
+        self._place = msgspec.msgpack.decode(kept[LESSONS], type=Place) if LESSONS in kept else Place()
+        self._known = set(self._place.ids)
+        self._ids = deque(self._place.ids, RING)
+        self._control = int(kept.get(FOLDED, b"0"))
+        self._versions: dict[str, int] = {}
+        self._catalog_dirty = False
+        self._moved = False
+        self._active: dict[str, bytes] = {}
+
+    def run(self, stopping: threading.Event) -> None:
+        """Learn until another has the lease, or ``stopping`` is set."""
+        renewed = snapshot = trimmed = time.monotonic()
+        while not stopping.is_set():
+            now = time.monotonic()
+            if now - renewed > RENEW:
+                if not self._lease.hold():
+                    return
+                renewed = now
+            self._follow()
+            more = self._lessons()
+            if now - snapshot > CATALOG_EVERY:
+                snapshot = now
+                written = self._write(catalog=True)
+            else:
+                written = self._write()
+            if not written:
+                return
+            if now - trimmed > TRIM:
+                trimmed = now
+                oldest = self._clock() - int(self._shared.settings.retention.log_days * DAY)
+                self._shared.lessons.trim(oldest, self._place.position)
+                self._shared.control.trim(oldest, self._control)
+            if not more:
+                stopping.wait(LOOK)
+        self._write(catalog=True)
+
+    def _follow(self) -> None:
+        """Items into Redis; policies that an operator put back."""
+        logged = self._shared.control.read(self._control)
+        if not logged:
+            return
+        items: dict[str, Item | None] = {}
+        for one in logged:
+            if isinstance(one.record, ItemRecord):
+                items[one.record.key] = one.record.item
+            elif isinstance(one.record, ActivationRecord) and one.record.what == POLICY:
+                self._brain.restore(one.record.name, one.record.body)
+            elif isinstance(one.record, ActivationRecord) and one.record.what == WEIGHTS:
+                self._active[ACTIVE_WEIGHTS] = one.record.body
+        self._catalog.apply(items)
+        self._shared.state.commit(
+            Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items=items, position=-1)
+        )
+        self._control = logged[-1].position + 1
+        self._moved = True
+
+    def _lessons(self) -> bool:
+        logged = self._shared.lessons.read(self._place.position, 5_000)
+        if not logged:
+            return False
+        outcomes = [one.record.outcome for one in logged if isinstance(one.record, OutcomeRecord)]
+        decisions = self._shared.state.decisions(o.decision for o in outcomes)
+        for one in logged:
+            if isinstance(one.record, EventRecord):
+                self._catalog_dirty |= observe(self._catalog, None, one.record)
+            elif isinstance(one.record, OutcomeRecord) and self._first(one.record.outcome):
+                self._outcome(one.record.outcome, decisions)
+        self._place.position = logged[-1].position + 1
+        self._moved = True
+        return True
+
+    def _first(self, outcome: Outcome) -> bool:
+        """Whether this outcome comes for the first time, as far back as is known."""
+        if outcome.id in self._known:
+            return False
+        if len(self._ids) == RING:
+            self._known.discard(self._ids[0])
+        self._ids.append(outcome.id)
+        self._known.add(outcome.id)
+        return True
+
+    def _outcome(self, outcome: Outcome, decisions: dict[str, Decision]) -> None:
+        self._learner.learned += 1
+        decision = decisions.get(outcome.decision)
+        if decision is None:
+            return
+        self._brain.taught(decision, outcome)
+
+    def _write(self, *, catalog: bool = False) -> bool:
+        """Write what was learned, with how far that is, in one step; False where another is the learner by now."""
+        if not self._moved:
+            return True
+        states = self._brain.encoded()
+        states.update(self._active)
+        versions = bodies(states, self._brain)
+        self._place.ids = list(self._ids)
+        states[LESSONS] = msgspec.msgpack.encode(self._place)
+        states[FOLDED] = str(self._control).encode()
+        if catalog and self._catalog_dirty:
+            body = pack_catalog(self._catalog, self._place.position)
+            states[LEARNED] = self._shared.stores.artifacts.put(body).encode()
+            self._catalog_dirty = False
+        if self._shared.policies.teach(states, self._lease.term) < 0:
+            log.warning("another learner took over; this one stands by")
+            return False
+        self._moved = False
+        for name, version, body in versions:
+            if name not in self._versions:
+                self._versions[name] = max(self._shared.policies.versions(name), default=0)
+            if due(version, self._versions[name]):
+                self._shared.policies.keep(name, version, body)
+                self._versions[name] = version
+        return True

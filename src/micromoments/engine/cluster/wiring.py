@@ -1,0 +1,236 @@
+"""The only place that names the stores of a cluster: opens them for one process, whatever its role."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from micromoments.config import Cluster, load
+from micromoments.core.event import Millis
+from micromoments.core.settings import Settings
+from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel
+from micromoments.ports import Facts, Router
+from micromoments.recognise.recogniser import Recogniser
+from micromoments.recognise.weights import decode
+from micromoments.stores.cluster.artifacts import RedisArtifacts
+from micromoments.stores.cluster.audit import RedisAudit
+from micromoments.stores.cluster.budgets import RedisBudgets
+from micromoments.stores.cluster.catalogue import RedisCatalogue
+from micromoments.stores.cluster.database import SHARDS, Command, Database
+from micromoments.stores.cluster.events import Events
+from micromoments.stores.cluster.group import KafkaGroup
+from micromoments.stores.cluster.lease import Lease, Turn
+from micromoments.stores.cluster.log import Broker, KafkaLog
+from micromoments.stores.cluster.outbox import RedisOutbox
+from micromoments.stores.cluster.pending import Pending
+from micromoments.stores.cluster.policies import RedisPolicies
+from micromoments.stores.cluster.seen import RedisSeen
+from micromoments.stores.cluster.state import Changed, Moved, RedisState
+from micromoments.stores.cluster.vault import Vault
+from micromoments.stores.cluster.wire import Told, Wire
+
+__all__ = [
+    "SHARDS",
+    "Changed",
+    "Command",
+    "KafkaGroup",
+    "Lease",
+    "Moved",
+    "RedisState",
+    "Shared",
+    "Told",
+    "open_shared",
+]
+
+Given = Callable[[int], int]
+Taken = Callable[[Sequence[int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A project's shared stores, open in one process. ``events`` are everybody's, ``control`` what the business changed
+    (items, settings), ``lessons`` what there is to learn from; ``stores`` are the ports by their usual names.
+    """
+
+    settings: Settings
+    stores: Stores
+    events: Events
+    control: KafkaLog
+    lessons: KafkaLog
+    state: RedisState
+    pending: Pending
+    seen: RedisSeen
+    policies: RedisPolicies
+    vault: Vault
+    wire: Wire
+    database: Database
+    group: Callable[[Given, Taken], KafkaGroup]
+    of_partition: Callable[[int], RedisState]
+
+    def lease(self, name: str, ttl: Millis, shard: int = 0) -> Lease:
+        """A lease that this process may hold."""
+        return Lease(self.database, name, ttl, shard)
+
+    def turn(self, name: str, ttl: Millis) -> Turn:
+        """One after the other over all processes."""
+        return Turn(self.database, name, ttl)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.stores.close()
+
+
+def open_shared(folder: Path | str, cluster: Cluster, settings: Settings | None = None) -> Shared:
+    """Open a project's shared stores, and make its topics where they aren't there.
+
+    Raises:
+        StoreError: Kafka or Redis can't be reached.
+        ConfigError: the settings have a mistake.
+    """
+    path, given = Path(folder), settings
+    settings = given if given is not None else load(path)
+    if settings.forwards:
+        raise ValueError(
+            "got [forwards] in a project on a cluster; wanted none: events are forwarded from one machine's log only; "
+            "read the topic of events or the facts instead"
+        )
+    if not isinstance(cluster.redis, str):
+        raise TypeError("got a cluster whose Redis address was not read; wanted one of load_cluster")
+    database = Database(cluster.redis, cluster.project)
+    broker = Broker(cluster.kafka)
+    topics = {name: f"{cluster.project}.{name}" for name in ("events", "control", "lessons")}
+    broker.make(
+        {topics["events"]: cluster.partitions, topics["control"]: 1, topics["lessons"]: 1},
+        cluster.copies,
+        cluster.in_sync,
+    )
+    vault = Vault(database)
+    control = KafkaLog(broker, topics["control"], 0, vault)
+    lessons = KafkaLog(broker, topics["lessons"], 0, vault)
+    policies, wire = RedisPolicies(database), Wire(database)
+    keep = settings.retention
+
+    def of_partition(partition: str) -> RedisState:
+        return RedisState(database, partition, keep.people_days, keep.log_days)
+
+    def close() -> None:
+        wire.close()
+        control.close()
+        lessons.close()
+        broker.close()
+        database.close()
+
+    state = of_partition("")
+    own = Own(path, cluster.facts, settings, given is None, close)
+    return Shared(
+        settings=settings,
+        stores=_stores(own, database, control, state, policies),
+        events=Events(broker, topics["events"], broker.partitions(topics["events"]), vault),
+        control=control,
+        lessons=lessons,
+        state=state,
+        pending=Pending(database),
+        seen=RedisSeen(database),
+        policies=policies,
+        vault=vault,
+        wire=wire,
+        database=database,
+        group=lambda given, taken: KafkaGroup(
+            cluster.kafka, topics["events"], f"{cluster.project}.work", vault, given, taken
+        ),
+        of_partition=lambda partition: of_partition(str(partition)),
+    )
+
+
+class Own(NamedTuple):
+    """What the stores need to know of this process: its folder, where facts are, its settings and whether they are the
+    file's, and how everything is closed.
+    """
+
+    folder: Path
+    facts: str
+    settings: Settings
+    filed: bool
+    close: Callable[[], None]
+
+
+def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, policies: RedisPolicies) -> Stores:
+    """The ports by their usual names; the log is that of what the business changed."""
+    path, settings = own.folder, own.settings
+    return Stores(
+        settings=settings,
+        recogniser=Recogniser(settings, weights=decode(policies.some([ACTIVE_WEIGHTS]).get(ACTIVE_WEIGHTS, b""))),
+        log=control,
+        state=state,
+        facts=_facts(database, own.facts),
+        catalogue=RedisCatalogue(database),
+        policies=policies,
+        budgets=RedisBudgets(database),
+        artifacts=RedisArtifacts(database),
+        seen=RedisSeen(database),
+        outbox=RedisOutbox(database),
+        channel=lambda name, destination: open_channel(path, name, destination),
+        audit=RedisAudit(database),
+        position=control.end,
+        people=int,
+        decisions_of=state.decisions_of,
+        links_naming=state.links_naming,
+        forget_decisions=lambda _before: 0,  # each goes by itself
+        reports=lambda name, params, now: asyncio.to_thread(_report, database, own.facts, name, params, now),
+        seal=lambda until: asyncio.to_thread(_facts(database, own.facts)().seal, until),
+        serving=lambda _address: None,
+        token="",
+        config_text=(lambda: _text(path)) if own.filed else str,
+        write_config=lambda text: _write(path, text),
+        close=own.close,
+        folder=path,
+        apart=False,
+        router=_router(path / settings.roads) if settings.roads else None,
+        index=lambda _made_by, **_anew: "",  # in memory: a server has no disk of its own
+    )
+
+
+def _facts(database: Database, place: str) -> Callable[[], Facts]:
+    def opened() -> Facts:
+        from micromoments.stores.cluster.facts import RedisFacts
+
+        return RedisFacts(database, place)
+
+    return opened
+
+
+def _router(extract: Path) -> Router:
+    from micromoments.stores.embedded.roads import Roads
+
+    return Roads(extract)
+
+
+def _report(
+    database: Database, place: str, name: str, params: Mapping[str, str], settings: Settings
+) -> dict[str, object]:
+    """One report over the facts as the workers have committed them."""
+    from micromoments.report.reports import run
+    from micromoments.stores.cluster.facts import RedisFacts
+
+    with RedisFacts(database, place).query() as ask:
+        return run(ask, name, dict(params), settings)
+
+
+def _text(folder: Path) -> str:
+    from micromoments.config import FILE_NAME
+
+    file = folder / FILE_NAME
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _write(folder: Path, text: str) -> None:
+    from micromoments.config import FILE_NAME
+    from micromoments.stores.embedded.files import whole
+
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 a folder that was never there
+    with whole(folder / FILE_NAME) as partial:
+        partial.write_text(text, encoding="utf-8")
