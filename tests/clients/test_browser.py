@@ -1,4 +1,4 @@
-"""Segment's and Snowplow's browser SDKs in a real Chromium, on a page of another origin than the server."""
+"""Browser SDKs of Segment, RudderStack and Snowplow in a real Chromium, on a page of another origin than the server."""
 
 from __future__ import annotations
 
@@ -91,6 +91,39 @@ def test_segment_in_the_browser(shop: Shop, seen: list[Row], page_url: str) -> N
     package = "@segment/analytics-next"
     calls = ("settings", "identify", "track", "page", "screen", "group", "alias")
     seen += [Row(package, npm(package), call, "answered" if call == "settings" else UNCHANGED) for call in calls]
+
+
+def test_rudderstack_in_the_browser(shop: Shop, seen: list[Row], page_url: str) -> None:
+    """Its calls, with the write key as the user and the anonymous id in a header of its own, are in the log."""
+    calls = ("identify", "track", "page", "group", "alias")
+    with opened(page_url) as (page, troubles):
+        page.evaluate(
+            """([url, key]) => {
+                const source = { id: 's', name: 's', writeKey: key, workspaceId: 'w', enabled: true, destinations: [],
+                    config: { statsCollection: { errors: { enabled: false }, metrics: { enabled: false } } } };
+                const rudder = new rudderanalytics.RudderAnalytics();
+                rudder.load(key, url, { getSourceConfig: () => ({ source, updatedAt: '' }) });
+                rudder.identify('ana', { plan: 'gold' });
+                rudder.track('Products Searched', { query: 'trail shoes' });
+                rudder.page('Shop', 'Home');
+                rudder.group('g1', { size: 3 });
+                rudder.alias('ana', 'ana-before');
+            }""",
+            [shop.url, shop.write_key],
+        )
+        for _ in range(600):
+            if {one.path for one in shop.sent if one.method == "POST"} >= {f"/v1/{call}" for call in calls}:
+                break
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(200)
+    assert troubles == []
+    posts = [one for one in shop.sent if one.method == "POST"]
+    assert {one.path for one in posts} == {f"/v1/{call}" for call in calls}
+    assert {one.status for one in posts} == {200}
+    kept = shop.kept("ana")
+    assert [one.json for one in posts if one.json not in kept] == []
+    package = "@rudderstack/analytics-js"
+    seen += [Row(package, npm(package), call, UNCHANGED) for call in calls]
 
 
 def test_snowplow_in_the_browser(shop: Shop, seen: list[Row], page_url: str) -> None:

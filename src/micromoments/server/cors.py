@@ -9,7 +9,8 @@ from micromoments.server.http import Headers
 METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = (
     b"authorization, content-type, content-encoding, if-none-match, last-event-id, x-api-key, x-retry-count, "
-    b"cache-control, sp-anonymous, ocp-apim-subscription-key, anonymousid"
+    b"cache-control, sp-anonymous, ocp-apim-subscription-key, anonymousid, sentat, rsa-retry-attempt, "
+    b"rsa-retry-reason, rsa-since-first-attempt, rsa-since-last-attempt, mcp-protocol-version, mcp-session-id"
 )
 EXPOSED = b"retry-after, x-ratelimit-reset, etag"
 MAX_AGE = b"86400"
