@@ -145,6 +145,31 @@ class TestInChromium:
         names = [e.get("event") for e in site.events(f"anon:{stored(page)['mm.id']}")]
         assert (names.count("Last Seen"), names.count("Left")) == (1, 1)
 
+    def test_leaving_without_keepalive(self, visit: Visit, site: Site) -> None:
+        """A browser whose requests don't outlive their page hands what is left to sendBeacon; what the next page sends
+        again of it, as nobody told it that it arrived, counts once.
+        """
+        page = visit(attributes=YES)
+        until(page, lambda: named(site) == ["page"])
+        page.evaluate("delete Request.prototype.keepalive")
+        page.evaluate(
+            """() => {
+                const beacon = navigator.sendBeacon.bind(navigator);
+                navigator.sendBeacon = (url, body) => {
+                    localStorage.setItem('beacon', url);
+                    return beacon(url, body);
+                };
+                addEventListener('pagehide', () => micromoments.track('Left', {}), { capture: true });
+            }"""
+        )
+        page.goto("about:blank")
+        until(page, lambda: "Left" in named(site))
+        page.goto(f"{site.home}/")
+        until(page, lambda: named(site).count("page") == 2 and "mm.queue" not in stored(page))
+        assert page.evaluate("localStorage.getItem('beacon')").endswith("/v1/batch")
+        names = [e.get("event") for e in site.events(f"anon:{stored(page)['mm.id']}")]
+        assert names.count("Left") == 1
+
     def test_slow_down(self, visit: Visit, site: Site) -> None:
         """After a 429 it waits as long as it was told, then sends the same messages; what is wrong isn't sent again."""
         page = visit(attributes=YES)

@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from micromoments.core.effect import Told
 from micromoments.core.event import BOT
-from micromoments.core.person import Person, Stamp, Trait
+from micromoments.core.person import MAX_REPLIES, Person, Stamp, Trait
 from micromoments.core.settings import HOUR, MINUTE, Destination, Settings, Trigger
+from micromoments.flow import people
 from micromoments.flow.triggers import address, awake, barred, best_hour, decision_id, intended
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.testing.clocks import START
 from micromoments.testing.generators import person as somebody
+from tests.flow.world import T0, World, event
 
 MACHINES = {name: Destination(url="https://x.example/") for name in ("crm", "lake")}
 PERSONS = {name: Destination(url="https://x.example/", channel="email") for name in ("mail", "news")}
@@ -86,6 +88,30 @@ def test_the_right_hour_is_that_at_which_the_person_is_active() -> None:
     east = replace(ana, traits={"timezone": Trait(Stamp(1, 1), "Asia/Tokyo")})
     assert best_hour(active, east, Settings(), first, last) == MIDNIGHT + 19 * HOUR
     assert best_hour(active, ana, Settings(), first, first + HOUR) == first
+
+
+def test_answers_to_messages_count_more_than_being_there() -> None:
+    """Who is about in the evening and answers at noon is written to at noon; two answers alone are too little to know;
+    they join, each once, and the oldest go.
+    """
+    active = [MIDNIGHT - n * DAY + 19 * HOUR for n in (1, 2, 3)]
+    first, last = MIDNIGHT + 9 * HOUR + 5 * MINUTE, MIDNIGHT + DAY + 9 * HOUR
+    noon = tuple(MIDNIGHT - n * DAY + 12 * HOUR for n in (2, 1))
+    ana = Person(id="user:ana", surrogate=1, replies=noon)
+    assert best_hour(active, ana, Settings(), first, last) == MIDNIGHT + 12 * HOUR
+    assert best_hour([], ana, Settings(), first, last) == first
+    both = people.join(ana, replace(ana, id="anon:a", replies=(noon[1], MIDNIGHT)))
+    assert both.replies == (*noon, MIDNIGHT)
+    assert len(people.newest_replies(range(100))) == MAX_REPLIES
+
+
+def test_opening_and_clicking_a_message_are_answers() -> None:
+    """They are remembered by their time until personalisation is refused; a bounce is none."""
+    sent = [event(0, user="ana", name="Email Opened"), event(1, user="ana", name="Email Link Clicked")]
+    world = World().fold([*sent, event(2, user="ana", name="Email Bounced")])
+    assert world.people["user:ana"].replies == (T0, T0 + MINUTE)
+    refused = event(3, user="ana", name="Consent Updated", properties={"personalise": False})
+    assert world.fold([refused]).people["user:ana"].replies == ()
 
 
 def test_quiet_hours_end_in_the_person_s_zone() -> None:

@@ -29,6 +29,8 @@ MAX_PENDING = 16
 MAX_ITEMS = 16
 MAX_ENDED = 6
 MAX_GROUPS = 4
+MAX_REPLIES = 12
+"""Instants at which a person answered a message, for the right hour of the next."""
 MAX_STATES = 8
 """Ids as sent whose consent tools' states are kept; the least recently heard of is let go."""
 
@@ -137,7 +139,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     which facts know the person. ``parts`` are keyed by source id. ``bought`` and ``dismissed`` map items to the last
     instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them,
     ``fences`` by source id where it was, as far as geofences tell. ``consent`` is what holds, by purpose, as it follows
-    from ``words`` and ``states`` (by 63 bits of the id as sent).
+    from ``words`` and ``states`` (by 63 bits of the id as sent). ``replies`` are the newest instants at which a message
+    was opened or clicked.
     """
 
     id: str
@@ -160,6 +163,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     fences: dict[str, Whereabouts] = {}
     words: dict[str, Words] = {}
     states: dict[int, State] = {}
+    replies: tuple[Millis, ...] = ()
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""

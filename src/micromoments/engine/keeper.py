@@ -252,6 +252,7 @@ class Keeper:
             "groups": {k: t.value for k, t in person.groups.items()},
             "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
             "fences": readable(person.fences),
+            "replies": list(person.replies),
             "bought": person.bought,
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},

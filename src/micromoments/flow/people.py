@@ -23,6 +23,7 @@ from micromoments.core.person import (
     MAX_NAMES,
     MAX_PARTS,
     MAX_PENDING,
+    MAX_REPLIES,
     MAX_SERVED,
     MAX_TRACES,
     MAX_TRAIT_BYTES,
@@ -108,7 +109,13 @@ def join(a: Person, b: Person) -> Person:
         fences=fences.newest(_join_maps(a.fences, b.fences, fences.join)) if a.fences or b.fences else {},
         words=said.words,
         states=said.states,
+        replies=newest_replies((*a.replies, *b.replies)),
     )
+
+
+def newest_replies(replies: Iterable[Millis]) -> tuple[Millis, ...]:
+    """The newest ``MAX_REPLIES`` instants, each once, in order."""
+    return tuple(sorted(set(replies))[-MAX_REPLIES:])
 
 
 def newest_groups(groups: dict[str, Trait]) -> dict[str, Trait]:

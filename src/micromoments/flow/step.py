@@ -129,6 +129,8 @@ def _changes(person: Person, record: EventRecord, words: Said) -> dict[str, Any]
     came = event.event in delivered.EVENTS
     if words.consent or record.marks & GPC or came:
         changes |= consent.hear(person, record, words.consent)
+    if came and (told := delivered.came(event)) is not None and told.what in ("seen", "clicked"):
+        changes["replies"] = people.newest_replies((*person.replies, record.occurred))
     if came and record.confirmed and (dead := ADDRESSES_OF.get(delivered.lost(event))):
         gone = {name: "" for name in dead if name in person.addresses}
         changes["addresses"] = people.write(person.addresses, gone, Stamp(record.occurred, record.mid))
@@ -198,9 +200,10 @@ def _decided(person: Person, decision: Decision, view: View) -> Person:
 
 def _forget(person: Person) -> Person:
     """Personalisation was refused: what was profiled goes at once; consent and open windows stay."""
-    if not person.parts and not person.bought and not person.reading.open and not person.fences:
+    if not (person.parts or person.bought or person.reading.open or person.fences or person.replies):
         return person
-    return replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={}, fences={})
+    forgotten = replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={}, fences={})
+    return replace(forgotten, replies=()) if person.replies else forgotten
 
 
 def _happened(outcomes: Sequence[Outcome]) -> Iterator[Effect]:

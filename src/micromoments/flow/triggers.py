@@ -25,7 +25,9 @@ WHILE_OPEN = frozenset({"opened", "strengthened", "expiring"})
 STRONG = 0.8
 """The probability at which a moment has strengthened, where the trigger names none."""
 FEW_HOURS = 4
-"""Different hours of activity below which nothing is known of a person's habits."""
+"""Different hours of activity and answers below which nothing is known of a person's habits."""
+REPLY = 4.0
+"""How much an hour counts in which a person answered a message, beside one in which they were just there."""
 
 
 def intended(told: Told, person: Person, recogniser: Recogniser, settings: Settings, now: Millis) -> Iterator[Delivery]:
@@ -97,7 +99,8 @@ def expiring_at(moment: Moment, trigger: Trigger) -> Millis:
 
 
 def best_hour(active: Iterable[Millis], person: Person, settings: Settings, first: Millis, last: Millis) -> Millis:
-    """The instant in [first, last) at whose hour of the day this person is most often active, the earliest of equals.
+    """The instant in [first, last) at whose hour of the day this person most often answers or is active, the earliest
+    of equals: an answer to a message (opened, clicked) counts ``REPLY`` times as much as being there.
 
     An hour counts once a day, its neighbours half. Of whom little is known: at once.
     """
@@ -106,14 +109,15 @@ def best_hour(active: Iterable[Millis], person: Person, settings: Settings, firs
     def local(at: Millis) -> datetime:
         return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
 
-    hours = {(local(at).date(), local(at).hour) for at in active}
+    there = {(local(at).date(), local(at).hour): 1.0 for at in active}
+    hours = there | {(local(at).date(), local(at).hour): REPLY for at in person.replies}
     if len(hours) < FEW_HOURS:
         return first
     weight = [0.0] * 24
-    for _, hour in hours:
-        weight[hour] += 1.0
-        weight[hour - 1] += 0.5
-        weight[(hour + 1) % 24] += 0.5
+    for (_, hour), share in hours.items():
+        weight[hour] += share
+        weight[hour - 1] += share / 2
+        weight[(hour + 1) % 24] += share / 2
     best = first
     for at in range((first // HOUR + 1) * HOUR, last, HOUR):
         if weight[local(at).hour] > weight[local(best).hour]:
