@@ -4,7 +4,8 @@ usage: MICROMOMENTS_SHARED=../shared python benchmarks/quality/search.py [--show
 
 ``search_judged.txt`` beside this file holds the judgements, made by hand over the shared products and recipes. Each
 query is asked as it stands, with one letter of its longest word missing, doubled, replaced or swapped with its
-neighbour, and unfinished. Prints a table and writes ``benchmarks/results/search.json``; ``--show`` lists the worst.
+neighbour, and unfinished; ``search_otherwise.txt`` has queries in words that the shop doesn't use. Prints a table and
+writes ``benchmarks/results/search.json``; ``--show`` lists the worst.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from math import log2
 from pathlib import Path
 
 from micromoments.core.item import Item, Money
+from micromoments.recognise.text import TextModel
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Look
+from micromoments.retrieve.search import Meaning
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
@@ -69,10 +72,10 @@ def items(shared: Path) -> list[Item]:
     return found
 
 
-def judged() -> Judged:
+def judged(name: str = "search_judged.txt") -> Judged:
     """The judgements: by query, the grade of each id."""
     found: Judged = {}
-    for line in (HERE / "search_judged.txt").read_text(encoding="utf-8").splitlines():
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         query, best, good = (part.strip() for part in line.split("|"))
@@ -169,11 +172,22 @@ def main() -> None:
     shared = Path(os.environ.get("MICROMOMENTS_SHARED", "../shared"))
     wanted = judged()
     results: dict[str, dict[str, float]] = {}
-    for name, synonyms in (("without synonyms", {}), ("with a shop's synonyms", SYNONYMS)):
-        catalog = Catalog(synonyms=synonyms)
+    sense = TextModel.load().sense
+    otherwise = judged("search_otherwise.txt")
+    ways: list[tuple[str, dict[str, tuple[str, ...]], Meaning | None]] = [
+        ("without synonyms", {}, None),
+        ("with a shop's synonyms", SYNONYMS, None),
+        ("by meaning", {}, sense.alike if sense is not None else None),
+        ("both", SYNONYMS, sense.alike if sense is not None else None),
+    ]
+    for name, synonyms, meaning in ways:
+        catalog = Catalog(synonyms=synonyms, meaning=meaning)
         catalog.apply({one.id: one for one in items(shared)})
         catalog.settle()
         results[name] = run(catalog, wanted, given.show)
+        asked = {q: [m.item.id for m in catalog.look(Look(words=q, limit=10, facets=False)).matches] for q in otherwise}
+        scores = [ndcg(asked[query], grades) for query, grades in otherwise.items()]
+        results[name][f"said otherwise ({len(otherwise)} queries)"] = round(sum(scores) / len(scores), 4)
     print(f"nDCG@10 on {len(wanted)} queries".ljust(34) + "  ".join(results))
     for row in results["without synonyms"]:
         print(row.ljust(34) + "  ".join(f"{results[name][row]:.3f}".rjust(len(name)) for name in results))

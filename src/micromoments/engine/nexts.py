@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from micromoments.retrieve.nextitem.distil import Examined
 
 ACTIVE_SESSIONS: Final = "active:sessions"
+FIRST_LOOK: Final = 60.0
+"""Seconds after a start until it is looked whether there is something to learn: what starts has other work first."""
 LOOK_EVERY: Final = 600.0
 """Seconds between looks at whether it is time to learn again."""
 log = logging.getLogger("micromoments")
@@ -123,10 +125,11 @@ class Nexts:
             active[ACTIVE_SESSIONS] = record.name.encode()
 
     async def run(self) -> None:
-        """Learn at the start and then from time to time, as the settings say, until cancelled; only where a process of
-        its own can be had for it.
+        """Learn a minute after the start and then from time to time, as the settings say, until cancelled; only where a
+        process of its own can be had for it.
         """
         every = self._settings.train_hours * HOUR
+        await asyncio.sleep(FIRST_LOOK)
         while self._folder is not None and every > 0:
             if self._clock() - max(self._catalog.foreseen_at, self._tried) >= every:
                 self._tried = self._clock()

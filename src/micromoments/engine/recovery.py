@@ -24,12 +24,13 @@ log = logging.getLogger("micromoments")
 
 def indexed(stores: Stores) -> Catalog:
     """An empty catalogue over the search index that the folder has on disk, where its items are many."""
-    settings = stores.settings
+    settings, sense = stores.settings, stores.recogniser.text.sense
+    meaning = sense.alike if settings.meaning and sense is not None else None
     try:
-        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST))
+        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST), meaning)
     except (ValueError, OSError) as error:
         log.warning("the search index can't be read (%s); it is built anew", error)
-        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST, anew=True))
+        return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST, anew=True), meaning)
 
 
 def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper: Keeper, catalog: Catalog) -> None:

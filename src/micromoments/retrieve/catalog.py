@@ -27,7 +27,7 @@ from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.offers import Offers, offer_of
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
-from micromoments.retrieve.search import Search
+from micromoments.retrieve.search import Meaning, Search
 from micromoments.retrieve.similar import Ties
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.trained import Trained
@@ -51,15 +51,20 @@ class Catalog:
         timezone: of items that name none; an IANA name.
         index: a folder for the search index, with one in it for each kind, which may hold items from before; empty for
             an index in memory.
+        meaning: gives the words nearest in meaning to one, to search for instead of a word that no item has.
     """
 
     def __init__(
-        self, synonyms: Mapping[str, Sequence[str]] | None = None, timezone: str = "UTC", index: str = ""
+        self,
+        synonyms: Mapping[str, Sequence[str]] | None = None,
+        timezone: str = "UTC",
+        index: str = "",
+        meaning: Meaning | None = None,
     ) -> None:
         self._items: dict[str, Item] = {}
         self._timezone = timezone
         self._schedules: dict[str, hours.Schedule] = {}
-        self._search = Search(synonyms or {}, index)
+        self._search = Search(synonyms or {}, index, meaning)
         self._grid = Grid()
         self._fences = Fences()
         self._names = Names()

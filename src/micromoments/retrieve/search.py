@@ -7,7 +7,7 @@ unknown words are only touched where the rest of the query finds little, because
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log
 from typing import NamedTuple
 
@@ -33,6 +33,12 @@ MAX_QUERY = 256
 """Characters of a query that are read."""
 MAX_MEANT = 3
 """Words that a mistyped one may mean, where several are equally near."""
+Meaning = Callable[[str, int], Sequence[tuple[str, float]]]
+"""The words nearest in meaning to one, at most so many, with their cosines, nearest first."""
+SAME_MEANING = 0.75
+"""The cosine from which a word stands for another that no item has."""
+LOOKED_THROUGH = 40
+"""Words near in meaning that are looked up among those that items have."""
 MAX_CORRECTED = 3
 """Words of a query that are put right: looking for the nearest word costs as much as a search."""
 
@@ -48,7 +54,8 @@ class Query(NamedTuple):
 class Search:
     """One shelf for each kind, and what is common to them."""
 
-    def __init__(self, synonyms: Mapping[str, Sequence[str]], path: str = "") -> None:
+    def __init__(self, synonyms: Mapping[str, Sequence[str]], path: str = "", meaning: Meaning | None = None) -> None:
+        self._meaning = meaning
         self._shelves: dict[Kind, Shelf] = {kind: Shelf(f"{path}/{kind}" if path else "") for kind in KINDS}
         self._kinds: dict[str, Kind] = {}
         self._corrections: dict[tuple[str, tuple[Kind, ...]], tuple[str, ...]] = {}
@@ -202,7 +209,20 @@ class Search:
             self._corrections[key] = self._nearest(word, kinds)
         return self._corrections[key]
 
+    def _meant(self, word: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        """Words that items have and that mean about the same as one that none has; for words of the language only."""
+        found: list[str] = []
+        for other, cosine in self._meaning(word, LOOKED_THROUGH) if self._meaning is not None else ():
+            if cosine < SAME_MEANING or len(found) == MAX_MEANT:
+                break
+            stems = STEMMED.analyze(other)
+            if stems and any(self._shelves[kind].count(stem) for kind in kinds for stem in stems):
+                found.append(other)
+        return tuple(found)
+
     def _nearest(self, word: str, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        if alike := self._meant(word, kinds):
+            return alike
         allowed = 1 if len(word) < 8 else 2
         near: dict[str, tuple[int, int]] = {}
         # What only texts have is likelier a chance likeness.
