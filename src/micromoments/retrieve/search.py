@@ -55,7 +55,7 @@ class Search:
     """One shelf for each kind, and what is common to them."""
 
     def __init__(self, synonyms: Mapping[str, Sequence[str]], path: str = "", meaning: Meaning | None = None) -> None:
-        self._meaning = meaning
+        self._meaning, self._on_disk = meaning, bool(path)
         self._shelves: dict[Kind, Shelf] = {kind: Shelf(f"{path}/{kind}" if path else "") for kind in KINDS}
         self._kinds: dict[str, Kind] = {}
         self._corrections: dict[tuple[str, tuple[Kind, ...]], tuple[str, ...]] = {}
@@ -103,8 +103,8 @@ class Search:
         self.settle()
 
     def close(self) -> None:
-        """Commit what waits, and let go of what is on disk."""
-        for shelf in self._shelves.values():
+        """Commit what waits, and let go of what is on disk; an index in memory just goes."""
+        for shelf in self._shelves.values() if self._on_disk else ():
             shelf.close()
 
     def count(self, term: str, kinds: Sequence[Kind]) -> int:
