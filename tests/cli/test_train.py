@@ -54,8 +54,8 @@ def visits(count: int, seed: int = 1) -> list[dict[str, Any]]:
 def ask(folder: Path, event: str) -> mm.Moment | None:
     """The moment of someone new who did one thing."""
     with mm.open(folder) as engine:
-        engine.track("someone-new", event)
-        return engine.moment("someone-new")
+        engine.track(f"new {event}", event)
+        return engine.moment(f"new {event}")
 
 
 @pytest.fixture(scope="module")
