@@ -51,7 +51,7 @@ def decide(
     known = Person(id=person.id, surrogate=person.surrogate) if general else person
     reading, traces = read(known, request, view)
     by_mid = {t.mid: t for t in traces}
-    moments = [view.moment(m, by_mid, request.at) for m in reading.open]
+    moments = [view.recogniser.view(m, by_mid, request.at) for m in reading.open]
     personal = request.linked and consents(person, "personalise", view.settings)
     name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings)}"
     held, _, _ = holdout(person, request.slot, slot, request.at, key=request.key)
