@@ -5,10 +5,12 @@
 set -eu
 
 upgrade=--upgrade
+# Every extra but Spark's, which nobody should have to fetch to run the checks.
+extras=$(sed -n '/^\[project.optional-dependencies\]/,/^$/s/^\([a-z]*\) = .*/--extra \1/p' pyproject.toml | grep -v ' spark$')
 [ "${2:-}" != keep ] || upgrade=
 
 "$1/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-    --all-extras --group dev --group docs \
+    $extras --group dev --group docs \
     --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
     $upgrade --output-file requirements.lock
 if grep -n '://' requirements.lock; then

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from micromoments.cli.table import Format, put_json, say
 
+if TYPE_CHECKING:
+    from micromoments.engine.verify import Rebuilt, Verdict
+
+
+class On(StrEnum):
+    """What folds the log."""
+
+    here = "here"
+    spark = "spark"
+
 
 def replay(
-    folder: Annotated[Path, typer.Argument(help="the project's folder; it must not be serving")],
+    folder: Annotated[Path, typer.Argument(help="the project's folder, not serving; on Spark also a log as Parquet")],
+    on: Annotated[On, typer.Option(help="what folds it: this process, or Spark")] = On.here,
+    master: Annotated[str, typer.Option(help="Spark's master, such as local[4]; else spark-submit's")] = "",
+    to: Annotated[Path | None, typer.Option(help="keep the log and its moments here, as Parquet (Spark)")] = None,
     format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
 ) -> None:
     """Replay the whole log and compare people, links and policies with the state, byte for byte.
 
     Exit status 1 where they differ. Where the log no longer begins at its first record (retention trims it), people who
-    are older than it differ by what was forgotten.
+    are older than it differ by what was forgotten. A log as Parquet has no state: it is folded, and nothing compared.
     """
-    from time import perf_counter
-
-    from micromoments.engine.service import now_ms
-    from micromoments.engine.tuning import tune_process
-    from micromoments.engine.verify import verify
-    from micromoments.engine.wiring import open_stores
-
     if format is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
-    if not (folder / "log.sqlite").is_file():
+    if on is On.here and (master or to is not None):
+        raise typer.BadParameter("got --master or --to; wanted them with --on spark")
+    alone = on is On.spark and (folder / "_log.json").is_file()
+    if not alone and not (folder / "log.sqlite").is_file():
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
-    stores = open_stores(folder, now=now_ms())
-    tune_process()
-    try:
-        start = perf_counter()
-        verdict = verify(stores)
-        seconds = perf_counter() - start
-    finally:
-        stores.close()
+    start = perf_counter()
+    verdict = _here(folder) if on is On.here else _spark(folder, master, to, alone=alone)
+    seconds = perf_counter() - start
     if format is Format.json:
         put_json({**msgspec.structs.asdict(verdict), "seconds": round(seconds, 3)})
     else:
@@ -50,3 +57,52 @@ def replay(
     say(f"{verdict.records / max(seconds, 1e-9):,.0f} records a second")
     if verdict.differences:
         raise typer.Exit(1)
+
+
+def _here(folder: Path) -> Verdict:
+    from micromoments.engine.service import now_ms
+    from micromoments.engine.tuning import tune_process
+    from micromoments.engine.verify import verify
+    from micromoments.engine.wiring import open_stores
+
+    stores = open_stores(folder, now=now_ms())
+    tune_process()
+    try:
+        return verify(stores)
+    finally:
+        stores.close()
+
+
+def _spark(folder: Path, master: str, to: Path | None, *, alone: bool) -> Verdict:
+    from micromoments.engine import spark
+    from micromoments.engine.service import now_ms
+    from micromoments.engine.verify import against
+    from micromoments.engine.wiring import open_stores
+
+    with spark.running(master) as session:
+        if alone:
+            return _unheld(_fold(session, folder, to))
+        with TemporaryDirectory(prefix="micromoments-") as passing:
+            log = (to or Path(passing)) / "log"
+            stores = open_stores(folder, now=now_ms())
+            try:
+                spark.stage(stores, log)
+                return against(stores, _fold(session, log, to))
+            finally:
+                stores.close()
+
+
+def _fold(session: object, log: Path, to: Path | None) -> Rebuilt:
+    from micromoments.engine import spark
+
+    folded, rebuilt = spark.refold(session, log)
+    if to is not None:
+        spark.write_moments(session, folded, to / "moments")
+    return rebuilt
+
+
+def _unheld(rebuilt: Rebuilt) -> Verdict:
+    from micromoments.engine.verify import Verdict
+
+    say("a log without its folder: nothing to compare with")
+    return Verdict(rebuilt.records, len(rebuilt.people), len(rebuilt.links), len(rebuilt.policies), [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import Stores
 from micromoments.flow.view import View, config_digest
-from micromoments.ports import Batch, replay
+from micromoments.ports import Batch, Log, replay
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
 
@@ -83,23 +83,38 @@ class Verdict(msgspec.Struct, frozen=True):
     differences: list[str]
 
 
+def begun(log: Log, settings: Settings, recogniser: Recogniser) -> Recogniser:
+    """The recogniser that a replay begins with: a trimmed log may have lost the activation of the weights in force."""
+    first = log.read(0, 1)
+    return Recogniser(settings, recogniser.text) if first and first[0].position == 0 else recogniser
+
+
+def view_of(settings: Settings, recogniser: Recogniser, policies: Policies) -> View:
+    """What a replay sees: no items, as folding needs none."""
+    catalog = Catalog(settings.synonyms, settings.timezone)
+    return View(settings, config_digest(settings), recogniser, catalog, policies)
+
+
+def folder_of(residents: Residents, policies: Policies, view: Callable[[], View]) -> Applier:
+    """An applier over nothing but these people in memory: it commits, tells and spends nothing."""
+    nothing = Empty()
+    applier = Applier(residents, nothing, nothing, policies, Stream(0), view, _ignore, lambda: 0)
+    applier.keep_every_decision()
+    return applier
+
+
 def rebuild(log: Stores, settings: Settings, recogniser: Recogniser, until: int | None = None) -> Rebuilt:
     """Fold every record of the log, from nothing, as the engine did, changing weights where the log says so."""
-    nothing = Empty()
-    residents = Residents(nothing, limit=2**62)
+    residents = Residents(Empty(), limit=2**62)
     policies = Policies({})
-    first = log.log.read(0, 1)
-    if first and first[0].position == 0:  # a trimmed log may have lost the activation of the weights in force
-        recogniser = Recogniser(settings, recogniser.text)
-    view = View(settings, config_digest(settings), recogniser, Catalog(settings.synonyms, settings.timezone), policies)
+    view = view_of(settings, begun(log.log, settings, recogniser), policies)
 
     def activated(record: Record) -> None:
         nonlocal view
         view = in_force(view, record, {})
 
-    applier = Applier(residents, nothing, nothing, policies, Stream(0), lambda: view, _ignore, lambda: 0)
+    applier = folder_of(residents, policies, lambda: view)
     applier.activated = activated
-    applier.keep_every_decision()
     count = erased = 0
     stretch = []
     for logged in replay(log.log):
@@ -130,8 +145,11 @@ def verify(stores: Stores) -> Verdict:
 
     Policies are compared unless people were erased: what was learned from them stays, but can't be told again.
     """
-    settings = stores.settings
-    rebuilt = rebuild(stores, settings, stores.recogniser, stores.position())
+    return against(stores, rebuild(stores, stores.settings, stores.recogniser, stores.position()))
+
+
+def against(stores: Stores, rebuilt: Rebuilt) -> Verdict:
+    """Hold the committed state against what a replay gave."""
     differences: list[str] = []
     ids = sorted(rebuilt.people)
     found: dict[str, Person] = {}

@@ -14,6 +14,7 @@ from micromoments.config import load, load_secret, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.person import Link
+from micromoments.core.record import Record
 from micromoments.core.settings import Destination, Retention, Settings
 from micromoments.engine.reporter import Reporter
 from micromoments.ports import (
@@ -34,6 +35,7 @@ from micromoments.ports import (
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.report.ask import Query
+from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.audit import SqliteAudit
 from micromoments.stores.embedded.budgets import SqliteBudgets
@@ -203,6 +205,20 @@ def open_channel(
                 return ParquetChannel(destination, secret)
     except ValueError as error:
         raise ValueError(f"destinations.{name}: {error}") from None
+
+
+def pack(record: Record) -> bytes:
+    """A record as a log of one record: to travel alone, with its checksum."""
+    return codec.encode_group([record])
+
+
+def unpack(body: bytes) -> Record:
+    """The record that ``pack`` packed.
+
+    Raises:
+        Corrupt: these are not its bytes.
+    """
+    return codec.decode_group(body, "a record on its way")[0]
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,0 +1,146 @@
+"""What an operator deploys is whole: the chart renders, and rules and dashboard ask for what the server exports."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from micromoments.server.app import App
+from micromoments.server.keys import Keys
+from tests.conftest import ROOT
+from tests.engine.shop import Clock, opened
+from tools.sizing import Assumed, size
+
+DEPLOY = ROOT / "deploy"
+NAME = re.compile(r"\bmicromoments_[a-z_]+\b")
+
+
+def chart(**changed: Any) -> list[dict[str, Any]]:
+    """The chart's documents with some values changed, as ``helm template shop deploy/chart`` would give them."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("there is no go on the PATH; the chart is rendered where there is one")
+    values = {**yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text()), **changed}
+    about = yaml.safe_load((DEPLOY / "chart" / "Chart.yaml").read_text())
+    given = {
+        "Values": values,
+        "Chart": {"Name": about["name"], "AppVersion": about["appVersion"]},
+        "Release": {"Name": "shop", "Namespace": "default"},
+    }
+    done = subprocess.run(
+        [go, "run", str(ROOT / "tools" / "chart" / "render.go"), str(DEPLOY / "chart" / "templates")],
+        input=json.dumps(given).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ValueError(done.stderr.decode())
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_chart_renders() -> None:
+    """As it comes, with everything switched on, and not without keys: one replica, without rights, on a volume."""
+    plain = {one["kind"]: one for one in chart(keysSecret="keys")}
+    assert sorted(plain) == ["Service", "StatefulSet"]
+    whole = chart(
+        keysSecret="keys",
+        config='timezone = "UTC"\n\n[slots.home]\nlimit = 3\n',
+        ingress={"enabled": True, "className": "nginx", "host": "moments.example", "tlsSecret": "tls"},
+        serviceMonitor={"enabled": True, "interval": "15s"},
+        nodeSelector={"disk": "local"},
+    )
+    by_kind = {one["kind"]: one for one in whole}
+    assert sorted(by_kind) == ["ConfigMap", "Ingress", "Service", "ServiceMonitor", "StatefulSet"]
+    assert by_kind["ConfigMap"]["data"]["micromoments.toml"].splitlines()[-1] == "limit = 3"
+
+    engine = by_kind["StatefulSet"]["spec"]
+    pod = engine["template"]["spec"]
+    (container,) = pod["containers"]
+    assert engine["replicas"] == 1
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {mount["name"] for mount in container["volumeMounts"]} == {"data", "tmp", "config"}
+    assert by_kind["Service"]["spec"]["selector"].items() <= engine["template"]["metadata"]["labels"].items()
+    with pytest.raises(ValueError, match="keysSecret: name a Secret"):
+        chart()
+
+
+def test_every_value_of_the_chart_is_used_and_every_one_used_is_there() -> None:
+    """The templates ask for no value that ``values.yaml`` lacks, and it has none that they don't ask for."""
+    used = set()
+    for template in (DEPLOY / "chart" / "templates").iterdir():
+        used |= set(re.findall(r"\.Values\.(\w+)", template.read_text()))
+    assert used == set(yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text()))
+
+
+async def test_rules_and_dashboard_ask_for_what_is_exported(tmp_path: Path) -> None:
+    """Every metric that an alert rule or a graph names is one that ``/metrics`` of a real engine has."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        page = App(service, Keys([], [], [], clock=clock)).metrics.reply().body.decode()
+    names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
+    for file in ("prometheus/alerts.yml", "grafana/micromoments.json"):
+        asked = {name.removesuffix("_bucket") for name in NAME.findall((DEPLOY / file).read_text())}
+        assert len(asked) > 5, file
+        assert asked - names == set(), file
+
+
+def test_every_alert_has_a_runbook_that_is_there() -> None:
+    """An alert leads to a heading of the runbooks' page."""
+    (group,) = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())["groups"]
+    page = (ROOT / "docs" / "howto" / "runbooks.md").read_text(encoding="utf-8")
+    anchors = {
+        re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^## (.+)$", page, re.MULTILINE)
+    }
+    for rule in group["rules"]:
+        file, _, anchor = rule["annotations"]["runbook"].partition("#")
+        assert (ROOT / file).name == "runbooks.md"
+        assert anchor in anchors, rule["alert"]
+
+
+def test_the_dashboard_is_what_its_script_writes() -> None:
+    """Nobody changed the written file by hand."""
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "grafana.py"), "--check"], check=False)
+    assert done.returncode == 0
+
+
+def test_compose_and_image_name_what_is_there() -> None:
+    """The Compose file mounts files that exist, its engine has no rights, and the image doesn't run as root."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    mounted = [
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+        if volume.startswith(".")
+    ]
+    assert mounted
+    assert [path for path in mounted if not (DEPLOY / path).exists()] == []
+    assert services["engine"]["cap_drop"] == ["ALL"]
+    image = (DEPLOY / "Dockerfile").read_text()
+    assert (ROOT / services["engine"]["build"]["dockerfile"]).is_file()
+    assert re.findall(r"^USER (\S+)$", image, re.MULTILINE) == ["10001:10001"]
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", image, re.MULTILINE)[0].split())
+    assert copied <= kept
+
+
+def test_the_sizing_page_has_what_its_script_computes() -> None:
+    """The table of the page is the script's, and a billion people take more than a million of everything."""
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "sizing.py")], check=True, capture_output=True)
+    assert done.stdout.decode() in (ROOT / "docs" / "howto" / "sizing.md").read_text(encoding="utf-8")
+    few, many = size(1e6, Assumed()), size(1e9, Assumed())
+    assert few.one_box
+    assert few.nodes < many.nodes
+    assert few.money < many.money
+    assert size(1e9, Assumed(node=600)).money > many.money
