@@ -20,7 +20,7 @@ from micromoments.core.fence import Crossing, Fence, Sighting, Stay, Whereabouts
 from micromoments.core.moment import Need, Signal, Vector
 
 MAX_SIGHTINGS: Final = 6
-MAX_SOURCES: Final = 3
+MAX_SOURCES: Final = 2
 """Source ids of a person whose whereabouts are kept."""
 LOST: Final[Millis] = 3 * 3_600_000
 """Milliseconds without a position after which a stay counts as left."""

@@ -97,7 +97,7 @@ class Fences:
             shape = self._shapes[id]
             if metres <= shape.radius * (1.0 + MARGIN):
                 title, is_open = told(id)
-                found.append(Fence(id, title[:48], shape.dwell, is_open, metres <= shape.radius))
+                found.append(Fence(id, title[:40], shape.dwell, is_open, metres <= shape.radius))
                 if len(found) == AT_ONCE:
                     break
         if accuracy > VAGUE and not any(self._shapes[fence.id].radius >= accuracy for fence in found):
