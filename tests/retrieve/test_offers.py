@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 import micromoments as mm
 from micromoments.core.item import Item
+from micromoments.core.offer import offer_of
 from micromoments.core.settings import Budget, Slot
 from micromoments.retrieve.catalog import Ask, Catalog
-from micromoments.retrieve.offers import offer_of, said
+from micromoments.retrieve.offers import said
 
 NOW = 1_750_000_000_000
 BUY = (0.0, 0.0, 0.0, 1.0, 0.0)

@@ -267,8 +267,9 @@ class Service:
         return await self._erasure.erase(key)
 
     async def put_items(self, items: Sequence[Item]) -> None:
-        """Put items; durable and to be found when this returns."""
+        """Put items; durable and to be found when this returns. ``ValueError`` for what ``Catalog.check`` refuses."""
         now, known = self.clock(), self.catalog.get
+        self.catalog.check(items)
         await self.change([ItemRecord(key=i.id, at=now, item=remember(i, known(i.id), now)) for i in items])
 
     async def delete_items(self, ids: Sequence[str]) -> None:

@@ -5,26 +5,27 @@ One object, one thread. Every change shows in the very next call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from micromoments.core import hours
 from micromoments.core.event import Millis
-from micromoments.core.fence import Fence
+from micromoments.core.fence import Fence, shape_of
 from micromoments.core.geo import Point, bearing
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
+from micromoments.core.offer import offer_of
 from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import gather
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
-from micromoments.retrieve.fences import Fences, shape_of
+from micromoments.retrieve.fences import Fences
 from micromoments.retrieve.guides import Guides
 from micromoments.retrieve.local import Local
 from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
-from micromoments.retrieve.offers import Offers, offer_of
+from micromoments.retrieve.offers import Offers
 from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.search import Meaning, Search
@@ -97,20 +98,10 @@ class Catalog:
             ValueError: an item's opening hours, time zone, geofence or offer can't be read, or a key isn't its
             item's id; nothing was changed.
         """
-        schedules: dict[str, hours.Schedule] = {}
         for id, item in changes.items():
-            if item is None:
-                continue
-            if item.id != id:
+            if item is not None and item.id != id:
                 raise ValueError(f"got item {item.id!r} under the key {id!r}; wanted each item under its own id")
-            try:
-                found = hours.schedule(item, self._timezone)
-                shape_of(item)
-                offer_of(item)
-            except ValueError as error:
-                raise ValueError(f"item {id!r}: {error}") from error
-            if found is not None:
-                schedules[id] = found
+        schedules = self.check([item for item in changes.values() if item is not None])
         moved: list[Item] = []
         for id, item in changes.items():
             before = self._items.get(id)
@@ -125,6 +116,24 @@ class Catalog:
                     self._schedules.pop(id, None)
         self._popular.put(moved)
         self._answers.forget()
+
+    def check(self, items: Iterable[Item]) -> dict[str, hours.Schedule]:
+        """What would be put, looked at: the schedules of those that have hours, by id.
+
+        Raises:
+            ValueError: an item's opening hours, time zone, geofence or offer can't be read.
+        """
+        schedules: dict[str, hours.Schedule] = {}
+        for item in items:
+            try:
+                found = hours.schedule(item, self._timezone)
+                shape_of(item)
+                offer_of(item)
+            except ValueError as error:
+                raise ValueError(f"item {item.id!r}: {error}") from error
+            if found is not None:
+                schedules[item.id] = found
+        return schedules
 
     def _put(self, item: Item, before: Item | None, moved: list[Item]) -> None:
         id = item.id

@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from micromoments.core.fence import shape_of
 from micromoments.core.hours import open_at
 from micromoments.core.item import Item
+from micromoments.core.offer import offer_of
 
 MAX_ID = 256
 MAX_TITLE = 1000
@@ -49,7 +51,7 @@ def checked(item: Item) -> Item:
     """The item, if the catalogue can take it.
 
     Raises:
-        BadItem: its id, title, price or hours can't be.
+        BadItem: its id, title, price or hours can't be, nor its geofence or offer.
     """
     if not 0 < len(item.id) <= MAX_ID or not item.id.isprintable():
         raise BadItem("bad_id", f"got an id of {len(item.id)} characters; wanted 1 to {MAX_ID} printable ones")
@@ -59,6 +61,8 @@ def checked(item: Item) -> Item:
         raise BadItem("bad_price", "got a currency that is not ISO 4217; wanted a code such as EUR, amount in cents")
     if item.hours:
         _check_hours(item)
+    if item.attributes:
+        _check_attributes(item)
     return item
 
 
@@ -93,3 +97,12 @@ def _check_hours(item: Item) -> None:
         open_at(item, item.timezone or "UTC", 0)
     except ValueError as error:
         raise BadItem("bad_hours", str(error)[:200]) from None
+
+
+def _check_attributes(item: Item) -> None:
+    """Of the business's own only what the engine acts on must be right."""
+    for code, read_it in (("bad_geofence", shape_of), ("bad_offer", offer_of)):
+        try:
+            read_it(item)
+        except ValueError as error:
+            raise BadItem(code, str(error)[:200]) from None
