@@ -17,6 +17,7 @@ from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.flow.warm import instant
 from micromoments.learn.logged import Logged, read
+from micromoments.learn.warm import worth
 from tests.engine.shop import ITEMS
 from tests.learn.test_warm import dsjson, log
 
@@ -62,7 +63,7 @@ def test_items_of_a_log_are_seen_as_the_slot_sees_them(tmp_path: Path) -> None:
         assert tried["judged"] == found["judged"]
         assert found["judged"]["after"]["value"] > found["judged"]["before"]["value"]
         assert (found["was"], found["version"], found["learned"], found["set_aside"]) == (0, 600, 600, 0)
-        assert found["worth"] == pytest.approx(600)
+        assert found["worth"] == pytest.approx(worth(600))
         assert best(engine) == WANTED
     with mm.open(shop, SETTINGS) as engine:
         assert best(engine) == WANTED

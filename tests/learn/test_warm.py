@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from micromoments.learn.logged import Logged, encode, read
-from micromoments.learn.warm import CLIP, LEAST, Lesson, judge, lessons, teach, unit, weights
+from micromoments.learn.warm import LEAST, WHOLE, Lesson, judge, lessons, teach, unit, worth
 from micromoments.policy.adaptive import Adaptive
 
 DIM = 96
@@ -84,14 +84,11 @@ def test_too_little_is_not_judged() -> None:
 
 
 def test_a_log_counts_for_what_it_is_worth() -> None:
-    """Weights are one over the propensity, bounded, and sum to the effective size; an even log is worth its length."""
-    assert weights(np.full(40, 0.25)).tolist() == pytest.approx([1.0] * 40)
-    weight = weights(np.array([0.9] * 90 + [0.1] * 10))
-    assert weight[-1] / weight[0] == pytest.approx(9.0)
-    assert 30.0 < weight.sum() < 45.0
-    rare = weights(np.array([0.5, 1e-9]))
-    assert rare[1] / rare[0] == pytest.approx(CLIP / 2)
-    assert weights(np.zeros(0)).tolist() == []
+    """A short one for its length, a longer one for less and less of it, every outcome alike."""
+    assert (worth(0), worth(40), worth(WHOLE)) == (0.0, 40.0, 300.0)
+    assert worth(4 * WHOLE) == pytest.approx(2 * WHOLE)
+    weight = {one.weight for one in taught(log(4 * WHOLE))}
+    assert weight == {0.5}
 
 
 def test_rewards_in_money_are_brought_to_one_without_the_largest() -> None:

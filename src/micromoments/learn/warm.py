@@ -1,25 +1,26 @@
 """A policy taught by a log that another one wrote, before it serves: what it learns of each record, and what for.
 
-What the other rarely chose says as much of the world as what it always did, but there is less of it. So each outcome
-is learned with a weight of one over its propensity, at most ``CLIP`` (importance weighting; Strehl and others,
-"Learning from Logged Implicit Exploration Data", 2010), and all weights together are scaled to the number of decisions
-that such a log is worth (Kish's effective size): the policy is no surer afterwards than the log allows.
+A regression learns what a row is worth however it came to be shown, so every outcome weighs alike: by one over its
+propensity (importance weighting) the default policy learned worse from most logs that were tried (decision 0049). The
+propensities are what the judgement stands on. What held when the log was written may not hold now, so a long log counts
+for fewer decisions than it has: the policy can still be told otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from math import isfinite
+from math import isfinite, sqrt
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from micromoments.learn.backtest import Target, run
-from micromoments.learn.estimate import Estimate, FloatArray, effective
+from micromoments.learn.estimate import Estimate, FloatArray
 from micromoments.learn.logged import Logged
 
-CLIP = 20.0
+WHOLE = 300
+"""Decisions up to which a log counts for all that it has; a longer one for ``sqrt(WHOLE * n)``."""
 QUANTILE = 0.95
 HELD = 0.2
 """Share of the log, its newest, by which what was learned of the rest is judged."""
@@ -60,20 +61,14 @@ def lessons(records: Sequence[Logged], rows: Rows) -> tuple[list[Lesson], list[s
     read = [(record, rows(record)) for record in records]
     usable = [(record, x) for record, x in read if x is not None]
     wrong = [f"decision {record.decision_id}: its actions aren't known here" for record, x in read if x is None]
-    weight = weights(np.array([record.propensity for record, _ in usable]))
+    weight = worth(len(usable)) / (len(usable) or 1)
     scale = unit([float(record.reward) for record, _ in usable])
-    return [
-        Lesson(record, x, min(1.0, max(0.0, float(record.reward) / scale)), w)
-        for (record, x), w in zip(usable, weight.tolist(), strict=True)
-    ], wrong
+    return [Lesson(record, x, min(1.0, max(0.0, float(record.reward) / scale)), weight) for record, x in usable], wrong
 
 
-def weights(propensity: FloatArray) -> FloatArray:
-    """Each decision's weight (n,), in all as many as the log is worth."""
-    if not len(propensity):
-        return propensity
-    raw: FloatArray = np.minimum(1.0 / propensity, CLIP)
-    return np.asarray(raw * (effective(raw) / float(raw.sum())), dtype=np.float64)
+def worth(n: int) -> float:
+    """For how many decisions of the policy's own a log of so many counts."""
+    return min(float(n), sqrt(WHOLE * n))
 
 
 def unit(rewards: Sequence[float]) -> float:
