@@ -7,6 +7,7 @@ A script's process can't be doubled: Python would run the script again in the ne
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,8 @@ Answer = Callable[[Path, str, dict[str, str], Settings], dict[str, object]]
 """Answers a report from a folder's facts, in the worker: (folder, name, parameters, settings) -> reply."""
 Seal = Callable[[Path, Millis], int]
 """Moves live facts received before an instant to Parquet, in the worker; gives how many."""
+PATIENCE = 10
+"""How far the process of reports stands back from serving: its niceness."""
 
 
 class Reporter:
@@ -31,14 +34,16 @@ class Reporter:
         folder: the project's.
         answer: answers a report.
         seal: seals facts.
+        leave: closes what answering left open; for the thread, as a process takes it along.
         apart: in a process of its own; else in a thread (DuckDB leaves the interpreter to others while it counts).
     """
 
-    def __init__(self, folder: Path, answer: Answer, seal: Seal, *, apart: bool) -> None:
+    def __init__(self, folder: Path, answer: Answer, seal: Seal, leave: Callable[[Path], None], *, apart: bool) -> None:
         self._apart = apart
         self._folder = folder
         self._answer = answer
         self._seal = seal
+        self._leave = leave
         self._pool: ProcessPoolExecutor | None = None
 
     async def report(self, name: str, params: Mapping[str, str], settings: Settings) -> dict[str, object]:
@@ -59,7 +64,9 @@ class Reporter:
         loop = asyncio.get_running_loop()
         for last in (False, True):
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+                self._pool = ProcessPoolExecutor(
+                    max_workers=1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(PATIENCE,)
+                )
             try:
                 return await loop.run_in_executor(self._pool, work, *args)
             except BrokenProcessPool:
@@ -70,6 +77,8 @@ class Reporter:
 
     def close(self) -> None:
         """End the worker."""
+        if not self._apart:
+            self._leave(self._folder)
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None

@@ -127,7 +127,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
     audit = SqliteAudit(folder.audit)
     seen = FileSeen(folder.seen, log.mids, now)
     outbox = SqliteOutbox(folder.state)
-    reporter = Reporter(folder.path, answer, seal, apart=apart)
+    reporter = Reporter(folder.path, answer, seal, let_go, apart=apart)
 
     def close() -> None:
         reporter.close()
@@ -271,9 +271,20 @@ def _guard(active: bytes | None, settings: Settings) -> None:
 def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
     """In the reports' process: one report."""
     from micromoments.report.reports import run
-    from micromoments.stores.embedded.facts import query
+    from micromoments.stores.embedded.standing import standing
 
-    return run(query(folder), name, params, settings)
+    with standing(folder) as query:
+        return run(query, name, params, settings, query.rollups)
+
+
+def let_go(folder: Path) -> None:
+    """Close what reports of a folder left open in this process."""
+    from sys import modules
+
+    if "micromoments.stores.embedded.standing" in modules:  # else nothing was asked, and DuckDB isn't loaded for it
+        from micromoments.stores.embedded.standing import let_go
+
+        let_go(folder)
 
 
 def asking(folder: Path | str) -> Query:

@@ -8,13 +8,14 @@ offsets, worked out here, so that no engine needs a table of zones.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from micromoments.core.event import SIMULATED, UNCOUNTED, Millis
-from micromoments.core.settings import DAY, HOUR, Settings
+from micromoments.core.rollup import HOUR, ROLLUPS
+from micromoments.core.settings import DAY, Settings
 
 Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
 """Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
@@ -52,6 +53,29 @@ class Ask(NamedTuple):
     lift: tuple[float, float] = (0.01, 0.05)
     worth: int = 0
     cursor: str = ""
+    rollups: Collection[str] = ()
+
+    def source(self, name: str) -> str:
+        """SQL to read a roll-up from: where it is kept, else the same question asked of the facts."""
+        rollup = ROLLUPS[name]
+        return name if name in self.rollups else f"({rollup.asked(rollup.of)})"
+
+    def hours(self, name: str) -> tuple[str, list[object]]:
+        """SQL (and parameters) of an hourly roll-up's rows of the stretch: whole hours as they are kept, what begins or
+        ends within one from the facts; all from the facts, by the quarter, in a zone that isn't whole hours off UTC.
+        """
+        rollup, start, stop = ROLLUPS[name], self.start, self.stop
+        facts = f"(SELECT * FROM {rollup.of} WHERE {rollup.of}.{rollup.hour} >= ? AND {rollup.of}.{rollup.hour} < ?)"
+        first, last = start + -start % HOUR, stop - stop % HOUR
+        odd = any(offset % HOUR for _, offset in self.offsets)
+        if odd or name not in self.rollups or first >= last:
+            return rollup.asked(facts, HOUR // 4 if odd else HOUR), [start, stop]
+        parts, params = [f"SELECT * FROM {name} WHERE hour >= ? AND hour < ?"], list[object]([first, last])
+        for begin, end in ((start, first), (last, stop)):
+            if begin < end:
+                parts.append(f"SELECT * FROM ({rollup.asked(facts)}) AS within")
+                params += [begin, end]
+        return " UNION ALL ".join(parts), params
 
     def rows(self, sql: str, *params: object) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -87,8 +111,14 @@ class Ask(NamedTuple):
         return str(value) if value not in {None, ""} else "unknown"
 
 
-def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: Sequence[str]) -> Ask:
-    """Checks the parameters of a report whose break-downs are ``segments``.
+def ask(
+    query: Query,
+    params: Mapping[str, str],
+    settings: Settings,
+    segments: Sequence[str],
+    rollups: Collection[str] = (),
+) -> Ask:
+    """Checks the parameters of a report whose break-downs are ``segments``; ``rollups`` are kept where ``query`` asks.
 
     Raises:
         ValueError: what was got, what was wanted and what to do, for the first parameter that is wrong.
@@ -101,7 +131,7 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"got tz={tz!r}; wanted an IANA name such as Europe/Berlin; correct it") from None
-    as_of = _as_of(query)
+    as_of = _as_of(query, rollups)
     start = _instant("from", params["from"], zone) if params.get("from") else 0
     stop = _instant("to", params["to"], zone) if params.get("to") else (as_of or 0) + 1
     if params.get("from") and params.get("to") and start >= stop:
@@ -120,7 +150,7 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         start=start,
         stop=max(stop, start),
         tz=tz,
-        offsets=_offsets(zone, start or min(stop, _first(query)), stop),
+        offsets=_offsets(zone, start or min(stop, _first(query, rollups)), stop),
         by=by,
         segment=_segment(params.get("segment", ""), segments),
         goal=goal,
@@ -131,6 +161,7 @@ def ask(query: Query, params: Mapping[str, str], settings: Settings, segments: S
         lift=_lift(params["lift"]) if params.get("lift") else (0.01, 0.05),
         worth=_whole("worth", params["worth"]) if params.get("worth") else 0,
         cursor=params.get("cursor", ""),
+        rollups=rollups,
     )
 
 
@@ -145,9 +176,11 @@ def iso(at: Millis | None) -> str | None:
 def simulated(asked: Ask, tables: Mapping[str, str]) -> bool:
     """Whether anything in the stretch was made by the simulator; ``tables`` maps each table to its instant's column."""
     for table, column in tables.items():
-        where = f"{column} >= ? AND {column} < ? AND (marks & {SIMULATED}) <> 0"
-        sql = f"SELECT 1 AS found FROM {table} WHERE {where} LIMIT 1"
-        if asked.rows(sql, asked.start, asked.stop):
+        params: list[object] = [asked.start, asked.stop]
+        base = f"SELECT marks FROM {table} WHERE {column} >= ? AND {column} < ?"
+        if table == "events":
+            base, params = asked.hours("activity" if column == "events.at" else "arrivals")
+        if asked.rows(f"SELECT 1 AS found FROM ({base}) AS base WHERE (marks & {SIMULATED}) <> 0 LIMIT 1", *params):
             return True
     return False
 
@@ -161,20 +194,22 @@ def has_goal(goal: str, column: str = "goal") -> tuple[str, list[object]]:
     return f"position(? in ',' || {column} || ',') > 0", [f",{goal},"]
 
 
-def _as_of(query: Query) -> Millis | None:
-    tables = ("events", "moments", "decisions", "outcomes")
-    union = " UNION ALL ".join(f"SELECT max(received_at) AS instant FROM {table}" for table in tables)
+def _as_of(query: Query, rollups: Collection[str]) -> Millis | None:
+    rolled = "arrivals" in rollups
+    events = "max(newest) AS instant FROM arrivals" if rolled else "max(received_at) AS instant FROM events"
+    told = [f"SELECT max(received_at) FROM {table}" for table in ("moments", "decisions", "outcomes")]
+    union = " UNION ALL ".join([f"SELECT {events}", *told])
     at = query(f"SELECT max(instant) AS instant FROM ({union}) AS newest", [])[0]["instant"]
     return None if at is None else int(at)
 
 
-def _first(query: Query) -> Millis:
-    sql = (
-        "SELECT min(instant) AS instant FROM (SELECT min(events.at) AS instant FROM events "
-        "UNION ALL SELECT min(opened_at) FROM moments) AS oldest"
-    )
+def _first(query: Query, rollups: Collection[str]) -> Millis:
+    """The beginning of all, to the hour."""
+    events = "min(hour) AS instant FROM activity" if "activity" in rollups else "min(events.at) AS instant FROM events"
+    union = f"SELECT {events} UNION ALL SELECT min(opened_at) FROM moments"
+    sql = f"SELECT min(instant) AS instant FROM ({union}) AS oldest"
     at = query(sql, [])[0]["instant"]
-    return 0 if at is None else int(at)
+    return 0 if at is None else int(at) - int(at) % HOUR
 
 
 def _offsets(zone: ZoneInfo, start: Millis, stop: Millis) -> tuple[tuple[Millis, Millis], ...]:

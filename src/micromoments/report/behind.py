@@ -115,7 +115,7 @@ def _decisions(asked: Ask, place: Place) -> list[dict[str, Any]]:
 
 
 def _goals(asked: Ask, place: Place) -> list[dict[str, Any]]:
-    base, params = events(asked)
+    base, params = events(asked, "goals")
     wanted, more = has_goal(asked.goal)
     beyond, behind_it = _beyond(place, "base.at")
     return asked.rows(

@@ -81,7 +81,7 @@ def currencies(asked: Ask, goal: str) -> list[str]:
     """The currencies of a goal's values in the stretch."""
     wanted, more = has_goal(goal)
     sql = (
-        f"SELECT DISTINCT currency FROM events WHERE {wanted} AND {COUNTED} AND value <> 0 "
+        f"SELECT DISTINCT currency FROM {asked.source('goals')} AS events WHERE {wanted} AND {COUNTED} AND value <> 0 "
         "AND events.at >= ? AND events.at < ? ORDER BY currency"
     )
     return [str(row["currency"]) for row in asked.rows(sql, *more, asked.start, asked.stop)]
@@ -103,7 +103,8 @@ def _sums(
     enough = f" AND arms.since + {watched} <= {asked.stop}" if watched else ""
     sql = (
         f"WITH {exposures.arms}, "
-        f"goals AS (SELECT surrogate, events.at AS happened, value FROM events WHERE {wanted} AND {COUNTED} "
+        f"goals AS (SELECT surrogate, events.at AS happened, value FROM {asked.source('goals')} AS events "
+        f"WHERE {wanted} AND {COUNTED} "
         "UNION ALL SELECT surrogate, received_at AS happened, -cost AS value FROM outcomes "
         f"WHERE what = 'goal' AND cost > 0 AND {wanted} AND {COUNTED}), "
         "each AS (SELECT arms.surrogate, arms.arm, arms.kind, "

@@ -31,25 +31,29 @@ def missed(asked: Ask) -> dict[str, Any]:
     base, params = moments(asked)
     caps = " OR ".join(f"'{code}' = ANY(refused)" for code in _CAPS)
     empty = "coalesce(array_length(items, 1), 0) = 0"
+    first = (
+        "CASE WHEN asked.held = 1 THEN 'held out' WHEN asked.refused = 1 THEN 'consent' WHEN asked.capped = 1 THEN "
+        "'cap' WHEN asked.nothing = 1 THEN 'no item' WHEN recognised_at > stopped THEN 'too late' ELSE '' END"
+    )
     sql = (
         f"WITH base AS ({base}), spans AS (SELECT id, surrogate, type, part, opened_at, served_at, "
         "recognised_at, ended, "
         "CASE WHEN ended_at > 0 THEN ended_at ELSE expires_at END AS stopped FROM base), "
         "passed AS (SELECT * FROM spans WHERE ended <> '' OR stopped < ?), "
+        "gone AS (SELECT * FROM passed WHERE served_at = 0), "
         "asked AS (SELECT moment, max(CASE WHEN holdout OR mode <> 'live' THEN 1 ELSE 0 END) AS held, "
         f"max(CASE WHEN {empty} AND 'no_consent' = ANY(refused) THEN 1 ELSE 0 END) AS refused, "
         f"max(CASE WHEN {empty} AND ({caps}) THEN 1 ELSE 0 END) AS capped, "
         f"max(CASE WHEN {empty} THEN 1 ELSE 0 END) AS nothing "
-        "FROM decisions WHERE moment <> '' GROUP BY moment), "
-        "after AS (SELECT passed.id AS moment, min(decisions.received_at) AS received_at FROM passed JOIN decisions "
-        "ON decisions.surrogate = passed.surrogate AND decisions.received_at > passed.stopped "
-        f"AND decisions.received_at <= passed.stopped + {DAY} WHERE passed.served_at = 0 GROUP BY passed.id), "
-        "each_one AS (SELECT passed.*, CASE WHEN passed.served_at > 0 THEN 'served' WHEN asked.held = 1 THEN "
-        "'held out' "
-        "WHEN asked.refused = 1 THEN 'consent' WHEN asked.capped = 1 THEN 'cap' WHEN asked.nothing = 1 THEN 'no item' "
-        "WHEN passed.recognised_at > passed.stopped OR after.received_at > 0 THEN 'too late' ELSE 'not asked' "
-        "END AS cause "
-        "FROM passed LEFT JOIN asked ON asked.moment = passed.id LEFT JOIN after ON after.moment = passed.id) "
+        "FROM decisions WHERE moment IN (SELECT id FROM gone) GROUP BY moment), "
+        f"first_cause AS (SELECT gone.*, {first} AS found FROM gone LEFT JOIN asked ON asked.moment = gone.id), "
+        # Whoever has a cause already isn't looked for among later decisions: that is the slow part.
+        "after AS (SELECT DISTINCT g.id AS moment FROM first_cause AS g JOIN decisions ON "
+        "decisions.surrogate = g.surrogate AND decisions.received_at > g.stopped "
+        f"AND decisions.received_at <= g.stopped + {DAY} WHERE g.found = ''), "
+        "each_one AS (SELECT part, type, surrogate, CASE WHEN found <> '' THEN found WHEN after.moment IS NULL THEN "
+        "'not asked' ELSE 'too late' END AS cause FROM first_cause LEFT JOIN after ON after.moment = first_cause.id "
+        "UNION ALL SELECT part, type, surrogate, 'served' AS cause FROM passed WHERE served_at > 0) "
         "SELECT part, cause, type, count(*) AS count, count(DISTINCT surrogate) AS people FROM each_one "
         "GROUP BY part, cause, type ORDER BY part, cause, type"
     )
@@ -84,7 +88,7 @@ def _row(asked: Ask, row: dict[str, Any]) -> dict[str, Any]:
 
 def _unrecognised(asked: Ask) -> tuple[dict[str, int], int]:
     """Goals of the stretch that no moment preceded, with their people; and all goals."""
-    base, params = events(asked._replace(by=""))
+    base, params = events(asked._replace(by=""), "goals")
     wanted, more = has_goal(asked.goal)
     one = asked.one(
         f"WITH base AS ({base}), goals AS (SELECT id, surrogate, base.at AS happened FROM base WHERE {wanted} "

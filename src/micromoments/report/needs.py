@@ -81,11 +81,11 @@ def unmet(asked: Ask) -> dict[str, Any]:
         f"AND NOT holdout GROUP BY slot, moment_type ORDER BY count(*) DESC, slot, moment_type LIMIT {MOST_ROWS}",
         *stretch,
     )
-    searched, more = events(asked)
+    searched, more = events(asked, "searches")
     searches = asked.rows(
-        f"WITH base AS ({searched}) SELECT 'search' AS of, lower(trim(query)) AS need, "
-        "count(DISTINCT surrogate) AS people, count(*) AS count FROM base WHERE query <> '' AND results = 0 "
-        f"GROUP BY lower(trim(query)) HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"WITH base AS ({searched}) SELECT 'search' AS of, need, "
+        "count(DISTINCT surrogate) AS people, sum(count) AS count FROM base WHERE found = 0 "
+        f"GROUP BY need HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
         f"ORDER BY people DESC, count DESC, need LIMIT {MOST_ROWS}",
         *more,
     )
@@ -105,10 +105,10 @@ def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
         asked.start,
         asked.stop,
     )
-    searched, more = events(asked)
+    searched, more = events(asked, "searches")
     found = asked.one(
-        f"WITH base AS ({searched}) SELECT count(*) AS n, count(CASE WHEN results = 0 THEN 1 END) AS nothing FROM base "
-        "WHERE query <> '' AND results >= 0",
+        f"WITH base AS ({searched}) SELECT coalesce(sum(count), 0) AS n, "
+        "coalesce(sum(CASE WHEN found = 0 THEN count END), 0) AS nothing FROM base WHERE found >= 0",
         *more,
     )
     return [

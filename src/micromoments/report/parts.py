@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from micromoments.core.money import DIGITS
+from micromoments.core.rollup import ROLLUPS
 from micromoments.core.settings import DAY
 from micromoments.report.ask import COUNTED, Ask
 
@@ -86,16 +87,22 @@ def segment_value(name: str, value: str) -> str:
     return value
 
 
-def events(asked: Ask) -> tuple[str, list[object]]:
-    """SQL (and parameters) of the counted events that happened in the stretch, filtered, with ``by`` as ``part``.
+def events(asked: Ask, rollup: str = "") -> tuple[str, list[object]]:
+    """SQL (and parameters) of the counted events that happened in the stretch, filtered, with ``by`` as ``part``; or of
+    the rows of one of their roll-ups.
 
-    Events have no moment's type: a filter on it, or a break-down by it, leaves them whole.
+    Events have no moment's type or place: a filter on it, or a break-down by it, leaves them whole.
     """
-    names = {"channel": "channel", "device": "device", "hour": asked.hour("events.at"), "day": asked.day("events.at")}
-    where, params = ["events.at >= ?", "events.at < ?", COUNTED], list[object]([asked.start, asked.stop])
+    if rollup and ROLLUPS[rollup].hour:
+        (inner, params), at = asked.hours(rollup), "base.hour"
+        source, where = f"({inner}) AS base", [COUNTED]
+    else:
+        source = f"{asked.source(rollup) if rollup else 'events'} AS events"
+        at, where, params = "events.at", ["events.at >= ?", "events.at < ?", COUNTED], [asked.start, asked.stop]
+    names = {"channel": "channel", "device": "device", "hour": asked.hour(at), "day": asked.day(at)}
     for name, value in asked.segment:
         if name in names:
             where.append(f"CAST({names[name]} AS VARCHAR) = ?")
             params.append(segment_value(name, value))
     part = names.get(asked.by, "''")
-    return f"SELECT *, {part} AS part FROM events WHERE {' AND '.join(where)}", params
+    return f"SELECT *, {part} AS part FROM {source} WHERE {' AND '.join(where)}", params

@@ -6,11 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.core.event import BOT, INTERNAL, TEST, UNCOUNTED
-from micromoments.core.settings import MINUTE
 from micromoments.report.ask import Ask, iso
 from micromoments.report.parts import MOST_ROWS, figure, moments, share
 
-LATE = 5 * MINUTE
 QUALITY = (
     "All events that arrived in the stretch, those of bots, own people and tests too; late is over 5 minutes after."
 )
@@ -24,30 +22,37 @@ FRESHNESS = "Every fact kept, by table; the newest arrival is how far the report
 def quality(asked: Ask) -> dict[str, Any]:
     """Events by name; the rates of bots, own people and tests; late ones; outcomes that found no decision."""
     where, stretch = "received_at >= ? AND received_at < ?", (asked.start, asked.stop)
-    late = f"received_at - events.at > {LATE}"
-    measures = (
-        f"count(*) AS count, count(CASE WHEN (marks & {BOT}) <> 0 THEN 1 END) AS bots, "
-        f"count(CASE WHEN (marks & {INTERNAL}) <> 0 THEN 1 END) AS internal, "
-        f"count(CASE WHEN (marks & {TEST}) <> 0 THEN 1 END) AS test, "
-        f"count(CASE WHEN (marks & {UNCOUNTED}) <> 0 THEN 1 END) AS uncounted, "
-        f"count(CASE WHEN {late} THEN 1 END) AS late, "
-        f"percentile_cont(0.95) WITHIN GROUP (ORDER BY received_at - events.at) AS delay_p95"
-    )
+    arrived, params = asked.hours("arrivals")
+    base = f"WITH base AS ({arrived})"
+    marked = {"bots": BOT, "internal": INTERNAL, "test": TEST, "uncounted": UNCOUNTED}
+    sums = {name: f"(marks & {mark}) <> 0" for name, mark in marked.items()} | {"late": "late"}
+    measures = ", ".join(f"{_sum(f'CASE WHEN {when} THEN count END')} AS {name}" for name, when in sums.items())
     rows = asked.rows(
-        f"SELECT type, name, {measures}, count(DISTINCT surrogate) AS people FROM events WHERE {where} "
-        f"GROUP BY type, name ORDER BY count(*) DESC, type, name LIMIT {MOST_ROWS}",
+        f"{base}, delays AS (SELECT type, name, delay, {_sum('count')} AS count FROM base GROUP BY type, name, delay), "
+        f"upto AS (SELECT type, name, delay, sum(count) OVER (PARTITION BY type, name ORDER BY delay) AS upto, "
+        "sum(count) OVER (PARTITION BY type, name) AS every FROM delays), "
+        "p95 AS (SELECT type, name, min(delay) AS delay_p95 FROM upto WHERE upto * 100 >= every * 95 "
+        "GROUP BY type, name), "
+        f"named AS (SELECT type, name, {_sum('count')} AS count, {measures} FROM base GROUP BY type, name) "
+        "SELECT named.*, p95.delay_p95 FROM named JOIN p95 ON p95.type = named.type AND p95.name = named.name "
+        f"ORDER BY count DESC, named.type, named.name LIMIT {MOST_ROWS}",
+        *params,
+    )
+    people = asked.rows(
+        f"SELECT type, name, count(DISTINCT surrogate) AS people FROM events WHERE {where} GROUP BY type, name",
         *stretch,
     )
-    total = asked.one(f"SELECT {measures} FROM events WHERE {where}", *stretch)
+    persons = {(row["type"], row["name"]): row["people"] for row in people}
+    total = asked.one(f"{base} SELECT {_sum('count')} AS count, {measures} FROM base", *params)
     told = asked.one(
         "SELECT count(*) AS n, count(CASE WHEN slot = '' THEN 1 END) AS unmatched FROM outcomes "
         f"WHERE {where} AND what <> 'ignored'",
         *stretch,
     )
     unpriced = asked.one(
-        f"SELECT count(*) AS n, count(CASE WHEN goal = '' THEN 1 END) AS unpriced FROM events WHERE {where} "
-        "AND name IN ('Order Refunded', 'Order Cancelled', 'Order Canceled')",
-        *stretch,
+        f"{base} SELECT {_sum('count')} AS n, {_sum('CASE WHEN goalless THEN count END')} AS unpriced FROM base "
+        "WHERE name IN ('Order Refunded', 'Order Cancelled', 'Order Canceled')",
+        *params,
     )
     n = int(total["count"])
     figures = [
@@ -62,7 +67,12 @@ def quality(asked: Ask) -> dict[str, Any]:
     ]
     if asked.duplicates is not None:
         figures.append(share("duplicates", "Sent again and dropped", asked.duplicates, n + asked.duplicates))
-    return {"figures": figures, "rows": rows}
+    return {"figures": figures, "rows": [{**row, "people": persons[row["type"], row["name"]]} for row in rows]}
+
+
+def _sum(what: str) -> str:
+    """SQL of a sum as a whole number, 0 over nothing."""
+    return f"CAST(coalesce(sum({what}), 0) AS BIGINT)"
 
 
 def calibration(asked: Ask) -> dict[str, Any]:
@@ -98,8 +108,12 @@ def calibration(asked: Ask) -> dict[str, Any]:
 def freshness(asked: Ask) -> dict[str, Any]:
     """A row a table: how many facts, from when, until when."""
     rows, facts = [], 0
+    measures = "count(*) AS n, min(received_at) AS oldest, max(received_at) AS newest"
+    arrived = (
+        f"SELECT {_sum('count')} AS n, min(oldest) AS oldest, max(newest) AS newest FROM {asked.source('arrivals')}"
+    )
     for table in ("events", "moments", "decisions", "outcomes"):
-        found = asked.one(f"SELECT count(*) AS n, min(received_at) AS oldest, max(received_at) AS newest FROM {table}")
+        found = asked.one(f"{arrived} AS arrivals" if table == "events" else f"SELECT {measures} FROM {table}")
         oldest, newest = (None if found[name] is None else int(found[name]) for name in ("oldest", "newest"))
         rows.append({"table": table, "count": int(found["n"]), "oldest": iso(oldest), "newest": iso(newest)})
         facts += int(found["n"])

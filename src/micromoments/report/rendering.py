@@ -24,11 +24,11 @@ _MEASURES = (
 
 def rendering(asked: Ask) -> dict[str, Any]:
     """Percentiles and shares over all, and a row each device and network (and part, with ``by``)."""
-    base, params = events(asked)
-    where = "name = 'Decision Rendered' AND shown <> ''"
+    base, params = events(asked, "rendered")
+    where = ""
     if asked.slot:
-        where, params = f"{where} AND slot = ?", [*params, asked.slot]
-    base = f"WITH base AS (SELECT * FROM ({base}) AS every WHERE {where})"
+        where, params = " WHERE slot = ?", [*params, asked.slot]
+    base = f"WITH base AS (SELECT * FROM ({base}) AS every{where})"
     total = asked.one(f"{base} SELECT {_MEASURES} FROM base", *params)
     groups = "part, device, network" if asked.by else "device, network"
     rows = asked.rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from micromoments.core.settings import Settings
@@ -61,7 +61,9 @@ _ALL = (
 REPORTS: dict[str, Report] = {report.name: report for report in _ALL}
 
 
-def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) -> dict[str, Any]:
+def run(
+    query: Query, name: str, params: Mapping[str, str], settings: Settings, rollups: Collection[str] = ()
+) -> dict[str, Any]:
     """Runs a report.
 
     Args:
@@ -72,6 +74,7 @@ def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) 
             them; ``lift`` and ``worth``, the assumptions of ``history``;
             ``cursor``, where ``behind`` goes on.
         settings: the project's.
+        rollups: those of ``core.rollup`` that ``query`` has views of; the others are asked of the facts.
 
     Returns:
         ``name title as_of from to tz by segment counting simulated figures rows``, JSON as it stands.
@@ -82,7 +85,7 @@ def run(query: Query, name: str, params: Mapping[str, str], settings: Settings) 
     report = REPORTS.get(name)
     if report is None:
         raise ValueError(f"got report {name!r}; wanted one of {', '.join(REPORTS)}; correct the name")
-    asked = ask(query, params, settings, report.segments)
+    asked = ask(query, params, settings, report.segments, rollups)
     return {
         "name": report.name,
         "title": report.title,

@@ -6,6 +6,7 @@ A moment counts as judged when it was served and is never relabelled: its fact's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from micromoments.core.settings import DAY
@@ -17,8 +18,8 @@ COUNTING = (
     "goal if it was served to the person in the 24 hours before."
 )
 
-NO_GOALS = {"goals": 0, "preceded": 0, "across": 0, "to_goal_p50": None, "to_goal_p95": None}
-_ACTED = "SELECT DISTINCT moment FROM outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> ''"
+NO_GOALS = {"goals": 0, "preceded": 0, "across": 0, "to_goal": None}
+_ACTED = "id IN (SELECT moment FROM outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> '')"
 
 
 def scorecards(asked: Ask) -> dict[str, Any]:
@@ -47,49 +48,49 @@ def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
     }
     columns = [f"count(*) FILTER (WHERE {when}) AS {name}_n" for name, (_, when) in quick.items()]
     columns += [
-        f"percentile_cont({p / 100}) WITHIN GROUP (ORDER BY CASE WHEN {when} THEN {what} END) AS {name}_p{p}"
+        f"percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY CASE WHEN {when} THEN {what} END) AS {name}"
         for name, (what, when) in quick.items()
-        for p in (50, 95)
     ]
     crossed = "position(',' in channels) > 0"
     sql = (
-        f"WITH base AS ({base}), acted AS ({_ACTED}) "
+        f"WITH base AS (SELECT every.*, {_ACTED} AS acted FROM ({base}) AS every) "
         f"SELECT {select}count(*) AS opened, count(*) FILTER (WHERE served_at > 0) AS served, "
-        "count(*) FILTER (WHERE served_at > 0 AND acted.moment IS NOT NULL) AS acted, "
+        "count(*) FILTER (WHERE served_at > 0 AND acted) AS acted, "
         f"count(*) FILTER (WHERE {fulfilled}) AS fulfilled, "
-        f"count(*) FILTER (WHERE {fulfilled} AND acted.moment IS NOT NULL) AS useful, "
+        f"count(*) FILTER (WHERE {fulfilled} AND acted) AS useful, "
         f"count(*) FILTER (WHERE {crossed}) AS crossed, "
         f"count(*) FILTER (WHERE {crossed} AND ended = 'fulfilled') AS crossed_fulfilled, "
         f"count(*) FILTER (WHERE NOT ({crossed}) AND ended = 'fulfilled') AS single_fulfilled, "
-        f"{', '.join(columns)} FROM base LEFT JOIN acted ON acted.moment = base.id{group}"
+        f"{', '.join(columns)} FROM base{group}"
     )
     return asked.rows(sql, *params)
 
 
 def _anchors(asked: Ask) -> dict[Any, dict[str, Any]]:
     """By part (``''`` without a break-down): active people, goals reached, and how they came about."""
-    base, params = events(asked)
     wanted, more = has_goal(asked.goal)
+    (base, params), (won, won_params) = events(asked, "activity"), events(asked, "goals")
     active = asked.rows(
         f"WITH base AS ({base}) SELECT part, count(DISTINCT surrogate) AS people FROM base GROUP BY part", *params
     )
     sql = (
-        f"WITH base AS ({base}), goals AS (SELECT * FROM base WHERE {wanted} AND value >= 0), "
-        "served AS (SELECT DISTINCT surrogate, served_at FROM moments WHERE served_at > 0 AND served_at >= ? "
+        f"WITH base AS ({base}), goals AS (SELECT * FROM ({won}) AS won WHERE {wanted} AND value >= 0), "
+        "served AS (SELECT surrogate, served_at FROM moments WHERE served_at > 0 AND served_at >= ? "
         f"AND served_at < ? AND {COUNTED}), "
         "preceded AS (SELECT goals.id AS id, max(served.served_at) AS served_at FROM goals JOIN served "
         "ON served.surrogate = goals.surrogate AND served.served_at <= goals.at "
         f"AND served.served_at >= goals.at - {DAY} GROUP BY goals.id), "
-        "across AS (SELECT surrogate, greatest(count(DISTINCT channel), count(DISTINCT nullif(device, ''))) AS ways "
+        "across AS (SELECT surrogate, min(channel) <> max(channel) OR "
+        "coalesce(min(nullif(device, '')) <> max(nullif(device, '')), false) AS several "
         "FROM base WHERE surrogate IN (SELECT surrogate FROM goals) GROUP BY surrogate) "
         "SELECT goals.part, count(*) AS goals, count(preceded.id) AS preceded, "
-        "count(*) FILTER (WHERE across.ways > 1) AS across, "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal_p50, "
-        "percentile_cont(0.95) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal_p95 "
+        "count(*) FILTER (WHERE across.several) AS across, "
+        "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal "
         "FROM goals LEFT JOIN preceded ON preceded.id = goals.id "
         "LEFT JOIN across ON across.surrogate = goals.surrogate GROUP BY goals.part"
     )
-    reached = {row["part"]: row for row in asked.rows(sql, *params, *more, asked.start - DAY, asked.stop)}
+    asking = [*params, *won_params, *more, asked.start - DAY, asked.stop]
+    reached = {row["part"]: row for row in asked.rows(sql, *asking)}
     return {row["part"]: {**NO_GOALS, **row, **reached.get(row["part"], {})} for row in active}
 
 
@@ -108,7 +109,7 @@ def _figures(row: dict[str, Any], anchor: dict[str, Any] | None) -> list[dict[st
         ("moment_to_decision", "From moment to decision"),
         ("decision_to_fulfilment", "From decision to fulfilment"),
     ):
-        cards.append(_quick(name, title, int(row[f"{name}_n"]), row[f"{name}_p50"], row[f"{name}_p95"]))
+        cards.append(_quick(name, title, int(row[f"{name}_n"]), row[name]))
     cards += [
         share("crossed", "Moments that crossed channels", crossed, opened, card="connect the dots"),
         share(
@@ -134,7 +135,7 @@ def _anchored(row: dict[str, Any]) -> list[dict[str, Any]]:
             "goals_per_person", "Goals per active person", goals, people, "per person", card="be useful", anchored=True
         ),
         {
-            **_quick("to_goal", "From served moment to goal", seen, row["to_goal_p50"], row["to_goal_p95"]),
+            **_quick("to_goal", "From served moment to goal", seen, row["to_goal"]),
             "anchored": True,
         },
         share(
@@ -148,8 +149,9 @@ def _anchored(row: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _quick(name: str, title: str, count: int, p50: float | None, p95: float | None) -> dict[str, Any]:
+def _quick(name: str, title: str, count: int, times: Sequence[float | None] | None) -> dict[str, Any]:
     """A time in milliseconds: its median and 95th percentile over ``count`` cases."""
+    p50, p95 = times if count and times else (None, None)
     return {
         "name": name,
         "title": title,

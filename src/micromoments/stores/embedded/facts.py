@@ -8,8 +8,6 @@ file by another in the same way. One of these at a time, also across processes, 
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -24,10 +22,10 @@ import pyarrow.parquet as pq
 from micromoments.core.event import Millis
 from micromoments.core.fact import TABLES, Fact, Table
 from micromoments.ports import Corrupt
-from micromoments.stores.embedded import codec, migrate
+from micromoments.stores.embedded import codec, migrate, rollups
 from micromoments.stores.embedded.columns import ARROW, filled, to_arrow
 from micromoments.stores.embedded.database import connect, failing, scrub, transaction
-from micromoments.stores.embedded.files import PARTIAL, whole
+from micromoments.stores.embedded.files import PARTIAL, facts_lock, whole
 from micromoments.stores.embedded.query import Query
 from micromoments.stores.embedded.state import erase_live
 
@@ -41,25 +39,12 @@ COMPACT_AT = 24
 _NAME = "INSERT INTO sealed(name, tbl, day, count, first, last, versions) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-def query(folder: Path | str) -> Query:
+def query(folder: Path | str, *, rolled: bool = False) -> Query:
     """The facts of a project's folder as committed now, to be asked in SQL; also from another process than the
-    owner's.
+    owner's. With ``rolled`` over their roll-ups, which are written beside them.
     """
     folder = Path(folder)
-    return Query(folder / "facts", folder / "state.sqlite")
-
-
-@contextmanager
-def facts_lock(folder: Path) -> Iterator[None]:
-    """Keep every other process from sealing, replacing or removing files of facts."""
-    with failing("locking facts"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return Query(folder / "facts", folder / "state.sqlite", rolled=rolled)
 
 
 def seal_folder(folder: Path | str, until: Millis) -> int:
@@ -92,6 +77,7 @@ class ParquetFacts:
             while (some := self._seal_some(until)) is not None:
                 moved += some
             self._compact()
+            rollups.make(self._folder, self._db.execute("SELECT tbl, name FROM sealed ORDER BY day, first, name"))
         return moved
 
     def files(self, table: Table) -> Sequence[str]:
@@ -137,7 +123,7 @@ class ParquetFacts:
                 gone = [name for (name,) in db.execute("SELECT name FROM sealed WHERE day < ?", (day,))]
                 db.execute("DELETE FROM sealed WHERE day < ?", (day,))
             for name in gone:
-                (self._folder / name).unlink(missing_ok=True)
+                self._unlink(name)
         return len(gone)
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
@@ -167,6 +153,7 @@ class ParquetFacts:
             stray = str(path.relative_to(self._folder)) not in named
             if path.name.endswith((".parquet", f".parquet{PARTIAL}")) and stray:
                 path.unlink()
+        rollups.sweep(self._folder, named)
 
     def _seal_some(self, until: Millis) -> int | None:
         rows: dict[Table, list[list[Any]]] = {}
@@ -243,7 +230,11 @@ class ParquetFacts:
             if new is not None:
                 db.execute(_NAME, new)
         for name in old:
-            (self._folder / name).unlink(missing_ok=True)
+            self._unlink(name)
+
+    def _unlink(self, name: str) -> None:
+        rollups.forget(self._folder, name)
+        (self._folder / name).unlink(missing_ok=True)
 
     def _joined(self, theirs: set[int]) -> set[int]:
         joins: list[tuple[int, int]] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from micromoments.ports import StoreError
+from micromoments.stores.embedded.database import failing
 
 PARTIAL = ".partial"
 """The ending of a file that is still being written; one that a crash left is swept at the next start."""
@@ -41,5 +43,18 @@ def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def facts_lock(folder: Path) -> Iterator[None]:
+    """Keep every other process from sealing, replacing or removing files of facts."""
+    with failing("locking facts"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(handle)

@@ -1,0 +1,83 @@
+# ruff: noqa: S608 every fragment of SQL is written here
+"""Roll-ups: smaller tables made of the facts of one file, so that a report need not read every event again.
+
+Each is one question in SQL that DuckDB and Postgres both read, over a table of facts named by ``{facts}``, its rows
+gathered by stretches of ``{grain}`` milliseconds. An event has
+one version, so what a file gives is final, and the roll-ups of all files together are the roll-up of all facts. A store
+may keep them beside its files; where none are kept, a report asks the same question of the facts themselves.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from micromoments.core.fact import Table
+
+HOUR = 3_600_000
+
+
+class Rollup(NamedTuple):
+    """One roll-up: the facts that it is made of, its question, and the column of ``facts`` whose hour its rows have as
+    ``hour`` (empty: a row a fact, with its own instants).
+    """
+
+    of: Table
+    sql: str
+    hour: str = ""
+
+    def asked(self, facts: str, grain: int = HOUR) -> str:
+        """The question over a table, or a subquery, of facts."""
+        return self.sql.format(facts=facts, grain=grain)
+
+
+def _hour(column: str) -> str:
+    return f"{column} - mod({column}, {{grain}})"
+
+
+def two_digits(column: str) -> str:
+    """SQL of a whole number cut to its first two digits (987 is 980); below 0 it is 0."""
+    ladder = "".join(f" WHEN {column} < {10 ** (n + 2)} THEN {column} - mod({column}, {10**n})" for n in range(1, 12))
+    return f"CASE WHEN {column} < 0 THEN 0 WHEN {column} < 100 THEN {column}{ladder} ELSE {10**13} END"
+
+
+_AT = _hour("events.at")
+_WHO = "surrogate, channel, device, marks"
+_DELAY = two_digits("(received_at - events.at)")
+LATE = 300_000
+"""Milliseconds from which on an arrival is late."""
+_LATE = f"received_at - events.at > {LATE}"
+_FOUND = "CASE WHEN results < 0 THEN -1 WHEN results = 0 THEN 0 ELSE 1 END"
+
+ROLLUPS: dict[str, Rollup] = {
+    "goals": Rollup(
+        "events",
+        'SELECT id, version, received_at, events.at AS "at", surrogate, type, name, channel, device, value, '
+        "currency, goal, decision, marks FROM {facts} AS events WHERE goal <> ''",
+    ),
+    "rendered": Rollup(
+        "events",
+        'SELECT events.at AS "at", surrogate, channel, device, slot, shown, milliseconds, network, marks '
+        "FROM {facts} AS events WHERE name = 'Decision Rendered' AND shown <> ''",
+    ),
+    "activity": Rollup(
+        "events",
+        f"SELECT {_AT} AS hour, {_WHO}, count(*) AS count FROM {{facts}} AS events GROUP BY {_AT}, {_WHO}",
+        "at",
+    ),
+    "searches": Rollup(
+        "events",
+        f"SELECT {_AT} AS hour, {_WHO}, lower(trim(query)) AS need, {_FOUND} AS found, count(*) AS count "
+        f"FROM {{facts}} AS events WHERE query <> '' GROUP BY {_AT}, {_WHO}, lower(trim(query)), {_FOUND}",
+        "at",
+    ),
+    "arrivals": Rollup(
+        "events",
+        f"SELECT {_hour('received_at')} AS hour, type, name, marks, goal = '' AS goalless, {_LATE} AS late, "
+        f"{_DELAY} AS delay, "
+        "count(*) AS count, min(received_at) AS oldest, max(received_at) AS newest "
+        f"FROM {{facts}} AS events GROUP BY {_hour('received_at')}, type, name, marks, goal = '', "
+        f"{_LATE}, {_DELAY}",
+        "received_at",
+    ),
+}
+"""By name: a report asks for one as for a table of facts."""
