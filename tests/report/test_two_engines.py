@@ -35,7 +35,7 @@ def history() -> list[Fact]:
     for n in range(600):
         person, at = rng.randrange(100), NOW + rng.randrange(4 * DAY)
         device, channel = rng.choice(["phone", "desktop", ""]), rng.choice(["web", "app"])
-        name = rng.choice(["Product Viewed", "Products Searched", "Email Delivered", "Order Completed"])
+        name = rng.choice(["Product Viewed", "Products Searched", "Email Delivered", "Order Completed", "Rage Click"])
         more: dict[str, Any] = {"device": device, "channel": channel, "marks": rng.choice([0, 0, 0, 1])}
         if name == "Products Searched":
             more |= {"query": rng.choice(words), "results": rng.choice([-1, 0, 3])}

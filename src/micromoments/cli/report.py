@@ -15,14 +15,14 @@ def report(
     name: Annotated[
         str,
         typer.Argument(
-            help="scorecards, missed, lift, shadow, needs, unmet, journeys, moments, decisions, rendering, "
-            "quality, calibration, freshness, behind or history"
+            help="scorecards, missed, lift, shadow, needs, unmet, worth, pain, preferences, items, journeys, moments, "
+            "decisions, deliveries, rendering, quality, calibration, freshness, behind or history"
         ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",
     to: Annotated[str, typer.Option("--to", help="first instant not counted, RFC 3339")] = "",
     tz: Annotated[str, typer.Option(help="IANA zone of days and hours")] = "",
-    by: Annotated[str, typer.Option(help="type, channel, device, hour or day")] = "",
+    by: Annotated[str, typer.Option(help="type, channel, device, place, hour or day")] = "",
     segment: Annotated[str, typer.Option(help="only this part, such as type:buy")] = "",
     goal: Annotated[str, typer.Option(help="the goal that counts as success")] = "",
     format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,

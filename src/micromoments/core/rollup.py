@@ -48,6 +48,15 @@ LATE = 300_000
 _LATE = f"received_at - events.at > {LATE}"
 _FOUND = "CASE WHEN results < 0 THEN -1 WHEN results = 0 THEN 0 ELSE 1 END"
 
+RAGE = ("rage click", "rage clicked", "$rageclick", "rageclick")
+DEAD = ("dead click", "dead clicked", "$dead_click", "$deadclick", "deadclick")
+"""What trackers call clicks in anger, and clicks that nothing came of; in small letters."""
+_CLICK = "".join(
+    f"{'CASE' if what == 'rage' else ''} WHEN lower(name) IN ({', '.join(map(repr, names))}) THEN '{what}'"
+    for what, names in (("rage", RAGE), ("dead", DEAD))
+)
+_CLICK += " ELSE '' END"
+
 ROLLUPS: dict[str, Rollup] = {
     "goals": Rollup(
         "events",
@@ -58,6 +67,11 @@ ROLLUPS: dict[str, Rollup] = {
         "events",
         'SELECT events.at AS "at", surrogate, channel, device, slot, shown, milliseconds, network, marks '
         "FROM {facts} AS events WHERE name = 'Decision Rendered' AND shown <> ''",
+    ),
+    "clicks": Rollup(
+        "events",
+        f'SELECT events.at AS "at", surrogate, channel, device, item, {_CLICK} AS what, marks '
+        f"FROM {{facts}} AS events WHERE {_CLICK} <> ''",
     ),
     "activity": Rollup(
         "events",

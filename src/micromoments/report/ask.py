@@ -21,8 +21,22 @@ Query = Callable[[str, Sequence[object]], list[dict[str, Any]]]
 """Runs SQL with ``?`` parameters over views named as the fact tables; gives rows as dicts. The views hold the newest
 version of each id, none that was withdrawn, and the surrogate of the person that someone turned out to be."""
 
-PARAMS = ("from", "to", "tz", "by", "segment", "goal", "slot", "duplicates", "decision", "lift", "worth", "cursor")
-SEGMENTS = ("type", "channel", "device", "hour", "day")
+PARAMS = (
+    "from",
+    "to",
+    "tz",
+    "by",
+    "segment",
+    "goal",
+    "slot",
+    "duplicates",
+    "decision",
+    "lift",
+    "worth",
+    "cursor",
+    "cause",
+)
+SEGMENTS = ("type", "channel", "device", "place", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
 """Neither bots nor the business's own people nor tests."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +67,7 @@ class Ask(NamedTuple):
     lift: tuple[float, float] = (0.01, 0.05)
     worth: int = 0
     cursor: str = ""
+    cause: str = ""
     rollups: Collection[str] = ()
 
     def source(self, name: str) -> str:
@@ -161,6 +176,7 @@ def ask(
         lift=_lift(params["lift"]) if params.get("lift") else (0.01, 0.05),
         worth=_whole("worth", params["worth"]) if params.get("worth") else 0,
         cursor=params.get("cursor", ""),
+        cause=params.get("cause", ""),
         rollups=rollups,
     )
 

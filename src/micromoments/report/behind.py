@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask, has_goal, iso
+from micromoments.report.missed import CAUSES, causes
 from micromoments.report.parts import MOST_ROWS, events, figure, moments, segment_value
 
 BEHIND = (
@@ -30,10 +31,14 @@ def behind(asked: Ask) -> dict[str, Any]:
     ``cursor`` asks for the rows that come next; null where all were given.
     """
     places = _places(asked.cursor)
-    kinds = {"moment": _moments, "decision": _decisions, "goal": _goals}
+    if asked.cause and asked.cause not in CAUSES:
+        wanted = ", ".join(CAUSES)
+        raise ValueError(f"got cause={asked.cause!r}; wanted one of {wanted}; correct it or leave it out")
+    kinds: dict[str, Callable[[Ask, Place], list[dict[str, Any]]]]
+    kinds = {"moment": _moments} if asked.cause else {"moment": _moments, "decision": _decisions, "goal": _goals}
     found = {kind: rows(asked, places[kind]) for kind, rows in kinds.items() if kind in places}
     cursor = _cursor(found)
-    base, params = moments(asked)
+    base, params = _base(asked)
     n = int(asked.one(f"WITH base AS ({base}) SELECT count(*) AS n FROM base", *params)["n"])
     every = [row for rows in found.values() for row in rows]
     for row in every:
@@ -70,8 +75,18 @@ def _beyond(place: Place, column: str) -> tuple[str, list[object]]:
     return f"({column} < ? OR ({column} = ? AND id > ?))", [place[0], place[0], place[1]]
 
 
-def _moments(asked: Ask, place: Place) -> list[dict[str, Any]]:
+def _base(asked: Ask) -> tuple[str, list[object]]:
+    """SQL and parameters of the moments asked for: all of the stretch, or those missed for one cause."""
     base, params = moments(asked)
+    if not asked.cause:
+        return base, params
+    each, more = causes(asked)
+    missed = f"{each} SELECT id FROM each_one WHERE cause = ?"
+    return f"SELECT * FROM ({base}) AS every WHERE id IN ({missed})", [*params, *more, asked.cause]
+
+
+def _moments(asked: Ask, place: Place) -> list[dict[str, Any]]:
+    base, params = _base(asked)
     beyond, more = _beyond(place, "opened_at")
     return asked.rows(
         f"WITH found AS ({base}), base AS (SELECT * FROM found WHERE {beyond} ORDER BY opened_at DESC, id LIMIT "

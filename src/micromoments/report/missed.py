@@ -28,6 +28,31 @@ _CAPS = ("cap", "budget", "quiet_hours", "exclusive")
 
 def missed(asked: Ask) -> dict[str, Any]:
     """Figures: missed of all that were over. Rows: cause, type, how many; by another part where ``by`` is given."""
+    each, params = causes(asked)
+    found = asked.rows(
+        f"{each} SELECT part, cause, type, count(*) AS count, count(DISTINCT surrogate) AS people FROM each_one "
+        "GROUP BY part, cause, type ORDER BY part, cause, type",
+        *params,
+    )
+    unseen, reached = _unrecognised(asked)
+    over = sum(int(row["count"]) for row in found)
+    rows = [row for row in found if row["cause"] != "served"]
+    gone = sum(int(row["count"]) for row in rows)
+    if not asked.by:
+        rows.append({"part": "", "cause": "not recognised", "type": "", **unseen})
+    order = list(CAUSES)
+    rows.sort(key=lambda row: (str(row["part"]), order.index(row["cause"]), row["type"]))
+    figures = [
+        share("missed", "Moments missed, of those that are over", gone, over),
+        *(_cause(name, rows, gone) for name in order[:-1]),
+        share("not_recognised", "Goals that no moment preceded", unseen["count"], reached, anchored=True),
+        figure("over", "Moments that are over", over, None, "moments"),
+    ]
+    return {"figures": figures, "rows": [_row(asked, row) for row in rows]}
+
+
+def causes(asked: Ask) -> tuple[str, list[object]]:
+    """``WITH`` and parameters of ``each_one``: a row a moment that is over, with its cause, or ``served``."""
     base, params = moments(asked)
     caps = " OR ".join(f"'{code}' = ANY(refused)" for code in _CAPS)
     empty = "coalesce(array_length(items, 1), 0) = 0"
@@ -51,28 +76,12 @@ def missed(asked: Ask) -> dict[str, Any]:
         "after AS (SELECT DISTINCT g.id AS moment FROM first_cause AS g JOIN decisions ON "
         "decisions.surrogate = g.surrogate AND decisions.received_at > g.stopped "
         f"AND decisions.received_at <= g.stopped + {DAY} WHERE g.found = ''), "
-        "each_one AS (SELECT part, type, surrogate, CASE WHEN found <> '' THEN found WHEN after.moment IS NULL THEN "
-        "'not asked' ELSE 'too late' END AS cause FROM first_cause LEFT JOIN after ON after.moment = first_cause.id "
-        "UNION ALL SELECT part, type, surrogate, 'served' AS cause FROM passed WHERE served_at > 0) "
-        "SELECT part, cause, type, count(*) AS count, count(DISTINCT surrogate) AS people FROM each_one "
-        "GROUP BY part, cause, type ORDER BY part, cause, type"
+        "each_one AS (SELECT first_cause.id AS id, part, type, surrogate, CASE WHEN found <> '' THEN found "
+        "WHEN after.moment IS NULL THEN 'not asked' ELSE 'too late' END AS cause FROM first_cause "
+        "LEFT JOIN after ON after.moment = first_cause.id "
+        "UNION ALL SELECT id, part, type, surrogate, 'served' AS cause FROM passed WHERE served_at > 0) "
     )
-    found = asked.rows(sql, *params, (asked.as_of or 0) + 1)
-    unseen, reached = _unrecognised(asked)
-    over = sum(int(row["count"]) for row in found)
-    rows = [row for row in found if row["cause"] != "served"]
-    gone = sum(int(row["count"]) for row in rows)
-    if not asked.by:
-        rows.append({"part": "", "cause": "not recognised", "type": "", **unseen})
-    order = list(CAUSES)
-    rows.sort(key=lambda row: (str(row["part"]), order.index(row["cause"]), row["type"]))
-    figures = [
-        share("missed", "Moments missed, of those that are over", gone, over),
-        *(_cause(name, rows, gone) for name in order[:-1]),
-        share("not_recognised", "Goals that no moment preceded", unseen["count"], reached, anchored=True),
-        figure("over", "Moments that are over", over, None, "moments"),
-    ]
-    return {"figures": figures, "rows": [_row(asked, row) for row in rows]}
+    return sql, [*params, (asked.as_of or 0) + 1]
 
 
 def _cause(name: str, rows: list[dict[str, Any]], gone: int) -> dict[str, Any]:

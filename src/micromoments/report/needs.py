@@ -17,7 +17,7 @@ UNMET = (
     "item; searches without a result. "
     f"Words only where at least {MIN_PEOPLE} people share them."
 )
-_NEED = "lower(trim(CASE WHEN query <> '' THEN query WHEN category <> '' THEN category ELSE item END))"
+NEED = "lower(trim(CASE WHEN query <> '' THEN query WHEN category <> '' THEN category ELSE item END))"
 
 
 def needs(asked: Ask) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def needs(asked: Ask) -> dict[str, Any]:
     base, params = moments(asked)
     part = ", part" if asked.by else ""
     grouped = (
-        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base) "
+        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base) "
         f"SELECT need, type{part}, count(DISTINCT surrogate) AS people, count(*) AS moments, "
         "count(*) FILTER (WHERE served_at > 0) AS served, count(*) FILTER (WHERE ended = 'fulfilled') AS fulfilled "
         f"FROM named WHERE need <> '' GROUP BY need, type{part}"
@@ -36,7 +36,7 @@ def needs(asked: Ask) -> dict[str, Any]:
     )
     rows = asked.rows(shown, *params)
     totals = asked.one(
-        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN {_NEED} <> '' THEN 1 END) AS named "
+        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN {NEED} <> '' THEN 1 END) AS named "
         "FROM base",
         *params,
     )
@@ -57,7 +57,7 @@ def unmet(asked: Ask) -> dict[str, Any]:
     """Demand without supply, in four kinds of rows: ``moment``, ``answer``, ``decision`` and ``search``."""
     base, params = moments(asked)
     unserved = asked.rows(
-        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base WHERE served_at = 0) "
+        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base WHERE served_at = 0) "
         "SELECT 'moment' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count FROM named "
         f"WHERE need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
         f"ORDER BY people DESC, count DESC, need, type LIMIT {MOST_ROWS}",
@@ -66,7 +66,7 @@ def unmet(asked: Ask) -> dict[str, Any]:
     stretch: tuple[object, ...] = (asked.start, asked.stop)
     live = f"received_at >= ? AND received_at < ? AND {COUNTED} AND mode = 'live'"
     questions = asked.rows(
-        f"WITH base AS ({base}), named AS (SELECT *, {_NEED} AS need FROM base), "
+        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base), "
         f"asked AS (SELECT moment FROM decisions WHERE {live} AND degraded LIKE '%no_answer%') "
         "SELECT 'answer' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count "
         "FROM named JOIN asked ON asked.moment = named.id WHERE need <> '' GROUP BY need, type "

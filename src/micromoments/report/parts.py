@@ -45,12 +45,14 @@ def _first_channel(column: str) -> str:
 def moments(asked: Ask, columns: str = "m.*") -> tuple[str, list[object]]:
     """SQL (and parameters) of the counted moments opened in the stretch, filtered, with ``by`` as ``part``.
 
-    A moment's channel is the one that opened it; its device that of the person's event at its opening.
+    A moment's channel is the one that opened it; its device that of the person's event at its opening; its place the
+    need's.
     """
     names = {
         "type": "m.type",
         "channel": _first_channel("m.channels"),
         "device": "d.device",
+        "place": "m.place",
         "hour": asked.hour("m.opened_at"),
         "day": asked.day("m.opened_at"),
     }

@@ -10,14 +10,17 @@ from micromoments.report import (
     activity,
     audit,
     behind,
+    items,
     journeys,
     lift,
     missed,
     needs,
+    pain,
     quality,
     rendering,
     scorecards,
     shadow,
+    worth,
 )
 from micromoments.report.ask import SEGMENTS, Ask, Query, ask, iso, simulated
 
@@ -46,6 +49,10 @@ _ALL = (
     Report("shadow", "In shadow, and under rules", shadow.COUNTING, (), _DECISIONS, shadow.shadow),
     Report("needs", "What people look for", needs.NEEDS, SEGMENTS, _MOMENTS, needs.needs),
     Report("unmet", "Unmet moments", needs.UNMET, SEGMENTS, _ROWS, needs.unmet),
+    Report("worth", "Unmet moments by worth", worth.COUNTING, SEGMENTS, _ROWS, worth.worth),
+    Report("pain", "Pain points", pain.COUNTING, SEGMENTS, _ROWS, pain.pain),
+    Report("preferences", "Who wants what", items.PREFERENCES, SEGMENTS, _MOMENTS, items.preferences),
+    Report("items", "Items and offers", items.ITEMS, (), _DECISIONS, items.items),
     Report("journeys", "Journeys", journeys.COUNTING, SEGMENTS, _MOMENTS, journeys.journeys),
     Report("moments", "Moments", activity.MOMENTS, SEGMENTS, _MOMENTS, activity.moments_report),
     Report("decisions", "Decisions", activity.DECISIONS, ("type", "hour", "day"), _DECISIONS, activity.decisions),
@@ -72,7 +79,7 @@ def run(
         params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
             (``NAME:VALUE``, more by commas), ``goal``, ``slot``, ``decision``; ``duplicates`` where the caller counts
             them; ``lift`` and ``worth``, the assumptions of ``history``;
-            ``cursor``, where ``behind`` goes on.
+            ``cursor``, where ``behind`` goes on; ``cause``, of ``behind``: only moments missed for it.
         settings: the project's.
         rollups: those of ``core.rollup`` that ``query`` has views of; the others are asked of the facts.
 

@@ -26,7 +26,7 @@ def scorecards(asked: Ask) -> dict[str, Any]:
     """Figures over all, and a row of the same for each part where ``by`` is given."""
     totals, parts = _moments(asked, ""), _moments(asked, "part") if asked.by else []
     anchors = _anchors(asked._replace(by="")).get("", {**NO_GOALS, "people": 0})
-    by_part = _anchors(asked) if asked.by and asked.by != "type" else {}
+    by_part = _anchors(asked) if asked.by not in {"", "type", "place"} else {}
     rows = [
         {"part": asked.label(row["part"]), "figures": _figures(row, by_part.get(row["part"]))}
         for row in sorted(parts, key=lambda row: str(asked.label(row["part"])))

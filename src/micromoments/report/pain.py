@@ -1,0 +1,95 @@
+# ruff: noqa: S608 every fragment of SQL is written here; what people send goes in as parameters
+"""Pain points: where people looked in vain, tried again, clicked in anger or into nothing, and gave moments up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micromoments.report.ask import Ask
+from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, share
+
+COUNTING = (
+    "Searches of the stretch, by their words; words searched three times or more by one person within an hour; clicks "
+    "in anger and into nothing, as trackers call them; moments given up or run out, by how far they had come. "
+    f"Without bots, own people and tests; words and places only where at least {MIN_PEOPLE} people share them."
+)
+AGAIN = 3
+"""Searches of the same words by one person within an hour that are an attempt repeated."""
+STAGES = ("not told", "discovering", "considering", "choosing", "committing", "done")
+"""How far a moment had come, by its number in the facts."""
+
+
+def pain(asked: Ask) -> dict[str, Any]:
+    """Rows ``search`` and ``again`` (words), ``click`` (rage and dead clicks by item), ``abandoned`` (type, channel,
+    stage).
+    """
+    searched, params = events(asked, "searches")
+    words = f"WITH base AS ({searched}), tried AS (SELECT need, surrogate, hour, sum(count) AS times FROM base "
+    words += "GROUP BY need, surrogate, hour)"
+    vain = asked.rows(
+        f"WITH base AS ({searched}) SELECT 'search' AS of, need, CAST(sum(CASE WHEN found = 0 THEN count ELSE 0 END) "
+        "AS BIGINT) AS vain, CAST(sum(count) AS BIGINT) AS searches, count(DISTINCT CASE WHEN found = 0 THEN surrogate "
+        "END) AS people FROM base WHERE found >= 0 GROUP BY need "
+        f"HAVING count(DISTINCT CASE WHEN found = 0 THEN surrogate END) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, vain DESC, need LIMIT {MOST_ROWS}",
+        *params,
+    )
+    again = asked.rows(
+        f"{words} SELECT 'again' AS of, need, count(DISTINCT surrogate) AS people, CAST(sum(times) AS BIGINT) AS "
+        f"searches FROM tried WHERE times >= {AGAIN} GROUP BY need HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, searches DESC, need LIMIT {MOST_ROWS}",
+        *params,
+    )
+    total = asked.one(
+        f"{words} SELECT (SELECT count(DISTINCT surrogate) FROM base) AS people, count(DISTINCT CASE WHEN times >= "
+        f"{AGAIN} THEN surrogate END) AS again, (SELECT coalesce(sum(count), 0) FROM base WHERE found >= 0) AS said, "
+        "(SELECT coalesce(sum(count), 0) FROM base WHERE found = 0) AS vain FROM tried",
+        *params,
+    )
+    clicks, clicked = _clicks(asked)
+    left, opened, gone = _left(asked)
+    figures = [
+        share("no_results", "Searches without a result, of those that say", int(total["vain"]), int(total["said"])),
+        share("again", "People who searched the same words again and again", int(total["again"]), int(total["people"])),
+        figure("angry", "Clicks in anger", clicked.get("rage", 0), None, "clicks"),
+        figure("dead", "Clicks into nothing", clicked.get("dead", 0), None, "clicks"),
+        share("given_up", "Moments given up or run out", gone, opened),
+    ]
+    return {"figures": figures, "rows": [*vain, *again, *clicks, *left]}
+
+
+def _clicks(asked: Ask) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Rage and dead clicks by what was clicked, and how many of each there were."""
+    base, params = events(asked, "clicks")
+    rows = asked.rows(
+        f"WITH base AS ({base}) SELECT 'click' AS of, what, item, channel, count(DISTINCT surrogate) AS people, "
+        "count(*) AS count FROM base GROUP BY what, item, channel "
+        f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} ORDER BY people DESC, count DESC, what, item, channel "
+        f"LIMIT {MOST_ROWS}",
+        *params,
+    )
+    totals = asked.rows(f"WITH base AS ({base}) SELECT what, count(*) AS count FROM base GROUP BY what", *params)
+    return rows, {str(row["what"]): int(row["count"]) for row in totals}
+
+
+def _left(asked: Ask) -> tuple[list[dict[str, Any]], int, int]:
+    """Moments given up or run out, by type, channel and stage, among those opened there; all opened, and all gone."""
+    base, params = moments(asked)
+    rows = asked.rows(
+        f"WITH base AS ({base}) SELECT 'abandoned' AS of, type, split_part(channels, ',', 1) AS channel, stage, "
+        "count(CASE WHEN ended = 'abandoned' THEN 1 END) AS abandoned, count(CASE WHEN ended = 'expired' THEN 1 END) "
+        "AS expired, count(*) AS opened, count(DISTINCT CASE WHEN ended IN ('abandoned', 'expired') THEN surrogate "
+        "END) AS people FROM base GROUP BY type, split_part(channels, ',', 1), stage ORDER BY type, channel, stage",
+        *params,
+    )
+    gone = sum(int(row["abandoned"]) + int(row["expired"]) for row in rows)
+    opened = sum(int(row["opened"]) for row in rows)
+    shown = [_row(row) for row in rows if int(row["people"]) >= MIN_PEOPLE]
+    shown.sort(key=lambda row: (-row["count"], row["type"], row["channel"], row["stage"]))
+    return shown[:MOST_ROWS], opened, gone
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    count, stage = int(row["abandoned"]) + int(row["expired"]), int(row["stage"])
+    where = STAGES[stage] if 0 <= stage < len(STAGES) else str(stage)
+    return {**row, "stage": where, "count": count, "share": count / int(row["opened"])}
