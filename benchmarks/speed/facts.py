@@ -1,7 +1,8 @@
+# ruff: noqa: E501 tables are easier to read as they are
 """A project's folder with as many sealed facts as asked for, made by DuckDB a day at a time: what reports are timed on.
 
-Sessions of seven events; a moment in most of them, told in one to three versions, one in fifty of them again on the next
-day; a decision for three moments in four, and what came of it. Thirty days that end now; everything is seeded by hashes.
+Sessions of seven events; a moment in most of them, told in one to three versions, one in fifty of them again on the
+next day; a decision for three moments in four, and what came of it. Thirty days that end now, seeded by hashes.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def make(folder: Path, facts: int, until: datetime) -> Mapping[str, int]:
                 counts[table] += _write(
                     db, state, folder / "facts", table, sql.format(**about), first + timedelta(days=day)
                 )
-    return counts
+    return {str(table): count for table, count in counts.items()}
 
 
 def _write(

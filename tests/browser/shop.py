@@ -80,6 +80,19 @@ def visit(shop: Shop, n: int) -> str:
     return id
 
 
+def in_vain(shop: Shop, n: int) -> None:
+    """Somebody looks for what the shop doesn't have, three times within the hour, and is served nothing."""
+    for _ in range(3):
+        properties = {"query": "buy oat milk online", "results": 0}
+        sent = {
+            "type": "track",
+            "anonymousId": f"thirsty-{n:04}",
+            "event": "Products Searched",
+            "properties": properties,
+        }
+        shop.ask("/v1/track", sent, key=WRITE_KEY)
+
+
 @contextmanager
 def shop(folder: Path, *, keys: bool = True, people: int = PEOPLE) -> Iterator[Shop]:
     """The shop, open; with keys, or for this machine alone."""
@@ -93,4 +106,6 @@ def shop(folder: Path, *, keys: bool = True, people: int = PEOPLE) -> Iterator[S
             found.ask("/v1/items", ITEMS, "PUT")
         for n in range(people):
             visit(found, n)
+        for n in range(people // 2):
+            in_vain(found, n)
         yield found

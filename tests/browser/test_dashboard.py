@@ -24,8 +24,15 @@ pytestmark = [
 ]
 VIEWS = (
     "scorecards",
+    "missed",
+    "journeys",
     "behind",
     "needs",
+    "unmet",
+    "pain",
+    "preferences",
+    "items",
+    "draft",
     "decisions",
     "experiments",
     "people",
@@ -164,6 +171,74 @@ def test_behind_a_number_are_as_many_moments(page: Page, busy: Shop) -> None:
     page.locator("section[aria-label^='Moments'] tbody a").first.click()
     page.wait_for_selector("#view[data-view=decision][data-ready]")
     assert page.locator(".timeline .decided").count() == 1
+
+
+def test_a_missed_moment_has_a_cause_to_open(page: Page, busy: Shop) -> None:
+    """Share and causes are the report's; a cause leads to as many moments as it counts, and the address keeps it."""
+    at(page, busy, "missed?range=all")
+    share = busy.figure("missed", "missed")
+    assert f"{share['count']} of {share['of']}" in page.locator("[data-figure=missed] ~ small").inner_text()
+    counts: dict[str, int] = {}
+    for row in busy.ask("/v1/reports/missed")["rows"]:
+        counts[row["cause"]] = counts.get(row["cause"], 0) + row["count"]
+    counts.pop("not recognised", None)
+    cause, count = max(counts.items(), key=lambda one: one[1])
+    page.locator("section[aria-label=Why] > .scroll td a", has_text=cause).first.click()
+    page.wait_for_selector("#view[data-view=behind][data-ready]")
+    assert f"cause={cause.replace(' ', '+')}" in page.url
+    assert page.locator("section[aria-label^='Moments'] tbody tr").count() == count
+    page.reload()
+    page.wait_for_selector("#view[data-view=behind][data-ready]", timeout=60_000)
+    assert page.locator("section[aria-label^='Moments'] tbody tr").count() == count
+
+
+def test_journeys_are_drawn_and_can_be_followed(page: Page, busy: Shop) -> None:
+    """Every moment of the diagram is a button for the keyboard; the table beside it has every step of the report."""
+    at(page, busy, "journeys?range=all")
+    links = [row for row in busy.ask("/v1/reports/journeys")["rows"] if row["of"] == "link"]
+    assert links
+    page.get_by_text("As a table").click()
+    assert page.locator("figure .take tbody tr").count() == len(links)
+    node = page.locator(".sankey .node").first
+    assert page.locator(".sankey .flow").count() == len(links)
+    node.press("Enter")
+    assert node.get_attribute("aria-pressed") == "true"
+    assert page.locator(".sankey .flow.followed").count() > 0
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save journeys as PNG").click()
+    assert Path(saved.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_an_unmet_need_becomes_a_draft(page: Page, busy: Shop) -> None:
+    """From the need one click drafts; the rule is checked against the settings in force, a mistake is named with what
+    was wanted, and the catalogue opens with the item filled in.
+    """
+    at(page, busy, "unmet?range=all")
+    (row,) = [r for r in busy.ask("/v1/reports/worth")["rows"] if r["need"] == "oat milk"]
+    cells = page.locator("section[aria-label^='By what'] tbody tr", has_text="oat milk").locator("td")
+    assert [cells.nth(n).inner_text() for n in (2, 3)] == [str(row["people"]), str(row["moments"])]
+    page.get_by_role("link", name="Draft for oat milk").first.click()
+    page.wait_for_selector("#view[data-view=draft][data-ready]")
+    for name in ("A rule", "An experiment"):
+        page.locator(f"section[aria-label='{name}']").get_by_text("Valid with the settings in force").wait_for()
+    rule = page.locator("section[aria-label='A rule']")
+    area = rule.get_by_label("A rule as TOML")
+    area.fill(area.input_value().replace('"boost"', '"bost"'))
+    rule.get_by_role("button", name="Check it").click()
+    rule.get_by_text("bost").wait_for()
+    page.get_by_role("link", name="Open it in the catalogue").click()
+    page.wait_for_selector("#view[data-view=catalogue][data-ready]")
+    assert '"title": "oat milk"' in page.get_by_label("The item as JSON").input_value()
+
+
+def test_pain_points_are_the_reports(page: Page, busy: Shop) -> None:
+    """Words searched in vain, and again and again, with their people."""
+    at(page, busy, "pain?range=all")
+    rows = busy.ask("/v1/reports/pain")["rows"]
+    for of, panel in (("search", "Searched in vain"), ("again", "Tried again and again")):
+        (row,) = [r for r in rows if r["of"] == of and r["need"] == "buy oat milk online"]
+        shown = page.locator(f"section[aria-label='{panel}'] > .scroll tbody tr", has_text=row["need"])
+        assert shown.locator("td").nth(1).inner_text() == str(row["people"])
 
 
 def test_a_receipt_shows_the_whole_funnel(page: Page, busy: Shop) -> None:

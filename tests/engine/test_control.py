@@ -192,3 +192,29 @@ def test_switches_and_versions_stand_in_the_log(tmp_path: Path) -> None:
     stores.close()
     assert what.count("off") == 2
     assert "config" in what
+
+
+def test_an_addition_is_checked_against_the_settings_in_force(tmp_path: Path) -> None:
+    """What would be in order is; a mistake is told with what was wanted; the file and what is in force stay."""
+    file = tmp_path / "shop" / "micromoments.toml"
+    file.parent.mkdir()
+    file.write_text(CONFIG)
+    with mm.open(file.parent) as engine:
+        control, before = engine.service.control, engine.service.config_version
+        assert control.check('[rules.more]\naction = "boost"\nwhere = { kind = "guide" }') == []
+        (mistake,) = control.check('[rules.more]\naction = "bost"\nwhere = { kind = "guide" }')
+        assert "rules.more.action" in mistake
+        assert "boost" in mistake
+        assert control.check("[slots.home]")
+        assert (engine.service.config_version, file.read_text()) == (before, CONFIG)
+
+
+async def test_another_recogniser_is_noted(tmp_path: Path) -> None:
+    """The one that the engine started with, once; another after settings of recognition changed; the newest first."""
+    clock = Clock()
+    for half_life, count in ((30.0, 1), (30.0, 1), (10.0, 2)):
+        recognition = replace(SETTINGS.recognition, threshold=half_life / 100)
+        async with opened(tmp_path / "shop", clock, replace(SETTINGS, recognition=recognition)) as service:
+            models = service.control.models()
+            assert len(models) == count
+            assert models[0]["version"] == service._stores.recogniser.digest

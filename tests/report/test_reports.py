@@ -139,7 +139,7 @@ def test_the_stretch_is_half_open_and_said() -> None:
         ("score", {}, "got report 'score'; wanted one of scorecards, missed"),
         ("needs", {"form": "1"}, "got parameter 'form'; wanted one of from, to"),
         ("needs", {"tz": "Mars"}, "wanted an IANA name"),
-        ("needs", {"by": "shoe"}, "got by='shoe'; wanted one of type, channel, device, hour, day"),
+        ("needs", {"by": "shoe"}, "got by='shoe'; wanted one of type, channel, device, place, hour, day"),
         ("lift", {"by": "day"}, "wanted none for this report"),
         ("needs", {"from": "yesterday"}, "wanted RFC 3339"),
         ("needs", {"from": "2026-01-02", "to": "2026-01-01"}, "swap them"),

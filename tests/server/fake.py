@@ -123,6 +123,14 @@ class FakeControl(Control):
         """One version."""
         return [{"version": "sha256:0", "at": NOW, "current": True}]
 
+    def models(self) -> list[dict[str, Any]]:
+        """One recogniser."""
+        return [{"version": "m0", "at": NOW}]
+
+    def check(self, added: str) -> list[str]:
+        """Anything with a bracket is in order."""
+        return [] if "[" in added else ["micromoments.toml:1: got words; wanted TOML"]
+
     async def reload(self) -> dict[str, Any]:
         """A file with a mistake."""
         raise ValueError("micromoments.toml:3: slots.home.limit: got 0; wanted at least 1")

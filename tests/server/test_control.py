@@ -20,6 +20,7 @@ DOORS = [
     ("PUT", "/v1/switch"),
     ("GET", "/v1/config"),
     ("POST", "/v1/config/reload"),
+    ("POST", "/v1/config/check"),
     ("POST", "/v1/config/rollback"),
     ("GET", "/v1/policies"),
     ("GET", "/v1/policies/compare"),
@@ -47,11 +48,20 @@ async def test_switching_off_and_on(backend: Client) -> None:
 
 async def test_versions_of_the_settings(backend: Client) -> None:
     """The list, a reload that is refused with the file's mistake, the way back, a version that there isn't."""
-    assert (await backend("GET", "/v1/config")).json["versions"][0]["current"] is True
+    told = (await backend("GET", "/v1/config")).json
+    assert (told["versions"][0]["current"], told["models"][0]["version"]) == (True, "m0")
     refused = await backend("POST", "/v1/config/reload", {})
     assert (refused.status, "slots.home.limit" in refused.json["detail"]) == (409, True)
     assert (await backend("POST", "/v1/config/rollback", {})).json["configVersion"] == "sha256:0"
     assert (await backend("POST", "/v1/config/rollback", {"version": "nonsense"})).status == 404
+
+
+async def test_an_addition_to_the_settings_is_only_looked_at(backend: Client) -> None:
+    """Valid, or its mistakes; a body without TOML is refused."""
+    assert (await backend("POST", "/v1/config/check", {"toml": "[rules.x]"})).json == {"valid": True, "mistakes": []}
+    refused = (await backend("POST", "/v1/config/check", {"toml": "words"})).json
+    assert (refused["valid"], refused["mistakes"]) == (False, ["micromoments.toml:1: got words; wanted TOML"])
+    assert (await backend("POST", "/v1/config/check", {})).json["code"] == "bad_request"
 
 
 async def test_versions_of_policies(backend: Client) -> None:

@@ -23,6 +23,7 @@ from micromoments.flow.view import EVERY, View, config_digest
 
 ACTIVE_OFF = "active:off"
 VERSIONS = "versions:config"
+MODELS = "versions:model"
 MAX_VERSIONS = 50
 AT_START = ("synonyms", "timezone", "recognition", "intake", "origins", "retention", "name")
 """Settings that are read when the engine starts; a change of the others is in force at once."""
@@ -37,6 +38,13 @@ class Version(msgspec.Struct, frozen=True):
     at: Millis
     settings: str
     text: str
+
+
+class Model(msgspec.Struct, frozen=True):
+    """Which recogniser, and since when: what it learned, its settings and its code, as one digest."""
+
+    version: str
+    at: Millis
 
 
 class Control:
@@ -60,12 +68,17 @@ class Control:
         self._clock = clock
         self.taught = Taught(stores, view, append, clock)
         self._versions: list[Version] = msgspec.json.decode(kept.get(VERSIONS, b"[]"), type=list[Version])
+        self._models: list[Model] = msgspec.json.decode(kept.get(MODELS, b"[]"), type=list[Model])
         use(replaced(view(), off=frozenset(msgspec.json.decode(kept.get(ACTIVE_OFF, b"[]"), type=list[str]))))
 
     def started(self) -> None:
         """Note the settings that the engine started with, where they are others than the last."""
         view = self._view()
         self._note(view.settings, self._stores.config_text())
+        digest = self._stores.recogniser.digest
+        if not self._models or self._models[-1].version != digest:
+            self._models = [*self._models, Model(digest, self._clock())][-MAX_VERSIONS:]
+            self._keep(MODELS, msgspec.json.encode(self._models))
 
     def fold(self, record: Record) -> None:
         """Put in force what the log says was switched."""
@@ -105,6 +118,18 @@ class Control:
         current = self._view().config_version
         found = [{"version": v.version, "at": v.at, "current": v.version == current} for v in reversed(self._versions)]
         return found or [{"version": current, "at": 0, "current": True}]
+
+    def models(self) -> list[dict[str, Any]]:
+        """The recognisers that were in force here, the newest first."""
+        return [{"version": one.version, "at": one.at} for one in reversed(self._models)]
+
+    def check(self, added: str) -> list[str]:
+        """The mistakes that ``micromoments.toml`` would have with this TOML at its end; nothing is changed."""
+        try:
+            settings = parse(f"{self._stores.config_text().rstrip()}\n\n{added}\n")
+        except ValueError as error:
+            return str(error).splitlines()
+        return silent_changes(self._view().settings, settings)
 
     async def reload(self) -> dict[str, Any]:
         """Read ``micromoments.toml`` again and put it in force.

@@ -75,6 +75,14 @@ class Ask(NamedTuple):
         rollup = ROLLUPS[name]
         return name if name in self.rollups else f"({rollup.asked(rollup.of)})"
 
+    def is_in(self, select: str) -> str:
+        """SQL: the moment's id is among those that ``select`` (of outcomes, without its column) finds; by the keys of
+        ids where they are kept, which are quicker to compare.
+        """
+        if "keys" in self.rollups:
+            return f"key IN (SELECT moment_key FROM {select})"
+        return f"id IN (SELECT moment FROM {select})"
+
     def hours(self, name: str) -> tuple[str, list[object]]:
         """SQL (and parameters) of an hourly roll-up's rows of the stretch: whole hours as they are kept, what begins or
         ends within one from the facts; all from the facts, by the quarter, in a zone that isn't whole hours off UTC.
@@ -191,6 +199,11 @@ def iso(at: Millis | None) -> str | None:
 
 def simulated(asked: Ask, tables: Mapping[str, str]) -> bool:
     """Whether anything in the stretch was made by the simulator; ``tables`` maps each table to its instant's column."""
+    if (
+        "edges" in asked.rollups
+        and not int(asked.one("SELECT coalesce(marks, 0) AS marks FROM edges")["marks"]) & SIMULATED
+    ):
+        return False
     for table, column in tables.items():
         params: list[object] = [asked.start, asked.stop]
         base = f"SELECT marks FROM {table} WHERE {column} >= ? AND {column} < ?"
@@ -211,20 +224,20 @@ def has_goal(goal: str, column: str = "goal") -> tuple[str, list[object]]:
 
 
 def _as_of(query: Query, rollups: Collection[str]) -> Millis | None:
-    rolled = "arrivals" in rollups
-    events = "max(newest) AS instant FROM arrivals" if rolled else "max(received_at) AS instant FROM events"
-    told = [f"SELECT max(received_at) FROM {table}" for table in ("moments", "decisions", "outcomes")]
-    union = " UNION ALL ".join([f"SELECT {events}", *told])
+    tables = ("events", "moments", "decisions", "outcomes")
+    union = " UNION ALL ".join(f"SELECT max(received_at) AS instant FROM {table}" for table in tables)
+    if "edges" in rollups:
+        union = "SELECT last AS instant FROM edges"
     at = query(f"SELECT max(instant) AS instant FROM ({union}) AS newest", [])[0]["instant"]
     return None if at is None else int(at)
 
 
 def _first(query: Query, rollups: Collection[str]) -> Millis:
     """The beginning of all, to the hour."""
-    events = "min(hour) AS instant FROM activity" if "activity" in rollups else "min(events.at) AS instant FROM events"
-    union = f"SELECT {events} UNION ALL SELECT min(opened_at) FROM moments"
-    sql = f"SELECT min(instant) AS instant FROM ({union}) AS oldest"
-    at = query(sql, [])[0]["instant"]
+    union = "SELECT min(events.at) AS instant FROM events UNION ALL SELECT min(opened_at) FROM moments"
+    if "edges" in rollups:
+        union = "SELECT first AS instant FROM edges"
+    at = query(f"SELECT min(instant) AS instant FROM ({union}) AS oldest", [])[0]["instant"]
     return 0 if at is None else int(at) - int(at) % HOUR
 
 

@@ -19,7 +19,7 @@ COUNTING = (
 )
 
 NO_GOALS = {"goals": 0, "preceded": 0, "across": 0, "to_goal": None}
-_ACTED = "id IN (SELECT moment FROM outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> '')"
+_ACTED = "outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> ''"
 
 
 def scorecards(asked: Ask) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
     ]
     crossed = "position(',' in channels) > 0"
     sql = (
-        f"WITH base AS (SELECT every.*, {_ACTED} AS acted FROM ({base}) AS every) "
+        f"WITH base AS (SELECT every.*, {asked.is_in(_ACTED)} AS acted FROM ({base}) AS every) "
         f"SELECT {select}count(*) AS opened, count(*) FILTER (WHERE served_at > 0) AS served, "
         "count(*) FILTER (WHERE served_at > 0 AND acted) AS acted, "
         f"count(*) FILTER (WHERE {fulfilled}) AS fulfilled, "

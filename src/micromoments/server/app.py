@@ -226,6 +226,7 @@ class App:
             "/v1/switch": {"GET": (self._control.switched, False), "PUT": (self._control.switch, False)},
             "/v1/config": {"GET": (self._control.versions, False)},
             "/v1/config/reload": {"POST": (self._control.reload, False)},
+            "/v1/config/check": {"POST": (self._control.check, False)},
             "/v1/config/rollback": {"POST": (self._control.rollback, False)},
             "/v1/policies": {"GET": (self._control.policies, False)},
             "/v1/policies/guards": {"GET": (self._control.guards, False)},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from micromoments.server import shapes
 from micromoments.server.contract import Json, answer, content, door, ref
-from micromoments.server.control import Back, PolicyBack, Previewed, Switched, Taught
+from micromoments.server.control import Added, Back, PolicyBack, Previewed, Switched, Taught
 from micromoments.server.deliveries import Foreseen, Outcomes, Replayed
 
-SCHEMAS: tuple[type, ...] = (Switched, Back, PolicyBack, Taught, Previewed, Foreseen, Replayed, Outcomes)
+SCHEMAS: tuple[type, ...] = (Switched, Back, Added, PolicyBack, Taught, Previewed, Foreseen, Replayed, Outcomes)
 _SECRET: list[Json] = [{"secretKey": []}]
 _OBJECT: Json = {"type": "object"}
 _VERSIONS: list[Json] = [
@@ -24,6 +24,8 @@ def control_doors() -> Json:
     back = {"required": False, "content": content(ref(Back))}
     done = {"200": answer("In force.", _OBJECT)}
     rollback = door("rollback", "Return to the settings before.", done, _SECRET, tag=tag)
+    mistakes = {"200": answer("Whether it is valid, and the mistakes.", _OBJECT)}
+    checked = door("checkConfig", "Look at an addition.", mistakes, _SECRET, body=content(ref(Added)), tag=tag)
     compared = door("comparePolicy", "Two versions of a policy.", {"200": answer("Both.", _OBJECT)}, _SECRET, tag=tag)
     return {
         "/v1/switch": {
@@ -34,6 +36,7 @@ def control_doors() -> Json:
             "get": door("versions", "Versions of the settings.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag)
         },
         "/v1/config/reload": {"post": door("reload", "Read the file again.", done, _SECRET, tag=tag)},
+        "/v1/config/check": {"post": checked},
         "/v1/config/rollback": {"post": {**rollback, "requestBody": back}},
         "/v1/policies": {
             "get": door(

@@ -36,6 +36,12 @@ class Back(msgspec.Struct, rename="camel", kw_only=True):
     version: str = ""
 
 
+class Added(msgspec.Struct, rename="camel", kw_only=True):
+    """TOML to look at as if it stood at the end of ``micromoments.toml``."""
+
+    toml: str
+
+
 class PolicyBack(msgspec.Struct, rename="camel", kw_only=True):
     """A policy, ``<slot>:<name>``, and its version to return to; the one kept before unless named."""
 
@@ -88,9 +94,10 @@ class ControlDoors:
             raise Problem(409, "all_off", "one slot", str(error)) from None
 
     async def versions(self, _call: Call, access: Access) -> Reply:
-        """The versions of the settings, the newest first."""
+        """The versions of the settings and of the recogniser, the newest first."""
         require_whole(access)
-        return reply({"versions": self._service.control.versions(), "cursor": None})
+        control = self._service.control
+        return reply({"versions": control.versions(), "models": control.models(), "cursor": None})
 
     async def reload(self, _call: Call, access: Access) -> Reply:
         """Read the file of the settings again."""
@@ -99,6 +106,12 @@ class ControlDoors:
             return reply(await self._service.control.reload())
         except ValueError as error:
             raise Problem(409, "bad_config", "settings that can't be put in force", str(error)[:2000]) from None
+
+    async def check(self, call: Call, access: Access) -> Reply:
+        """Whether the file would be in order with something added; nothing is changed."""
+        require_whole(access)
+        mistakes = self._service.control.check(_read(await call.body(MAX_BODY), Added).toml)
+        return reply({"valid": not mistakes, "mistakes": [mistake[:400] for mistake in mistakes[:20]]})
 
     async def rollback(self, call: Call, access: Access) -> Reply:
         """Return to the version before, or a named one."""

@@ -262,6 +262,10 @@ def _report_doors() -> Json:
             "goal": "The goal that counts as success.",
             "slot": "Only this slot.",
             "decision": "Of the report `receipt`: whose.",
+            "cursor": "Of the report `behind`: where the last answer ended.",
+            "cause": "Of the report `behind`: only moments missed for this cause.",
+            "lift": "Of `worth` and `history`: what serving is assumed to add, as shares, such as 0.01-0.05.",
+            "worth": "Of `worth` and `history`: what a goal without a value is worth, in minor units.",
         }.items()
     ]
     return {

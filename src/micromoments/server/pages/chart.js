@@ -1,6 +1,6 @@
 // Charts as plain SVG: lines over time, bars, intervals. Each has its data as a table beside it, as CSV and as PNG.
 
-import { el, svg } from "./base.js";
+import { el, svg, whole } from "./base.js";
 import { csvButton, save } from "./frame.js";
 
 const W = 640;
@@ -105,6 +105,49 @@ function saying(title, series, format) {
   return `${title}. ${words.join("; ")}. The table below has every value.`;
 }
 
+/** Neighbours made one where there are too many to tell apart: sums, so that nothing is lost; `days` says how many. */
+export function gatheredDays(points, most = 62) {
+  const days = Math.ceil(points.length / most);
+  if (days <= 1) return { points: points.map((p) => ({ ...p, end: p.x })), days: 1 };
+  const out = [];
+  for (const p of points) {
+    const last = out[out.length - 1];
+    if (!last || p.x - last.x >= days * 86_400_000) out.push({ ...p, end: p.x, parts: { ...p.parts } });
+    else {
+      last.end = p.x;
+      for (const [name, n] of Object.entries(p.parts)) last.parts[name] = (last.parts[name] || 0) + n;
+    }
+  }
+  return { points: out, days };
+}
+
+/** Stacked columns by day; points are {x: ms, label, parts: {name: count}}, names [name, cls] from below. */
+export function stacks(title, all, names, { onPick } = {}) {
+  const { points, days } = gatheredDays(all);
+  const sum = (p) => names.reduce((n, [name]) => n + (p.parts[name] || 0), 0);
+  const top = Math.max(...points.map(sum), 1);
+  const span = days * 86_400_000;
+  const [x0, x1] = [points[0].x, points[points.length - 1].x + span];
+  const x = (v) => PAD.left + ((v - x0) / (x1 - x0)) * (W - PAD.left - PAD.right);
+  const y = (v) => H - PAD.bottom - (v / top) * (H - PAD.top - PAD.bottom);
+  const node = svg("svg", { class: "chart", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}${days > 1 ? `, ${days} days a column` : ""}. From ${sum(points[0])} to ${sum(points[points.length - 1])}. The table below has every value.` });
+  for (const t of ticks(0, top).filter(Number.isInteger)) node.append(svg("line", { class: t ? "grid" : "zero", x1: PAD.left, x2: W - PAD.right, y1: y(t), y2: y(t) }), svg("text", { class: "axis-text", x: PAD.left - 6, y: y(t) + 4, "text-anchor": "end" }, whole(t)));
+  const width = Math.max(1, x(x0 + span) - x(x0) - (points.length > 40 ? 1 : 3));
+  for (const p of points) {
+    let up = 0;
+    const column = svg("g", { class: onPick ? "pick" : undefined }, svg("title", {}, `${p.label}${days > 1 ? ` and the ${days - 1} days after` : ""}: ${names.filter(([name]) => p.parts[name]).map(([name]) => `${name} ${whole(p.parts[name])}`).join(", ")}`));
+    for (const [name, cls] of names.filter(([one]) => p.parts[one])) {
+      column.append(svg("rect", { class: `piece ${cls}`, x: x(p.x), width, y: y(up + p.parts[name]), height: y(up) - y(up + p.parts[name]) }));
+      up += p.parts[name];
+    }
+    if (onPick) column.addEventListener("click", () => onPick(p));
+    node.append(column);
+  }
+  const named = [points[0], points[Math.floor(points.length / 2)], points[points.length - 1]].filter((p, n, every) => every.indexOf(p) === n);
+  named.forEach((p) => node.append(svg("text", { class: "axis-text", x: x(p.x) + width / 2, y: H - 8, "text-anchor": "middle" }, new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" }).format(p.x))));
+  return days > 1 ? el("div", {}, el("p", { class: "fine" }, `${days} days a column.`), node) : node;
+}
+
 /** Horizontal bars; rows are {name, value, of?, cls?, words?}. */
 export function bars(title, rows, { format = String, most = 12, onPick } = {}) {
   const some = rows.slice(0, most);
@@ -155,7 +198,7 @@ export function figure(name, chart, rows, tableNode, keys = []) {
     el("div", { class: "take" },
       el("details", {}, el("summary", {}, "As a table"), tableNode),
       csvButton(name, rows),
-      el("button", { type: "button", class: "quiet small", "aria-label": `Save ${name} as PNG`, onclick: () => png(name, chart) }, "PNG")));
+      el("button", { type: "button", class: "quiet small", "aria-label": `Save ${name} as PNG`, onclick: () => png(name, chart.matches("svg") ? chart : chart.querySelector("svg")) }, "PNG")));
 }
 
 /** The chart as it looks now, in a picture of twice its size. */

@@ -50,6 +50,11 @@ export function figureOf(reply, name) {
   return (reply?.figures || []).find((one) => one.name === name);
 }
 
+/** Figures side by side, each with what it counts. */
+export function figures(list) {
+  return el("ul", { class: "figures" }, list.map((f) => el("li", {}, el("b", { "data-figure": f.name }, shown(f)), el("span", {}, f.title), el("small", {}, counted(f)))));
+}
+
 /** The line under each panel: what is counted, from when, how fresh. */
 export function provenance(reply) {
   const from = Date.parse(reply.from) > 0 ? when(reply.from) : "the beginning";

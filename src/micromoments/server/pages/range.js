@@ -7,7 +7,7 @@ const DAY = 86_400_000;
 
 /** The report parameters of an address: `from`, `to`, `segment`; and those of as long a stretch before. */
 export function stretch(params) {
-  const segment = ["type", "channel", "device"].filter((name) => params[name]).map((name) => `${name}:${params[name]}`).join(",");
+  const segment = ["type", "channel", "device", "place"].filter((name) => params[name]).map((name) => `${name}:${params[name]}`).join(",");
   if (params.from || params.to) {
     const [from, to] = [params.from ? Date.parse(params.from) : 0, params.to ? Date.parse(params.to) : Date.now()];
     const own = { from: params.from || "", to: params.to || "", segment };
@@ -34,6 +34,7 @@ export function controls(params, go, { parts = ["type", "channel", "device"], mo
   const segments = [
     parts.includes("type") ? pick("Moments", kinds, params.type || "", (type) => go({ type })) : null,
     parts.includes("channel") ? text("Channel", params.channel, (channel) => go({ channel }), ["web", "app", "store", "email", "push"]) : null,
+    params.place ? text("Place", params.place, (place) => go({ place })) : null,
     parts.includes("device") ? text("Device", params.device, (device) => go({ device }), ["mobile", "desktop", "tablet"]) : null,
   ];
   return el("div", { class: "controls", role: "group", "aria-label": "What to look at" }, range, dates, segments, more);

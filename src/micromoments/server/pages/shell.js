@@ -4,12 +4,16 @@ import { ask, isDemo, signIn, signOut } from "./api.js";
 import { byId, el } from "./base.js";
 import { failed } from "./frame.js";
 
-const VIEWS = [
-  ["live", "Live"], ["scorecards", "Scorecards"], ["needs", "Needs"], ["decisions", "Decisions"], ["experiments", "Experiments"], ["people", "People"],
-  ["catalogue", "Catalogue"], ["control", "Switches"], ["deliveries", "Deliveries"], ["health", "Health"], ["reports", "Reports"], ["audit", "Audit"],
+const GROUPS = [
+  ["Are we there?", [["live", "Live"], ["scorecards", "Scorecards"], ["missed", "Missed"], ["journeys", "Journeys"]]],
+  ["What do they need?", [["needs", "Needs"], ["unmet", "Unmet"], ["pain", "Pain points"], ["preferences", "Preferences"]]],
+  ["What did it bring?", [["decisions", "Decisions"], ["items", "Items"], ["experiments", "Experiments"], ["people", "People"]]],
+  ["Change", [["catalogue", "Catalogue"], ["control", "Switches"], ["deliveries", "Deliveries"]]],
+  ["Can we trust it?", [["health", "Health"], ["reports", "Reports"], ["audit", "Audit"]]],
 ];
-const MORE = { decision: "decisions", behind: "" };
-const KEPT = ["range", "from", "to", "type", "channel", "device"];
+const VIEWS = GROUPS.flatMap(([, views]) => views);
+const MORE = { decision: "decisions", behind: "", draft: "unmet" };
+const KEPT = ["range", "from", "to", "type", "channel", "device", "place"];
 let live = null;
 let turn = 0;
 
@@ -117,7 +121,8 @@ function askKey() {
 
 async function begin() {
   theme();
-  byId("nav-list").replaceChildren(...VIEWS.map(([name, words]) => el("li", {}, el("a", { href: address(name, {}), "data-view": name }, words))));
+  byId("nav-list").replaceChildren(...GROUPS.map(([asks, views]) => el("li", { class: "nav-group" }, el("span", { class: "nav-asks" }, asks),
+    el("ul", {}, views.map(([name, words]) => el("li", {}, el("a", { href: address(name, {}), "data-view": name }, words)))))));
   const session = await ask("v1/session").catch((error) => (error.status ? { keyNeeded: false, signedIn: true } : Promise.reject(error)));
   document.body.classList.toggle("keyed", Boolean(session.keyNeeded) && !isDemo);
   if (!session.signedIn) await askKey();

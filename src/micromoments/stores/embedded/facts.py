@@ -39,12 +39,12 @@ COMPACT_AT = 24
 _NAME = "INSERT INTO sealed(name, tbl, day, count, first, last, versions) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-def query(folder: Path | str, *, rolled: bool = False) -> Query:
+def query(folder: Path | str) -> Query:
     """The facts of a project's folder as committed now, to be asked in SQL; also from another process than the
-    owner's. With ``rolled`` over their roll-ups, which are written beside them.
+    owner's.
     """
     folder = Path(folder)
-    return Query(folder / "facts", folder / "state.sqlite", rolled=rolled)
+    return Query(folder / "facts", folder / "state.sqlite")
 
 
 def seal_folder(folder: Path | str, until: Millis) -> int:

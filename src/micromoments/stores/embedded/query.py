@@ -69,7 +69,7 @@ class Query:
         db = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "autoinstall_known_extensions": False})
         for table in TABLES:
             _stored(db, table, live[table], files.get(table, []))
-        joined = _roots(db)
+        joined = joined_people(db)
         for table in TABLES:
             db.execute(_view(table, joined, self.twice))
         return db
@@ -112,7 +112,7 @@ def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Seque
     db.execute(sql)
 
 
-def _roots(db: duckdb.DuckDBPyConnection) -> bool:
+def joined_people(db: duckdb.DuckDBPyConnection) -> bool:
     """Register who counts as whom; whether anybody was joined."""
     joins = db.execute('SELECT surrogate, "into" FROM stored_people ORDER BY version').fetchall()
     found = resolve(dict(joins))

@@ -24,8 +24,8 @@ EDITION = 1
 """Raised when a roll-up's question changes: those of other editions are swept."""
 NEWEST: tuple[Table, ...] = ("moments", "outcomes")
 """Tables whose facts have several versions."""
-KEY = "CAST(md5_number_lower(id) >> 1 AS BIGINT)"
-"""SQL of an id as a whole number, the same for ever: compared in place of the text."""
+KEY = "CAST(md5_number_lower({}) >> 1 AS BIGINT)"
+"""SQL of an id as a whole number of 63 bits, the same for ever: compared in place of the text."""
 GROUP = 200_000
 """Rows that are read and skipped together."""
 
@@ -78,13 +78,14 @@ def sweep(facts: Path, named: set[str]) -> None:
 
 
 def newest(table: Table, source: str) -> str:
-    """SQL of the newest version of each id in a source, with the id's ``key``. A moment was recognised when its first
-    version was told, whatever happened to it later.
+    """SQL of the newest version of each id in a source, with the id's ``key`` (and of outcomes the moment's). A moment
+    was recognised when its first version was told, whatever happened to it later.
     """
     shown = "*" if table != "moments" else "* REPLACE (min(recognised_at) OVER (PARTITION BY id) AS recognised_at)"
+    shown += f", {KEY.format('moment')} AS moment_key" if table == "outcomes" else ""
     order = "ORDER BY version DESC, received_at DESC"
     return (
-        f"SELECT {shown}, {KEY} AS key FROM {source} "
+        f"SELECT {shown}, {KEY.format('id')} AS key FROM {source} "
         f"QUALIFY row_number() OVER (PARTITION BY id {order}) = 1 ORDER BY received_at"
     )
 
@@ -102,7 +103,7 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
     Few ids have versions in several files, and only those are compared.
     """
     if not files:
-        empty = f"SELECT *, CAST(0 AS BIGINT) AS key FROM live_{table} LIMIT 0"
+        empty = f"SELECT * FROM told_{table} LIMIT 0"
         db.execute(f"CREATE OR REPLACE VIEW kept_{table} AS {empty}")
         db.execute(f"CREATE OR REPLACE VIEW sealed_{table} AS {empty}")
         return
@@ -118,7 +119,7 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
     db.execute(
         f"CREATE OR REPLACE VIEW kept_{table} AS SELECT s.*{first} FROM sealed_{table} AS s "
         f"LEFT JOIN again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true) "
-        f"AND s.key NOT IN (SELECT key FROM told_{table})"
+        f"AND NOT EXISTS (SELECT 1 FROM told_{table} AS t WHERE t.key = s.key)"
     )
 
 
@@ -138,6 +139,33 @@ def first_told(db: duckdb.DuckDBPyConnection) -> None:
         "AND opened_at >= (SELECT min(opened_at) FROM told_moments) GROUP BY key) AS s "
         "WHERE s.key = told_moments.key"
     )
+
+
+def edges(db: duckdb.DuckDBPyConnection, *, sealed: bool) -> None:
+    """A table ``edges`` of one row: the newest arrival of all, the beginning of the first hour, every mark that there
+    is; looked up here so that no report reads whole columns for it. ``sealed``: files changed, too.
+    """
+    if sealed:
+        db.execute(f"CREATE OR REPLACE TABLE sealed_edges AS {_edges('kept_', 'sealed_decisions', 'sealed_')}")
+    live = _edges("told_", "live_decisions", "live_")
+    db.execute(
+        f"CREATE OR REPLACE TABLE edges AS SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks "
+        f"FROM (SELECT * FROM sealed_edges UNION ALL {live} "
+        "UNION ALL SELECT NULL, NULL, bit_or(marks) FROM stored_deliveries)"
+    )
+
+
+def _edges(newest: str, decisions: str, events: str) -> str:
+    """SQL of the edges of what lies in files, or of what is live."""
+    instants = "max(received_at) AS last, min(opened_at) AS first, bit_or(marks) AS marks"
+    told = [
+        f"SELECT {instants} FROM {newest}moments WHERE NOT withdrawn",
+        f"SELECT max(received_at), NULL, bit_or(marks) FROM {newest}outcomes",
+        f"SELECT max(received_at), NULL, bit_or(marks) FROM {decisions}",
+        f"SELECT max(newest), NULL, bit_or(marks) FROM {events}arrivals",
+        f"SELECT NULL, min(hour), NULL FROM {events}activity",
+    ]
+    return f"SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks FROM ({' UNION ALL '.join(told)})"
 
 
 def read(files: Sequence[Path], *, alike: bool = False) -> str:

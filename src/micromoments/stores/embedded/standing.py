@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-from micromoments.stores.embedded.query import Query
+from micromoments.stores.embedded.rolled import Rolled
 
 _LOCK = RLock()
-_OPEN: dict[Path, tuple[int, Query]] = {}
+_OPEN: dict[Path, tuple[int, Rolled]] = {}
 """By folder: the state's inode, as a folder may be made anew, and its question."""
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Query]:
+def standing(folder: Path) -> Iterator[Rolled]:
     """The folder's facts as committed now, over their roll-ups; one question at a time in this process."""
     with _LOCK:
         inode = (folder / "state.sqlite").stat().st_ino
@@ -24,7 +24,7 @@ def standing(folder: Path) -> Iterator[Query]:
             had[1].refresh()
         else:
             let_go(folder)
-            _OPEN[folder] = (inode, Query(folder / "facts", folder / "state.sqlite", rolled=True))
+            _OPEN[folder] = (inode, Rolled(folder / "facts", folder / "state.sqlite"))
         yield _OPEN[folder][1]
 
 

@@ -10,14 +10,14 @@ export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   view.append(controls(params, go), holder);
   return into(holder, async () => {
-    const reply = await report("behind", { ...stretch(params).own, slot: params.slot });
+    const reply = await report("behind", { ...stretch(params).own, slot: params.slot, cause: params.cause });
     const of = (kind) => reply.rows.filter((row) => row.of === kind);
     const [moments, decisions, goals] = ["moment", "decision", "goal"].map(of);
     return [
+      params.cause ? el("p", { class: "lead" }, `Moments missed for one cause: ${params.cause}. `, el("button", { type: "button", class: "quiet small", onclick: () => go({ cause: "" }) }, "Show all")) : null,
       provenance(reply),
       listed("Moments", "moments-behind", moments, momentColumns(link), `${figureOf(reply, "moments")?.count ?? 0} in all`),
-      listed("Decisions", "decisions-behind", decisions, decisionColumns(link)),
-      listed("Goals", "goals-behind", goals, goalColumns(link)),
+      ...(params.cause ? [] : [listed("Decisions", "decisions-behind", decisions, decisionColumns(link)), listed("Goals", "goals-behind", goals, goalColumns(link))]),
     ];
   }, "Looking them up");
 }

@@ -17,14 +17,14 @@ const CARDS = [
 export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   const by = params.by || "type";
-  const split = pick("Split by", { type: "moment", channel: "channel", device: "device", hour: "hour" }, by, (value) => go({ by: value }));
+  const split = pick("Split by", { type: "moment", channel: "channel", device: "device", place: "place", hour: "hour" }, by, (value) => go({ by: value }));
   view.append(controls(params, go, { more: [split] }), holder);
   return into(holder, async () => {
     const { own, before, words } = stretch(params);
     const [now, then, days, parts, versions] = await Promise.all([
       report("scorecards", own), before ? report("scorecards", before) : null, report("scorecards", { ...own, by: "day" }),
       report("scorecards", { ...own, by }), ask("v1/config").catch(() => ({ versions: [] }))]);
-    const breaks = versions.versions.slice(0, -1).map((v) => v.at).filter(Boolean);
+    const breaks = [versions.versions, versions.models ?? []].flatMap((list) => list.slice(0, -1).map((v) => v.at)).filter(Boolean);
     if (!figureOf(now, "be_there")?.of && !figureOf(now, "goals_per_person")?.of) return nothing(now, go);
     return [
       el("div", { class: "cards four" }, CARDS.map((card) => scorecard(card, now, then, words, link))),

@@ -1,0 +1,166 @@
+"""Reports over many facts: each cold and warm, alone and beside 1,000 events a second of intake; processor time, wall
+time, memory, and what the intake felt.
+
+usage: python -m benchmarks.speed.reports [--facts N] [--quick] [--folder FOLDER] [--no-intake]
+
+``--quick`` makes five million facts, else fifty; a folder that is there already is used again. Drill-down (``behind``),
+``journeys`` and ``history`` are counted apart: they walk through rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import statistics
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.speed import facts, server
+from benchmarks.speed.client import Connection, OpenLoop, connect, percentile, request
+from benchmarks.speed.mix import Mix
+from micromoments.report.reports import REPORTS
+
+FULL, QUICK = 50_000_000, 5_000_000
+WALKS = ("journeys", "behind", "history")
+ASIDE = ("receipt", "history")
+RATE = 1000
+BATCH = 20
+BEARER = f"Authorization: Bearer {server.SECRET}\r\n"
+ASKED = [name for name in REPORTS if name not in ASIDE]
+
+
+def worker(parent: int) -> int:
+    """The process in which the server answers reports: the child with the most memory."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return max((int(pid) for pid in children), key=lambda pid: status(pid, "VmRSS"), default=parent)
+
+
+def status(pid: int, field: str) -> float:
+    """A field of a process' status, in MiB; 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process spent."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+async def ask(connection: Connection, path: str) -> Any:
+    """One report's reply."""
+    code, body = await connection.send(request("GET", f"/v1/reports/{path}", b"", BEARER))
+    assert code == 200, (path, body[:200])
+    return json.loads(body)
+
+
+async def rounds(mm: server.Process, times: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Every report so many times: wall and processor seconds of each."""
+    (connection,) = await connect(mm.port, 1)
+    wall: dict[str, list[float]] = {name: [] for name in ASKED}
+    spent: dict[str, list[float]] = {name: [] for name in ASKED}
+    for _ in range(times):
+        for name in ASKED:
+            pid = worker(mm.process.pid)
+            start, before = perf_counter(), cpu(pid)
+            await ask(connection, name)
+            wall[name].append(perf_counter() - start)
+            spent[name].append(cpu(pid) - before)
+    connection.close()
+    return wall, spent
+
+
+async def intake(port: int, done: asyncio.Event, seconds: float) -> dict[str, float]:
+    """A thousand events a second in batches of twenty until ``done``, or so many seconds: a batch's milliseconds."""
+    mix, auth = Mix(), "Authorization: Basic " + base64.b64encode(f"{server.WRITE}:".encode()).decode() + "\r\n"
+    loop = OpenLoop(await connect(port, 8))
+    start, sent = perf_counter(), 0
+    while not done.is_set() and perf_counter() - start < seconds:
+        loop.submit(perf_counter(), request("POST", "/v1/batch", mix.batch(BATCH), auth))
+        sent += 1
+        await asyncio.sleep(max(0.0, start + sent * BATCH / RATE - perf_counter()))
+    await loop.drain()
+    p50, p99 = (1000 * percentile(loop.latencies, share) for share in (0.5, 0.99))
+    return {"events": sent * BATCH, "errors": loop.errors, "p50_ms": p50, "p99_ms": p99}
+
+
+async def measure(mm: server.Process, *, beside: bool) -> dict[str, Any]:
+    """Cold, warm, and beside intake."""
+    found: dict[str, Any] = {}
+    (connection,) = await connect(mm.port, 1)
+    start = perf_counter()
+    await ask(connection, "freshness")
+    found["first_question_seconds"] = perf_counter() - start
+    connection.close()
+    cold, cold_cpu = await rounds(mm, 1)
+    warm, warm_cpu = await rounds(mm, 2)
+    for name in ASKED:
+        found[name] = {
+            "cold": cold[name][0],
+            "warm": statistics.mean(warm[name]),
+            "cpu": statistics.mean(warm_cpu[name]),
+        }
+    quick = [name for name in ASKED if name not in WALKS]
+    found["p95_seconds"] = percentile([second for name in quick for second in [*warm[name], *cold[name]]], 0.95)
+    found["p95_cpu_seconds"] = percentile(
+        [second for name in quick for second in [*warm_cpu[name], *cold_cpu[name]]], 0.95
+    )
+    if beside:
+        alone = await intake(mm.port, asyncio.Event(), 20)
+        done = asyncio.Event()
+        sending = asyncio.ensure_future(intake(mm.port, done, 600))
+        wall, _ = await rounds(mm, 1)
+        done.set()
+        together = await sending
+        found["beside"] = {name: seconds[0] for name, seconds in wall.items()}
+        found["p95_seconds_beside_intake"] = percentile([wall[name][0] for name in quick], 0.95)
+        found["intake_alone"], found["intake_beside_reports"] = alone, together
+        found["intake_p99_ratio"] = together["p99_ms"] / alone["p99_ms"]
+    pid = worker(mm.process.pid)
+    found["reports_memory_mib"], found["server_memory_mib"] = status(pid, "VmHWM"), mm.memory_mib()
+    return found
+
+
+def main(count: int = QUICK, folder: Path | None = None, *, beside: bool = True) -> dict[str, Any]:
+    """Make the facts where they aren't there, serve them, ask."""
+    import uvloop
+
+    with tempfile.TemporaryDirectory() as temporary:
+        home = folder or Path(temporary) / "reports"
+        if not (home / "state.sqlite").exists():
+            facts.make(home, count, datetime.now(UTC))
+        with server.micromoments(home) as mm:
+            found: dict[str, Any] = uvloop.run(measure(mm, beside=beside))
+        found["bytes"] = {
+            part: sum(f.stat().st_size for f in (home / "facts").glob(f"{part}/**/*.parquet"))
+            for part in ("events", "moments", "decisions", "outcomes", "rollups")
+        }
+        return found
+
+
+def show(found: dict[str, Any]) -> None:
+    """As a table, then all of it as JSON."""
+    print(f"{'report':14} {'cold s':>9} {'warm s':>9} {'cpu s':>9} {'beside s':>9}")
+    for name in ASKED:
+        row, beside = found[name], found.get("beside", {}).get(name)
+        last = f"{beside:9.2f}" if beside is not None else f"{'':9}"
+        print(f"{name:14} {row['cold']:9.2f} {row['warm']:9.2f} {row['cpu']:9.2f} {last}")
+    print(json.dumps({key: value for key, value in found.items() if key not in {*ASKED, "beside"}}, indent=2))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--facts", type=int, default=0, help="how many, about")
+    parser.add_argument("--quick", action="store_true", help="five million instead of fifty")
+    parser.add_argument("--folder", type=Path, default=None, help="a folder to make, or to use again")
+    parser.add_argument("--no-intake", action="store_true", help="reports alone")
+    given = parser.parse_args()
+    show(main(given.facts or (QUICK if given.quick else FULL), given.folder, beside=not given.no_intake))

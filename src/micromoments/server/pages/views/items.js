@@ -1,0 +1,36 @@
+// What became of each item and offer that was served.
+
+import { el, percent } from "../base.js";
+import { bars, figure } from "../chart.js";
+import { csvButton, empty, figures, into, money, panel, provenance, report, table } from "../frame.js";
+import { controls, pick, stretch, text } from "../range.js";
+
+export const title = "Items and offers";
+const KINDS = { "": "All kinds", article: "article", guide: "guide", place: "place", product: "product", offer: "offer" };
+
+export function show(view, params, go, link) {
+  const holder = el("div", { class: "stack" });
+  const kind = pick("Kind", KINDS, params.only || "", (only) => go({ only }));
+  view.append(controls(params, go, { parts: [], more: [kind, text("Slot", params.slot, (slot) => go({ slot }))] }), holder);
+  return into(holder, async () => {
+    const { own } = stretch({ ...params, type: "", channel: "", device: "", place: "" });
+    const reply = await report("items", { ...own, slot: params.slot });
+    const rows = reply.rows.filter((row) => !params.only || row.kind === params.only);
+    if (!rows.length) return panel("Items", {}, empty("Nothing of this was served in this stretch."), provenance(reply));
+    return panel("The most served", { tools: [csvButton("items", rows)] }, figures(reply.figures), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply));
+  }, "Counting what came of each");
+}
+
+function clicked(rows) {
+  const seen = rows.filter((r) => r.seen >= 10).sort((a, b) => b.click_share - a.click_share);
+  return seen.length ? bars("Clicked, of those seen ten times or more", seen.map((r) => ({ name: r.item, value: r.click_share, words: `${percent(r.click_share, 1)} of ${r.seen}` })), { format: (v) => percent(v, 1) }) : null;
+}
+
+function listed(rows, link) {
+  const columns = [
+    { name: "item", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "kind" }, { name: "served", num: true }, { name: "first", title: "served first", num: true }, { name: "people", num: true }, { name: "seen", num: true },
+    { name: "clicked", num: true }, { name: "click_share", title: "clicked, of seen", num: true, show: (r) => percent(r.click_share, 1) }, { name: "dismissed", num: true }, { name: "goals", num: true },
+    { name: "value", title: "net value", num: true, show: (r) => (r.currency ? money(r.value, r.currency) : null) }, { name: "cost", title: "offers' cost", num: true, show: (r) => (r.cost && r.currency ? money(r.cost, r.currency) : null) },
+  ];
+  return table("Items, the most served first", columns, rows, { hideCaption: true, most: 50 });
+}

@@ -1,0 +1,46 @@
+// Pain points: searched in vain, tried again and again, clicked in anger or into nothing, given up.
+
+import { el, mark, percent, whole } from "../base.js";
+import { bars, figure } from "../chart.js";
+import { bar, csvButton, empty, figures, into, panel, provenance, report, table } from "../frame.js";
+import { controls, stretch } from "../range.js";
+
+export const title = "Pain points";
+const CLICKS = { rage: "in anger", dead: "into nothing" };
+
+export function show(view, params, go, link) {
+  const holder = el("div", { class: "stack" });
+  view.append(controls(params, go), holder);
+  return into(holder, async () => {
+    const reply = await report("pain", stretch(params).own);
+    const of = (kind) => reply.rows.filter((row) => row.of === kind);
+    return [panel("In this stretch", {}, figures(reply.figures), provenance(reply)), el("div", { class: "grid two" }, vain(of("search"), link), again(of("again"), link)), left(of("abandoned"), link), clicks(of("click"))];
+  }, "Looking for where it hurts");
+}
+
+const drafted = (link) => ({ name: "draft", title: "act on it", show: (r) => el("a", { href: link("draft", { need: r.need }, true), "aria-label": `Draft for ${r.need}` }, "Draft") });
+
+/** Words with a bar as long as the people are many. */
+function worded(caption, file, rows, more, none) {
+  const top = Math.max(...rows.map((r) => r.people), 1);
+  const columns = [{ name: "need", title: "words" }, { name: "people", show: (r) => bar(r.people / top, whole(r.people)) }, ...more];
+  return panel(caption, { tools: rows.length ? [csvButton(file, rows)] : [] }, rows.length ? table(caption, columns, rows, { hideCaption: true, most: 15 }) : empty(none));
+}
+
+const vain = (rows, link) => worded("Searched in vain", "searched-in-vain", rows, [{ name: "vain", title: "in vain", num: true }, { name: "searches", title: "of", num: true }, drafted(link)], "No words that at least ten people searched in vain.");
+
+const again = (rows, link) => worded("Tried again and again", "tried-again", rows, [{ name: "searches", num: true }, drafted(link)], "No words that at least ten people searched three times within an hour.");
+
+function left(rows, link) {
+  const columns = [
+    { name: "type", title: "moment", show: (r) => el("a", { class: "typed", href: link("behind", { type: r.type, channel: r.channel }) }, mark(r.type, 14), r.type) }, { name: "channel" }, { name: "stage", title: "how far" },
+    { name: "share", title: "given up or run out", show: (r) => bar(r.share, percent(r.share), r.type) }, { name: "abandoned", title: "given up", num: true }, { name: "expired", title: "run out", num: true }, { name: "opened", num: true }, { name: "people", num: true },
+  ];
+  return panel("Where moments are given up", { tools: rows.length ? [csvButton("given-up", rows)] : [] }, rows.length ? table("Given up or run out, by where", columns, rows, { hideCaption: true, most: 20 }) : empty("Nothing of this that at least ten people share."));
+}
+
+function clicks(rows) {
+  const columns = [{ name: "what", title: "clicks", show: (r) => CLICKS[r.what] }, { name: "item", title: "on" }, { name: "channel" }, { name: "people", num: true }, { name: "count", title: "times", num: true }];
+  const chart = rows.length ? bars("Clicks in anger and into nothing, by people", rows.map((r) => ({ name: `${r.item || "somewhere"}, ${CLICKS[r.what]}`, value: r.people }))) : null;
+  return panel("Clicks in anger and into nothing", {}, rows.length ? figure("clicks", chart, rows, table("Clicks in anger and into nothing", columns, rows, { hideCaption: true })) : empty("None that at least ten people share. They are counted where the tracker sends them, as “Rage Click” or “Dead Click”."));
+}
