@@ -101,7 +101,7 @@ async def measure(mm: server.Process, *, beside: bool) -> dict[str, Any]:
     found["first_question_seconds"] = perf_counter() - start
     connection.close()
     cold, cold_cpu = await rounds(mm, 1)
-    warm, warm_cpu = await rounds(mm, 2)
+    warm, warm_cpu = await rounds(mm, 1)
     for name in ASKED:
         found[name] = {
             "cold": cold[name][0],

@@ -10,13 +10,14 @@ from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, figure, moments, sh
 
 ITEMS = (
     f"Items of live decisions made in the stretch, the {MOST_ROWS} most served, and the outcomes of the stretch that "
-    "name them (seen, clicked, dismissed, goals, what goals were worth, what redeemed offers cost). Without bots, own "
+    "name them (decisions in which they were seen, clicked, dismissed; goals, what goals were worth, what redeemed offers cost). Without bots, own "
     "people and tests."
 )
 PREFERENCES = (
     "Moments of the stretch by the category of their need, else its words: the share that it has in each part, against "
     f"its share in all. Without bots, own people and tests; only what at least {MIN_PEOPLE} people of a part share."
 )
+_SEEN = ("seen", "clicked", "dismissed")
 _WANTED = "lower(trim(CASE WHEN category <> '' THEN category ELSE query END))"
 
 
@@ -24,8 +25,11 @@ def items(asked: Ask) -> dict[str, Any]:
     """A row an item: served in how many decisions, of how many people, how often first, and what came of it."""
     where, stretch = f"received_at >= ? AND received_at < ? AND {COUNTED}", [asked.start, asked.stop]
     slot, more = (" AND slot = ?", [asked.slot]) if asked.slot else ("", [])
-    kinds = ("seen", "clicked", "dismissed")
-    came = ", ".join(f"count(CASE WHEN what = '{what}' THEN 1 END) AS {what}" for what in kinds)
+    # Whoever clicked it saw it, whether or not the page said so.
+    came = ", ".join(
+        f"count(DISTINCT CASE WHEN what IN ({', '.join(map(repr, whats))}) THEN decision END) AS {name}"
+        for name, whats in (("seen", _SEEN), ("clicked", _SEEN[1:2]), ("dismissed", _SEEN[2:]))
+    )
     rows = asked.rows(
         "WITH given AS (SELECT surrogate, items[1] AS head, unnest(items) AS item, unnest(kinds) AS kind "
         f"FROM decisions WHERE {where} AND mode = 'live'{slot}), "

@@ -17,7 +17,7 @@ export function show(view, params, go) {
   words.querySelector("input").placeholder = "words of a title";
   const kinds = el("label", { class: "pick" }, el("span", {}, "Kind"), el("select", { onchange: (e) => go({ only: e.target.value, cursor: "" }) }, ["", ...KINDS].map((k) => el("option", { value: k, selected: k === (params.only || "") }, k || "all"))));
   view.append(el("div", { class: "controls", role: "group", "aria-label": "What to look at" }, words, kinds, button("New item", () => editor.replaceChildren(edit(blank(), go)))), upload(go), editor, list, preview());
-  if (params.draft) editor.append(edit({ ...blank(), id: slug(params.draft), kind: KINDS.includes(params.kind) ? params.kind : "article", title: params.draft, text: `For people who look for “${params.draft}”: say in a few words what helps them.` }, go));
+  if (params.draft) editor.append(edit({ ...blank(), id: slug(params.draft), kind: KINDS.includes(params.kind) ? params.kind : "article", title: params.draft, tags: [slug(params.draft)], text: `For people who look for “${params.draft}”: say in a few words what helps them.` }, go));
   else if (params.item) into(editor, async () => edit(await ask(`v1/items/${encodeURIComponent(params.item)}`), go), "Opening");
   return into(list, () => page(params, go), "Listing");
 }

@@ -6,7 +6,7 @@ import { button, empty, panel, toast } from "../frame.js";
 
 export const title = "Draft";
 const KINDS = { know: "article", go: "place", do: "guide", buy: "product" };
-const slug = (words) => words.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40) || "need";
+const slug = (words) => words.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 60) || "need";
 /** Text as a TOML string: escaped as JSON is. */
 const toml = (words) => JSON.stringify(words);
 
@@ -17,8 +17,8 @@ export function show(view, params, _go, link) {
   view.append(
     el("p", { class: "lead" }, `For people who look for “${need}”.`),
     brief(need, kind, link),
-    snippet("A rule", "Lift what already fits, and measure what that brings: one person in ten is served without it.", rule(need, kind)),
-    snippet("An experiment", "Half of the people are served by the policy, half get the default: in two weeks you know what serving them is worth.", experiment(need)));
+    snippet("A rule", "Lift what has the tag that the drafted item gets, and measure what that brings: one person in ten is served without it.", rule(need, kind)),
+    snippet("An experiment", "Half of the people are served by the policy, half get what is popular. Experiments says when the difference is sure.", experiment(need)));
   return undefined;
 }
 
@@ -33,7 +33,7 @@ function rule(need, kind) {
 }
 
 function experiment(need) {
-  return `[experiments.${toml(slug(need))}]\nslot = "home"\nvariants = { default = 1, served = 1 }\npolicies = { default = "popular" }\ncoverage = 1.0`;
+  return `[experiments.${toml(slug(need))}]\nslot = "home"\nvariants = { popular = 1, served = 1 }\npolicies = { popular = "popular" }\ncoverage = 1.0`;
 }
 
 /** A TOML snippet that can be changed, is checked against the settings in force, and copied. */
