@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.looking import at, number, sign_in, watched
 from tests.browser.shop import Shop, shop
 from tests.server.asgi import SECRET_KEY
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
@@ -77,37 +78,6 @@ def page(browser: Browser, busy: Shop, troubles: list[str]) -> Iterator[Page]:
     sign_in(found, busy)
     yield found
     context.close()
-
-
-def watched(context: BrowserContext, troubles: list[str]) -> Page:
-    """A page whose errors are noted, the refusals that a test asks for left out."""
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on(
-        "console", lambda m: troubles.append(m.text) if m.type == "error" and "status of 40" not in m.text else None
-    )
-    return page
-
-
-def sign_in(page: Page, shop: Shop) -> None:
-    """Open the dashboard with the secret key."""
-    page.goto(shop.url)
-    page.fill("#key-input", SECRET_KEY)
-    page.fill("#key-name", "Mo")
-    page.click("#key-form button")
-    page.wait_for_selector("#live-view:not([hidden])")
-
-
-def at(page: Page, shop: Shop, address: str) -> None:
-    """Go to a view, and wait until it is drawn."""
-    page.goto(f"{shop.url}/#/{address}")
-    page.wait_for_selector(f"#view[data-ready='#/{address}']", timeout=60_000)
-
-
-def number(page: Page, selector: str) -> str:
-    """A number as it stands on the page, without narrow spaces."""
-    return page.locator(selector).first.inner_text().replace("\u00a0", " ").strip()
 
 
 def test_nothing_is_shown_before_the_key(browser: Browser, busy: Shop, troubles: list[str]) -> None:

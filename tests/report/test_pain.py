@@ -106,7 +106,7 @@ def test_a_goal_without_a_value_is_worth_what_is_said() -> None:
 
 
 def test_what_became_of_items() -> None:
-    """Served, first, seen, clicked, goals with value and cost by item; decisions in shadow don't count."""
+    """Served, first, seen or acted on, goals with value and cost by item; decisions in shadow don't count."""
     facts: list[Fact] = [decision("d1", 1, NOW), decision("d2", 2, NOW, items=["b", "c"], kinds=["offer", "guide"])]
     facts += [decision("d3", 3, NOW, mode="shadow"), decision("d4", 9, NOW, marks=BOT)]
     facts += [outcome("o1", 1, NOW + 9, "d1", "seen", item="b"), outcome("o2", 2, NOW + 9, "d2", "seen", item="b")]
@@ -122,7 +122,7 @@ def test_what_became_of_items() -> None:
     assert (first["seen"], first["clicked"], first["click_share"]) == (2, 1, 0.5)
     assert (first["goals"], first["value"], first["cost"], first["currency"]) == (1, 600, 100, "EUR")
     assert [(r["item"], r["dismissed"]) for r in reply["rows"][1:]] == [("a", 0), ("c", 1)]
-    assert counted(reply, "shown", "clicked") == [(4, 4), (1, 2)]
+    assert counted(reply, "shown", "clicked") == [(4, 4), (1, 3)]
 
 
 def test_who_wants_what() -> None:

@@ -10,8 +10,8 @@ from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, figure, moments, sh
 
 ITEMS = (
     f"Items of live decisions made in the stretch, the {MOST_ROWS} most served, and the outcomes of the stretch that "
-    "name them (decisions in which they were seen, clicked, dismissed; goals, what goals were worth, what redeemed offers cost). Without bots, own "
-    "people and tests."
+    "name them (decisions in which they were seen, clicked, dismissed; goals, what those were worth, what redeemed "
+    "offers cost). Without bots, own people and tests."
 )
 PREFERENCES = (
     "Moments of the stretch by the category of their need, else its words: the share that it has in each part, against "
