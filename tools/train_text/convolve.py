@@ -1,7 +1,7 @@
 """Fits the convolution of ``micromoments.recognise.sense`` with Adam and plain numpy; one seed, one machine, one
 result.
 
-Learned are the projection of the 384 numbers of a piece to ``SIZE``, the vectors of lists and borders, the window and
+Learned are the projection of a piece's numbers to ``SIZE``, the vectors of lists and borders, the window and
 the output. Words are left out at random while fitting, and labels softened, so that no word alone decides.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from micromoments.recognise.features import CLASS, N_CLASSES, SMALL, classes_of, pair_bits, tokens
+from micromoments.recognise.features import CLASS, N_CLASSES, SMALL, classes_of, pair_bits, titled, tokens
 from micromoments.recognise.sense import PAIRED, Sense, pieces_of
 
 Table = NDArray[np.float32]
@@ -28,7 +28,7 @@ SMOOTH, WORD_DROP, DROP, DECAY = 0.05, 0.08, 0.3, 1e-4
 
 @dataclass
 class Words:
-    """The words of all texts: their pieces' vectors (n, 384) and lists (n, N_CLASSES); row 0 is no word."""
+    """The words of all texts: their pieces' vectors (n, width) and lists (n, N_CLASSES); row 0 is no word."""
 
     meaning: Table
     lists: Table
@@ -61,8 +61,10 @@ def spread(bits: int) -> list[float]:
     return [float(bits >> i & 1) for i in range(N_CLASSES)]
 
 
-def placed(texts: Sequence[str], words: Words, lexicon: Mapping[int, int]) -> tuple[Whole, Whole]:
-    """Texts as rows of word numbers, and the bit sets of listed pairs at both of their words."""
+def placed(texts: Sequence[str], words: Words, lexicon: Mapping[int, int]) -> tuple[Whole, Whole, Whole]:
+    """Texts as rows of word numbers, the bit sets of listed pairs at both of their words, the rows of their beginnings
+    in ``borders``.
+    """
     ids = np.zeros((len(texts), LENGTH), np.int64)
     paired = np.zeros((len(texts), LENGTH), np.int64)
     for row, text in enumerate(texts):
@@ -71,7 +73,7 @@ def placed(texts: Sequence[str], words: Words, lexicon: Mapping[int, int]) -> tu
         for at, bits in pair_bits(found, lexicon).items():
             paired[row, at] |= bits
             paired[row, at + 1] |= bits
-    return ids, paired
+    return ids, paired, np.array([2 * titled(text) for text in texts])
 
 
 def start(rng: np.random.Generator, width: int) -> dict[str, Table]:
@@ -83,7 +85,7 @@ def start(rng: np.random.Generator, width: int) -> dict[str, Table]:
     return {
         "project": drawn(width, SIZE, scale=0.08),
         "lists": drawn(N_CLASSES, SIZE, scale=0.1),
-        "borders": drawn(2, SIZE, scale=0.1),
+        "borders": drawn(3, SIZE, scale=0.1),
         "window": drawn(3 * SIZE, HIDDEN, scale=(2 / (3 * SIZE)) ** 0.5),
         "bias": np.zeros(HIDDEN, np.float32),
         "out": drawn(2 * HIDDEN, 5, scale=0.05),
@@ -100,7 +102,7 @@ class Fit:
         self.words = words
         self.w = start(self.rng, words.meaning.shape[1])
 
-    def gradient(self, ids: Whole, paired: Whole, target: Table) -> tuple[float, dict[str, Table]]:
+    def gradient(self, ids: Whole, paired: Whole, begun: Whole, target: Table) -> tuple[float, dict[str, Table]]:
         """Mean cross-entropy of a batch and its gradient; with words and units left out at random."""
         w, rng, count = self.w, self.rng, len(ids)
         used, inverse = np.unique(ids, return_inverse=True)
@@ -114,7 +116,7 @@ class Fit:
         vectors = (vectors + pairs @ w["lists"]) * keep[..., None]
         padded = np.zeros((count, LENGTH + 2, SIZE), np.float32)
         padded[:, 1:-1] = vectors
-        padded[:, 0] = w["borders"][0]
+        padded[:, 0] = w["borders"][begun]
         rows = np.arange(count)
         padded[rows, length + 1] += w["borders"][1]
         seen = np.concatenate([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], axis=2)
@@ -143,7 +145,9 @@ class Fit:
             (np.ones(len(inverse), np.float32), inverse, np.arange(len(inverse) + 1)), shape=(len(inverse), len(used))
         )
         d_words = back_to.T @ d_vectors
-        borders = np.stack([d_padded[:, 0].sum(axis=0), d_padded[rows, length + 1].sum(axis=0)])
+        borders = np.zeros_like(w["borders"])
+        np.add.at(borders, begun, d_padded[:, 0])
+        borders[1] = d_padded[rows, length + 1].sum(axis=0)
         flat, d_flat = seen.reshape(-1, 3 * SIZE), d_hidden.reshape(-1, HIDDEN)
         return loss, {
             "project": meaning.T @ d_words + 2 * DECAY * w["project"],
@@ -168,7 +172,7 @@ def fitted(
     """The convolution that reads ``texts``, drawn by ``weights``, as ``labels``."""
     numbers = {piece: i for i, piece in enumerate(pieces)}
     words = words_of(texts, lexicon, numbers, table)
-    ids, paired = placed(texts, words, lexicon)
+    ids, paired, begun = placed(texts, words, lexicon)
     target = np.full((len(labels), 5), SMOOTH / 5, np.float32)
     target[np.arange(len(labels)), labels] += 1 - SMOOTH
     fit = Fit(words, seed)
@@ -178,7 +182,7 @@ def fitted(
     steps = EPOCHS * len(labels) // BATCH
     for t in range(1, steps + 1):
         some = fit.rng.choice(len(labels), BATCH, p=chance)
-        _, gradient = fit.gradient(ids[some], paired[some], target[some])
+        _, gradient = fit.gradient(ids[some], paired[some], begun[some], target[some])
         rate = RATE * min(1.0, t / 50) * max(0.02, 1.0 - t / steps)
         for name, g in gradient.items():
             first[name] = 0.9 * first[name] + 0.1 * g

@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from micromoments.recognise.features import CUE, ROWS, Word, analyse, cue_rows, pair_bits, pair_rows, scale, tokens
+from micromoments.recognise.features import (
+    CUE,
+    ROWS,
+    Word,
+    analyse,
+    cue_rows,
+    pair_bits,
+    pair_rows,
+    scale,
+    titled,
+    tokens,
+)
 from micromoments.recognise.sense import Sense
 from micromoments.recognise.text import FORMAT, PAIRS, TextModel
 
@@ -71,7 +82,7 @@ class Reader:
                 rows += [r for r, _ in word.rows]
                 values += [weigh * v for _, v in word.rows]
         if not hidden:
-            pairs = pair_rows(texts)
+            pairs = pair_rows(texts, words[0].kinds if titled(text) else ())
             rows += pairs
             values += [PAIRS * weigh] * len(pairs)
         return rows, values
@@ -153,7 +164,7 @@ def calibrate(logits: Floats, known: Floats, labels: NDArray[np.int64], weight: 
 
 def raw(model: TextModel, texts: list[str]) -> tuple[Floats, Floats]:
     """Uncalibrated logits and known shares of texts, as the runtime computes them."""
-    found = [model._logits(tokens(text) or ["?"]) for text in texts]
+    found = [model._logits(tokens(text) or ["?"], title=titled(text)) for text in texts]
     return np.array([logits for logits, _ in found]), np.array([known for _, known in found])
 
 

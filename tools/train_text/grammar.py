@@ -96,6 +96,8 @@ _ASKS = frozenset(
         "locate",
     ]
 )
+_LOWER = frozenset("a an the and or of in on at to for from with by without into".split())  # noqa: SIM905
+"""Words that stay small within a title."""
 _WH = frozenset(
     ["what", "who", "when", "where", "why", "how", "which", "is", "are", "does", "do", "did", "can", "will"]
 )
@@ -338,6 +340,12 @@ class Grammar:
                 (" please", " thanks", " for me", " can you help", "?", " now", " asap", " olly", " alexa")
             )
         return " ".join(text.split())
+
+    @staticmethod
+    def titled(text: str) -> str:
+        """A query as a title: capitals but for small words within."""
+        words = text.split()
+        return " ".join(w if i and w in _LOWER else w[:1].upper() + w[1:] for i, w in enumerate(words))
 
     def misspell(self, text: str) -> str:
         """One slip of the finger: a letter dropped, doubled, swapped or changed."""

@@ -13,7 +13,7 @@ import numpy as np
 from micromoments.core.moment import TYPES
 from micromoments.recognise.features import CUES, SMALL
 from micromoments.recognise.text import TextModel
-from tools.train_text.convolve import Table, fitted
+from tools.train_text.convolve import fitted
 from tools.train_text.fit import (
     Examples,
     Reader,
@@ -32,7 +32,7 @@ from tools.train_text.vectors import vectors
 
 SEED = 20261123
 ASIDE = Path(__file__).parent / "aside_queries.tsv"
-OWN_EXAMPLES = 10_000
+OWN_EXAMPLES = 25_000
 """Examples drawn from the grammar for each type."""
 OWN_SHARE = 0.6
 """Share of a type's weight that own examples have beside the public sources."""
@@ -40,6 +40,8 @@ PRICED = 0.06
 """Share of buy's own examples that are a task or a thing asked about, with words of price added."""
 OPENED = 0.04
 """Share of own examples cut to their first letters."""
+TITLED = {"know": 0.08, "go": 0.06, "do": 0.25, "buy": 0.10, "none": 0.02}
+"""Share of own examples written as titles, by type: instructions are often headings, device commands never."""
 PENALTY = 1e-5
 ROUNDS = 40
 SHARE = 0.5
@@ -56,13 +58,11 @@ class Material(NamedTuple):
 
     own: list[tuple[str, int]]
     lexicon: dict[int, int]
-    pieces: Sequence[str]
-    vectors: Table
 
 
-def material(clone: Path, wheel: Path) -> Material:
-    """Own text, the lexicon that ships, and the vectors of word pieces."""
-    return Material(own_examples(clone, SEED), build(clone), *vectors(wheel))
+def material(clone: Path) -> Material:
+    """Own text, and the lexicon that ships."""
+    return Material(own_examples(clone, SEED), build(clone))
 
 
 def queries(folder: Path) -> dict[str, list[Query]]:
@@ -95,6 +95,8 @@ def own_examples(clone: Path, seed: int, count: int = OWN_EXAMPLES) -> list[tupl
                 text = grammar.misspell(text)
             elif luck < 0.19 and len(text.split()) > 2:
                 text = grammar.begun(text)
+            elif 0.19 + OPENED <= luck < 0.19 + OPENED + TITLED[kind]:
+                text = grammar.titled(text)
             elif luck < 0.19 + OPENED and text.split()[0] not in SMALL:
                 text = grammar.opened(text)
             drawn.append((text, label))
@@ -147,7 +149,8 @@ def fit(public: list[Query], of: Material, seed: int = SEED) -> TextModel:
     meta = {"cue": cue, "gram": gram, "temperature": 1.0, "doubt": 0.0, "prior": PRIOR, "share": SHARE}
     open_ones = [i for i, hidden in enumerate(made.hidden) if not hidden]
     labels, counts = np.array(made.labels)[open_ones], np.array(made.weights)[open_ones]
-    sense = fitted(plain, labels, counts, lexicon, of.pieces, of.vectors, seed)
+    near = vectors([q.text for q in public] + [text for text, _ in of.own], seed)
+    sense = fitted(plain, labels, counts, lexicon, *near, seed)
     return TextModel(weights, meta, lexicon, words, sense)
 
 

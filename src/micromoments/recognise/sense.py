@@ -62,7 +62,8 @@ class Sense:
     """Reads words in order into logits over know, go, do, buy and none; holds nothing but a cache of words."""
 
     def __init__(self, pieces: dict[str, int], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """``arrays``: vectors int8 (pieces, D) and step; lists (N_CLASSES, D); borders (2, D); window (3 D, H);
+        """``arrays``: vectors int8 (pieces, D) and step; lists (N_CLASSES, D); borders (3, D), of a query's
+        beginning, its end, and the beginning of a title (two: titles begin like others); window (3 D, H);
         bias (H); out (2 H, 5); base (5).
         """
         self.pieces = pieces
@@ -83,7 +84,8 @@ class Sense:
         out = arrays["out"].astype(np.float64)
         self._out_most, self._out_sum = out[: self._hidden], out[self._hidden :]
         self._base = arrays["base"].astype(np.float64)
-        self._first, self._last = arrays["borders"].astype(np.float64) @ self._window
+        borders = arrays["borders"].astype(np.float64) @ self._window
+        self._first, self._last, self._title = borders[0], borders[1], borders[2 if len(borders) > 2 else 0]
         self._bias = np.zeros(3 * self._hidden)
         self._bias[self._hidden : 2 * self._hidden] = arrays["bias"]
         self._of_lists: dict[int, Floats] = {}
@@ -132,10 +134,10 @@ class Sense:
         """Empties the cache of words."""
         self._added = {}
 
-    def logits(self, words: Sequence[tuple[str, int]], pairs: Mapping[int, int]) -> Five:
+    def logits(self, words: Sequence[tuple[str, int]], pairs: Mapping[int, int], *, title: bool = False) -> Five:
         """Logits of (word, bit set of its lists) in order; ``pairs``: position -> bit set of the listed pair there."""
         kept = self._added
-        parts = [self._first]
+        parts = [self._title if title else self._first]
         for word, bits in words:
             added = kept.get(word)
             parts.append(added if added is not None else self._adds(word, bits))

@@ -34,6 +34,7 @@ from micromoments.recognise.features import (
     pair_bits,
     pair_rows,
     scale,
+    titled,
     tokens,
 )
 from micromoments.recognise.sense import ARRAYS, Sense
@@ -49,7 +50,7 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
-UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.6, 4: 0.6}
+UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.6}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY: Final = 0.1
@@ -136,14 +137,16 @@ class TextModel:
         first, second = np.add.reduceat(rows, (0, len(cues)), axis=0, dtype=np.int64).tolist()
         return first, second
 
-    def _logits(self, texts: list[str]) -> tuple[Five, float]:
-        """Raw logits of a query's words, and the share of its letters that are in words seen before."""
+    def _logits(self, texts: list[str], *, title: bool = False) -> tuple[Five, float]:
+        """Raw logits of a query's words, and the share of its letters that are in words seen before; ``title``: whether
+        it is written as one.
+        """
         n = len(texts)
         read = [self._word(t) for t in texts]
         words = [word for word, _ in read]
         weigh = scale(n)
         listed = pair_bits(texts, self.lexicon)
-        cues, pairs = self._summed(cue_rows(words, listed), pair_rows(texts))
+        cues, pairs = self._summed(cue_rows(words, listed), pair_rows(texts, words[0].kinds if title else ()))
         paired = PAIRS * weigh * self._gram
         k, g, d, b, none = (self._cue * c + paired * p for c, p in zip(cues, pairs, strict=True))
         size = known = 0
@@ -160,7 +163,7 @@ class TextModel:
         if self.sense is None:
             return (k, g, d, b, none), known / size
         share = self.share
-        mk, mg, md, mb, mn = self.sense.logits([(word.text, word.bits) for word in words], listed)
+        mk, mg, md, mb, mn = self.sense.logits([(word.text, word.bits) for word in words], listed, title=title)
         return (share * k + mk, share * g + mg, share * d + md, share * b + mb, share * none + mn), known / size
 
     def loglik(self, text: str) -> Five:
@@ -171,12 +174,12 @@ class TextModel:
         texts = tokens(text)
         if not texts:
             return NOTHING
-        k, g, d, b, n = (math.log(p * 5.0) for p in self._posterior(texts))
+        k, g, d, b, n = (math.log(p * 5.0) for p in self._posterior(texts, titled(text)))
         return (k, g, d, b, n)
 
-    def _posterior(self, texts: list[str]) -> Five:
+    def _posterior(self, texts: list[str], title: bool) -> Five:
         """Calibrated probabilities where every type is as likely as another before the words; none below 1e-6."""
-        logits, known = self._logits(texts)
+        logits, known = self._logits(texts, title=title)
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
         if len(texts) == 1:
@@ -190,7 +193,7 @@ class TextModel:
         texts = tokens(text)
         if not texts:
             return EMPTY
-        k, g, d, b, n = self._posterior(texts)
+        k, g, d, b, n = self._posterior(texts, titled(text))
         pk, pg, pd, pb, pn = self._prior
         k, g, d, b, n = k * pk, g * pg, d * pd, b * pb, n * pn
         total = k + g + d + b + n
