@@ -54,7 +54,7 @@ def main() -> None:
         for key, value in found[name].items():
             print(f"{key:40} {value:,.3f}" if isinstance(value, float) else f"{key:40} {value}")
         (RESULTS / "speed.json").write_text(json.dumps(found, indent=2))
-    print("Also: benchmarks.speed.{stores,retrieve,decide_core}")
+    print("Also: benchmarks.speed.{stores,retrieve,decide_core,cluster}")
     print("and benchmarks.quality.{intervals,queries,purchase,sessions,world}")
 
 

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tools.cluster import Kafka, Redis
 
 SECRET = "cluster-secret"
-PATIENCE = 150.0
+PATIENCE = 400.0
 """Seconds to wait for a state that must come, on a machine that is ten times as slow as it should be."""
 START = 1_795_000_000_000
 ITEMS = [{"id": f"p{n}", "kind": "product", "title": f"Shoe number {n}"} for n in range(6)]

@@ -1,131 +1,167 @@
-"""Kafka as a door: events come from a topic, deliveries and events go to one. On a real broker."""
+"""The doors over a cluster: the same conformance files, decisions and published clients as on one machine."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
-import msgspec
-from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+import pytest
+import pytest_asyncio
 
-from micromoments.channels.kafka import KafkaChannel
-from micromoments.core.delivery import Delivery
-from micromoments.core.record import EventRecord
-from micromoments.core.settings import Destination
-from micromoments.engine.service import now_ms, open_service
-from micromoments.ports import replay
+from micromoments.config import Cluster
+from micromoments.core.settings import Budget, Settings, Slot
+from micromoments.engine.cluster.serving import Serving
+from micromoments.engine.cluster.wiring import open_shared
+from micromoments.engine.cluster.worker import Worker
+from micromoments.engine.service import now_ms
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
+from tests.clients.conftest import SETTINGS, Shop
+from tests.clients.relay import relay
+from tests.clients.table import Row
+from tests.clients.test_python import test_cloudevents as _cloudevents
+from tests.clients.test_python import test_ofrep as _ofrep
+from tests.clients.test_python import test_personalizer as _personalizer
+from tests.clients.test_python import test_rudderstack as _rudderstack
+from tests.clients.test_python import test_segment as _segment
+from tests.clients.test_python import test_snowplow as _snowplow
+from tests.cluster.test_log import project
+from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client
 from tests.server.serving import running
-from tools.cluster import Kafka
+from tests.server.test_real import test_conformance_files_are_read_back_from_the_log as _conformance
+from tests.server.test_real import test_event_to_moment_to_decision_to_nothing as _to_nothing
+from tools.cluster import Kafka, Redis
 
-QUIET = {"log_level": 0}
-OWN = {name: value for name, value in os.environ.items() if not name.startswith("MICROMOMENTS_")}
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-
-def topic(kafka: Kafka, partitions: int = 2) -> str:
-    """A new topic."""
-    name = f"doors-{uuid4().hex[:8]}"
-    admin = AdminClient({"bootstrap.servers": kafka.address, **QUIET})
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(60)
-    return name
-
-
-def delivery(id: str, data: dict[str, Any]) -> Delivery:
-    """What a trigger or a forward hands over."""
-    body = msgspec.json.encode(data)
-    return Delivery(id=id, trigger="t", person="user:ana", surrogate=1, moment="", at=1, due=1, until=1, data=body)
+test_segment, test_rudderstack, test_snowplow = _segment, _rudderstack, _snowplow
+test_ofrep, test_personalizer, test_cloudevents = _ofrep, _personalizer, _cloudevents
+test_conformance_files_are_read_back_from_the_log, test_event_to_moment_to_decision_to_nothing = (
+    _conformance,
+    _to_nothing,
+)
 
 
-def read(kafka: Kafka, name: str, count: int) -> list[tuple[bytes | None, dict[str, bytes], Any]]:
-    """So many messages of a topic: key, headers, value."""
-    consumer = Consumer(
-        {"bootstrap.servers": kafka.address, "group.id": uuid4().hex, "auto.offset.reset": "earliest", **QUIET}
+@pytest.fixture
+def cluster(kafka: Kafka, single: Redis, tmp_path: Path) -> Cluster:
+    """A project of its own on one broker and one Redis."""
+    return Cluster(
+        kafka=kafka.address,
+        redis=single.address,
+        project=project(tmp_path),
+        partitions=2,
+        copies=1,
+        in_sync=1,
+        facts=str(tmp_path / "facts"),
     )
-    consumer.subscribe([name])
-    found: list[tuple[bytes | None, dict[str, bytes], Any]] = []
-    while len(found) < count:
-        for message in consumer.consume(count, 60):
-            assert message.error() is None
-            headers = dict(message.headers() or [])
-            found.append((message.key(), headers, json.loads(message.value() or b"null")))  # type: ignore[arg-type]
-    consumer.close()
-    return found
 
 
-def consumed(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """One run of the command."""
-    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=240)
+@pytest.fixture
+def shop(cluster: Cluster, tmp_path: Path) -> Iterator[Shop]:
+    """A server of the cluster behind a relay, with a slot, an experiment and two items."""
+    app = App(Serving(open_shared(tmp_path, cluster, SETTINGS), now_ms), Keys([WRITE_KEY], [SECRET_KEY], clock=now_ms))
+    with running(app) as (port, _), relay(port) as between:
+        yield Shop(port, between)
 
 
-def test_deliveries_and_events_are_messages(kafka: Kafka) -> None:
-    """A moment's news is one message under the person's key, a forward's batch one for each event, each with its id."""
-    name = topic(kafka, 1)
-    channel = KafkaChannel(Destination(kind="kafka", url=f"kafka://{kafka.address}/{name}", timeout_seconds=60), "")
-    calls = [{"messageId": f"m{n}", "anonymousId": "a", "type": "track", "event": "Cart Viewed"} for n in range(3)]
-    try:
-        assert channel.send(delivery("dlv_1", {"type": "moment.opened"}), 5).taken
-        assert channel.send(delivery("fwd_1", {"batch": calls}), 5).taken
-    finally:
-        channel.close()
-    news, *events = read(kafka, name, 4)
-    assert (news[0], news[1]["id"], news[2]) == (b"user:ana", b"dlv_1", {"type": "moment.opened"})
-    assert [(key, headers["id"], value) for key, headers, value in events] == [
-        (b"anon:a", call["messageId"].encode(), call) for call in calls
-    ]
+@pytest.fixture
+def seen() -> list[Row]:
+    """Rows that no table takes."""
+    return []
 
 
-def test_a_broker_that_is_away_is_tried_again(kafka: Kafka) -> None:
-    """Nobody at the address, and a topic that there isn't: not taken within its time, and to be tried again."""
-    for url in ("kafka://127.0.0.1:1/x", f"kafka://{kafka.address}/{uuid4().hex}"):
-        channel = KafkaChannel(Destination(kind="kafka", url=url, timeout_seconds=1), "")
-        receipt = channel.send(delivery("dlv_1", {}), 5)
-        channel.close()
-        assert not receipt.taken
-        assert receipt.again
+@pytest_asyncio.fixture
+async def engine(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Serving]:
+    """A server of a cluster in which a worker runs."""
+    settings = Settings(
+        consent=("measure", "personalise"),
+        slots={"home": Slot(), "offers": Slot(limit=1)},
+        budgets={"spring": Budget(units=3)},
+    )
+    worker = Worker(open_shared(tmp_path, cluster, settings), now_ms)
+    stopping, begun = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ready() -> None:
+        loop.call_soon_threadsafe(begun.set)
+
+    task = loop.create_task(worker.run(stopping, ready))
+    await begun.wait()
+    yield worker.serving
+    stopping.set()
+    await task
 
 
-async def test_a_topic_s_events_are_taken_once(kafka: Kafka, tmp_path: Path) -> None:
-    """Calls, batches and CloudEvents of all partitions are in the server's log; what can't be read is set aside; read
-    again from the beginning they are known already.
+@pytest.fixture
+def real(engine: Serving) -> Client:
+    """Its doors, asked by the business's own server."""
+    return door(engine)
+
+
+def door(server: Serving) -> Client:
+    """A server's doors, asked with the secret key."""
+    return Client(App(server, Keys([WRITE_KEY], [SECRET_KEY], clock=now_ms)), f"Bearer {SECRET_KEY}")
+
+
+async def test_another_server_sees_what_was_sent_a_moment_before(cluster: Cluster, tmp_path: Path) -> None:
+    """Two servers and no worker: what one accepted counts in the other's decision at once, linked ids too, and what
+    is sent again is told apart.
     """
-    name = topic(kafka)
-    producer = Producer({"bootstrap.servers": kafka.address, **QUIET})
-    cart = {"type": "track", "event": "Cart Viewed"}
-    cloud = {"specversion": "1.0", "id": "1", "source": "/t", "type": "Order Completed", "subject": "ana", "data": {}}
-    told: list[Any] = [{**cart, "userId": f"u{n}"} for n in range(20)]
-    told += [{"batch": [{**cart, "anonymousId": "a", "messageId": f"b{n}"} for n in range(3)]}, cloud]
-    for n, one in enumerate(told):
-        producer.produce(name, json.dumps(one), partition=n % 2)
-    producer.produce(name, b"no json", partition=0)
-    assert producer.flush(60) == 0
-    service = open_service(tmp_path / "shop", None, now_ms)
-    app = App(service, Keys(["wk"], ["a-secret-key"], clock=now_ms))
-    with running(app) as (port, _):
-        command = [sys.executable, "-m", "micromoments", "consume", f"kafka://{kafka.address}/{name}"]
-        command += [f"http://127.0.0.1:{port}", "--until-end", "--most", "7", "--group"]
-        environment = OWN | {"MICROMOMENTS_SECRET_KEY": "a-secret-key"}
-        words = []
-        for group in ("one", "one", "two"):
-            done = await asyncio.to_thread(consumed, [*command, group], environment)
-            words.append((done.returncode, done.stderr.strip()))
-    assert words == [
-        (3, "micromoments: 24 events taken, 1 messages set aside"),
-        (0, "micromoments: 0 events taken, 0 messages set aside"),
-        (3, "micromoments: 24 events taken, 1 messages set aside"),
-    ]
-    again = open_service(tmp_path / "shop", None, now_ms)
-    try:
-        kept = [one.record.message_id for one in replay(again._stores.log) if isinstance(one.record, EventRecord)]
-    finally:
-        await again.start()
-        await again.stop()
-    assert len(kept) == len(set(kept)) == 24
+    servers = [Serving(open_shared(tmp_path, cluster, Settings()), now_ms) for _ in range(2)]
+    one, other = map(door, servers)
+    for server in servers:
+        await server.start()
+    search = {
+        "anonymousId": "a",
+        "event": "Products Searched",
+        "properties": {"query": "trail shoes"},
+        "messageId": "m1",
+    }
+    assert (await one("POST", "/v1/track", search)).status == 200
+    assert (await other("POST", "/v1/track", search)).status == 200
+    assert [server.duplicates for server in servers] == [0, 1]
+    decided = (await other("POST", "/v1/decide", {"anonymousId": "a", "slot": "home"})).json
+    assert decided["moment"]["need"]["query"] == "trail shoes"
+    await one("POST", "/v1/identify", {"anonymousId": "a", "userId": "ana"})
+    (moment,) = (await other("GET", "/v1/people/ana/moments")).json["moments"]
+    assert moment["id"] == decided["moment"]["id"]
+    for server in servers:
+        await server.stop()
+
+
+async def test_a_decision_asked_twice_at_once_is_made_once(cluster: Cluster, tmp_path: Path) -> None:
+    """The same decisionId at two servers in the same moment gives the same answer; another body is refused."""
+    servers = [Serving(open_shared(tmp_path, cluster, Settings()), now_ms) for _ in range(2)]
+    doors = [door(server) for server in servers]
+    for server in servers:
+        await server.start()
+    items = [{"id": f"p{n}", "kind": "product", "title": f"Shoe {n}"} for n in range(9)]
+    await doors[0]("PUT", "/v1/items", items)
+    ask = {"anonymousId": "a", "slot": "home", "decisionId": "d1"}
+    answers = await asyncio.gather(*(one("POST", "/v1/decide", ask) for one in doors * 3))
+    assert {tuple(i["id"] for i in answer.json["items"]) for answer in answers} == {
+        tuple(i["id"] for i in answers[0].json["items"])
+    }
+    refused = await doors[1]("POST", "/v1/decide", {**ask, "slot": "other"})
+    assert refused.status == 409
+    for server in servers:
+        await server.stop()
+
+
+async def test_a_budget_is_never_over_on_two_servers(cluster: Cluster, tmp_path: Path) -> None:
+    """Twelve decisions at once over two servers take the three units that there are, and no more."""
+    settings = Settings(slots={"offers": Slot(limit=1)}, budgets={"spring": Budget(units=3)})
+    servers = [Serving(open_shared(tmp_path, cluster, settings), now_ms) for _ in range(2)]
+    doors = [door(server) for server in servers]
+    for server in servers:
+        await server.start()
+    offer = {"id": "o1", "kind": "offer", "title": "A tenth off", "attributes": {}, "budget": "spring"}
+    assert (await doors[0]("PUT", "/v1/items", [offer])).json["rejected"] == []
+    await servers[1].follower.look()
+    assert servers[1].catalog.get("o1") is not None
+    asks = [doors[n % 2]("POST", "/v1/decide", {"anonymousId": f"a{n}", "slot": "offers"}) for n in range(12)]
+    answers = await asyncio.gather(*asks)
+    assert sum(len(answer.json["items"]) for answer in answers) == 3
+    for server in servers:
+        await server.stop()

@@ -16,7 +16,7 @@ from micromoments.engine.intake import message_hash
 from tests.cluster.project import ITEMS, Client, Process, Project, gather, until
 from tools.cluster import Absent, Kafka, Redis
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(1000)]
 
 CLICKED = "SELECT {} FROM outcomes WHERE what = 'clicked'"
 CONFIG = 'consent = ["measure", "personalise"]\n'

@@ -18,7 +18,7 @@ from micromoments.testing.contracts import LogContract
 from micromoments.testing.generators import event_record, outcome, records
 from tools.cluster import Kafka, Redis
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def project(folder: Path) -> str:

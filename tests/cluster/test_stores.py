@@ -34,7 +34,7 @@ from micromoments.testing.contracts.base import batch
 from tests.cluster.test_log import project
 from tools.cluster import Redis
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class OnRedis:

@@ -23,6 +23,10 @@ class Role(Protocol):
         """Do it until ``stopping`` is set; call ``ready`` once it has begun."""
         ...
 
+    def stats(self) -> dict[str, float]:
+        """What it counted, by name."""
+        ...
+
 
 def run(folder: Path, name: str, make: Callable[[Shared, Callable[[], Millis]], Role]) -> None:
     """Run a role until SIGTERM or SIGINT; returns when what it took is done."""
@@ -48,6 +52,9 @@ def run(folder: Path, name: str, make: Callable[[Shared, Callable[[], Millis]], 
         for one in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(one, stopping.set)
         tune_process()
-        await make(shared, now_ms).run(stopping, ready)
+        role = make(shared, now_ms)
+        await role.run(stopping, ready)
+        counted = ", ".join(f"{what} {value:.0f}" for what, value in role.stats().items())
+        typer.echo(f"micromoments: {name} ended; {counted}", err=True)
 
     asyncio.run(running())

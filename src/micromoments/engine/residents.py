@@ -69,10 +69,12 @@ class Residents:
         for key in tied:
             self._links[key] = linked.get(key)
 
-    def refresh(self, id: str, links: Iterable[str]) -> None:
-        """Read a person anew, whose newest value another process may have written meanwhile, and these links."""
-        self._people.pop(id, None)
-        self.fetch([id], links)
+    def refresh(self, people: Iterable[str], links: Iterable[str]) -> None:
+        """Read people anew, whose newest values another process may have written meanwhile, and these links."""
+        ids = list(people)
+        for id in ids:
+            self._people.pop(id, None)
+        self.fetch(ids, links)
 
     def begin(self) -> tuple[dict[str, Person | None], dict[str, Link | None]]:
         """What changed since the last commit; these stay resident until ``committed`` says that the state has them."""

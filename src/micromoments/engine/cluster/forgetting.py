@@ -40,7 +40,7 @@ def export(shared: Shared, world: World, person: Person, key: str) -> dict[str, 
     keys, users = keys_of(world.residents, person, key)
     events: list[Any] = []
     decisions: dict[str, Any] = {}
-    for logged in shared.events.of(sorted(keys)):
+    for logged in shared.events.of(sorted(keys.union(shared.state.sources(users)))):
         record = logged.record
         if isinstance(record, EventRecord) and mine(record, keys, users):
             events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
@@ -89,7 +89,7 @@ def _names(shared: Shared, key: str, now: Millis) -> tuple[Person | None, frozen
     person = world.residents.person(world.id)
     keys = keys_of(world.residents, person, key)[0] if person is not None else frozenset({key, world.id})
     users = frozenset(k[5:] for k in keys if k.startswith("user:"))
-    return person, keys | frozenset(shared.stores.links_naming(users))
+    return person, keys | frozenset(shared.state.sources(users))
 
 
 def _erased(shared: Shared, person: Person | None, keys: frozenset[str]) -> dict[str, int]:

@@ -105,8 +105,9 @@ class Gate:
         try:
             fresh = [r.mid for r in new if isinstance(r, EventRecord)]
             made = [r.decision for r in new if isinstance(r, DecidedRecord)]
-            commands = shared.pending.noting(new, written) + shared.seen.noting(fresh, now)
-            shared.database.many(commands + shared.state.keeping(made))
+            partitions = [shared.events.partition(r.key) for r in new]
+            commands = shared.pending.noting(new, partitions, written) + shared.seen.noting(fresh, now)
+            shared.database.many(commands + shared.state.naming(new) + shared.state.keeping(made))
         except StoreError as problem:
             log.error("what is in the log could not be noted (%s); it is folded all the same", problem)
         offsets = [-1] * len(records)

@@ -66,6 +66,10 @@ class Learner:
         await asyncio.to_thread(thread.join)
         self._shared.close()
 
+    def stats(self) -> dict[str, float]:
+        """Counters by name."""
+        return {"outcomes_learned_total": self.learned, "redis_round_trips_total": self._shared.database.trips}
+
     def _learn(self, ready: Callable[[], None]) -> None:
         lease = self._shared.lease("learn", LEASE)
         ready()

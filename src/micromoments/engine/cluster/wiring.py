@@ -26,7 +26,7 @@ from micromoments.stores.cluster.group import KafkaGroup
 from micromoments.stores.cluster.lease import Lease, Turn
 from micromoments.stores.cluster.log import Broker, KafkaLog
 from micromoments.stores.cluster.outbox import RedisOutbox
-from micromoments.stores.cluster.pending import Pending
+from micromoments.stores.cluster.pending import Pending, names
 from micromoments.stores.cluster.policies import RedisPolicies
 from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import Changed, Moved, RedisState
@@ -43,6 +43,7 @@ __all__ = [
     "RedisState",
     "Shared",
     "Told",
+    "names",
     "open_shared",
 ]
 

@@ -16,7 +16,7 @@ from micromoments.core.record import EventRecord, Logged, OutcomeRecord, Record,
 from micromoments.core.settings import DAY
 from micromoments.engine.cluster.folding import Folding, Output
 from micromoments.engine.cluster.serving import Serving
-from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared
+from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared, names
 from micromoments.flow.learn import LOOKED
 from micromoments.flow.view import View, counted
 from micromoments.ports import StoreError
@@ -51,7 +51,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop
         self._folding_view: tuple[View, View] | None = None
         self._group: KafkaGroup
-        self.failures = 0
+        self.failures = self.applied = self.again = 0
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Work until ``stopping`` is set; then fold what was taken, say how far it got, and leave the group."""
@@ -69,12 +69,12 @@ class Worker:
 
     def stats(self) -> dict[str, float]:
         """Counters by name."""
-        foldings = list(self.foldings.values())
         return {
-            "records_applied_total": sum(f.folded for f in foldings),
-            "shards_again_total": sum(f.again for f in foldings),
+            "records_applied_total": self.applied,
+            "shards_again_total": self.again,
             "work_failures_total": self.failures,
-            "partitions": len(foldings),
+            "redis_round_trips_total": self._shared.database.trips,
+            "redis_commands_total": self._shared.database.commands,
         }
 
     # --- the thread -------------------------------------------------------------------------------
@@ -136,6 +136,7 @@ class Worker:
                 folding.next = oldest
             self._group.again(partition, folding.next)
             return
+        again = folding.again
         try:
             output = folding.fold(new)
         except Moved as error:
@@ -145,20 +146,21 @@ class Worker:
             self._failed(error)
             self._group.again(partition, self._given(partition))
         else:
+            self.again += folding.again - again
             self._tell(partition, folding, new, output)
 
     def _tell(self, partition: int, folding: Folding, folded: Sequence[Logged], output: Output) -> None:
         """After a commit: what there is to learn to Kafka, what was pending out of Redis, news to the servers."""
         shared = self._shared
+        self.applied += len(folded)
         outcomes = [one for _, one in output.outcomes]
         lessons: list[Record] = [*outcomes, *(x.record for x in folded if teaches(x.record))]
         shared.lessons.append(lessons)
         gone: dict[str, int] = {}
         for one in folded:
-            gone[one.record.key] = one.position + 1
+            gone.update(dict.fromkeys(names(one.record), one.position + 1))
             self._ticking.pop(one.record.key, None)
-        gone.pop("", None)
-        commands = shared.pending.forgetting(gone) + shared.wire.telling(output.told)
+        commands = shared.pending.forgetting(partition, gone) + shared.wire.telling(output.told)
         shared.database.many(commands + self._told(folding, output.outcomes))
         if output.deliveries:
             self._loop.call_soon_threadsafe(self.serving.deliveries.wake)

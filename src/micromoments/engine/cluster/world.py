@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from micromoments.core.event import Millis
 from micromoments.core.person import Person
 from micromoments.core.record import DecidedRecord, EventRecord, Logged
-from micromoments.engine.cluster.wiring import Shared
+from micromoments.engine.cluster.wiring import Shared, names
 from micromoments.engine.residents import Residents
 from micromoments.flow.apply import apply, home
 from micromoments.flow.view import View
@@ -28,20 +30,21 @@ class World:
         """What is known of the person behind a source key, unfolded records included."""
         residents = Residents(shared.state)
         # Pending before people: what a worker folds in between is then met twice, which is once; never missed.
-        pending = shared.pending.read(shared.database.many(shared.pending.asking([key])))
+        found = {one.position: one for one in _pending(shared, [key])}
         residents.fetch([key], [key])
         asked = {key}
         while True:
             id, _ = home(residents, key, at, 0)
             person = residents.person(id)
             keys = {id, *(part.partition(">")[0] for part in (person.parts if person is not None else ()))}
+            keys.update(name for one in found.values() for name in names(one.record))
             more = sorted(keys - asked)
             if not more:
                 break
             asked.update(more)
-            pending += shared.pending.read(shared.database.many(shared.pending.asking(more)))
-            residents.refresh(id, more)
-        pending.sort(key=lambda one: (one.record.at, one.position))
+            found.update((one.position, one) for one in _pending(shared, more))
+            residents.refresh([id, *more], more)
+        pending = sorted(found.values(), key=lambda one: (one.record.at, one.position))
         return cls(key, at, residents, pending)
 
     def fold(self, view: View) -> Person | None:
@@ -56,3 +59,7 @@ class World:
     def id(self) -> str:
         """The id of the person behind the key."""
         return home(self.residents, self._key, self._at, 0)[0]
+
+
+def _pending(shared: Shared, keys: Sequence[str]) -> list[Logged]:
+    return shared.pending.read(shared.database.many(shared.pending.asking(keys)))

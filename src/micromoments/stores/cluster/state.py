@@ -19,7 +19,7 @@ from micromoments.core.delivery import STATUSES, Delivery
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
-from micromoments.core.record import OutcomeRecord
+from micromoments.core.record import EventRecord, OutcomeRecord, Record
 from micromoments.ports import Batch, StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
@@ -134,14 +134,29 @@ class RedisState:
         ids = {id.decode() for got in db.many(ask) for id in got}
         return sorted(self.decisions(ids).values(), key=lambda d: (d.at, d.id))
 
+    def sources(self, users: Iterable[str]) -> list[str]:
+        """The source ids under which something came that named one of these user ids."""
+        db = self._database
+        ask: list[Command] = [
+            (s := db.shard(f"user:{u}"), ("SMEMBERS", db.name(s, "u", u))) for u in sorted(set(users))
+        ]
+        return sorted({name.decode() for got in db.many(ask) for name in got})
+
     def links_naming(self, users: Iterable[str]) -> dict[str, Link]:
         """The links that name one of these user ids, by source id."""
-        db = self._database
         wanted = set(users)
-        ask: list[Command] = [(s := db.shard(f"user:{u}"), ("SMEMBERS", db.name(s, "u", u))) for u in sorted(wanted)]
-        names = sorted({name.decode() for got in db.many(ask) for name in got})
-        _, links = self.load([], names)
+        _, links = self.load([], self.sources(wanted))
         return {k: v for k, v in links.items() if not wanted.isdisjoint([*(c.user for c in v.claims), *v.joined])}
+
+    def naming(self, records: Iterable[Record]) -> list[Command]:
+        """The commands that note under which ids events came that name a user: an erasure must find them all."""
+        db = self._database
+        named = {
+            (r.event.user_id, r.key)
+            for r in records
+            if isinstance(r, EventRecord) and r.event.user_id and r.key != f"user:{r.event.user_id}"
+        }
+        return [(s := db.shard(f"user:{user}"), ("SADD", db.name(s, "u", user), key)) for user, key in sorted(named)]
 
     # --- positions --------------------------------------------------------------------------------
 
