@@ -1,6 +1,9 @@
 """1,000 listeners to the live stream on one process: what a message costs, how late it comes, and memory.
 
 The server runs in a process of its own; listeners are plain sockets here. A tenth of them stop reading at the start.
+First a few messages one by one, for how late they come; then waves of many at once, past the bound of what is kept for
+a slow listener (``engine.stream.QUEUE``) and what the sockets hold, the last of which must need no more memory. At the
+end the slow ones read on: each finds the gap that it is told of.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ from tests.ports import free_port
 LISTENERS = 1_000
 SLOW = 100
 """Of them so many never read."""
-MESSAGES = 200
+MESSAGES = 100
+WAVES = (1_500, 1_500, 1_500)
+"""Messages at once; the bound is 1,024, and a socket holds some hundreds more."""
+BATCH = 250
 
 
 def resident(pid: int) -> tuple[float, float]:
@@ -41,14 +47,22 @@ class Listener:
     def __init__(self, port: int) -> None:
         self.port, self.heard, self.gaps = port, dict[int, float](), 0
         self.writer: asyncio.StreamWriter | None = None
+        self.reader: asyncio.StreamReader | None = None
+        self.task: asyncio.Task[None] | None = None
 
     async def open(self, *, slow: bool) -> None:
         """Connect, and read until the end; or only the head where it is slow."""
         reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**14)
         self.writer.write(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
+        self.reader = reader
         if not slow:
-            self.task = asyncio.get_running_loop().create_task(self._read(reader))
+            self.read_on()
+
+    def read_on(self) -> None:
+        """Read from now on."""
+        if self.reader is not None:
+            self.task = asyncio.get_running_loop().create_task(self._read(self.reader))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
@@ -64,43 +78,69 @@ async def _run(port: int, pid: int) -> dict[str, Any]:
     listeners = [Listener(port) for _ in range(LISTENERS)]
     for start in range(0, LISTENERS, 50):
         await asyncio.gather(*(one.open(slow=start + n < SLOW) for n, one in enumerate(listeners[start : start + 50])))
-    reading = listeners[SLOW:]
+    slow, reading = listeners[:SLOW], listeners[SLOW:]
     await asyncio.sleep(1)
     before, spent = resident(pid)
     sent: dict[int, float] = {}
-    peak = before
     for n in range(MESSAGES):
         sent[n] = time.perf_counter()
-        await asyncio.to_thread(_search, port, n)
+        await asyncio.to_thread(_search, port, range(n, n + 1))
         await asyncio.sleep(0.02)
-        peak = max(peak, resident(pid)[0])
+    await _heard(reading, MESSAGES)
+    late = sorted(one.heard[n] - sent[n] for one in reading for n in sent if n in one.heard)
+    told, memory = MESSAGES, [resident(pid)[0]]
+    for wave in WAVES:
+        for start in range(told, told + wave, BATCH):
+            await asyncio.to_thread(_search, port, range(start, min(start + BATCH, told + wave)))
+        told += wave
+        await _heard(reading, told)
+        memory.append(resident(pid)[0])
+    total = resident(pid)[1]
+    heard = sum(len(one.heard) for one in reading)
+    for one in slow:
+        one.read_on()
     end = time.monotonic() + 60
-    while time.monotonic() < end and any(len(o.heard) < MESSAGES for o in reading):  # noqa: ASYNC110
+    while time.monotonic() < end and any(not one.gaps for one in slow):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
-    after, total = resident(pid)
-    late = sorted(one.heard[n] - sent[n] for one in reading for n in one.heard)
-    told = sum(len(one.heard) for one in reading)
+    gaps = sum(one.gaps > 0 for one in slow)
     for one in listeners:
         if one.writer is not None:
             one.writer.close()
     return {
         "listeners": LISTENERS,
-        "of them never reading": SLOW,
-        "messages": MESSAGES,
-        "messages heard / to be heard": told / (len(reading) * MESSAGES),
-        "server CPU us a message and listener": 1e6 * (total - spent) / (MESSAGES * LISTENERS),
+        "of them not reading": SLOW,
+        "messages": told,
+        "messages heard / to be heard": heard / (len(reading) * told),
+        "slow ones that were told of a gap": gaps,
+        "readers that were told of a gap": sum(one.gaps > 0 for one in reading),
+        "server CPU us a message and listener": 1e6 * (total - spent) / (told * LISTENERS),
         "late by, median (s, shared machine)": late[len(late) // 2] if late else float("nan"),
         "late by, p99 (s, shared machine)": late[len(late) * 99 // 100] if late else float("nan"),
         "server MiB before": before,
-        "server MiB at its most": max(peak, after),
-        "KiB a listener at its most": 1024 * (max(peak, after) - before) / LISTENERS,
+        **{f"server MiB after wave {n}": mib for n, mib in enumerate(memory)},
+        "KiB a listener at the end": 1024 * (memory[-1] - before) / LISTENERS,
     }
 
 
-def _search(port: int, n: int) -> None:
-    body = {"anonymousId": f"p{n}", "event": "Products Searched", "properties": {"query": "buy tent"}}
-    request = Request(f"http://127.0.0.1:{port}/v1/track", json.dumps(body).encode())
-    with urlopen(request, timeout=30) as answer:
+async def _heard(listeners: list[Listener], count: int) -> None:
+    """Wait until all have heard so many messages, or for a minute and a half."""
+    end = time.monotonic() + 90
+    while time.monotonic() < end and any(len(one.heard) < count for one in listeners):  # noqa: ASYNC110
+        await asyncio.sleep(0.2)
+
+
+def _search(port: int, people: range) -> None:
+    sent = [
+        {
+            "type": "track",
+            "anonymousId": f"p{n}",
+            "event": "Products Searched",
+            "properties": {"query": "buy tent"},
+        }
+        for n in people
+    ]
+    request = Request(f"http://127.0.0.1:{port}/v1/batch", json.dumps({"batch": sent}).encode())
+    with urlopen(request, timeout=60) as answer:
         answer.read()
 
 

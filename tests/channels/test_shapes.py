@@ -66,9 +66,13 @@ def test_an_ended_moment_takes_the_attribute_back() -> None:
 
 
 def test_an_anonymous_person_is_named_as_such() -> None:
-    """Braze knows them by an alias, Segment by their anonymousId."""
+    """Braze knows them by an alias, which may be a new one, Klaviyo and Segment by their anonymous id."""
     braze = msgspec.json.decode(shaped("braze", told(user=False), "k", "intent")[0])
     assert braze["events"][0]["user_alias"] == {"alias_name": "x1", "alias_label": "anonymous_id"}
+    assert braze["attributes"][0]["_update_existing_only"] is False
+    klaviyo = msgspec.json.decode(shaped("klaviyo", told(user=False), "k", "intent")[0])
+    profile = klaviyo["data"]["attributes"]["profile"]["data"]["attributes"]
+    assert (profile["anonymous_id"], "external_id" in profile) == ("x1", False)
     segment = msgspec.json.decode(shaped("segment", told(user=False), "k", "intent")[0])
     assert segment["batch"][1]["anonymousId"] == "x1"
 

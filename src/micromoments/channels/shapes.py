@@ -1,7 +1,7 @@
 """A delivery's news in the bodies that other tools take. Each carries the delivery's id where that tool tells repeats.
 
 Sources: Segment "HTTP Tracking API" (``messageId``); Braze ``POST /users/track`` (``external_id``, attributes and
-events); Klaviyo ``POST /api/events`` of revision 2024-10-15 (``unique_id``); Customer.io "Track API v2"
+events); Klaviyo ``POST /api/events`` of revision 2026-04-15 (``unique_id``); Customer.io "Track API v2"
 ``POST /api/v2/batch`` (it tells repeats by ULIDs only, so the id stands among the event's attributes).
 """
 
@@ -17,6 +17,8 @@ from micromoments.core.delivery import Delivery
 
 JSON = {"content-type": "application/json"}
 ANONYMOUS = "anonymous_id"
+KLAVIYO = "2026-04-15"
+"""The revision of Klaviyo's API that is asked for; each is served for two years."""
 Shaped = tuple[Any, dict[str, str]]
 
 
@@ -84,7 +86,9 @@ def _segment(news: dict[str, Any], delivery: Delivery, secret: str, attribute: s
 def _braze(news: dict[str, Any], delivery: Delivery, secret: str, attribute: str) -> Shaped:
     person = news["data"]["person"]
     alias = {"alias_name": person.get("anonymousId"), "alias_label": ANONYMOUS}
-    who = {"external_id": person["userId"]} if "userId" in person else {"user_alias": alias}
+    # By an alias Braze only updates profiles that there are, unless told otherwise.
+    unknown = {"user_alias": alias, "_update_existing_only": False}
+    who = {"external_id": person["userId"]} if "userId" in person else unknown
     event = {
         **who,
         "name": f"moment_{news['type'].partition('.')[2]}",
@@ -97,10 +101,8 @@ def _braze(news: dict[str, Any], delivery: Delivery, secret: str, attribute: str
 
 def _klaviyo(news: dict[str, Any], delivery: Delivery, secret: str, attribute: str) -> Shaped:
     person = news["data"]["person"]
-    profile = {
-        "external_id": person.get("userId") or person.get("anonymousId"),
-        "properties": {attribute: _state(news)},
-    }
+    who = {"external_id": person["userId"]} if "userId" in person else {ANONYMOUS: person.get("anonymousId")}
+    profile = {**who, "properties": {attribute: _state(news)}}
     attributes = {
         "properties": _flat(news),
         "time": news["timestamp"],
@@ -110,7 +112,7 @@ def _klaviyo(news: dict[str, Any], delivery: Delivery, secret: str, attribute: s
         },
         "profile": {"data": {"type": "profile", "attributes": profile}},
     }
-    headers = {"authorization": f"Klaviyo-API-Key {secret}", "revision": "2024-10-15"}
+    headers = {"authorization": f"Klaviyo-API-Key {secret}", "revision": KLAVIYO}
     return {"data": {"type": "event", "attributes": attributes}}, headers
 
 
