@@ -118,6 +118,9 @@ async def test_a_running_server_has_a_door_for_assistants(tmp_path: Path) -> Non
         for headers in ({}, {"authorization": "Basic d2s6"}, {"authorization": "Bearer wrong"}):
             refused = await asyncio.to_thread(httpx.post, f"{url}/mcp", json={}, headers=headers)
             assert refused.status_code in (401, 403)
+        for ask in (httpx.get, httpx.delete):
+            answer = await asyncio.to_thread(ask, f"{url}/mcp", headers={"authorization": f"Bearer {SECRET_KEY}"})
+            assert answer.status_code == 405
 
 
 async def test_without_the_option_there_is_no_such_door(tmp_path: Path) -> None:

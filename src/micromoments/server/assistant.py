@@ -34,8 +34,8 @@ class AssistantDoor:
         self.start, self.stop = assistant.start, assistant.stop
 
     def routes(self) -> Routes:
-        """All methods of one path: the protocol's own library answers for those that it has no use for."""
-        return {"/mcp": dict.fromkeys(("POST", "GET", "DELETE"), (self.speak, False))}
+        """One door; without sessions there is nothing to listen to (GET) or to end (DELETE), so those are 405."""
+        return {"/mcp": {"POST": (self.speak, False)}}
 
     async def speak(self, call: Call, access: Access) -> Reply | None:
         """One message of an assistant's. A public key speaks for nobody; a cookie isn't what an assistant has."""
