@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from micromoments.cli import COMMANDS
+from micromoments.config.cluster import load_cluster
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from tests.conftest import ROOT
@@ -115,24 +117,40 @@ def test_the_dashboard_is_what_its_script_writes() -> None:
     assert done.returncode == 0
 
 
-def test_compose_and_image_name_what_is_there() -> None:
-    """The Compose file mounts files that exist, its engine has no rights, and the image doesn't run as root."""
-    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    mounted = [
-        volume.split(":")[0]
-        for service in services.values()
-        for volume in service.get("volumes", ())
-        if volume.startswith(".")
-    ]
-    assert mounted
-    assert [path for path in mounted if not (DEPLOY / path).exists()] == []
-    assert services["engine"]["cap_drop"] == ["ALL"]
+@pytest.mark.parametrize("file", ["compose.yaml", "cluster.yaml"])
+def test_compose_names_what_is_there(file: str) -> None:
+    """A Compose file mounts files that exist, and its volumes; whatever runs our image has no rights."""
+    whole = yaml.safe_load((DEPLOY / file).read_text())
+    mounted = [v.split(":")[0] for service in whole["services"].values() for v in service.get("volumes", ())]
+    assert {path for path in mounted if not path.startswith(".")} == set(whole["volumes"])
+    assert [path for path in mounted if path.startswith(".") and not (DEPLOY / path).exists()] == []
+    ours = [service for service in whole["services"].values() if "build" in service]
+    assert ours
+    for service in ours:
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
+        assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+def test_the_cluster_of_compose_is_one_that_the_roles_read() -> None:
+    """Its file is a cluster's, at the addresses of its services; each role is a command that there is."""
+    whole = yaml.safe_load((DEPLOY / "cluster.yaml").read_text())["services"]
+    found = load_cluster(DEPLOY / "cluster", {})
+    assert found is not None
+    assert found.kafka.split(":")[0] in whole
+    assert found.redis == "redis://valkey:6379"
+    assert {service["command"][0] for service in whole.values() if "build" in service} == {"serve", "work", "learn"}
+    assert {"serve", "work", "learn"} <= set(COMMANDS)
+
+
+def test_the_image_has_no_rights_and_copies_what_is_let_through() -> None:
+    """It runs as a user, and ``.dockerignore`` keeps out all but what it copies."""
     image = (DEPLOY / "Dockerfile").read_text()
-    assert (ROOT / services["engine"]["build"]["dockerfile"]).is_file()
     assert re.findall(r"^USER (\S+)$", image, re.MULTILINE) == ["10001:10001"]
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = set(re.findall(r"^COPY (?!--from)(.+) \S+$", image, re.MULTILINE)[0].split())
     assert copied <= kept
+    assert all((ROOT / name).exists() for name in kept)
 
 
 def test_the_sizing_page_has_what_its_script_computes() -> None:
