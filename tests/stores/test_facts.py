@@ -87,6 +87,16 @@ def test_joined_people_count_as_one(folder: Path) -> None:
             facts.seal(START + 100)
 
 
+def test_standard_output_stays_free_of_progress_bars(folder: Path) -> None:
+    """Also where Python was started without a file, as processes of reports are; DuckDB would draw there."""
+    code = (
+        "import sys; from micromoments.stores.embedded.facts import query\n"
+        "with query(sys.argv[1]) as ask: print(ask(\"SELECT current_setting('enable_progress_bar') AS bar\"))"
+    )
+    told = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert told.stdout == "[{'bar': False}]\n"
+
+
 def test_joins_are_followed_to_their_end() -> None:
     """Chains, branches and (never written) circles of joins end."""
     assert resolve({5: 4, 4: 3, 9: 3}) == {5: 3, 4: 3, 9: 3}

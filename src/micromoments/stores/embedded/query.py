@@ -66,7 +66,7 @@ class Query:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         live, files = self._sources()
-        db = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "autoinstall_known_extensions": False})
+        db = in_memory()
         for table in TABLES:
             _stored(db, table, live[table], files.get(table, []))
         joined = joined_people(db)
@@ -99,6 +99,17 @@ class Query:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def in_memory(**more: bool) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, bounded, which installs nothing and draws no progress bar.
+
+    It would draw one on standard output where Python was started without a file, as the process of reports is.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, **more}
+    db = duckdb.connect(":memory:", config=config | {"autoinstall_known_extensions": False})
+    db.execute("SET enable_progress_bar = false")
+    return db
 
 
 def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from micromoments.stores.embedded import codec, rollups
 from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 from micromoments.stores.embedded.files import facts_lock
-from micromoments.stores.embedded.query import MEMORY, TRIES, Query, joined_people
+from micromoments.stores.embedded.query import TRIES, Query, in_memory, joined_people
 from micromoments.stores.embedded.rollups import NEWEST, literal
 
 
@@ -59,12 +59,7 @@ class Rolled(Query):
 
     def _begin(self) -> None:
         """Nothing is known yet."""
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY,
-            "autoinstall_known_extensions": False,
-            "parquet_metadata_cache": True,
-        }
-        self._db = duckdb.connect(":memory:", config=config)
+        self._db = in_memory(parquet_metadata_cache=True)
         self._kept = _Kept((), (), -1)
         self._live: dict[int, Any] = {}
 

@@ -18,6 +18,7 @@ from micromoments.core.fact import Table
 from micromoments.core.rollup import ROLLUPS
 from micromoments.stores.embedded.columns import LATER
 from micromoments.stores.embedded.files import PARTIAL, whole
+from micromoments.stores.embedded.query import in_memory
 
 FOLDER = "rollups"
 EDITION = 1
@@ -50,7 +51,7 @@ def make(facts: Path, names: Iterable[tuple[Table, str]]) -> int:
             target = path(facts, kind, name)
             if target.exists():
                 continue
-            db = db or duckdb.connect(":memory:", config={"memory_limit": "1GB", "autoinstall_known_extensions": False})
+            db = db or in_memory()
             with whole(target) as partial:
                 source = _whole_rows(facts / name, table)
                 sql = newest(table, source) if kind.startswith("newest_") else ROLLUPS[kind].asked(source)
