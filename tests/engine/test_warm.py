@@ -87,6 +87,14 @@ def test_what_is_no_item_here_is_set_aside(tmp_path: Path) -> None:
         assert (found["learned"], found["set_aside"], len(found["why"])) == (80, 20, 5)
 
 
+def test_a_policy_that_learns_nothing_is_refused(tmp_path: Path) -> None:
+    """A slot of rules can't be taught, and it is said what can."""
+    with mm.open(tmp_path / "shop", Settings(slots={"home": Slot(policy="rules")})) as engine:
+        engine.catalog.put(ITEMS)
+        with pytest.raises(ValueError, match="wanted one that learns"):
+            engine.policies.warm("home", decisions(60))
+
+
 def test_a_query_and_a_time_of_the_log_count(tmp_path: Path) -> None:
     """The record's context makes the moment in which its actions are seen; times are read however they are written."""
     with mm.open(tmp_path / "shop", SETTINGS) as engine:

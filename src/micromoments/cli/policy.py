@@ -19,7 +19,7 @@ policy = typer.Typer(
 )
 Folder = Annotated[Path, typer.Argument(help="the project's folder")]
 Name = Annotated[str, typer.Argument(metavar="POLICY", help="<slot>:<name>, as `policy list` has it")]
-TOLD = ("slot", "policy", "default", "guard", "share", "rewarded", "times", "low", "high")
+TOLD = ("slot", "policy", "default", "guard", "share", "rewarded", "times", "low", "high", "expected")
 Shown = Annotated[Format, typer.Option(help="table or json")]
 
 

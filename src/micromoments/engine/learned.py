@@ -25,11 +25,14 @@ from micromoments.policy import decode, known
 from micromoments.policy.actions import SLOT as ACTIONS
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, NAMES
+from micromoments.policy.registry import FIXED
 
 GROWTH = 1.25
 """A version is kept by itself whenever so many times the outcomes of the last kept one were learned: their number grows
 with the logarithm of what was learned.
 """
+UNTAUGHT = frozenset(kind.name for kind in FIXED)
+"""Policies that no log can teach."""
 TOLD = 12
 """Features that a comparison tells, those that changed most first."""
 
@@ -124,9 +127,13 @@ class Learned:
         """
         view = self._view()
         policy = view.settings.slot(slot).policy
-        name = f"{slot}:{acting(policy) if slot == ACTIONS else policy}"
-        if not known(name.rpartition(":")[2]):
-            raise ValueError(f"got slot {slot!r} with an unknown policy {policy!r}; correct its settings")
+        policy = acting(policy) if slot == ACTIONS else policy
+        name = f"{slot}:{policy}"
+        if not known(policy) or policy in UNTAUGHT:
+            raise ValueError(
+                f"got slot {slot!r} with policy {policy!r}, which learns nothing; wanted one that learns, such as "
+                "adaptive; set the slot's policy"
+            )
         taught, wrong = lessons(records, warm.rows(slot, view, self._clock()))
         if not taught:
             raise ValueError(
