@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,6 +79,14 @@ def test_what_is_looked_at_is_not_proposed() -> None:
     found = ids(shop().candidates(Ask(at=NOON, recent=("shoe", "boot"), probabilities=BUY)))
     assert "shoe" not in found
     assert "boot" in found
+
+
+def test_what_is_taken_again_and_again_is_proposed_again() -> None:
+    """An item that says that it is rebuyable, such as an offer or a usual, stays among the candidates."""
+    catalog = shop()
+    usual = msgspec.structs.replace(item("usual", "product", "Usual coffee"), attributes={"rebuyable": True})
+    catalog.apply({"usual": usual})
+    assert "usual" in ids(catalog.candidates(Ask(at=NOON, recent=("usual", "boot"), probabilities=BUY)))
 
 
 def test_alike_by_content() -> None:

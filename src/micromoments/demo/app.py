@@ -28,6 +28,8 @@ from micromoments.demo.plug import pull
 from micromoments.demo.supervisor import Supervisor, free_port
 
 PEOPLE = 240
+GOODBYE = 3.0
+"""Seconds that the servers together have for their end. What they said yes to is on the disk: then they are killed."""
 SQUARE = (-420.0, -120.0)
 """Where the visitor stands: the town's old square."""
 
@@ -121,9 +123,31 @@ class Demo:
         loop = asyncio.get_running_loop()
         for sig in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sig, stopped.set)
-        await self._supervisor.start()
-        for room in self._rooms.values():
-            await room.start()
+        ended = asyncio.create_task(stopped.wait())
+        started = asyncio.gather(*(server.start() for server in self._servers()))
+        try:
+            first: set[asyncio.Future[Any]] = {ended, started}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                started.result()
+                await self._open(ended)
+        finally:
+            ended.cancel()
+            self._tell_to_end()
+            await asyncio.gather(ended, started, return_exceptions=True)
+
+    def _servers(self) -> tuple[Supervisor, ...]:
+        return self._supervisor, *self._rooms.values()
+
+    def _tell_to_end(self) -> None:
+        """Whoever waits for a process in a thread is let go by its end."""
+        if self._twin is not None:
+            self._twin.kill()
+        for server in self._servers():
+            server.ask_to_stop()
+
+    async def _open(self, ended: asyncio.Task[bool]) -> None:
+        """Open the door, and let people live until the end."""
         gateway = Gateway(
             self._supervisor.port,
             self._live,
@@ -144,15 +168,15 @@ class Demo:
                 self._tell_truth(),
             )
         ]
-        ended = asyncio.create_task(stopped.wait())
         try:
             done, _ = await asyncio.wait({ended, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             for task in done - {ended}:
                 task.result()
         finally:
-            for task in (ended, *tasks):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(ended, *tasks, return_exceptions=True)
+            self._tell_to_end()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await gateway.stop()
 
     async def _show(self) -> None:
@@ -202,10 +226,10 @@ class Demo:
         """End every process and remove what was temporary; a second Ctrl-C doesn't stop this."""
         with suppress(ValueError):  # not in the main thread: nobody can interrupt us
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for room in self._rooms.values():
-            room.stop()
-        self._supervisor.stop()
-        if self._twin is not None and self._twin.poll() is None:
-            self._twin.kill()
+        self._tell_to_end()
+        by = time.monotonic() + GOODBYE
+        for server in self._servers():
+            server.stop(max(0.0, by - time.monotonic()))
+        if self._twin is not None:
             self._twin.wait()
         shutil.rmtree(self._temporary, ignore_errors=True)

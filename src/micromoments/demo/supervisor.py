@@ -63,7 +63,7 @@ class Supervisor:
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         client = Client(self.port)
-        while not client.ready(self._probe):
+        while not self._stopping and not client.ready(self._probe):
             if self._process.poll() is not None:
                 raise NotServing(f"the server ended with {self._process.returncode}: {self._last_words()}")
             if time.monotonic() - began > READY:
@@ -90,14 +90,19 @@ class Supervisor:
                 self.restarts += 1
                 await self.start()
 
-    def stop(self) -> None:
-        """End the server: let it drain, kill it if it won't. Blocks; harmless when repeated."""
+    def ask_to_stop(self) -> None:
+        """Tell the server to end, and never start it again; a start under way is given up."""
         self._stopping = True
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def stop(self, patience: float = DRAIN) -> None:
+        """End the server: let it drain for so many seconds, kill it if it won't. Blocks; harmless when repeated."""
+        self.ask_to_stop()
+        if self._process is None:
             return
-        self._process.terminate()
         try:
-            self._process.wait(DRAIN)
+            self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self.kill()
 

@@ -14,6 +14,8 @@ from micromoments.demo.coffee.town import Town
 from micromoments.demo.fulfil.teller import stamp
 
 PEOPLE = 260
+VISITS = 0.45
+"""A person's visits a day."""
 DAY = 86_400_000
 ALONE = 0.30
 """The chance of an order whatever is shown."""
@@ -52,7 +54,7 @@ class CoffeeDays:
         self._tastes = [self._rng.choice(TASTES) for _ in range(people)]
         self._visits = sorted(
             (self._rng.randrange(start, end), self._rng.randrange(people))
-            for _ in range(int((end - start) / DAY * people * 0.45))
+            for _ in range(int((end - start) / DAY * people * VISITS))
         )
         self._done = 0
         self._had = [0] * people

@@ -13,7 +13,9 @@ from micromoments.demo.fulfil.teller import stamp
 from micromoments.demo.ride import places
 from micromoments.demo.ride.trip import AFFILIATION
 
-PEOPLE = 140
+PEOPLE = 240
+VISITS = 0.2
+"""A person's visits a day."""
 DAY = 86_400_000
 ALONE = 0.25
 """The chance of a ride whatever is shown: those who search find it themselves."""
@@ -61,7 +63,7 @@ class RideDays:
         self._habits = [self._rng.choice(tuple(HABITS)) for _ in range(people)]
         self._visits = sorted(
             (self._rng.randrange(start, end), self._rng.randrange(people))
-            for _ in range(int((end - start) / DAY * people * 0.4))
+            for _ in range(int((end - start) / DAY * people * VISITS))
         )
         self._done = 0
 

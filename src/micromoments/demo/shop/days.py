@@ -12,7 +12,9 @@ import micromoments as mm
 from micromoments.demo.fulfil.teller import stamp
 from micromoments.demo.shop import goods, offers
 
-PEOPLE = 220
+PEOPLE = 240
+VISITS = 0.16
+"""A person's visits a day."""
 DAY = 86_400_000
 ALONE = 0.25
 """The chance of an order whatever is offered."""
@@ -62,7 +64,7 @@ class ShopDays:
         self._tastes = [self._rng.choice(goods.CATEGORIES) for _ in range(people)]
         self._visits = sorted(
             (self._rng.randrange(start, end), self._rng.randrange(people))
-            for _ in range(int((end - start) / DAY * people * 0.2))
+            for _ in range(int((end - start) / DAY * people * VISITS))
         )
         self._done = 0
         self.visits = {True: 0, False: 0}
@@ -85,9 +87,10 @@ class ShopDays:
             return {**message, "properties": properties, "timestamp": stamp(at), "context": context}
 
         look = self._rng.choice(SETS[taste])
+        looks = [call("look", "Product Viewed", product_id=look, category=taste)]
         if self._rng.random() < 0.8:
-            server.collect([call("search", "Products Searched", query=SEARCHED[taste])], at)
-        server.collect([call("look", "Product Viewed", product_id=look, category=taste)], at)
+            looks.insert(0, call("search", "Products Searched", query=SEARCHED[taste]))
+        server.collect(looks, at)
         shown, held_out = server.decide(f"shop-sim-d{n}", person, "shop_offers", context, at)
         self.visits[held_out] += 1
         chance, taken = ALONE, ""
