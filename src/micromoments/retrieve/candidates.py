@@ -74,10 +74,9 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         _popular(sources, ask, worth, found)
         if ask.point is not None:
             here(sources, ask, ask.point, worth, found)
-        for id in ask.recent[:1]:
-            # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
-            if id in found and not items[id].attributes.get("rebuyable"):
-                del found[id]
+        # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
+        for id in [id for id in ask.recent[:1] if id in items and not items[id].attributes.get("rebuyable")]:
+            found.pop(id, None)
     order = _ranked(sources, ask, worth, found)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
