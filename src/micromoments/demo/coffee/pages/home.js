@@ -1,6 +1,7 @@
 // Where to get it and what there is: promotions, the usual, stores on a map and in words, the menu.
 
-import { api, clock, h, lineWords, metres, money, newKey, say, svg, t, thing } from "./base.js";
+import { api, clock, h, language, lineWords, metres, money, newKey, say, svg, t, thing } from "./base.js";
+import { inWords } from "./phrases.js";
 import { remember, swap } from "./screen.js";
 import { TownMap } from "./map.js";
 import { askOffers, draw, go, keepBag, look, refresh, state } from "./app.js";
@@ -90,6 +91,12 @@ function seen(decision) {
   api("outcomes", { decisionId: decision, what: "seen" }).catch(() => {});
 }
 
+/** What the engine said, in the person's language. */
+function spoken(said) {
+  const { words, lang } = inWords(said, language);
+  return h("li", { lang }, words);
+}
+
 export async function why(decision, offer, button) {
   const found = await api(`why/${decision}`);
   const { said, explained } = found;
@@ -99,8 +106,8 @@ export async function why(decision, offer, button) {
     h("h2", { id: "why-title" }, t("why")),
     said.holdout ? h("p", {}, t("why.holdout")) : null,
     said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
-    reasons.length ? h("ul", {}, reasons.map((r) => h("li", { lang: "en" }, r))) : null,
-    evidence.length ? [h("p", {}, t("why.moment")), h("ul", {}, evidence.map((e) => h("li", { lang: "en" }, e.text)))] : null,
+    reasons.length ? h("ul", {}, reasons.map((r) => spoken(r))) : null,
+    evidence.length ? [h("p", {}, t("why.moment")), h("ul", {}, evidence.map((e) => spoken(e.text)))] : null,
     h("p", { class: "fine" }, t("why.chance", { n: Math.round((said.items.find((i) => i.id === offer.item)?.propensity ?? said.propensity) * 100), of: explained?.considered ?? "?" })),
     h("div", { class: "two" },
       h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); dialog.close(); await refresh(); await askOffers(); say(t("consent.off")); draw(true); } }, t("why.off")),

@@ -1,6 +1,6 @@
 // The app's shell, kept for when there is no connection; orders and prices always come from the server.
 const SHELL = "coffee-1";
-const FILES = ["./", "app.css", "app.js", "base.js", "screen.js", "map.js", "home.js", "bag.js", "orders.js", "you.js", "icon.svg", "texts/en.json", "texts/de.json"];
+const FILES = ["./", "app.css", "app.js", "base.js", "screen.js", "phrases.js", "map.js", "home.js", "bag.js", "orders.js", "you.js", "icon.svg", "texts/en.json", "texts/de.json"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -1,6 +1,7 @@
 // Rewards, stored value; and what the app knows of you, with its switches, and a phone that walks by.
 
-import { api, clock, day, h, lineWords, money, newKey, say, t } from "./base.js";
+import { api, clock, day, h, language, lineWords, money, newKey, say, t } from "./base.js";
+import { inWords } from "./phrases.js";
 import { banner, orderUsual } from "./home.js";
 import { askOffers, draw, refresh, state } from "./app.js";
 
@@ -73,7 +74,7 @@ function phone(consent) {
       const moment = said.moments[0];
       out.replaceChildren(
         h("p", {}, t("phone.at", { n: said.near.metres, store: said.near.title })),
-        moment ? h("p", {}, t("phone.moment", { type: t(`moment.${moment.type}`) }), " ", h("span", { class: "fine", lang: "en" }, (moment.evidence || []).map((e) => e.text).slice(0, 2).join("; "))) : h("p", {}, t("phone.none")),
+        moment ? h("p", {}, t("phone.moment", { type: t(`moment.${moment.type}`) }), " ", h("span", { class: "fine" }, (moment.evidence || []).slice(0, 2).map((e, n) => { const { words, lang } = inWords(e.text, language); return h("span", { lang }, n ? `; ${words}` : words); }))) : h("p", {}, t("phone.none")),
         said.offer ? push(said.offer) : h("p", {}, t(state.me.usual ? "phone.quiet" : "phone.order.first")));
     } catch (wrong) { out.replaceChildren(h("p", { class: "wrong" }, wrong.words)); }
     button.disabled = false;

@@ -1,7 +1,8 @@
 // Where to: the map with cars near you, the shelf, recent places, search; then kinds of ride with their prices.
 
-import { api, banner, clock, h, metres, minutes, money, newKey, say, t } from "./base.js";
+import { api, banner, clock, h, language, metres, minutes, money, newKey, say, t } from "./base.js";
 import { OPEN, draw, go, refresh, stand, state } from "./app.js";
+import { inWords } from "./phrases.js";
 import { remember, swap, untouched } from "./screen.js";
 import { streetAt } from "./map.js";
 
@@ -85,14 +86,17 @@ function named() {
   return h("section", { "aria-labelledby": "known" }, h("h2", { id: "known" }, t("known")), h("ul", { class: "list" }, rows, recent));
 }
 
+/** What the engine said, in the person's language. */
+const spoken = (said) => { const { words, lang } = inWords(said, language); return h("li", { lang }, words); };
+
 export async function why(found, item, button) {
   const { said, explained } = await api(`why/${found.decisionId}`);
   const chosen = said.items.find((i) => i.id === item);
   const dialog = h("dialog", { class: "why", "aria-labelledby": "why-title" }, h("h2", { id: "why-title" }, t("why")),
     said.holdout ? h("p", {}, t("why.holdout")) : null,
     said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
-    chosen?.reasons?.length ? h("ul", {}, chosen.reasons.map((r) => h("li", { lang: "en" }, r))) : null,
-    said.moment?.evidence?.length ? [h("p", {}, t("why.moment")), h("ul", {}, said.moment.evidence.map((e) => h("li", { lang: "en" }, e.text)))] : null,
+    chosen?.reasons?.length ? h("ul", {}, chosen.reasons.map(spoken)) : null,
+    said.moment?.evidence?.length ? [h("p", {}, t("why.moment")), h("ul", {}, said.moment.evidence.map((e) => spoken(e.text)))] : null,
     h("p", { class: "fine" }, t("why.chance", { n: Math.round((chosen?.propensity ?? said.propensity) * 100), of: explained?.considered ?? "?" })),
     h("div", { class: "two" },
       h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); dialog.close(); await refresh(); state.shelf = null; say(t("consent.off")); draw(true); } }, t("why.off")),

@@ -1,6 +1,7 @@
 // The catalogue in the person's language, drawn as cards; and what the engine shows, with why.
 
 import { api, h, language, money, say, svg, t } from "./base.js";
+import { inWords } from "./phrases.js";
 import { remember } from "./screen.js";
 import { draw, go, refresh, state } from "./app.js";
 
@@ -63,21 +64,9 @@ export function card(id, shown = {}, marked = null) {
     h("button", { type: "button", class: "add", disabled: shelf(id).left === 0, "aria-label": t("add.thing", { thing: title(id) }), onclick: () => { told(); toCart(id, shown.decisionId).catch(() => {}); } }, "+"));
 }
 
-const SAID = [
-  [/^because you looked at (.*)$/, "reason.looked"], [/^often bought together with (.*)$/, "reason.together"], [/^you bought it (\d+) days ago$/, "reason.again"],
-  [/^popular in (.*)$/, "reason.popular"], [/^popular now$/, "reason.now"], [/^less known, from (.*)$/, "reason.less"], [/^matches “(.*)”$/, "reason.matches"],
-];
+const named = (found) => [...state.goods.values()].find((g) => g.title.en === found)?.title[language] ?? (state.categories.includes(found) ? t(`category.${found}`) : found);
 /** The engine's reason in the person's language, where we know it; as it stands otherwise. */
-export function reasonWords(reason) {
-  for (const [shape, key] of SAID) {
-    const found = reason.match(shape);
-    if (found) {
-      const thing = found[1] === undefined ? "" : ([...state.goods.values()].find((g) => g.title.en === found[1])?.title[language] ?? (state.categories.includes(found[1]) ? t(`category.${found[1]}`) : found[1]));
-      return { words: t(key, { thing }), lang: language };
-    }
-  }
-  return { words: reason, lang: "en" };
-}
+export const reasonWords = (reason) => inWords(reason, language, named);
 const reasonsOf = (reasons) => { if (!reasons?.length) return null; const { words, lang } = reasonWords(reasons[0]); return h("span", { class: "reason", lang }, words); };
 
 const seen = new Set();
@@ -101,7 +90,7 @@ export async function why(shown, button) {
     said.holdout ? h("p", {}, t("why.holdout")) : null,
     said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
     h("ul", {}, said.items.flatMap((i) => (i.reasons ?? []).map((r) => { const { words, lang } = reasonWords(r); return h("li", { lang }, `${good(i.id) ? title(i.id) : t(`offer.${i.attributes?.gives}`)}: ${words}`); }))),
-    said.moment ? [h("p", {}, t(`moment.${said.moment.type}`)), h("ul", {}, evidence.slice(0, 4).map((e) => h("li", { lang: "en" }, e.text)))] : null,
+    said.moment ? [h("p", {}, t(`moment.${said.moment.type}`)), h("ul", {}, evidence.slice(0, 4).map((e) => { const { words, lang } = reasonWords(e.text); return h("li", { lang }, words); }))] : null,
     h("p", { class: "fine" }, t("why.chance", { n: Math.round(said.propensity * 100), refused })),
     h("div", { class: "two" },
       h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { measure: true, ...(state.me.customer.consent ?? {}), personalise: false } }); dialog.close(); await refresh(); say(t("consent.off")); draw(true); } }, t("why.off")),

@@ -1,6 +1,6 @@
 // The app's shell, kept for when there is no connection; prices, carts and orders always come from the server.
 const SHELL = "shop-1";
-const FILES = ["./", "app.css", "app.js", "base.js", "screen.js", "goods.js", "find.js", "product.js", "cart.js", "orders.js", "guide.js", "you.js", "icon.svg", "texts/en.json", "texts/de.json"];
+const FILES = ["./", "app.css", "app.js", "base.js", "screen.js", "phrases.js", "goods.js", "find.js", "product.js", "cart.js", "orders.js", "guide.js", "you.js", "icon.svg", "texts/en.json", "texts/de.json"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

@@ -1,7 +1,7 @@
 // You: devices, what the shop may use, what the engine sees; and what you keep in mind.
 
 import { api, clock, h, money, say, t } from "./base.js";
-import { card, good, shelf } from "./goods.js";
+import { card, good, reasonWords, shelf } from "./goods.js";
 import { banner, draw, refresh, state } from "./app.js";
 
 export async function wishes() {
@@ -28,7 +28,7 @@ export async function you() {
 function moment(m) {
   const how = m.ended ?? m.outcome ?? m.status ?? "";
   const about = m.need?.query || m.need?.category || "";
-  return h("li", {}, h("b", {}, t(`moment.${m.type}`)), about ? ` · ${about}` : "", h("span", { class: "fine" }, ` · ${clock(m.openedAt)}`, typeof how === "string" && how && how !== "open" ? ` · ${t(`ended.${how}`)}` : ` · ${t("ended.open")}`), h("ul", { class: "fine", lang: "en" }, (m.evidence ?? []).slice(0, 3).map((e) => h("li", {}, e.text))));
+  return h("li", {}, h("b", {}, t(`moment.${m.type}`)), about ? ` · ${about}` : "", h("span", { class: "fine" }, ` · ${clock(m.openedAt)}`, typeof how === "string" && how && how !== "open" ? ` · ${t(`ended.${how}`)}` : ` · ${t("ended.open")}`), h("ul", { class: "fine" }, (m.evidence ?? []).slice(0, 3).map((e) => { const { words, lang } = reasonWords(e.text); return h("li", { lang }, words); })));
 }
 
 function devices() {
