@@ -46,7 +46,7 @@ class Server:
         keys = {"MICROMOMENTS_WRITE_KEY": WRITE, "MICROMOMENTS_SECRET_KEY": SECRET}
         command = [sys.executable, "-m", "micromoments", "serve", str(self.folder), "--port", str(self.port)]
         self.process = subprocess.Popen(command, env={**os.environ, **keys}, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
                 with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as connection:
@@ -55,7 +55,7 @@ class Server:
                         return
             except OSError:
                 time.sleep(0.05)
-        raise AssertionError("the server did not become ready in 30 s")
+        raise AssertionError("the server did not become ready in 120 s")
 
     def kill(self) -> None:
         """Pull the plug."""
@@ -67,7 +67,7 @@ class Server:
         """End it as an operator would."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+        assert self.process.wait(120) == 0
 
 
 class Client(threading.Thread):
@@ -185,7 +185,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load(tmp_p
     for client in clients:
         client.done.set()
     for client in clients:
-        client.join(30)
+        client.join(120)
     server.stop()
 
     stores = open_stores(tmp_path / "shop")

@@ -173,7 +173,7 @@ def test_a_front_that_is_killed_is_started_again(tmp_path: Path) -> None:
                 time.sleep(0.2)
         assert fronts_of(process) != [front]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
 
 @pytest.mark.crash

@@ -22,7 +22,7 @@ from micromoments.server.service import LogDown, Overloaded, Service
 
 AGAIN = 0.5
 """Seconds until a front that ended is started again."""
-READY = 30.0
+READY = 120.0
 """Seconds that a front's start may take."""
 log = logging.getLogger("micromoments.server")
 
