@@ -7,10 +7,13 @@ streams are cut. One seals, erases or trims at a time, by a lease.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -216,10 +219,17 @@ class ClusterQuery(Query):
 
     def __init__(self, facts: RedisFacts) -> None:
         self._source = facts
+        # The files may be in a bucket: what doesn't fit memory goes to a folder of this machine, for as long.
+        self._facts = Path(tempfile.mkdtemp(prefix="micromoments-"))
         self._db = self._open()
 
     def _sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
         return self._source.stored()
+
+    def close(self) -> None:
+        """Let go of it all."""
+        super().close()
+        shutil.rmtree(self._facts, ignore_errors=True)
 
 
 def frames_of(database: Database) -> list[Frame]:

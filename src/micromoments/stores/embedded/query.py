@@ -2,14 +2,16 @@
 
 The views are named as the tables. ``events`` has one row an event; ``moments``, ``decisions``, ``outcomes`` and
 ``people`` the newest version of each id, moments that were withdrawn left out. ``surrogate`` is the one that its
-person counts as now, over any number of joins. Nothing of the project is written, so any process may ask while the
-owner runs.
+person counts as now, over any number of joins. Nothing is written but what doesn't fit memory, so any process may ask
+while the owner runs.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +26,7 @@ from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 
 MEMORY = "1GB"
+SPILL = ".spill"
 TRIES = 3
 """How often a question is asked anew because a file was replaced (erasure, compaction) after it was listed."""
 
@@ -66,7 +69,7 @@ class Query:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         live, files = self._sources()
-        db = in_memory()
+        db = in_memory(self._facts)
         for table in TABLES:
             _stored(db, table, live[table], files.get(table, []))
         joined = joined_people(db)
@@ -101,15 +104,35 @@ class Query:
         self.close()
 
 
-def in_memory(**more: bool) -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory, bounded, which installs nothing and draws no progress bar.
+def in_memory(facts: Path, **more: bool) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory, bounded, which installs nothing and draws no progress bar. What doesn't fit it puts into the
+    folder of facts for as long as it needs it; by itself it would leave it wherever the process was started.
 
     It would draw one on standard output where Python was started without a file, as the process of reports is.
     """
-    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, **more}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(_spill(facts)),
+        **more,
+    }
     db = duckdb.connect(":memory:", config=config | {"autoinstall_known_extensions": False})
     db.execute("SET enable_progress_bar = false")
     return db
+
+
+def _spill(facts: Path) -> Path:
+    """This process's folder for what doesn't fit memory; those of processes that are gone are removed."""
+    root = facts / SPILL
+    with suppress(OSError):  # who may only read a folder can't put anything into it
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in root.glob("[0-9]*"):
+        try:
+            os.kill(int(old.name), 0)
+        except ProcessLookupError:
+            shutil.rmtree(old, ignore_errors=True)
+        except (OSError, ValueError):
+            pass
+    return root / str(os.getpid())
 
 
 def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Sequence[str]) -> None:

@@ -59,7 +59,7 @@ class Rolled(Query):
 
     def _begin(self) -> None:
         """Nothing is known yet."""
-        self._db = in_memory(parquet_metadata_cache=True)
+        self._db = in_memory(self._facts, parquet_metadata_cache=True)
         self._kept = _Kept((), (), -1)
         self._live: dict[int, Any] = {}
 

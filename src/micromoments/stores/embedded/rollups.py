@@ -51,7 +51,7 @@ def make(facts: Path, names: Iterable[tuple[Table, str]]) -> int:
             target = path(facts, kind, name)
             if target.exists():
                 continue
-            db = db or in_memory()
+            db = db or in_memory(facts)
             with whole(target) as partial:
                 source = _whole_rows(facts / name, table)
                 sql = newest(table, source) if kind.startswith("newest_") else ROLLUPS[kind].asked(source)
