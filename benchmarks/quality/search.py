@@ -21,9 +21,9 @@ from math import log2
 from pathlib import Path
 
 from micromoments.core.item import Item, Money
-from micromoments.recognise.text import TextModel
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Look
+from micromoments.retrieve.meaning import read
 from micromoments.retrieve.search import Meaning
 
 HERE = Path(__file__).resolve().parent
@@ -168,18 +168,20 @@ def main() -> None:
     """Runs, prints the table, writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--vectors", type=Path, help="word vectors as text, for the rows by meaning")
     given = parser.parse_args()
     shared = Path(os.environ.get("MICROMOMENTS_SHARED", "../shared"))
     wanted = judged()
     results: dict[str, dict[str, float]] = {}
-    sense = TextModel.load().sense
     otherwise = judged("search_otherwise.txt")
     ways: list[tuple[str, dict[str, tuple[str, ...]], Meaning | None]] = [
         ("without synonyms", {}, None),
         ("with a shop's synonyms", SYNONYMS, None),
-        ("by meaning", {}, sense.alike if sense is not None else None),
-        ("both", SYNONYMS, sense.alike if sense is not None else None),
     ]
+    if given.vectors is not None:
+        with given.vectors.open(encoding="utf-8") as lines:
+            near = read(lines).alike
+        ways += [("by meaning", {}, near), ("both", SYNONYMS, near)]
     for name, synonyms, meaning in ways:
         catalog = Catalog(synonyms=synonyms, meaning=meaning)
         catalog.apply({one.id: one for one in items(shared)})

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
+from pathlib import Path
 
+import pytest
+
+import micromoments as mm
 from micromoments.core.item import Item
-from micromoments.recognise.sense import Sense
-from micromoments.recognise.text import TextModel
+from micromoments.core.settings import Settings
+from micromoments.ports import StoreError
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.faceted import Look
+from micromoments.retrieve.meaning import Vectors, read
+
+VECTORS = """\
+5 3
+car 1 0.1 0
+automobile 0.9 0.2 0
+sofa 0 1 0
+couch 0.1 0.9 0
+coach 0 0 1
+"""
 
 
-@cache
-def sense() -> Sense:
-    """The shipped word vectors."""
-    found = TextModel.load().sense
-    assert found is not None
-    return found
+def sense() -> Vectors:
+    """A few words as a file of vectors has them."""
+    return read(VECTORS.splitlines())
 
 
 def shop(*, by_meaning: bool) -> Catalog:
@@ -33,12 +43,29 @@ def found(catalog: Catalog, words: str) -> list[str]:
 
 
 def test_near_words_are_near_in_meaning() -> None:
-    """Nearest first, without the word itself; a word without a vector of its own has none."""
-    near = sense().alike("automobile", 10)
-    assert "car" in [word for word, _ in near]
-    assert "automobile" not in [word for word, _ in near]
-    assert [cosine for _, cosine in near] == sorted((cosine for _, cosine in near), reverse=True)
+    """Nearest first, without the word itself; a word without a vector has none near it."""
+    assert [word for word, _ in sense().alike("automobile", 2)] == ["car", "couch"]
+    cosines = [cosine for _, cosine in sense().alike("couch", 10)]
+    assert len(cosines) == 4
+    assert cosines == sorted(cosines, reverse=True)
     assert sense().alike("zyzzyvaish", 10) == []
+
+
+@pytest.mark.parametrize("lines", ["", "car", "car one two", "car 1 2\nsofa 1", "5 3\n\n"])
+def test_a_file_that_is_no_vectors_is_refused(lines: str) -> None:
+    """The line that is wrong is named, with what was wanted."""
+    with pytest.raises(ValueError, match="wanted a word and"):
+        read(lines.splitlines())
+
+
+def test_a_project_names_its_file(tmp_path: Path) -> None:
+    """The file lies in the project's folder; where it can't be read, the start says so."""
+    settings = Settings(meaning="words.vec")
+    with pytest.raises(StoreError, match=r"got words\.vec for meaning"):
+        mm.open(tmp_path, settings)
+    (tmp_path / "words.vec").write_text(VECTORS)
+    with mm.open(tmp_path, settings) as engine:
+        engine.catalog.put([mm.Item(id="car", kind="product", title="Small car")])
 
 
 def test_a_word_that_no_item_has_finds_what_means_the_same() -> None:

@@ -343,7 +343,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     retention: Retention = Retention()
     recommend: Recommend = Recommend()
     roads: str = ""
-    meaning: bool = False
+    meaning: str = ""
 
     def slot(self, name: str) -> Slot:
         """The slot of that name, or the defaults where no configuration names it."""

@@ -24,8 +24,7 @@ log = logging.getLogger("micromoments")
 
 def indexed(stores: Stores) -> Catalog:
     """An empty catalogue over the search index that the folder has on disk, where its items are many."""
-    settings, sense = stores.settings, stores.recogniser.text.sense
-    meaning = sense.alike if settings.meaning and sense is not None else None
+    settings, meaning = stores.settings, stores.meaning
     try:
         return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST), meaning)
     except (ValueError, OSError) as error:

@@ -17,6 +17,7 @@ from micromoments.core.person import Link
 from micromoments.core.record import Record
 from micromoments.core.settings import Destination, Retention, Settings
 from micromoments.engine.reporter import Reporter
+from micromoments.engine.vectors import near
 from micromoments.ports import (
     Artifacts,
     Audit,
@@ -35,6 +36,7 @@ from micromoments.ports import (
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.report.ask import Query
+from micromoments.retrieve.search import Meaning
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.audit import SqliteAudit
@@ -83,6 +85,7 @@ class Stores:
     folder: Path
     apart: bool
     router: Router | None
+    meaning: Meaning | None
     index: Callable[..., str]
     serving: Callable[[str], None]
     token: str
@@ -159,6 +162,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -
         folder=folder.path,
         apart=apart,
         router=_router(folder.path / settings.roads) if settings.roads else None,
+        meaning=near(folder.path / settings.meaning) if settings.meaning else None,
         index=lambda made_by, **anew: index_folder(folder.path / "index", catalogue.size(), made_by, **anew),
         serving=folder.serving,
         token=folder.token,

@@ -90,8 +90,6 @@ class Sense:
         self._bias[self._hidden : 2 * self._hidden] = arrays["bias"]
         self._of_lists: dict[int, Floats] = {}
         self._added: dict[str, Floats] = {}
-        self._units: NDArray[np.float32] | None = None
-        self._names: list[str] = []
 
     def _listed(self, bits: int) -> Floats:
         """What the lists of a bit set add to each of a word's three places; sets are as few as listed words."""
@@ -112,23 +110,6 @@ class Sense:
             self._added = {}
         self._added[word] = added
         return added
-
-    def alike(self, word: str, n: int) -> list[tuple[str, float]]:
-        """The ``n`` words nearest in meaning to one that has a vector of its own, with their cosines, nearest first;
-        nothing for any other. 7 MB are made at the first word.
-        """
-        number = self.pieces.get(word, -1)
-        if number < 0:
-            return []
-        if self._units is None:
-            whole = np.array([not piece.startswith("##") for piece in self.pieces])
-            rows = self._vectors.astype(np.float32)
-            rows /= np.linalg.norm(rows, axis=1, keepdims=True) + np.float32(1e-9)
-            self._units, self._names = rows * whole[:, None], list(self.pieces)
-        near = self._units @ self._units[number]
-        near[number] = -1.0
-        best = np.argpartition(-near, n)[:n]
-        return [(self._names[at], float(near[at])) for at in best[np.argsort(-near[best], kind="stable")].tolist()]
 
     def forget(self) -> None:
         """Empties the cache of words."""

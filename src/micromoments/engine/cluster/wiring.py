@@ -12,6 +12,7 @@ from typing import NamedTuple
 from micromoments.config import Cluster, load
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
+from micromoments.engine.vectors import near
 from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel
 from micromoments.ports import Facts, Router
 from micromoments.recognise.recogniser import Recogniser
@@ -191,6 +192,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         folder=path,
         apart=False,
         router=_router(path / settings.roads) if settings.roads else None,
+        meaning=near(path / settings.meaning) if settings.meaning else None,
         index=lambda _made_by, **_anew: "",  # in memory: a server has no disk of its own
     )
 
