@@ -37,7 +37,7 @@ class Follower:
         self._shared = shared
         settings = shared.settings
         self.kept: Mapping[str, bytes] = shared.policies.load()
-        self.catalog = Catalog(settings.synonyms, settings.timezone)
+        self.catalog = Catalog(settings.synonyms, settings.timezone, meaning=shared.stores.meaning)
         self.brain = Policies(self.kept)
         self.view = View(
             settings,
