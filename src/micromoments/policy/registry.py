@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, cast
 
 from micromoments.policy.adaptive import Adaptive
@@ -51,11 +53,17 @@ def decode(name: str, body: bytes) -> Policy:
 
 def known(name: str) -> bool:
     """Whether ``make`` can make it; for checking settings."""
-    return name in NAMES or name in entry_points(group=GROUP).names
+    return name in NAMES or name in _points(entry_points).names
+
+
+@lru_cache(maxsize=2)
+def _points(ask: Callable[..., EntryPoints]) -> EntryPoints:
+    """What packages bring. Asked once: it reads every installed package, which takes longer than a decision."""
+    return ask(group=GROUP)
 
 
 def _brought(name: str) -> Any:
-    found = entry_points(group=GROUP)
+    found = _points(entry_points)
     if name not in found.names:
         names = ", ".join(sorted({*NAMES, *found.names}))
         raise ValueError(
