@@ -17,7 +17,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a test that drives browsers or kills servers once more where it fails; the summary counts it as a rerun.
+    """Run a test marked ``browser``, ``crash`` or ``slow`` once more where it fails; the summary counts it as a rerun.
 
     Such a test has other processes to wait for, and one of thousands that starves on a busy machine says nothing of
     the code. One that fails twice does.

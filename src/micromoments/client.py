@@ -5,6 +5,7 @@ Every method is written once; what it gives is the answer's JSON, of ``AsyncClie
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -29,11 +30,11 @@ class Refused(Exception):
         self.code = code
 
 
-class Doors(Generic[R]):
+class Doors(ABC, Generic[R]):
     """What a server can be asked. A person is a user id, or has ``user:`` or ``anon:`` before it."""
 
-    def _ask(self, method: str, path: str, body: Json = None, query: Mapping[str, str] | None = None) -> R:
-        raise NotImplementedError
+    @abstractmethod
+    def _ask(self, method: str, path: str, body: Json = None, query: Mapping[str, str] | None = None) -> R: ...
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> R:
         """Send events in the Segment shape, each with its ``type`` and ids; durable once this returns."""
