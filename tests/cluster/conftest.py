@@ -45,12 +45,26 @@ def kafka() -> Iterator[Kafka]:
 @pytest.fixture(scope="session")
 def single() -> Iterator[Redis]:
     """One Redis."""
-    with _running(Redis) as one:
+    with _running(lambda folder: Redis(folder, make="redis")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Redis]:
+    """One Valkey."""
+    with _running(lambda folder: Redis(folder, make="valkey")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def valkeys() -> Iterator[Redis]:
+    """A cluster of three Valkeys."""
+    with _running(lambda folder: Redis(folder, 3, make="valkey")) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Redis]:
     """A Redis Cluster of three masters."""
-    with _running(lambda folder: Redis(folder, 3)) as one:
+    with _running(lambda folder: Redis(folder, 3, make="redis")) as one:
         yield one

@@ -1,4 +1,4 @@
-"""The contracts of everything that lies in Redis, on a single server and on a cluster of three."""
+"""The contracts of everything that lies in Redis or Valkey, each as a single server and as a cluster of three."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 class OnRedis:
-    """What the suites share: a database on the single server, or on the cluster."""
+    """What the suites share: a database on a single server, or on a cluster."""
 
     address: str
 
-    @pytest.fixture(autouse=True, params=["single", "nodes"])
+    @pytest.fixture(autouse=True, params=["single", "nodes", "valkey", "valkeys"])
     def _server(self, request: pytest.FixtureRequest) -> Iterator[None]:
         redis: Redis = request.getfixturevalue(request.param)
         self.address = redis.address
