@@ -8,9 +8,10 @@ import pytest
 
 from micromoments.core.event import BOT
 from micromoments.core.item import Money
+from micromoments.core.offer import units_of
 from micromoments.core.person import Pending, Person, Served, Stamp, Trait
 from micromoments.core.settings import Budget, Cap, Settings, Slot
-from micromoments.decide.eligibility import CODES, eligible, units_of
+from micromoments.decide.eligibility import CODES, eligible
 from micromoments.retrieve.ask import Candidate
 from tests.decide.build import DAY, NOW, candidate, moment, person, request
 

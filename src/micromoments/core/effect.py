@@ -54,6 +54,18 @@ class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True, gc=False):
     spend: bool
 
 
+class Spend(msgspec.Struct, frozen=True, tag="spend", kw_only=True, gc=False):
+    """Spend units of a budget, whatever is left of it: what they were for was given. ``held`` is the reservation, if
+    any, that ends by it.
+    """
+
+    id: str
+    budget: str
+    units: int
+    held: str
+    until: Millis
+
+
 class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True, gc=False):
     """Two surrogates turned out to be one person; ``into`` is the smaller."""
 
@@ -72,4 +84,4 @@ class Crossed(msgspec.Struct, frozen=True, tag="fence", kw_only=True):
     marks: int = 0
 
 
-Effect = Told | Happened | Reserve | Settle | Joined | Crossed
+Effect = Told | Happened | Reserve | Settle | Spend | Joined | Crossed

@@ -10,13 +10,17 @@ An item of kind ``offer`` says in its attribute ``offer`` what it gives and on w
 
 ``amount`` is what is taken off, of a bundle what it costs together, in minor units; ``from`` is the least order. An
 offer without ``items``, ``categories`` and ``brands`` is on everything. ``most`` is how often one person may be served
-it in ``hours`` (seven days unless said). Who may have it (condition, validity, budget, consent) is the item's own, and
-checked with all the others.
+it in ``hours`` (seven days unless said), ``redemptions`` how often one may redeem it in ``redemption_hours`` (a year).
+Who may have it (condition, validity, budget, consent) is the item's own, and checked with all the others.
+
+With a ``code`` it is redeemed by orders that carry that code (``coupon``) or name the offer, and by nothing else;
+without one by the goal that its decision reached, too.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -25,11 +29,12 @@ from micromoments.core.item import Item
 Gives = Literal["price_off", "points", "bundle", "free_delivery"]
 MAX_ON = 200
 """Items, categories and brands that one offer may be on."""
-WEEK = 168.0
+WEEK, YEAR = 168.0, 8760.0
+MAX_CODE = 64
 
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"least": "from"}):
-    """What an offer gives, on what, and how often; see the module."""
+    """What an offer gives, on what, how often, and how it is redeemed; see the module."""
 
     gives: Gives
     percent: float = 0.0
@@ -42,6 +47,20 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"le
     brands: tuple[str, ...] = ()
     most: int = 0
     hours: float = WEEK
+    code: str = ""
+    redemptions: int = 0
+    redemption_hours: float = YEAR
+
+
+class Redemption(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An offer that an event says was redeemed, captured on the record as of arrival: what it takes of which budget,
+    and whether a code is how it is redeemed.
+    """
+
+    item: str
+    budget: str = ""
+    units: int = 1
+    coded: bool = False
 
 
 def offer_of(item: Item) -> Offer | None:
@@ -67,10 +86,12 @@ def offer_of(item: Item) -> Offer | None:
 def _wrong(offer: Offer) -> str:
     if (
         not (0 <= offer.percent <= 100)
-        or min(offer.amount, offer.least, offer.most, offer.times) < 0
-        or offer.hours <= 0
+        or min(offer.amount, offer.least, offer.most, offer.times, offer.redemptions) < 0
+        or min(offer.hours, offer.redemption_hours) <= 0
     ):
         return "a percent up to 100 and no negative numbers"
+    if len(offer.code) > MAX_CODE or offer.code != offer.code.strip():
+        return f"a code of at most {MAX_CODE} characters, without spaces around it"
     if len(offer.items) + len(offer.categories) + len(offer.brands) > MAX_ON:
         return f"at most {MAX_ON} items, categories and brands"
     if (offer.amount or offer.least) and not offer.currency:
@@ -83,3 +104,22 @@ def _wrong(offer: Offer) -> str:
         case "bundle" if len(offer.items) < 2 or not (offer.amount or offer.percent):
             return "a bundle of two items or more, and an amount or a percent"
     return ""
+
+
+def units_of(item: Item) -> int:
+    """What an item takes of its budget: its attribute ``budget_units``, 1 unless that is a whole number from 1."""
+    units = item.attributes.get("budget_units", 1)
+    return units if isinstance(units, int) and not isinstance(units, bool) and units >= 1 else 1
+
+
+def coded(attributes: Mapping[str, Any]) -> bool:
+    """Whether an offer with these attributes is redeemed by a code alone."""
+    told = attributes.get("offer")
+    return isinstance(told, dict) and bool(told.get("code"))
+
+
+def reservation(decision: str, item: str, *, coded: bool) -> str:
+    """The id of what a decision holds of a budget for an item. That of an offer with a code is another, so that a goal
+    without the code doesn't spend it.
+    """
+    return f"{decision}:{item}:code" if coded else f"{decision}:{item}"

@@ -31,6 +31,8 @@ MAX_ENDED = 6
 MAX_GROUPS = 4
 MAX_REPLIES = 12
 """Instants at which a person answered a message, for the right hour of the next."""
+MAX_REDEEMED = 12
+"""Redemptions of offers kept, the newest."""
 MAX_STATES = 8
 """Ids as sent whose consent tools' states are kept; the least recently heard of is let go."""
 
@@ -94,13 +96,21 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channel: str = ""
 
 
+class Redeemed(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
+    """An offer that the person redeemed; ``by`` is 63 bits of the order's id, or of the message's."""
+
+    at: Millis
+    item: str
+    by: int
+
+
 class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A decision whose window is open; ``seen`` is its instant or 0.
 
     ``done`` holds the ids of outcomes that were counted and words for what was paid (``learn.attribution``), so that a
     click and then an order pay once, the larger. ``reserved`` is part of the stored format and not used: a reservation
     is settled by its own id. ``shadow`` says that the default was served beside the policy: a goal that names no
-    decision goes to others first.
+    decision goes to others first. ``offers`` are those of its items that a goal redeems.
     """
 
     id: str
@@ -115,6 +125,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reserved: bool = False
     marks: int = 0
     shadow: bool = False
+    offers: tuple[str, ...] = ()
 
 
 ADDRESSES = ("email", "phone", "chat", "push_endpoint", "push_p256dh", "push_auth")
@@ -164,6 +175,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     words: dict[str, Words] = {}
     states: dict[int, State] = {}
     replies: tuple[Millis, ...] = ()
+    redeemed: tuple[Redeemed, ...] = ()
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""

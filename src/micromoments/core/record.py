@@ -11,6 +11,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.event import Event, Millis
 from micromoments.core.fence import Fence
 from micromoments.core.item import Facet, Item, Nearby
+from micromoments.core.offer import Redemption
 from micromoments.core.outcome import Outcome
 
 
@@ -21,7 +22,8 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     messageId, ``nonce`` a random number that names a person who is new. ``facets`` and ``nearby`` are captured from the
     catalogue. ``event`` is ``body`` decoded; the log stores only ``body``. ``confirmed`` is whether the id's holder
     proved it (a secret key or a person token). ``fences`` are those around the position that was reported; ``None``
-    where none was, or where it is too vague to tell, or the catalogue has no fence.
+    where none was, or where it is too vague to tell, or the catalogue has no fence. ``redeemed`` are the offers
+    that its codes and ids name.
     """
 
     key: str
@@ -37,6 +39,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     nearby: Nearby | None = None
     confirmed: bool = False
     fences: tuple[Fence, ...] | None = None
+    redeemed: tuple[Redemption, ...] = ()
 
 
 class TickRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

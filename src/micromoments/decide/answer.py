@@ -12,9 +12,9 @@ import numpy as np
 from micromoments.core.decision import Ranked, Scored
 from micromoments.core.effect import Reserve
 from micromoments.core.event import Millis
+from micromoments.core.offer import coded, reservation, units_of
 from micromoments.core.settings import MINUTE, Settings
 from micromoments.decide import fair
-from micromoments.decide.eligibility import units_of
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import heaviest, sparse
 from micromoments.retrieve import answers, reviews
@@ -119,7 +119,7 @@ def reservations(decision: str, at: Millis, served: Sequence[Candidate], setting
             hold = configured.hold_minutes if configured is not None else HOLD_MINUTES
             out.append(
                 Reserve(
-                    id=f"{decision}:{item.id}",
+                    id=reservation(decision, item.id, coded=coded(item.attributes)),
                     budget=item.budget,
                     units=units_of(item),
                     decision=decision,

@@ -13,11 +13,12 @@ from micromoments.core.decision import Assignment, Decision, PolicyRef, Refused,
 from micromoments.core.effect import Reserve
 from micromoments.core.event import SIMULATED, UNCOUNTED
 from micromoments.core.moment import MomentView
+from micromoments.core.offer import units_of
 from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE, Settings, Slot
 from micromoments.decide import slate, targeting
 from micromoments.decide.answer import Drawn, ranked, reservations, scored
-from micromoments.decide.eligibility import consents, eligible, units_left, units_of
+from micromoments.decide.eligibility import consents, eligible, units_left
 from micromoments.decide.experiment import HOLDOUT, WASHOUT, assign, holdout, policy_name, ramped, unit_of
 from micromoments.decide.rules import Ruled, plain, ruled
 from micromoments.policy.base import FloatArray, Policy

@@ -11,11 +11,12 @@ from micromoments.core.decision import Refused, Request
 from micromoments.core.event import UNCOUNTED, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
+from micromoments.core.offer import units_of
 from micromoments.core.person import Person, Served
 from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
 from micromoments.core.when import quiet, zone_of
 from micromoments.decide import fair, targeting
-from micromoments.retrieve.offers import times_of
+from micromoments.retrieve.offers import redemptions_of, times_of
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
@@ -232,28 +233,27 @@ class _Rules:
         return None
 
     def _often(self, item: Item) -> tuple[str, str] | None:
+        """Against an offer that the person was served, or redeemed, as often as it may be."""
         most, hours = times_of(item.attributes)
-        since = self.now - round(hours * HOUR)
-        got = (
-            len({s.decision for s in _counted(self.person) if s.item == item.id and since < s.at <= self.now})
-            if most
-            else 0
-        )
-        return ("cap", f"got {got} in {hours:g} h by this offer; limit {most}") if most and got >= most else None
+        if most:
+            served = {s.decision for s in _counted(self.person) if s.item == item.id and self._within(s.at, hours)}
+            if len(served) >= most:
+                return "cap", f"got {len(served)} in {hours:g} h by this offer; limit {most}"
+        most, hours = redemptions_of(item.attributes)
+        if most:
+            got = sum(r.item == item.id and self._within(r.at, hours) for r in self.person.redeemed)
+            if got >= most:
+                return "cap", f"redeemed {got} times in {hours:g} h; limit {most}"
+        return None
+
+    def _within(self, at: Millis, hours: float) -> bool:
+        return self.now - round(hours * HOUR) < at <= self.now
 
     def _unfunded(self, item: Item) -> tuple[str, str] | None:
         left, units = units_left(item.budget, self.settings, self.left), units_of(item)
         if left >= units:
             return None
         return "budget", f"got {left} units left of {item.budget}; wanted {units}"
-
-
-def units_of(item: Item) -> int:
-    """What serving an item takes of its budget: its attribute ``budget_units``, 1 unless that is a whole number from
-    1.
-    """
-    units = item.attributes.get("budget_units", 1)
-    return units if isinstance(units, int) and not isinstance(units, bool) and units >= 1 else 1
 
 
 def units_left(budget: str, settings: Settings, budgets_left: Mapping[str, int]) -> int:

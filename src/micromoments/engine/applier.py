@@ -14,7 +14,7 @@ import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery
-from micromoments.core.effect import Crossed, Effect, Happened, Joined, Settle, Told
+from micromoments.core.effect import Crossed, Effect, Happened, Joined, Settle, Spend, Told
 from micromoments.core.event import SIMULATED, Millis
 from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
@@ -30,6 +30,7 @@ from micromoments.core.record import (
     TickRecord,
 )
 from micromoments.engine.brain import Policies
+from micromoments.engine.purse import settled
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.flow import facts
@@ -87,7 +88,7 @@ class Applier:
         self._derived = derived
         self._clock = clock
         self._queue: deque[tuple[int, Record, Millis]] = deque()
-        self._unsettled: deque[Settle] = deque()
+        self._unsettled: deque[Settle | Spend] = deque()
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._running = False
         self._fetched = 0
@@ -218,9 +219,8 @@ class Applier:
         """Spend or give back reservations; where the store fails, the rest is tried again with the next records."""
         try:
             while self._unsettled:
-                settle = self._unsettled[0]
                 if self._view().settings.budgets:
-                    self._budgets.settle(settle.reservation, settle.spend)
+                    settled(self._budgets, self._unsettled[0])
                 self._unsettled.popleft()
         except StoreError as error:
             log.error("a budget could not be settled (%s); tried again", error)
@@ -286,7 +286,7 @@ class Applier:
                 case Happened():
                     if effect.id not in self.known:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
-                case Settle():
+                case Settle() | Spend():
                     self._unsettled.append(effect)
                 case Crossed():
                     self.crossings += 1

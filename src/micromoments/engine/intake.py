@@ -73,6 +73,8 @@ class Intake:
         facets: tuple[Facet, ...] = ()
         nearby: Nearby | None = None
         if event.properties:
+            if redeemed := self._catalog.redeemed(event):
+                record = replace(record, redeemed=redeemed)
             named = products(event.properties)
             if not named and isinstance(item := event.properties.get("item_id"), str):
                 named = [item]

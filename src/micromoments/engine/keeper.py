@@ -253,6 +253,7 @@ class Keeper:
             "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
             "fences": readable(person.fences),
             "replies": list(person.replies),
+            "redeemed": [{"offer": one.item, "at": one.at} for one in person.redeemed],
             "bought": person.bought,
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},

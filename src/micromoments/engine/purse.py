@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil
 
-from micromoments.core.effect import Reserve
+from micromoments.core.effect import Reserve, Settle, Spend
 from micromoments.core.event import Millis
 from micromoments.core.settings import Budget
 from micromoments.core.when import gone, within
 from micromoments.ports import Budgets
+
+ENDLESS = 1 << 53
+"""A limit that no budget reaches."""
 
 
 def allowed(budget: Budget, now: Millis) -> int:
@@ -21,6 +24,17 @@ def allowed(budget: Budget, now: Millis) -> int:
     if budget.pacing == "fast":
         return budget.units
     return min(budget.units, ceil(budget.units * gone(budget.starts, budget.ends, now)) or 1)
+
+
+def settled(store: Budgets, effect: Settle | Spend) -> None:
+    """End a reservation, or spend units whatever is left of their budget; twice is once."""
+    if isinstance(effect, Settle):
+        store.settle(effect.reservation, effect.spend)
+        return
+    store.reserve(effect.budget, effect.units, ENDLESS, effect.id, effect.until)
+    store.settle(effect.id, spend=True)
+    if effect.held:
+        store.settle(effect.held, spend=False)
 
 
 class Purse:

@@ -23,6 +23,7 @@ from micromoments.core.person import (
     MAX_NAMES,
     MAX_PARTS,
     MAX_PENDING,
+    MAX_REDEEMED,
     MAX_REPLIES,
     MAX_SERVED,
     MAX_TRACES,
@@ -33,6 +34,7 @@ from micromoments.core.person import (
     Part,
     Pending,
     Person,
+    Redeemed,
     Served,
     Stamp,
     Trait,
@@ -110,7 +112,13 @@ def join(a: Person, b: Person) -> Person:
         words=said.words,
         states=said.states,
         replies=newest_replies((*a.replies, *b.replies)),
+        redeemed=newest_redeemed((*a.redeemed, *b.redeemed)),
     )
+
+
+def newest_redeemed(redeemed: Iterable[Redeemed]) -> tuple[Redeemed, ...]:
+    """The newest ``MAX_REDEEMED`` redemptions, each once, in order."""
+    return tuple(sorted(set(redeemed))[-MAX_REDEEMED:])
 
 
 def newest_replies(replies: Iterable[Millis]) -> tuple[Millis, ...]:

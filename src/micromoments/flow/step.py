@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,11 +11,12 @@ from micromoments.core.decision import Decision
 from micromoments.core.effect import Effect, Happened, Settle, Told
 from micromoments.core.event import BOT, GPC, INTERNAL, SIMULATED, Millis
 from micromoments.core.moment import Moment, Reading, Trace
+from micromoments.core.offer import reservation
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import ADDRESSES, ADDRESSES_OF, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
 from micromoments.decide.eligibility import consents
-from micromoments.flow import consent, people, whereabouts
+from micromoments.flow import consent, people, redeem, whereabouts
 from micromoments.flow.said import Said, said
 from micromoments.flow.view import View, refuses
 from micromoments.learn import delivered
@@ -23,6 +24,7 @@ from micromoments.learn.attribution import attribute, windows
 from micromoments.learn.servings import remember
 
 NOTHING = Part()
+NOBODY: frozenset[str] = frozenset()
 LASTING = BOT | INTERNAL | SIMULATED
 """Marks that stay with a person; a test order is a test, but its sender may be a customer."""
 MAX_GROUP_TRAITS = 4
@@ -47,8 +49,9 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
         effects += _happened(outcomes)
     if isinstance(record, EventRecord):
         person, outcomes = _event(person, record, view, part or record.key)
-        if outcomes:
-            effects += _happened(outcomes)
+        if outcomes or record.redeemed:
+            person, spent = redeem.redeemed(person, record, said(record, view.settings).reached, outcomes)
+            effects += [*_happened(outcomes, {one.item for one in record.redeemed} if spent else NOBODY), *spent]
     elif isinstance(record, DecidedRecord):
         person = _decided(person, record.decision, view)
     if person.reading is not before:
@@ -206,12 +209,19 @@ def _forget(person: Person) -> Person:
     return replace(forgotten, replies=()) if person.replies else forgotten
 
 
-def _happened(outcomes: Sequence[Outcome]) -> Iterator[Effect]:
-    """Outcomes as effects; a goal spends what its item reserved of a budget, a dismissal gives it back."""
+def _happened(outcomes: Sequence[Outcome], redeemed: Set[str] = NOBODY) -> Iterator[Effect]:
+    """Outcomes as effects; a goal spends what its item reserved of a budget, a dismissal gives it back. What was
+    ``redeemed`` by name is spent for itself.
+    """
     for o in outcomes:
         yield Happened(id=o.id, outcome=o)
-        if o.item and o.what in ("goal", "dismissed"):
-            yield Settle(id=f"{o.id}:settled", reservation=f"{o.decision}:{o.item}", spend=o.what == "goal")
+        if not o.item or o.item in redeemed:
+            continue
+        if o.what in ("goal", "dismissed"):
+            held = reservation(o.decision, o.item, coded=False)
+            yield Settle(id=f"{o.id}:settled", reservation=held, spend=o.what == "goal")
+        if o.what == "dismissed":
+            yield Settle(id=f"{o.id}:code", reservation=reservation(o.decision, o.item, coded=True), spend=False)
 
 
 def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from micromoments.core.event import UNCOUNTED, Millis
+from micromoments.core.offer import coded
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
 from micromoments.learn.attribution import ENDED, find
@@ -70,6 +71,7 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
         seen=decision.at if slot.assume_seen else 0,
         marks=decision.marks,
         shadow=not live,
+        offers=tuple(item.id for item in decision.items if item.kind == "offer" and not coded(item.attributes)),
     )
     return replace(
         person,

@@ -13,7 +13,7 @@ from micromoments.core.event import Millis
 from micromoments.core.fence import Fence, shape_of
 from micromoments.core.geo import Point, bearing
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
-from micromoments.core.offer import offer_of
+from micromoments.core.offer import Redemption, offer_of
 from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
@@ -35,6 +35,7 @@ from micromoments.retrieve.trained import Trained
 from micromoments.retrieve.ways import Visit
 
 if TYPE_CHECKING:
+    from micromoments.core.event import Event
     from micromoments.retrieve.ways import Reach
 
 __all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
@@ -349,6 +350,10 @@ class Catalog:
     def rations(self) -> bool:
         """Whether some offer may be served to one person only so often."""
         return bool(self._offers.rationed)
+
+    def redeemed(self, event: Event) -> tuple[Redemption, ...]:
+        """The offers that an event says were redeemed, by their ids or codes."""
+        return self._offers.redeemed(event)
 
     def encode(self) -> bytes:
         """The learned part, for a snapshot; the same bytes for the same calls."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from micromoments.core.money import DIGITS
-from micromoments.core.offer import WEEK, Offer, offer_of
+from micromoments.core.offer import WEEK, YEAR, Offer, Redemption, offer_of, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from micromoments.core.event import Event
     from micromoments.core.item import Item
 
+K = TypeVar("K")
 STRENGTH: dict[str, float] = {"items": 0.6, "categories": 0.45, "brands": 0.45, "": 0.25}
 """How likely an offer is right that is on what is wanted: by name, by its category or brand, on everything."""
+REDEEMED = "Offer Redeemed"
+"""The event that says it outright."""
+MAX_PARTS = 50
+"""Products of an order, and codes of one field, that are read."""
 FOUND = 8
 """Offers that may be found for one request."""
 
@@ -32,7 +38,9 @@ def said(offer: Offer, title: str) -> str:
             text = f"{title} together for {for_}" if offer.amount else f"{title} together, {for_}"
         case _:
             text = f"free delivery{on}"
-    return f"{text} from {money(offer.least, offer.currency)}" if offer.least else text
+    if offer.least:
+        text = f"{text} from {money(offer.least, offer.currency)}"
+    return f"{text} with code {offer.code}" if offer.code else text
 
 
 def money(amount: int, currency: str) -> str:
@@ -47,6 +55,8 @@ class Offers:
     def __init__(self) -> None:
         self._offers: dict[str, Offer] = {}
         self._on: dict[tuple[str, str], set[str]] = {}
+        self._codes: dict[str, set[str]] = {}
+        self._takes: dict[str, Redemption] = {}
         self.rationed: set[str] = set()
         """Offers that one person may be served only so often."""
 
@@ -60,6 +70,9 @@ class Offers:
             self._offers[item.id] = offer
             if offer.most:
                 self.rationed.add(item.id)
+            if offer.code:
+                self._codes.setdefault(offer.code.casefold(), set()).add(item.id)
+            self._takes[item.id] = Redemption(item.id, item.budget, units_of(item), bool(offer.code))
             for key in _keys(offer):
                 self._on.setdefault(key, set()).add(item.id)
 
@@ -69,11 +82,19 @@ class Offers:
         if offer is None:
             return
         self.rationed.discard(id)
+        del self._takes[id]
+        if offer.code:
+            _discard(self._codes, offer.code.casefold(), id)
         for key in _keys(offer):
-            ids = self._on[key]
-            ids.discard(id)
-            if not ids:
-                del self._on[key]
+            _discard(self._on, key, id)
+
+    def redeemed(self, event: Event) -> tuple[Redemption, ...]:
+        """The offers that an event names by id or by code, at most ``FOUND``, in the order of their ids."""
+        if not self._takes:
+            return ()
+        ids, codes = _named(event.event or "", event.properties)
+        found = {id for id in ids if id in self._takes}.union(*(self._codes.get(code, ()) for code in codes))
+        return tuple(self._takes[id] for id in sorted(found)[:FOUND])
 
     def __len__(self) -> int:
         return len(self._offers)
@@ -124,11 +145,43 @@ def _keys(offer: Offer) -> list[tuple[str, str]]:
     return [(how, name) for how, names in named for name in names] or [("", "")]
 
 
+def _discard(sets: dict[K, set[str]], key: K, id: str) -> None:
+    """Take an id out of the set under a key, and let an empty set go."""
+    sets[key].discard(id)
+    if not sets[key]:
+        del sets[key]
+
+
 def times_of(attributes: dict[str, Any]) -> tuple[int, float]:
     """How often one person may be served an offer, and in how many hours; (0, 0) where it doesn't say."""
+    return _limit(attributes, "most", "hours", WEEK)
+
+
+def redemptions_of(attributes: dict[str, Any]) -> tuple[int, float]:
+    """How often one person may redeem an offer, and in how many hours; (0, 0) where it doesn't say."""
+    return _limit(attributes, "redemptions", "redemption_hours", YEAR)
+
+
+def _limit(attributes: dict[str, Any], times: str, within: str, usual: float) -> tuple[int, float]:
     told = attributes.get("offer")
-    most = told.get("most") if isinstance(told, dict) else None
+    most = told.get(times) if isinstance(told, dict) else None
     if not isinstance(told, dict) or not isinstance(most, int) or isinstance(most, bool) or most <= 0:
         return 0, 0.0
-    hours = told.get("hours", WEEK)
-    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else WEEK
+    hours = told.get(within, usual)
+    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else usual
+
+
+def _named(event: str, properties: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """The ids and the codes of offers that an event names: its own and its products'."""
+    listed = properties.get("products")
+    products = listed[:MAX_PARTS] if isinstance(listed, list) else []
+    parts = [properties, *(one for one in products if isinstance(one, dict))]
+    keys = ("offer_id", "offerId", "item_id") if event == REDEEMED else ("offer_id", "offerId")
+    ids = {text for part in parts for key in keys for text in _texts(part.get(key))}
+    codes = {text.casefold() for part in parts for key in ("coupon", "coupons") for text in _texts(part.get(key))}
+    return ids, codes
+
+
+def _texts(value: Any) -> list[str]:
+    told = value[:MAX_PARTS] if isinstance(value, list) else [value]
+    return [text for one in told if isinstance(one, str) and (text := one.strip())]

@@ -134,6 +134,7 @@ def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
             "variant": item.get("item_variant"),
             "price": _number(item.get("price")),
             "quantity": _whole(item.get("quantity")),
+            "coupon": item.get("coupon") or None,
         })
         for item in _rows(row.get("items"))
     ]  # fmt: skip
@@ -235,8 +236,9 @@ def shopify_order(row: Row) -> dict[str, Any]:
             "subtotal": _number(row.get("subtotal_price")),
             "tax": _number(row.get("total_tax")),
             "discount": _number(row.get("total_discounts")),
-            "shipping": _number(shipping["shop_money"]["amount"]) if isinstance(shipping, Mapping) else None,
+            "shipping": _number(_record(_record(shipping).get("shop_money")).get("amount")),
             "coupon": codes[0].get("code") if codes else None,
+            "coupons": [one.get("code") for one in codes] if len(codes) > 1 else None,
             "currency": row.get("currency"),
             "products": products,
         }),

@@ -28,6 +28,7 @@ from micromoments.core.event import Event, Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, Table
 from micromoments.core.fence import Fence
 from micromoments.core.item import Facet, Item, Nearby
+from micromoments.core.offer import Redemption
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Link, Person
 from micromoments.core.record import (
@@ -75,6 +76,7 @@ class _Event(msgspec.Struct, array_like=True, tag=0, gc=False):
     nearby: Nearby | None = None
     confirmed: bool = False
     fences: tuple[Fence, ...] | None = None
+    redeemed: tuple[Redemption, ...] = ()
 
 
 class _Tick(msgspec.Struct, array_like=True, tag=1, gc=False):
@@ -145,7 +147,8 @@ def _wire(record: Record) -> tuple[object, ...]:
     if isinstance(record, EventRecord):
         r = record
         stamps = (r.key, r.at, r.occurred, r.message_id, r.mid, r.nonce, r.body)
-        return (0, *stamps, r.marks, r.facets, r.nearby, r.confirmed, *(() if r.fences is None else (r.fences,)))
+        told = (r.fences, r.redeemed) if r.redeemed else () if r.fences is None else (r.fences,)
+        return (0, *stamps, r.marks, r.facets, r.nearby, r.confirmed, *told)
     if isinstance(record, TickRecord):
         return (1, record.key, record.at)
     if isinstance(record, DecidedRecord):
@@ -176,6 +179,7 @@ def _record(wire: Any) -> Record:
             nearby=w.nearby,
             confirmed=w.confirmed,
             fences=w.fences,
+            redeemed=w.redeemed,
         )
     return _OTHERS[type(wire)](wire)
 

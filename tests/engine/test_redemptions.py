@@ -1,0 +1,170 @@
+"""Offers that are redeemed: by code, by id, by their decision's goal; what limits and budgets make of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from micromoments.core.event import TEST
+from micromoments.core.item import Item
+from micromoments.core.settings import HOUR, Budget, Settings, Slot
+from micromoments.engine.service import Service
+from micromoments.engine.verify import verify
+from micromoments.engine.wiring import open_stores
+from micromoments.sources.segment import arrival
+from tests.engine.shop import Clock, asked, opened, sent
+
+SETTINGS = Settings(
+    consent=("measure", "personalise"),
+    slots={"home": Slot(kinds=("offer",), assume_seen=True, limit=1, window_minutes=30)},
+    budgets={"spring": Budget(units=10, hold_minutes=60)},
+)
+GIVES = {"gives": "price_off", "percent": 15}
+
+
+def offer(**said: Any) -> Item:
+    """The shop's only offer, 3 units of the budget each."""
+    units = {"budget_units": 3, "offer": {**GIVES, **said}}
+    return Item(id="spring15", kind="offer", title="Spring", budget="spring", attributes=units)
+
+
+async def served(service: Service, clock: Clock, id: str, who: str = "ana") -> list[str]:
+    """Decide for somebody: the items, or the words of the refusal."""
+    decision = await service.decide(asked(id, f"user:{who}", clock.at))
+    return [one.id for one in decision.items] or [f"{one.code}: {one.detail}" for one in decision.refused]
+
+
+async def told(
+    service: Service, clock: Clock, id: str, *, who: str = "ana", by: int | None = None, **said: Any
+) -> None:
+    """Somebody's order, with these properties; ``by`` are other marks than the business's own server has."""
+    event = {"type": "track", "messageId": id, "userId": who, "event": said.pop("event", "Order Completed")}
+    come = (
+        sent(at=clock.at, id=id, userId=who, event=event["event"], properties=said)
+        if by is None
+        else arrival({**event, "properties": said}, received_at=clock.at, marks=by)
+    )
+    await service.collect([come])
+    await service.settled()
+
+
+def differences(folder: Path) -> list[str]:
+    """Where the state differs from what a replay of the log gives."""
+    stores = open_stores(folder, SETTINGS)
+    try:
+        return [str(one) for one in verify(stores).differences]
+    finally:
+        stores.close()
+
+
+def used(service: Service) -> tuple[int, int]:
+    """The budget's units: spent, held."""
+    return service._stores.budgets.used("spring")
+
+
+async def test_an_offer_is_had_as_often_as_it_may_be_redeemed_however_often_it_is_served(tmp_path: Path) -> None:
+    """Three servings and no order: still there. One order with its code: not any more, until the time is over."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([replace(offer(code="SPRING15", redemptions=1, redemption_hours=48), budget="")])
+        for n in range(3):
+            assert await served(service, clock, f"d{n}") == ["spring15"]
+        await told(service, clock, "o1", revenue=40, coupon=" spring15")
+        assert await served(service, clock, "d3") == ["cap: redeemed 1 times in 48 h; limit 1"]
+        assert await served(service, clock, "d4", "bo") == ["spring15"]
+    clock.at += 49 * HOUR
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        assert await served(service, clock, "d5") == ["spring15"]
+    assert differences(tmp_path / "shop") == []
+
+
+async def test_a_code_alone_spends_what_an_offer_with_a_code_holds(tmp_path: Path) -> None:
+    """An order without the code, though it names the decision, spends nothing; the next one with it does, once."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(code="SPRING15")])
+        assert await served(service, clock, "d1") == ["spring15"]
+        await told(service, clock, "o1", revenue=40, decision_id="d1")
+        assert used(service) == (0, 3)
+        await told(service, clock, "o2", revenue=40, order_id="7", products=[{"product_id": "p", "coupon": "SPRING15"}])
+        assert used(service) == (3, 0)
+        await told(service, clock, "o3", event="Offer Redeemed", order_id="7", offer_id="spring15")
+        assert used(service) == (3, 0), "the same order, told twice"
+
+
+async def test_what_was_redeemed_after_its_hold_is_spent_all_the_same(tmp_path: Path) -> None:
+    """A coupon of last week counts, past what was held: three of 3 units are 9 of 10, so nothing more is served."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(code="SPRING15")])
+        assert await served(service, clock, "d1") == ["spring15"]
+        clock.at += 2 * HOUR
+        await service.tick()
+        assert used(service) == (0, 0)
+        for n, who in enumerate(("ana", "bo", "cy")):
+            await told(service, clock, f"o{n}", who=who, revenue=40, coupon="SPRING15")
+        assert used(service) == (9, 0)
+        assert await served(service, clock, "d2", "di") == ["budget: got 1 units left of spring; wanted 3"]
+    assert differences(tmp_path / "shop") == []
+
+
+async def test_who_holds_no_secret_key_spends_only_what_was_held_for_them(tmp_path: Path) -> None:
+    """Orders made up with a page's key can't empty a budget."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(code="SPRING15")])
+        assert await served(service, clock, "d1") == ["spring15"]
+        for n in range(5):
+            await told(service, clock, f"o{n}", by=0, revenue=40, coupon="SPRING15")
+        await told(service, clock, "o9", who="eve", by=0, revenue=40, coupon="SPRING15")
+        assert used(service) == (3, 0)
+
+
+@pytest.mark.parametrize("order", [{"order_id": "7"}, {"order_id": 7}])
+async def test_an_offer_without_a_code_is_redeemed_by_its_decisions_goal(tmp_path: Path, order: dict[str, Any]) -> None:
+    """The order that its decision led to redeems it, once, however it is told; a refund redeems nothing."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(redemptions=2)])
+        for n, event in enumerate(("Order Completed", "Offer Redeemed")):
+            assert await served(service, clock, f"d{n}") == ["spring15"]
+            await told(service, clock, f"o{n}", event=event, revenue=40, decision_id="d0", offer_id="spring15", **order)
+        assert used(service) == (3, 3)
+        await told(service, clock, "o3", event="Order Refunded", revenue=40, decision_id="d0", offer_id="spring15")
+        assert await served(service, clock, "d2") == ["spring15"]
+        await told(service, clock, "o4", revenue=40, decision_id="d2", order_id="8")
+        assert used(service) == (6, 3)
+        assert await served(service, clock, "d3") == ["cap: redeemed 2 times in 8760 h; limit 2"]
+    assert differences(tmp_path / "shop") == []
+
+
+async def test_redemptions_of_one_person_under_two_names_are_one_persons(tmp_path: Path) -> None:
+    """What was redeemed before signing in counts after it; the export tells of it."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([replace(offer(code="SPRING15", redemptions=1), budget="")])
+        bought = {"revenue": 40, "coupon": "SPRING15"}
+        await service.collect([sent(at=clock.at, id="o", anonymousId="a", event="Order Completed", properties=bought)])
+        await service.collect([sent("identify", at=clock.at, id="i", anonymousId="a", userId="ana")])
+        assert await served(service, clock, "d1") == ["cap: redeemed 1 times in 8760 h; limit 1"]
+        exported = await service.export("user:ana")
+        assert exported is not None
+        assert exported["redeemed"] == [{"offer": "spring15", "at": clock.at}]
+
+
+async def test_what_redeems_nothing(tmp_path: Path) -> None:
+    """A coupon put in a basket, one that isn't known, a test order, and one that was taken off: none counts."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(code="SPRING15", redemptions=1)])
+        await told(service, clock, "o1", event="Coupon Applied", coupon="SPRING15")
+        await told(service, clock, "o2", revenue=40, coupon="AUTUMN")
+        await told(service, clock, "o3", revenue=40, coupon="SPRING15", test=True, by=TEST)
+        await told(service, clock, "o4", revenue=40, coupon={"code": "SPRING15"}, coupons=[None, 3], products="none")
+        await service.put_items([offer(code="OTHER", redemptions=1)])
+        await told(service, clock, "o5", revenue=40, coupon="SPRING15")
+        assert used(service) == (0, 0)
+        assert await served(service, clock, "d1") == ["spring15"]
