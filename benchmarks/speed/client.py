@@ -95,16 +95,22 @@ class OpenLoop:
             task.add_done_callback(self._running.discard)
 
     async def _one(self, connection: Connection, due: float, what: bytes) -> None:
-        status, _ = await connection.send(what)
+        try:
+            status, _ = await connection.send(what)
+        except ConnectionError:
+            self.errors += 1  # the connection is gone, and not free again
+            return
         self.latencies.append(perf_counter() - due)
         self.errors += status >= 300
         self._free.append(connection)
         self._pump()
 
     async def drain(self) -> None:
-        """Wait for every answer."""
+        """Wait for every answer; what no connection is left for is an error too."""
         while self._running:
             await asyncio.wait(set(self._running))
+        self.errors += len(self._queue)
+        self._queue.clear()
 
 
 def percentile(values: list[float], share: float) -> float:
