@@ -106,7 +106,7 @@ def _live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Mi
         goals={"order": Goal(event="Order Completed", value="revenue", currency="EUR", ends=("buy",))},
     )
     clock = [START]
-    with mm.open(folder, settings, clock=lambda: clock[0]) as engine:
+    with mm.open(folder, settings, clock=lambda: clock[0], synced=False) as engine:
         engine.catalog.put(world.items)
         tune_process()
         return world.live(_Served(engine, clock), START, days, tell)

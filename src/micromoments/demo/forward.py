@@ -20,7 +20,7 @@ class Embedded:
 
     def __init__(self, folder: Path, start: int) -> None:
         self._now = start
-        self.engine = mm.open(folder, clock=lambda: self._now)
+        self.engine = mm.open(folder, clock=lambda: self._now, synced=False)
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         """Take Segment calls at an instant (milliseconds, UTC)."""

@@ -89,6 +89,7 @@ class Engine:
         settings: Settings | None = None,
         *,
         clock: Callable[[], Millis] | None = None,
+        synced: bool = True,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="micromoments", daemon=True)
@@ -97,7 +98,7 @@ class Engine:
         self._clock = clock or now_ms
         self._set: Millis | None = None
         try:
-            self.service: Service = self.run(self._open(folder, settings))
+            self.service: Service = self.run(self._open(folder, settings, synced=synced))
         except BaseException:
             self._end_loop()
             raise
@@ -105,8 +106,8 @@ class Engine:
         self.catalog = ItemsDoor(self)
         self.policies = PoliciesDoor(self)
 
-    async def _open(self, folder: str | Path, settings: Settings | None) -> Service:
-        service = open_service(folder, settings, self._now)
+    async def _open(self, folder: str | Path, settings: Settings | None, *, synced: bool) -> Service:
+        service = open_service(folder, settings, self._now, synced=synced)
         await service.start()
         return service
 
@@ -329,17 +330,24 @@ def key_of(person: str) -> str:
     return person if person.startswith(("anon:", "user:")) else f"user:{person}"
 
 
-def open(folder: str | Path, settings: Settings | None = None, *, clock: Callable[[], Millis] | None = None) -> Engine:
+def open(
+    folder: str | Path,
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], Millis] | None = None,
+    synced: bool = True,
+) -> Engine:
     """Open a project's folder, made if absent. One process owns it at a time.
 
     ``settings`` replace those of the folder's ``micromoments.toml``; ``clock`` gives milliseconds, UTC, and may not go
-    back (the machine's unless given).
+    back (the machine's unless given). Without ``synced``, a call returns when the process may be killed and lose
+    nothing, but the machine may not: for lives that can be lived again, as a simulation.
 
     Raises:
         StoreError: another process owns the folder (the message says which, and where it serves).
         ConfigError: the configuration has a mistake (file, line, what was expected).
     """
-    return Engine(folder, settings, clock=clock)
+    return Engine(folder, settings, clock=clock, synced=synced)
 
 
 def _ids(person: str) -> dict[str, str]:

@@ -381,7 +381,12 @@ class Service:
 
 
 def open_service(
-    path: Path | str, settings: Settings | None, clock: Callable[[], Millis], *, apart: bool = False
+    path: Path | str,
+    settings: Settings | None,
+    clock: Callable[[], Millis],
+    *,
+    apart: bool = False,
+    synced: bool = True,
 ) -> Service:
     """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
-    return Service(open_stores(path, settings, now=clock(), apart=apart), clock)
+    return Service(open_stores(path, settings, now=clock(), apart=apart, synced=synced), clock)

@@ -99,9 +99,11 @@ class Stores:
         return self.settings.retention
 
 
-def open_stores(path: Path | str, settings: Settings | None = None, *, now: Millis = 0, apart: bool = False) -> Stores:
+def open_stores(
+    path: Path | str, settings: Settings | None = None, *, now: Millis = 0, apart: bool = False, synced: bool = True
+) -> Stores:
     """Open a folder, made if absent, and become its owner. ``now`` bounds which messages must be known as seen;
-    ``apart`` runs reports in a process of their own.
+    ``apart`` runs reports in a process of their own; ``synced`` is the log's.
 
     Raises:
         StoreError: another process owns the folder, or something in it can't be read.
@@ -109,17 +111,17 @@ def open_stores(path: Path | str, settings: Settings | None = None, *, now: Mill
     """
     folder = Folder.open(path)
     try:
-        return _open(folder, settings, now, apart=apart)
+        return _open(folder, settings, now, apart=apart, synced=synced)
     except BaseException:
         folder.close()
         raise
 
 
-def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool) -> Stores:
+def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool, synced: bool) -> Stores:
     if given is None and not folder.config.exists():
         folder.config.write_text(starter(folder.path.name), encoding="utf-8")
     settings = given if given is not None else load(folder.path)
-    log = SqliteLog(folder.log)
+    log = SqliteLog(folder.log, synced=synced)
     state = SqliteState(folder.state)
     policies = SqlitePolicies(folder.state)
     kept = policies.load()

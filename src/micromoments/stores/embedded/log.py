@@ -1,7 +1,8 @@
 """The log in ``log.sqlite``: one row a group, durable when ``append`` returns.
 
-``synchronous=FULL`` in WAL mode syncs once a group. A group is one statement, so a thread that appends leaves the
-interpreter to others while it waits for the disk. Reads have a connection of their own and never wait for writes.
+``synchronous=FULL`` in WAL mode syncs once a group (``NORMAL`` where the log isn't ``synced``). A group is one
+statement, so a thread that appends leaves the interpreter to others while it waits for the disk. Reads have a
+connection of their own and never wait for writes.
 Measured in ``docs/decisions/0004-log.md``.
 """
 
@@ -33,13 +34,17 @@ def _what(first: int, count: int) -> str:
 
 
 class SqliteLog:
-    """``ports.Log`` on one SQLite file."""
+    """``ports.Log`` on one SQLite file.
 
-    def __init__(self, path: Path | str) -> None:
+    Without ``synced``, what is appended outlives the process but maybe not the machine: a power cut may lose the newest
+    groups, whole and in order. For histories that can be lived again.
+    """
+
+    def __init__(self, path: Path | str, *, synced: bool = True) -> None:
         self._path = Path(path)
         self._lock = RLock()
         self._reading = RLock()
-        self._db = connect(self._path, full=True, cache_mib=8, checkpoint_pages=2_000)
+        self._db = connect(self._path, full=synced, cache_mib=8, checkpoint_pages=2_000)
         migrate.migrate(self._db, migrate.LOG, "log.sqlite")
         self._reader = reader(self._path)
         self._end = self._stored_end()
