@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 import pytest_asyncio
 
 from micromoments.config import Cluster
-from micromoments.core.settings import Budget, Settings, Slot
+from micromoments.core.settings import Budget, Recommend, Settings, Slot
+from micromoments.engine.cluster.learner import Lead, Learner
 from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import open_shared
 from micromoments.engine.cluster.worker import Worker
 from micromoments.engine.service import now_ms
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
+from micromoments.stores.cluster.facts import RedisFacts
 from tests.clients.conftest import SETTINGS, Shop
 from tests.clients.relay import relay
 from tests.clients.table import Row
@@ -165,3 +168,59 @@ async def test_a_budget_is_never_over_on_two_servers(cluster: Cluster, tmp_path:
     assert sum(len(answer.json["items"]) for answer in answers) == 3
     for server in servers:
         await server.stop()
+
+
+async def test_what_the_learner_learns_of_sessions_every_server_recommends_by(cluster: Cluster, tmp_path: Path) -> None:
+    """A table is learned from the workers' facts in a process of its own, and in force on a server that runs, on one
+    that starts, and at the next learner.
+    """
+    settings = Settings(consent=("measure", "personalise"), recommend=Recommend(least_sessions=40))
+    worker = Worker(open_shared(tmp_path, cluster, settings), now_ms)
+    stopping, begun = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ready() -> None:
+        loop.call_soon_threadsafe(begun.set)
+
+    task = loop.create_task(worker.run(stopping, ready))
+    await begun.wait()
+    ask = door(worker.serving)
+    looks = [
+        {"type": "track", "userId": f"u{n}", "messageId": f"m{n}{side}", "event": "Product Viewed",
+         "properties": {"product_id": f"{side}{n % 4}"}}
+        for n in range(40)
+        for side in ("left", "right")
+    ]  # fmt: skip
+    assert (await ask("POST", "/v1/batch", {"batch": looks})).status == 200
+    shared = open_shared(tmp_path, cluster, settings)
+
+    def there() -> int:
+        with RedisFacts(shared.database, cluster.facts).query() as query:
+            return int(query("SELECT count(*) AS n FROM events")[0]["n"])
+
+    def learn() -> None:
+        """Wait for all facts, then for what is learned from them."""
+        while there() < len(looks):
+            time.sleep(0.1)
+        lead.rounds.begin()
+        while lead.rounds.learning:
+            time.sleep(0.1)
+            lead.rounds.look()
+
+    lease = shared.lease("learn", 600_000)
+    assert lease.hold()
+    lead = Lead(shared, lease, now_ms, Learner(shared, now_ms))
+    await asyncio.to_thread(learn)
+    fresh = Serving(open_shared(tmp_path, cluster, settings), now_ms)
+    await fresh.start()
+    await worker.serving.follower.look()
+    lead._follow()
+    assert lead._write()
+    again = Lead(shared, lease, now_ms, Learner(shared, now_ms))
+    foreseen = {one.foreseen_at for one in (worker.serving.catalog, fresh.catalog, lead._catalog, again._catalog)}
+    assert len(foreseen) == 1
+    assert min(foreseen) > 0
+    await fresh.stop()
+    shared.close()
+    stopping.set()
+    await task

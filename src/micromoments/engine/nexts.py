@@ -23,7 +23,7 @@ from micromoments.flow.learn import LOOKED
 from micromoments.ports import Artifacts, Corrupt
 from micromoments.report.ask import Query
 from micromoments.retrieve.catalog import Catalog
-from micromoments.retrieve.trained import decode
+from micromoments.retrieve.trained import Trained, decode
 
 if TYPE_CHECKING:
     from micromoments.retrieve.nextitem.distil import Examined
@@ -86,6 +86,15 @@ def activation(artifacts: Artifacts, body: bytes, at: Millis) -> ActivationRecor
     return ActivationRecord(key="", at=at, what=SESSIONS, name=name, digest=name.removeprefix("sha256:"))
 
 
+def table_of(artifacts: Artifacts, name: str) -> Trained | None:
+    """A table that was kept, ``None`` (and a line in the process's log) where it can't be read."""
+    try:
+        return decode(artifacts.get(name))
+    except (KeyError, ValueError, Corrupt) as error:
+        log.warning("the model of sessions can't be read (%s); counts recommend until it is learned again", error)
+        return None
+
+
 class Nexts:
     """The model in force, and the task that learns the next one.
 
@@ -113,10 +122,8 @@ class Nexts:
             self._use(name.decode(), fresh=False)
 
     def _use(self, name: str, *, fresh: bool) -> None:
-        try:
-            self._catalog.foresee(decode(self._artifacts.get(name)), fresh=fresh)
-        except (KeyError, ValueError, Corrupt) as error:
-            log.warning("the model of sessions can't be read (%s); counts recommend until it is learned again", error)
+        if (table := table_of(self._artifacts, name)) is not None:
+            self._catalog.foresee(table, fresh=fresh)
 
     def activated(self, record: Record, active: dict[str, bytes]) -> None:
         """Recommend by the table that an activation names; ``active`` gets what the next commit has to keep of it."""

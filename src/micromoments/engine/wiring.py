@@ -163,7 +163,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool, s
         seal=reporter.seal,
         folder=folder.path,
         apart=apart,
-        router=_router(folder.path / settings.roads) if settings.roads else None,
+        router=roads(folder.path / settings.roads) if settings.roads else None,
         meaning=near(folder.path / settings.meaning) if settings.meaning else None,
         index=lambda made_by, **anew: index_folder(folder.path / "index", catalogue.size(), made_by, **anew),
         serving=folder.serving,
@@ -253,7 +253,12 @@ class _Late:
             self._opened.close()
 
 
-def _router(extract: Path) -> Router:
+def roads(extract: Path) -> Router:
+    """A router over an OpenStreetMap extract.
+
+    Raises:
+        ValueError: it can't be read, or the extra ``roads`` isn't there.
+    """
     from micromoments.stores.embedded.roads import Roads
 
     return Roads(extract)

@@ -12,12 +12,14 @@ import msgspec
 from micromoments.core.item import Item
 from micromoments.core.record import ActivationRecord, ItemRecord, Logged, Record
 from micromoments.core.settings import Settings
-from micromoments.engine.brain import CATALOG, Policies, restore_catalog
+from micromoments.engine.brain import CATALOG, SESSIONS, Policies, restore_catalog
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.engine.control import AT_START
+from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.flow.view import WEIGHTS, View, config_digest, reweighted
 from micromoments.ports import StoreError, replay
 from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.trained import Trained
 
 LOOK = 0.25
 """Seconds between looks at what changed: a policy that was learned is served within one."""
@@ -55,6 +57,7 @@ class Follower:
         self._hurry = asyncio.Event()
         self._moved = asyncio.Condition()
         self._looks = 0
+        self._table = ""
 
     def start(self) -> None:
         """Read everything there is now."""
@@ -71,6 +74,8 @@ class Follower:
         for logged in replay(self._shared.control, self.position):
             self._fold(logged)
         self._renew(self.kept, self._learned(self.kept))
+        if name := self._table or self.kept.get(ACTIVE_SESSIONS, b"").decode():
+            self._foresee(table_of(self._shared.stores.artifacts, name))
 
     async def follow(self) -> None:
         """Look for what changed, for ever."""
@@ -94,6 +99,8 @@ class Follower:
         if kept is not None:
             self._revision = revision
             self._renew(kept, learned)
+        if name := self._table:
+            self._foresee(await asyncio.to_thread(table_of, self._shared.stores.artifacts, name))
         self._looks += 1
         if self.recent and self._looks % AGES == 0:
             folded = int((await asyncio.to_thread(self._shared.policies.some, [FOLDED])).get(FOLDED, b"0"))
@@ -122,6 +129,12 @@ class Follower:
         if learned is not None:
             restore_catalog(self.catalog, {CATALOG: learned})
 
+    def _foresee(self, table: Trained | None) -> None:
+        """Recommend by a table of sessions; the counts beside it are the learner's, and come with what it learns."""
+        self._table = ""
+        if table is not None:
+            self.catalog.foresee(table, fresh=False)
+
     def _fold(self, logged: Logged) -> None:
         record = logged.record
         self.position = logged.position + 1
@@ -131,6 +144,8 @@ class Follower:
         elif isinstance(record, ActivationRecord):
             if record.what == WEIGHTS:
                 self.view = reweighted(self.view, record.body)
+            elif record.what == SESSIONS:
+                self._table = record.name
             elif record.what == "config":
                 self._settings(msgspec.json.decode(record.body, type=Settings, strict=False))
             self.activated(record)

@@ -17,10 +17,12 @@ from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
 from micromoments.core.settings import DAY
-from micromoments.engine.brain import CATALOG, POLICY, Policies, pack_catalog, restore_catalog
+from micromoments.engine.brain import CATALOG, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
 from micromoments.engine.cluster.follower import FOLDED, LEARNED
+from micromoments.engine.cluster.rounds import Rounds
 from micromoments.engine.cluster.wiring import Lease, Shared
 from micromoments.engine.learned import bodies, due
+from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS
 from micromoments.flow.learn import observe
 from micromoments.flow.view import WEIGHTS
@@ -112,9 +114,18 @@ class Lead:
         self._catalog_dirty = False
         self._moved = False
         self._active: dict[str, bytes] = {}
+        if ACTIVE_SESSIONS in kept:
+            self._foresee(kept[ACTIVE_SESSIONS].decode(), fresh=False)
+        self.rounds = Rounds(shared, self._catalog, clock)
 
     def run(self, stopping: threading.Event) -> None:
         """Learn until another has the lease, or ``stopping`` is set."""
+        try:
+            self._run(stopping)
+        finally:
+            self.rounds.stop()
+
+    def _run(self, stopping: threading.Event) -> None:
         renewed = snapshot = trimmed = time.monotonic()
         while not stopping.is_set():
             now = time.monotonic()
@@ -123,6 +134,7 @@ class Lead:
                     return
                 renewed = now
             self._follow()
+            self.rounds.look()
             more = self._lessons()
             if now - snapshot > CATALOG_EVERY:
                 snapshot = now
@@ -153,12 +165,22 @@ class Lead:
                 self._brain.restore(one.record.name, one.record.body)
             elif isinstance(one.record, ActivationRecord) and one.record.what == WEIGHTS:
                 self._active[ACTIVE_WEIGHTS] = one.record.body
+            elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:
+                self._foresee(one.record.name, fresh=True)
         self._catalog.apply(items)
         self._shared.state.commit(
             Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items=items, position=-1)
         )
         self._control = logged[-1].position + 1
         self._moved = True
+
+    def _foresee(self, name: str, *, fresh: bool) -> None:
+        """The table of sessions in force; counts of before it, which it has learned from, are let go."""
+        self._active[ACTIVE_SESSIONS] = name.encode()
+        table = table_of(self._shared.stores.artifacts, name)
+        if table is not None:
+            self._catalog.foresee(table, fresh=fresh)
+            self._catalog_dirty |= fresh
 
     def _lessons(self) -> bool:
         logged = self._shared.lessons.read(self._place.position, 5_000)

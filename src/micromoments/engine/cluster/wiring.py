@@ -6,15 +6,16 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from micromoments.config import Cluster, load
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from micromoments.engine.vectors import near
-from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel
-from micromoments.ports import Facts, Router
+from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel, roads
+from micromoments.ports import Facts
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.stores.cluster.artifacts import RedisArtifacts
@@ -33,6 +34,9 @@ from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import Changed, Moved, RedisState
 from micromoments.stores.cluster.vault import Vault
 from micromoments.stores.cluster.wire import Told, Wire
+
+if TYPE_CHECKING:
+    from micromoments.engine.nexts import Learnt
 
 __all__ = [
     "SHARDS",
@@ -56,6 +60,7 @@ Taken = Callable[[Sequence[int]], None]
 class Shared:
     """A project's shared stores, open in one process. ``events`` are everybody's, ``control`` what the business changed
     (items, settings), ``lessons`` what there is to learn from; ``stores`` are the ports by their usual names.
+    ``learnt`` learns sessions, and can go to a process of its own.
     """
 
     settings: Settings
@@ -72,6 +77,7 @@ class Shared:
     database: Database
     group: Callable[[Given, Taken], KafkaGroup]
     of_partition: Callable[[int], RedisState]
+    learnt: Callable[[int, Millis], Learnt]
 
     def lease(self, name: str, ttl: Millis, shard: int = 0) -> Lease:
         """A lease that this process may hold."""
@@ -145,6 +151,7 @@ def open_shared(folder: Path | str, cluster: Cluster, settings: Settings | None 
             cluster.kafka, topics["events"], f"{cluster.project}.work", vault, given, taken
         ),
         of_partition=lambda partition: of_partition(str(partition)),
+        learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),
     )
 
 
@@ -191,7 +198,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         close=own.close,
         folder=path,
         apart=False,
-        router=_router(path / settings.roads) if settings.roads else None,
+        router=roads(path / settings.roads) if settings.roads else None,
         meaning=near(path / settings.meaning) if settings.meaning else None,
         index=lambda _made_by, **_anew: "",  # in memory: a server has no disk of its own
     )
@@ -206,10 +213,22 @@ def _facts(database: Database, place: str) -> Callable[[], Facts]:
     return opened
 
 
-def _router(extract: Path) -> Router:
-    from micromoments.stores.embedded.roads import Roads
+def learnt_of(address: str, project: str, place: str, least: int, at: Millis) -> Learnt:
+    """In a process of its own: learn from the facts what people look at after each item.
 
-    return Roads(extract)
+    Raises:
+        TooFew: fewer than ``least`` sessions.
+    """
+    from micromoments.engine.nexts import learnt
+    from micromoments.stores.cluster.facts import RedisFacts
+
+    os.nice(15)
+    database = Database(address, project)
+    try:
+        with RedisFacts(database, place).query() as ask:
+            return learnt(ask, least, at)
+    finally:
+        database.close()
 
 
 def _report(
