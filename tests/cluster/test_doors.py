@@ -87,6 +87,7 @@ async def engine(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Serving]:
     loop = asyncio.get_running_loop()
 
     def ready() -> None:
+        """Work has begun."""
         loop.call_soon_threadsafe(begun.set)
 
     task = loop.create_task(worker.run(stopping, ready))
@@ -180,6 +181,7 @@ async def test_what_the_learner_learns_of_sessions_every_server_recommends_by(cl
     loop = asyncio.get_running_loop()
 
     def ready() -> None:
+        """Work has begun."""
         loop.call_soon_threadsafe(begun.set)
 
     task = loop.create_task(worker.run(stopping, ready))
@@ -195,6 +197,7 @@ async def test_what_the_learner_learns_of_sessions_every_server_recommends_by(cl
     shared = open_shared(tmp_path, cluster, settings)
 
     def there() -> int:
+        """Facts of events that the workers have committed."""
         with RedisFacts(shared.database, cluster.facts).query() as query:
             return int(query("SELECT count(*) AS n FROM events")[0]["n"])
 

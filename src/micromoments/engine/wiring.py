@@ -254,11 +254,7 @@ class _Late:
 
 
 def roads(extract: Path) -> Router:
-    """A router over an OpenStreetMap extract.
-
-    Raises:
-        ValueError: it can't be read, or the extra ``roads`` isn't there.
-    """
+    """A router over an OpenStreetMap extract; ``ValueError`` where it can't be read."""
     from micromoments.stores.embedded.roads import Roads
 
     return Roads(extract)
