@@ -1,13 +1,12 @@
 """Regret: our policies and Vowpal Wabbit's on the same rounds, features and luck; paired 95 % intervals over seeds.
 
-usage: python -m benchmarks.quality.regret [--seeds N] [--rounds N] [--problem NAME ...]
+usage: python -m benchmarks.quality.regret [--seeds N] [--rounds N] [--problem NAME ...] [--resume]
 
 Every learner sees the same rounds, is drawn from by the same uniforms and rewarded by the same luck; its loss is 1
 minus the reward expected of its distribution, a round (progressive: each decision before its outcome is learned). All
-of Vowpal Wabbit's settings run on three other seeds first (kept in benchmarks/results/regret_screen.json), and problem
-by problem the best of them on the seeds that count: it is compared with its best one on those.
-Prints a table and writes
-benchmarks/results/regret.json after each seed.
+of Vowpal Wabbit's settings run on all seeds, and problem by problem the best of them on those is compared with.
+Prints a table and writes benchmarks/results/regret.json after each seed, every run in it; ``--resume`` goes on from
+there (with the code that you have now: start afresh where it has changed).
 Shared data is found by MICROMOMENTS_SHARED; without it the simulated and scikit-learn's problems run.
 """
 
@@ -16,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import sqrt
 from pathlib import Path
 from time import process_time
@@ -32,12 +31,6 @@ from micromoments.policy.squarecb import Epsilon, SquareCB
 from micromoments.policy.thompson import Thompson
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "regret.json"
-SCREENED = RESULTS.with_name("regret_screen.json")
-SCREEN = 3
-"""Seeds, from 0, on which all of Vowpal Wabbit's settings run."""
-SCREEN_ROUNDS = 2_000
-KEEP = 2
-"""Of its settings, how many run on the seeds that count."""
 FIRST_SEED = 100
 """What was tuned was tuned on seeds below this one."""
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262, 12: 2.201, 16: 2.131, 20: 2.093}
@@ -74,33 +67,14 @@ def run(problem: Problem, make: Callable[[int], Policy], seed: int, rounds: int)
 Runs = dict[str, dict[str, list[tuple[float, float, float]]]]
 
 
-def screen(problems: Iterable[Problem]) -> dict[str, list[str]]:
-    """For each problem the names of Vowpal Wabbit's best settings; what was found before is kept."""
-    found: dict[str, dict[str, list[float]]] = {}
-    if SCREENED.exists():
-        found = json.loads(SCREENED.read_text(encoding="utf-8"))
-    for problem in problems:
-        if problem.name not in found:
-            print(f"screening settings on {problem.name}", flush=True)
-            found[problem.name] = {
-                name: [wabbit.run(problem, options, seed, SCREEN_ROUNDS)[0] for seed in range(SCREEN)]
-                for name, options in wabbit.SETTINGS.items()
-            }
-            SCREENED.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return {
-        problem: sorted(losses, key=lambda name, all=losses: float(np.mean(all[name])))[:KEEP]  # type: ignore[misc]
-        for problem, losses in found.items()
-    }
-
-
-def one_seed(problem: Problem, number: int, rounds: int, settings: Iterable[str], found: Runs) -> None:
-    """Run the learners whose turn it is on one seed of a problem, into ``found``."""
+def one_seed(problem: Problem, number: int, rounds: int, found: Runs) -> None:
+    """Run every learner on one seed of a problem, into ``found``."""
     mine, seed = found.setdefault(problem.name, {}), FIRST_SEED + number
     for name, make in OURS.items():
         if name == "adaptive" or number < OTHERS_ON:
             mine.setdefault(name, []).append(run(problem, make, seed, rounds))
-    for name in settings:
-        mine.setdefault(f"VW {name}", []).append(wabbit.run(problem, wabbit.SETTINGS[name], seed, rounds))
+    for name, options in wabbit.SETTINGS.items():
+        mine.setdefault(f"VW {name}", []).append(wabbit.run(problem, options, seed, rounds))
 
 
 def compared(mine: Mapping[str, list[tuple[float, float, float]]]) -> dict[str, Any]:
@@ -148,20 +122,26 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=1_000)
     parser.add_argument("--problem", action="append", help="only this one; may be given more than once")
+    parser.add_argument("--resume", action="store_true", help="go on after the seeds that are in the file")
     given = parser.parse_args()
     problems = all_problems(Path(os.environ.get("MICROMOMENTS_SHARED", "../shared")))
     chosen = [one for one in problems if not given.problem or one.name in given.problem]
-    found: Runs = {}
-    rows: dict[str, dict[str, Any]] = {}
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if given.resume else {"rounds": given.rounds, "runs": {}}
+    if kept["rounds"] != given.rounds:
+        parser.error(f"got --rounds {given.rounds}; wanted {kept['rounds']}, as in {RESULTS}, or no --resume")
+    found: Runs = kept["runs"]
     RESULTS.parent.mkdir(exist_ok=True)
-    best = screen(chosen)
     for number in range(given.seeds):
-        for problem in chosen:
-            one_seed(problem, number, given.rounds, best[problem.name], found)
+        todo = [one for one in chosen if len(found.get(one.name, {}).get("adaptive", ())) <= number]
+        if not todo:
+            continue
+        for problem in todo:
+            one_seed(problem, number, given.rounds, found)
         rows = {name: compared(mine) for name, mine in found.items()}
-        RESULTS.write_text(json.dumps({"rounds": given.rounds, "problems": rows}, indent=2) + "\n", encoding="utf-8")
+        result = {"rounds": given.rounds, "problems": rows, "runs": found}
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(f"seed {number + 1} of {given.seeds}", flush=True)
-    show(rows)
+    show({name: compared(mine) for name, mine in found.items()})
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Adaptive:
         firm = precision or (LOOSE if prior is None else PRECISION)
         lives = (0.0, half_life) if half_life else (0.0,)
         self._memories = [Regression(dim, prior=prior, precision=firm, half_life=one) for one in lives]
-        self._missed = np.zeros(len(lives))
+        self._missed = [0.0] * len(lives)
         self._temper = temper
         self._version = 0
         self._sampler: Sampler | None = None
@@ -60,7 +60,7 @@ class Adaptive:
     @property
     def _model(self) -> Regression:
         """The memory that decides; the longest where they are even."""
-        return self._memories[int(self._missed.argmin())]
+        return self._memories[self._missed.index(min(self._missed))]
 
     def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over draws of the weights."""
@@ -78,26 +78,25 @@ class Adaptive:
     def learn(self, x: FloatArray, reward: float, weight: float = 1.0) -> None:
         """Learn one outcome, in every memory."""
         row = outcome(x, self._model.dim, reward, weight)
-        missed = [reward - float(row @ memory.mean) for memory in self._memories]
-        self._missed = LATELY * self._missed + weight * np.square(missed)
-        for memory in self._memories:
-            memory.update(row, reward, weight)
+        for n, memory in enumerate(self._memories):
+            missed = memory.update(row, reward, weight)
+            self._missed[n] = LATELY * self._missed[n] + weight * (missed * missed)
         self._version += 1
         self._sampler = None
 
     def amend(self, x: FloatArray, was: float, reward: float) -> None:
         """Learn what became of an outcome that was learned before, in every memory."""
         row = outcome(x, self._model.dim, reward, 1.0)
-        missed = np.array([float(row @ memory.mean) for memory in self._memories])
-        self._missed = np.maximum(0.0, self._missed + np.square(reward - missed) - np.square(was - missed))
-        for memory in self._memories:
+        for n, memory in enumerate(self._memories):
+            said = float(row @ memory.mean)
+            self._missed[n] = max(0.0, self._missed[n] + (reward - said) ** 2 - (was - said) ** 2)
             memory.amend(row, was, reward)
         self._version += 1
         self._sampler = None
 
     def encode(self) -> bytes:
         """All of its state."""
-        numbers: list[float] = [self._temper, *self._missed.tolist()]
+        numbers: list[float] = [self._temper, *self._missed]
         arrays: list[bytes] = []
         for memory in self._memories:
             numbers.extend(memory.numbers())
@@ -112,7 +111,7 @@ class Adaptive:
         many = len(state.arrays) // 3
         policy = cls(state.dim, half_life=0.0, temper=state.numbers[0])
         policy._memories, policy._version = [], state.version
-        policy._missed = np.array(state.numbers[1 : 1 + many])
+        policy._missed = list(state.numbers[1 : 1 + many])
         for n in range(many):
             numbers = state.numbers[1 + many + n * NUMBERS :][:NUMBERS]
             policy._memories.append(Regression.restore(state.dim, numbers, state.arrays[3 * n : 3 * n + 3]))

@@ -19,8 +19,6 @@ from micromoments.policy.base import FloatArray, from_bytes, to_bytes
 Ints = NDArray[np.intp]
 NEW = -1
 """The block of a feature that no outcome has touched: alone, with the prior's variance."""
-DENSE = 0.25
-"""Share of a block's features from which on a row is multiplied whole: picking the others out costs more."""
 
 
 class Block(NamedTuple):
@@ -41,12 +39,11 @@ def _block(at: Ints, root: FloatArray) -> Block:
 class Blocks:
     """A root (d, d) whose product with its transpose is a covariance, at first ``1 / precision`` on the diagonal."""
 
-    __slots__ = ("_blocks", "_of", "_within", "own")
+    __slots__ = ("_blocks", "_of", "own")
 
     def __init__(self, dim: int, precision: float) -> None:
         self.own = 1.0 / sqrt(precision)
         self._of: Ints = np.full(dim, NEW, dtype=np.intp)
-        self._within: Ints = np.zeros(dim, dtype=np.intp)
         self._blocks: dict[int, Block] = {}
 
     def __iter__(self) -> Iterator[Block]:
@@ -55,77 +52,82 @@ class Blocks:
 
     def spread(self, x: FloatArray) -> FloatArray:
         """Rows (n, d) times the root: (n, d)."""
-        out = np.zeros(x.shape)
-        for row, f in zip(x, out, strict=True):
-            self._spread(row, f)
+        out: FloatArray = np.zeros(x.shape)
+        rows, at = np.divmod(np.flatnonzero(x != 0.0), len(self._of))
+        numbers = self._of[at]
+        for number in np.unique(numbers).tolist():
+            mine = numbers == number
+            if number == NEW:
+                out[rows[mine], at[mine]] = self.own * x[rows[mine], at[mine]]
+            else:
+                block, some = self._blocks[number], np.unique(rows[mine])[:, None]
+                out[some, block.at] = x[some, block.at] @ block.root
         return out
 
-    def apart(self, x: FloatArray) -> FloatArray | None:
-        """The lengths of ``spread(x)``'s rows (n,), where each row lies in a block that no other row touches: then they
-        share nothing. ``None`` where it isn't so.
-        """
-        there = x != 0.0
-        numbers = self._of[there.argmax(axis=1)].tolist()
-        if NEW in numbers or len(set(numbers)) < len(numbers):
-            return None
-        lengths = np.empty(len(x))
-        for n, (row, number, many) in enumerate(zip(x, numbers, there.sum(axis=1).tolist(), strict=True)):
-            block = self._blocks[number]
-            mine = row[block.span]
-            if np.count_nonzero(mine) < many:
-                return None
-            f = mine @ block.root
-            lengths[n] = sqrt(f @ f)
-        return lengths
-
-    def _spread(self, row: FloatArray, f: FloatArray) -> None:
-        at = row.nonzero()[0]
-        if not len(at):
-            return
-        block = self._blocks.get(int(self._of[at[0]]))
-        # Most rows lie in one block; two counts tell.
-        if block is not None and np.count_nonzero(row[block.span]) == len(at):
-            f[block.span] = self._times(row, at, block)
-            return
-        numbers = self._of[at]
+    def length(self, row: FloatArray) -> float:
+        """The length of ``spread`` of one row (d,)."""
+        at = np.flatnonzero(row != 0.0)
+        numbers, square = self._of[at], 0.0
         for number in set(numbers.tolist()):
-            mine = at[numbers == number]
             if number == NEW:
-                f[mine] = self.own * row[mine]
+                f = self.own * row[at[numbers == NEW]]
             else:
                 block = self._blocks[number]
-                f[block.span] = self._times(row, mine, block)
+                f = row[block.span].dot(block.root)
+            square += float(f.dot(f))
+        return sqrt(square)
 
-    def _times(self, row: FloatArray, at: Ints, block: Block) -> FloatArray:
-        """A row's part in a block (its nonzero features ``at``) times the block's root."""
-        if len(at) >= DENSE * len(block.at):
-            return np.asarray(row[block.span] @ block.root, dtype=np.float64)
-        return np.asarray(row[at] @ block.root[self._within[at]], dtype=np.float64)
+    def apart(self, x: FloatArray) -> FloatArray | None:
+        """The lengths of ``spread(x)``'s rows (n,), where each row lies in one block, and beside it in features that no
+        outcome has touched, and no other row touches either: then they share nothing. ``None`` where it isn't so.
+        """
+        flat = np.flatnonzero(x != 0.0)
+        rows, at = np.divmod(flat, len(self._of))
+        numbers = self._of[at]
+        fresh = numbers == NEW
+        home: Ints = np.full(len(x), NEW, dtype=np.intp)
+        np.maximum.at(home, rows, numbers)
+        known = [number for number in home.tolist() if number != NEW]
+        if len(set(known)) < len(known) or not (fresh | (numbers == home[rows])).all():
+            return None
+        squares: FloatArray = np.zeros(len(x))
+        if fresh.any():
+            if np.bincount(at[fresh]).max() > 1:
+                return None
+            squares += self.own**2 * np.bincount(rows[fresh], x.ravel()[flat[fresh]] ** 2, len(x))
+        for n, number in enumerate(home.tolist()):
+            if number != NEW:
+                block = self._blocks[number]
+                f = x[n, block.span].dot(block.root)
+                squares[n] += f.dot(f)
+        return np.sqrt(squares)
 
     def met(self, x: FloatArray) -> Block | None:
         """The one block of a row's features, which are in one from now on; ``None`` for a row of zeros."""
-        at = x.nonzero()[0]
-        if not len(at):
+        there = x != 0.0
+        first = int(there.argmax())
+        if not there[first]:
             return None
-        block = self._blocks.get(int(self._of[at[0]]))
-        if block is not None and np.count_nonzero(x[block.span]) == len(at):
+        block = self._blocks.get(int(self._of[first]))
+        # Most rows lie in one block; two counts tell.
+        if block is not None and np.count_nonzero(there[block.span]) == np.count_nonzero(there):
             return block
+        at = np.flatnonzero(there)
         numbers = self._of[at]
         known = [self._blocks.pop(number) for number in sorted(set(numbers.tolist()) - {NEW})]
         new = at[numbers == NEW]
         every = np.sort(np.concatenate([new, *(one.at for one in known)]))
-        self._within[every] = np.arange(len(every))
         root = np.zeros((len(every), len(every)))
-        root[self._within[new], self._within[new]] = self.own
+        places = np.searchsorted(every, new)
+        root[places, places] = self.own
         for one in known:
-            places = self._within[one.at]
+            places = np.searchsorted(every, one.at)
             root[places[:, None], places] = one.root
         return self._put(_block(every, root))
 
     def _put(self, block: Block) -> Block:
         number = int(block.at[0])
         self._of[block.at] = number
-        self._within[block.at] = np.arange(len(block.at))
         self._blocks[number] = block
         return block
 

@@ -83,19 +83,26 @@ class Regression:
             return self._root.spread(x)
         return np.asarray(x @ self._root, dtype=np.float64)
 
-    def drawn(self, x: FloatArray, z: NDArray[np.float32]) -> FloatArray:
+    def length(self, x: FloatArray) -> float:
+        """The standard error of the expected reward of one row (d,), in units of the noise's."""
+        if isinstance(self._root, Blocks):
+            return self._root.length(x)
+        f = x @ self._root
+        return sqrt(float(f @ f))
+
+    def drawn(self, x: FloatArray, z: NDArray[np.float32]) -> NDArray[np.float32]:
         """What draws of the weights add to the expected rewards of rows (n, d), in units of the noise: standard normals
         (s, n) to (s, n) with the rows' own covariance. Cheap where rows are fewer than features.
         """
         lengths = self._root.apart(x) if isinstance(self._root, Blocks) else None
         if lengths is not None:
-            return np.asarray(z * lengths, dtype=np.float64)
+            return z * lengths.astype(np.float32)
         spread = self.spread(x)
-        return np.asarray(z @ factor(spread @ spread.T).T, dtype=np.float64)
+        return np.asarray(z @ factor(spread @ spread.T).T.astype(np.float32), dtype=np.float32)
 
-    def update(self, x: FloatArray, reward: float, weight: float) -> None:
+    def update(self, x: FloatArray, reward: float, weight: float) -> float:
         """Learn one outcome, x (d,), in O(k^2) of the k features that met its own; a weight of 2 moves them as two
-        outcomes of this reward would.
+        outcomes of this reward would. Gives by how much more it was than expected.
         """
         error, own = reward - float(x @ self.mean), 1.0 / weight
         if not isinstance(self._root, Blocks):
@@ -111,6 +118,7 @@ class Regression:
         self.seen += 1
         if self.seen % REFRESH == 0:
             self._refresh()
+        return error
 
     def amend(self, x: FloatArray, was: float, reward: float) -> None:
         """Learn that an outcome that was learned as ``was`` came to ``reward``: the same as if it had been learned so,
@@ -140,16 +148,19 @@ class Regression:
             self.b = NOISE_SHAPE * NOISE_VARIANCE + keep * (self.b - NOISE_SHAPE * NOISE_VARIANCE)
 
     def _faded(self, root: FloatArray, mean: FloatArray, prior: FloatArray, keep: float) -> FloatArray:
-        """The mean (k,) of what is left, ``root`` (k, k) being factored anew in place."""
-        covariance = root @ root.T
-        if keep < 1.0:
-            gained = np.linalg.inv((covariance + covariance.T) / 2.0)
-            precision = keep * gained + (1.0 - keep) * self.precision * np.eye(len(root))
-            pull = keep * (gained @ (mean - prior))
-            covariance = np.asarray(np.linalg.inv((precision + precision.T) / 2.0), dtype=np.float64)
-            mean = np.asarray(prior + covariance @ pull, dtype=np.float64)
-        root[:] = factor(covariance)
-        return mean
+        """The mean (k,) of what is left, ``root`` (k, k) being factored anew in place.
+
+        What is left has the precision ``keep (S S^T)^-1 + own I``, of which ``S L^-T`` is a root where ``L L^T`` is
+        ``keep I + own S^T S``: nothing is inverted that may be close to singular.
+        """
+        if keep == 1.0:
+            root[:] = factor(root @ root.T)
+            return mean
+        own = (1.0 - keep) * self.precision
+        left = factor(keep * np.eye(len(root)) + own * (root.T @ root))
+        root[:] = np.linalg.solve(left, root.T).T
+        beyond = mean - prior
+        return np.asarray(mean - own * (root @ (beyond @ root)), dtype=np.float64)
 
     def numbers(self) -> tuple[float, ...]:
         """The scalars of the state, ``NUMBERS`` of them; ``arrays`` has the rest."""

@@ -1,15 +1,15 @@
 """Linear Thompson sampling with weights shared by all items.
 
 Sources: Thompson, "On the likelihood that one unknown probability exceeds another" (1933); Agrawal and Goyal,
-"Thompson Sampling for Contextual Bandits with Linear Payoffs" (2013). The probabilities of being best have no closed
-form, so they are counted over ``SAMPLES`` draws of the weights, and the item is drawn *from those counts*: what is
-logged is the distribution that was drawn from, not an estimate of it.
+"Thompson Sampling for Contextual Bandits with Linear Payoffs" (2013). Of more than two the probabilities of being best
+have no closed form, so they are counted over ``SAMPLES`` draws of the weights, and the item is drawn *from those
+counts*: what is logged is the distribution that was drawn from, not an estimate of it.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import sqrt
+from math import copysign, erf, inf, sqrt
 from typing import Self
 
 import numpy as np
@@ -19,13 +19,17 @@ from micromoments.policy.base import FORMAT, Encoded, FloatArray, outcome, pack,
 from micromoments.policy.linear import PRECISION, SPARSE, Regression
 
 SAMPLES = 128
-"""Draws of the weights for one distribution: a probability is a multiple of 1/128. They come in mirrored pairs."""
+"""Draws of the weights for one distribution of more than two: a probability is a multiple of 1/128. They come in
+mirrored pairs.
+"""
 BANK = 2048
 """Normal vectors that the draws are taken from."""
 BLOCK = 64
 """Rows in one matrix product. OpenBLAS takes several threads above 64^3 products, whose waking costs more than they
 save.
 """
+PAIR = 2
+"""Of so many the probabilities have a closed form."""
 _SIGNS = np.array([1.0, -1.0], dtype=np.float32)
 
 
@@ -52,28 +56,49 @@ class Sampler:
         self._narrow = model.root.astype(np.float32) if model.dim < SPARSE else None
 
     def counted(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights."""
+        """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights; of two, exactly."""
+        n = len(x)
+        if n == PAIR:
+            return self._of_two(x[0] - x[1])
+        few = self._narrow is None and n < min(self._model.dim, BANK)
+        offset = self._drawn(x, rng) if few else self._drawn_by_weights(x, rng)
+        middle = self._model.predict(x).astype(np.float32)
+        both = np.empty((SAMPLES, n), dtype=np.float32)
+        np.add(middle, offset, out=both[: SAMPLES // 2])
+        np.subtract(middle, offset, out=both[SAMPLES // 2 :])
+        return np.bincount(both.argmax(axis=1), minlength=n) / float(SAMPLES)
+
+    def _of_two(self, gap: FloatArray) -> FloatArray:
+        """The first and the second's probabilities, given the difference (d,) of their features: what is drawn of it is
+        normal. Certain where nothing is drawn; the first then wins a tie, as it does in the counts.
+        """
+        model = self._model
+        spread = self._temper * sqrt(2.0 * model.noise) * model.length(gap)
+        ahead = float(gap @ model.mean)
+        first = 0.5 * (1.0 + erf(ahead / spread if spread > 0.0 else copysign(inf, ahead)))
+        return np.array([first, 1.0 - first])
+
+    def _drawn(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
+        """What half of the draws add to the expected rewards of n rows, (``SAMPLES`` / 2, n), drawn row by row."""
+        pool, many = _normals(SPARSE).ravel(), SAMPLES // 2 * len(x)
+        # One word of chance says where in the bank they start: taking them apart would cost more than all the rest.
+        start = int(rng.bit_generator.random_raw()) % (len(pool) - many + 1)
+        z = pool[start : start + many].reshape(SAMPLES // 2, len(x))
+        return self._model.drawn(x, z * np.float32(self._temper * sqrt(self._model.noise)))
+
+    def _drawn_by_weights(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
+        """The same by draws of all d weights, which is cheaper where the weights are no more than the rows."""
         model, n = self._model, len(x)
-        few = self._narrow is None and n < model.dim
-        width = n if few else model.dim
         # Whole words of chance: bounded integers cost ten times as much.
-        words = rng.bit_generator.random_raw(SAMPLES // 2 + (width + 63) // 64)
-        at = (words[: SAMPLES // 2] % BANK).astype(np.intp)
-        bank = _normals(model.dim)
-        z = bank[at, :n] if few else bank.take(at, axis=0)
-        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=width)
+        words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
+        z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
+        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
         z *= _SIGNS.take(signs)
         z *= self._temper * sqrt(model.noise)
-        if few:
-            offset = model.drawn(x, z).astype(np.float32)
-        else:
-            offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
-            for start in range(0, n, BLOCK):
-                np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
-        middle = model.predict(x).astype(np.float32)
-        best = (middle + offset).argmax(axis=1)
-        mirrored = np.subtract(middle, offset, out=offset).argmax(axis=1)
-        return np.bincount(np.concatenate((best, mirrored)), minlength=n) / float(SAMPLES)
+        offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
+        for start in range(0, n, BLOCK):
+            np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
+        return offset
 
     def _spread(self, x: FloatArray) -> NDArray[np.float32]:
         """Rows (n, d) whose products with normals are what draws of the weights add to the expected rewards."""
