@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,16 @@ from typer.testing import CliRunner
 
 import micromoments as mm
 from micromoments.cli.policy import policy as command
+from micromoments.core.outcome import Outcome
+from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Settings, Slot
+from micromoments.engine.learned import TRIES
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.flow.warm import instant
 from micromoments.learn.logged import Logged, read
 from micromoments.learn.warm import worth
+from micromoments.policy import make
 from tests.engine.shop import ITEMS
 from tests.learn.test_warm import dsjson, log
 
@@ -75,6 +81,84 @@ def test_items_of_a_log_are_seen_as_the_slot_sees_them(tmp_path: Path) -> None:
         assert verify(stores).differences == []
     finally:
         stores.close()
+
+
+def test_what_is_learned_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    """A slot goes on deciding and learning while it is taught; afterwards it knows the log and every click, and a
+    replay folds to the same.
+    """
+    shop, clicks = tmp_path / "shop", 15
+    with mm.open(shop, SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        found: list[dict[str, Any]] = []
+        log_of = decisions(300)
+        teaching = threading.Thread(target=lambda: found.append(engine.policies.warm("home", log_of)))
+        teaching.start()
+        for n in range(clicks):
+            choice = engine.decide(f"v{n}", slot="home", items=["p1"])
+            engine.track(f"v{n}", "Decision Clicked", {"decision_id": choice.id, "item_id": "p1"})
+        teaching.join()
+        (known,) = engine.policies.list()
+        assert (found[0]["learned"], known["version"]) == (300, 300 + clicks)
+    stores = open_stores(shop, SETTINGS)
+    try:
+        assert verify(stores).differences == []
+    finally:
+        stores.close()
+
+
+def between(engine: mm.Engine, times: int, record: ActivationRecord | None = None) -> None:
+    """From now on something comes first, so many times, when a taught policy is put in force: an outcome is learned, or
+    another state is put in force.
+    """
+    choice = engine.decide("ana", slot="home", items=["p1"])
+    engine.track("ana", "Decision Clicked", {"decision_id": choice.id, "item_id": "p1"})
+    decided, learned, left = engine.service.decision(choice.id), engine.service.learned, [times]
+    append, policies = learned._append, learned._policies
+    assert decided is not None
+    outcome = Outcome(id="o", decision=choice.id, slot="home", item="p1", what="clicked", at=0, reward=1.0)
+
+    async def first(records: Sequence[Record]) -> None:
+        left[0] -= 1
+        if left[0] >= 0 and record is not None:
+            policies.restore(record)
+        elif left[0] >= 0:
+            policies.taught(decided, outcome)
+        await append(records)
+
+    learned._append = first
+
+
+def test_what_comes_before_its_place_in_the_log_is_learned_too(tmp_path: Path) -> None:
+    """Outcomes that come between a taught policy's making and its place in the log make it be made anew, with them."""
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        between(engine, 3)
+        found = engine.policies.warm("home", decisions(40))
+        (known,) = engine.policies.list()
+        assert (found["was"], found["version"], known["version"]) == (1, 44, 44)
+
+
+def test_a_slot_that_cannot_be_taught_now_stays_as_it_was(tmp_path: Path) -> None:
+    """Where outcomes never cease, where the policy was put back, and where another log is being learned, that is said
+    and the policy in force stays.
+    """
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        between(engine, TRIES)
+        with pytest.raises(ValueError, match=f"learned more each of {TRIES} times"):
+            engine.policies.warm("home", decisions(40))
+        assert engine.policies.list()[0]["version"] == 1 + TRIES
+        body = make("adaptive").encode()
+        between(engine, 1, ActivationRecord(key="", at=0, what="policy", name="home:adaptive", digest="0", body=body))
+        with pytest.raises(ValueError, match="was put back to another version"):
+            engine.policies.warm("home", decisions(40))
+        assert engine.policies.list() == []
+        pupil = engine.service.learned._policies.teach_apart("home:adaptive")
+        with pytest.raises(ValueError, match="got a second log"):
+            engine.policies.warm("home", decisions(40))
+        engine.service.learned._policies.leave("home:adaptive", pupil)
+        assert engine.policies.warm("home", decisions(40))["version"] == 40
 
 
 def test_what_is_no_item_here_is_set_aside(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def log(n: int, seed: int = 1) -> list[Logged]:
 
 def taught(records: list[Logged]) -> list[Lesson]:
     """What there is to learn of them."""
-    found, wrong = lessons(records, lambda record: encode(record, DIM))
+    found, wrong = lessons([(record, encode(record, DIM)) for record in records])
     assert wrong == []
     return found
 
@@ -104,7 +104,7 @@ def test_rewards_in_money_are_brought_to_one_without_the_largest() -> None:
 def test_records_whose_actions_are_unknown_teach_nothing() -> None:
     """They are counted and said, and the others are learned."""
     records = log(30)
-    found, wrong = lessons(records, lambda record: None if record.decision_id == "d3" else encode(record, DIM))
+    found, wrong = lessons([(one, None if one.decision_id == "d3" else encode(one, DIM)) for one in records])
     assert (len(found), wrong) == (29, ["decision d3: its actions aren't known here"])
     policy = Adaptive(DIM)
     teach(policy, found)

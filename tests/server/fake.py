@@ -23,6 +23,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.outward import Came, Deliveries
 from micromoments.engine.stream import Stream
 from micromoments.engine.taught import Taught
+from micromoments.learn.logged import Logged
 from micromoments.recognise.weights import SHIPPED, Weights
 from micromoments.retrieve.ask import Answer, Candidate
 from micromoments.retrieve.catalog import Catalog
@@ -202,6 +203,13 @@ class FakeLearned(Learned):
         if name != "home:thompson":
             raise ValueError(f"got policy {name!r}; wanted one of home:thompson")
         return {"policy": name, "was": 12, "version": version or 10}
+
+    async def warm(self, slot: str, records: Sequence[Logged], *, dry_run: bool = False) -> dict[str, Any]:
+        """A log of anything is learned, but for an empty one."""
+        if not records:
+            raise ValueError("got 0 decisions, none of which can be used here (empty); wanted actions")
+        judged = {"after": {"effective_sample_size": 3.0}}
+        return {"policy": f"{slot}:x", "version": len(records), "set_aside": 0, "why": [], "judged": judged}
 
 
 class FakeTrail(Trail):

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.learn.test_warm import dsjson
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client
 from tests.server.fake import FakeService
 from tests.server.test_real import address_of, server
@@ -25,6 +26,7 @@ DOORS = [
     ("GET", "/v1/policies"),
     ("GET", "/v1/policies/compare"),
     ("POST", "/v1/policies/rollback"),
+    ("POST", "/v1/policies/warm"),
     ("GET", "/v1/weights"),
     ("PUT", "/v1/weights"),
     ("POST", "/v1/preview"),
@@ -73,6 +75,17 @@ async def test_versions_of_policies(backend: Client) -> None:
     assert (await backend("POST", "/v1/policies/rollback", {"policy": "nonsense"})).status == 404
 
 
+async def test_a_log_teaches_a_slot(backend: Client) -> None:
+    """Lines are learned and told in camelCase; those that can't be read are counted, and a log without any refused."""
+    line = '{"decision_id": 1, "actions": [{"id": "a"}], "chosen": "a", "propensity": 1, "reward": 0}'
+    told = (await backend("POST", "/v1/policies/warm?slot=home", body=f"{line}\nno\n".encode())).json
+    assert (told["policy"], told["version"], told["setAside"]) == ("home:x", 1, 1)
+    assert told["judged"]["after"] == {"effectiveSampleSize": 3.0}
+    assert "line 2" in told["why"][0]
+    assert (await backend("POST", "/v1/policies/warm?slot=home", body=b"")).json["code"] == "not_taught"
+    assert (await backend("POST", "/v1/policies/warm", body=line.encode())).json["code"] == "bad_slot"
+
+
 async def test_weights_of_the_recogniser(backend: Client) -> None:
     """What is in force, weights put, those before back; what are no weights, and no question at all, is refused."""
     assert (await backend("GET", "/v1/weights")).json["number"] == 0
@@ -119,6 +132,27 @@ def test_micromoments_off_stops_a_running_server_within_a_second(tmp_path: Path)
         assert served("push") == 0
         assert command("on") == "nothing"
         assert (served("home"), served("push")) == (1, 1)
+
+
+@pytest.mark.crash
+def test_a_log_is_learned_through_the_server_that_serves(tmp_path: Path) -> None:
+    """``policy warm`` and ``policy list`` ask the process that has the folder open, which then decides by the log."""
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join(dsjson(n) for n in range(20)), encoding="utf-8")
+    keys = {"MICROMOMENTS_WRITE_KEY": WRITE_KEY, "MICROMOMENTS_SECRET_KEY": SECRET_KEY}
+    with server(tmp_path / "shop", "--port", "0", **keys) as process:
+        address_of(process)
+
+        def policy(*arguments: str) -> str:
+            words = [sys.executable, "-m", "micromoments", "policy", *arguments]
+            clean = {name: value for name, value in os.environ.items() if not name.startswith("MICROMOMENTS_")}
+            return subprocess.run(words, env=clean, capture_output=True, text=True, check=True).stdout
+
+        shop = str(tmp_path / "shop")
+        told = json.loads(policy("warm", shop, "personalizer", "--log", str(log), "--format", "json"))
+        assert (told["policy"], told["version"], told["set_aside"]) == ("personalizer:adaptive", 20, 0)
+        (listed,) = json.loads(policy("list", shop, "--format", "json"))
+        assert (listed["policy"], listed["version"]) == ("personalizer:adaptive", 20)
 
 
 async def test_unfair_items_are_refused_at_the_door(backend: Client) -> None:

@@ -6,8 +6,18 @@ from pathlib import Path
 from typing import Any
 
 
-def through_owner(folder: Path, method: str, path: str, body: object = None) -> dict[str, Any] | None:
-    """What the server that owns a folder answers to one request; ``None`` where nobody has the folder open.
+def through_owner(
+    folder: Path,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    content: bytes | None = None,
+    params: dict[str, Any] | None = None,
+    timeout: float = 30,
+) -> dict[str, Any] | None:
+    """What the server that owns a folder answers to one request, whose ``body`` is sent as JSON or ``content`` as it
+    stands; ``None`` where nobody has the folder open. ``timeout`` is in seconds.
 
     Raises:
         ValueError: who has it open doesn't serve, or refused.
@@ -25,7 +35,9 @@ def through_owner(folder: Path, method: str, path: str, body: object = None) -> 
 
     headers = {"authorization": f"Bearer {rest.token()}"}
     try:
-        reply = httpx.request(method, f"{address}{path}", json=body, headers=headers, timeout=30)
+        reply = httpx.request(
+            method, f"{address}{path}", json=body, content=content, params=params, headers=headers, timeout=timeout
+        )
     except httpx.HTTPError as error:
         raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
     if reply.status_code != httpx.codes.OK:

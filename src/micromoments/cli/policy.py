@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from micromoments.cli.off import is_project
+from micromoments.cli.owner import through_owner
 from micromoments.cli.policy_warm import warm
 from micromoments.cli.table import Format, put_json, put_table, say
 
@@ -26,12 +27,7 @@ Shown = Annotated[Format, typer.Option(help="table or json")]
 @policy.command("list")
 def listed(folder: Folder, format: Shown = Format.table) -> None:
     """Every slot's policies: how many outcomes each learned, and which versions are kept."""
-    served = _served(folder)
-    if served is not None:
-        found = _asked(served, "GET", "/v1/policies")["policies"]
-    else:
-        with _opened(folder) as engine:
-            found = engine.policies.list()
+    found = _told(folder, lambda door: {"policies": door.list()}, "GET", "/v1/policies")["policies"]
     if format is Format.json:
         put_json(found)
     elif found:
@@ -47,12 +43,7 @@ def guard(
     format: Shown = Format.table,
 ) -> None:
     """Whether a slot's policy would beat its default now: guarded slots, and apprentices in shadow."""
-    served = _served(folder)
-    if served is not None:
-        found = _asked(served, "GET", "/v1/policies/guards")["guards"]
-    else:
-        with _opened(folder) as engine:
-            found = engine.policies.guards()
+    found = _told(folder, lambda door: {"guards": door.guards()}, "GET", "/v1/policies/guards")["guards"]
     found = [one for one in found if slot in {"", one["slot"]}]
     if format is Format.json:
         put_json(found)
@@ -74,13 +65,8 @@ def compare(
     format: Shown = Format.table,
 ) -> None:
     """What two versions hold a unit of each feature to be worth, where they differ most."""
-    served = _served(folder)
-    if served is not None:
-        query = {"policy": name, "before": before} | ({} if after is None else {"after": after})
-        found = _asked(served, "GET", "/v1/policies/compare", params=query)
-    else:
-        with _opened(folder) as engine:
-            found = engine.policies.compare(name, before, after)
+    query = {"policy": name, "before": before} | ({} if after is None else {"after": after})
+    found = _told(folder, lambda door: door.compare(name, before, after), "GET", "/v1/policies/compare", params=query)
     if format is Format.json:
         put_json(found)
     else:
@@ -95,13 +81,8 @@ def rollback(
     format: Shown = Format.table,
 ) -> None:
     """Put a kept version back in force; what was in force is kept first."""
-    served = _served(folder)
-    if served is not None:
-        body: dict[str, Any] = {"policy": name, "version": version}
-        found = _asked(served, "POST", "/v1/policies/rollback", json=body)
-    else:
-        with _opened(folder) as engine:
-            found = engine.policies.rollback(name, version)
+    body: dict[str, Any] = {"policy": name, "version": version}
+    found = _told(folder, lambda door: door.rollback(name, version), "POST", "/v1/policies/rollback", body=body)
     if format is Format.json:
         put_json(found)
     else:
@@ -111,35 +92,14 @@ def rollback(
 policy.command("warm")(warm)
 
 
-def _opened(folder: Path) -> Any:
+def _told(folder: Path, ask: Callable[[Any], dict[str, Any]], method: str, path: str, **given: Any) -> dict[str, Any]:
+    """What the folder's server answers, or, where nobody has the folder open, its policies themselves."""
     import micromoments as mm
 
     if not is_project(folder):
         raise ValueError(f"got {folder}, which is no project's folder; wanted one")
-    return mm.open(folder)
-
-
-def _served(folder: Path) -> tuple[Path, str] | None:
-    """The folder and the address of the process that serves it; ``None`` where nobody has it open."""
-    from micromoments.engine.wiring import at_rest
-
-    owner = at_rest(folder).owner() if is_project(folder) else None
-    return None if owner is None or not owner[1] else (folder, owner[1])
-
-
-def _asked(served: tuple[Path, str], method: str, path: str, **given: Any) -> Any:
-    """What the folder's server answers, asked with the secret key."""
-    import httpx
-
-    from micromoments.config import load_keys
-
-    folder, address = served
-    secret = next(iter(load_keys(folder, os.environ).secret), "")
-    headers = {"authorization": f"Bearer {secret}"} if secret else {}
-    try:
-        answer = httpx.request(method, f"{address}{path}", headers=headers, timeout=10, **given)
-    except httpx.HTTPError as error:
-        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
-    if answer.status_code != httpx.codes.OK:
-        raise ValueError(f"the server at {address} answered {answer.status_code}: {answer.text[:300]}")
-    return answer.json()
+    told = through_owner(folder, method, path, **given)
+    if told is None:
+        with mm.open(folder) as engine:
+            return ask(engine.policies)
+    return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,11 @@ import typer
 
 from micromoments.cli.lines import opened
 from micromoments.cli.off import is_project
+from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, put_table, say
+
+PATIENCE = 1_800.0
+"""Seconds that a server may take to learn a log."""
 
 
 def warm(
@@ -25,25 +30,38 @@ def warm(
     format: Annotated[Format, typer.Option(help="table or json")] = Format.table,
 ) -> None:
     """Teach a slot's policy a log of decisions, judge it by the newest fifth, and put it in force."""
-    import micromoments as mm
-    from micromoments.learn.logged import read
-
     if not is_project(folder):
         raise ValueError(f"got {folder}, which is no project's folder; wanted one")
     with opened(log) as lines:
-        records, wrong = read(lines)
-    with mm.open(folder) as engine:
-        found = engine.policies.warm(slot, records, dry_run=dry_run)
-    wrong += found["why"]
-    aside = len(wrong) + found["set_aside"] - len(found["why"])
-    found |= {"set_aside": aside, "why": wrong[:5]}
+        text = b"".join(lines)
+    query = {"slot": slot, "dryRun": "true" if dry_run else "false"}
+    told = through_owner(folder, "POST", "/v1/policies/warm", content=text, params=query, timeout=PATIENCE)
+    found = _taught(folder, slot, text, dry_run=dry_run) if told is None else _snake(told)
     if format is Format.json:
         put_json(found)
     else:
         _table(found, dry_run=dry_run)
-    if aside:
-        say(f"set aside {aside:,} decisions; first: " + "; ".join(wrong[:3]))
+    if found["set_aside"]:
+        say(f"set aside {found['set_aside']:,} decisions; first: " + "; ".join(found["why"][:3]))
         raise typer.Exit(3)
+
+
+def _taught(folder: Path, slot: str, text: bytes, *, dry_run: bool) -> dict[str, Any]:
+    """What came of teaching it in a folder that nobody has open."""
+    import micromoments as mm
+    from micromoments.learn.logged import read
+    from micromoments.learn.warm import with_unread
+
+    records, wrong = read(text.splitlines())
+    with mm.open(folder) as engine:
+        return with_unread(engine.policies.warm(slot, records, dry_run=dry_run), wrong)
+
+
+def _snake(found: Any) -> Any:
+    """A door's answer with the names that this command prints."""
+    if not isinstance(found, dict):
+        return found
+    return {re.sub("[A-Z]", lambda at: f"_{at[0].lower()}", name): _snake(value) for name, value in found.items()}
 
 
 def _table(found: dict[str, Any], *, dry_run: bool) -> None:

@@ -5,11 +5,14 @@ bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
 from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
+from micromoments.core.record import ActivationRecord
 from micromoments.flow.learn import learn
 from micromoments.flow.view import DEFAULT
 from micromoments.learn.guard import Guard
@@ -27,6 +30,10 @@ SESSIONS = "sessions"
 """What an activation of a model of sessions says that it activates (``ActivationRecord.what``)."""
 POLICY = "policy"
 """What an activation of a policy's version says that it activates (``ActivationRecord.what``)."""
+SINCE = " since "
+"""In such an activation's digest, between its version and the one that it was made of: it holds only where that is
+still in force, so that nothing that was learned in between is lost.
+"""
 
 
 class Saved(msgspec.Struct, array_like=True):
@@ -34,6 +41,16 @@ class Saved(msgspec.Struct, array_like=True):
 
     position: int
     body: bytes
+
+
+@dataclass
+class Pupil:
+    """Of a policy that is being taught apart: what the one in force has learned meanwhile, and how it ended: taken, or
+    lost as another state was put in force.
+    """
+
+    learned: list[tuple[Decision, Outcome]] = field(default_factory=list)
+    end: Literal["", "taken", "lost"] = ""
 
 
 class Policies(Mapping[str, Policy]):
@@ -45,6 +62,7 @@ class Policies(Mapping[str, Policy]):
         self.dirty: set[str] = set()
         self.guards = {k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)}
         self._weighed: set[str] = set()
+        self._pupils: dict[str, Pupil] = {}
         self.worths = {k.removeprefix(WORTH): Worth.decode(v) for k, v in kept.items() if k.startswith(WORTH)}
         self._valued: set[str] = set()
 
@@ -77,14 +95,30 @@ class Policies(Mapping[str, Policy]):
         keys = {*self._policies, *(key.removeprefix(PREFIX) for key in self._kept)} - {DEFAULT}
         return sorted(key for key in keys if self[key].version)
 
-    def restore(self, key: str, body: bytes) -> None:
-        """Put an earlier state of a policy in force."""
-        self._policies[key] = decode(key.rpartition(":")[2], body)
+    def restore(self, record: ActivationRecord) -> None:
+        """Put another state of a policy in force, unless it was made of one that has learned more since."""
+        key, (_, _, before) = record.name, record.digest.partition(SINCE)
+        if before and self[key].version != int(before):
+            return
+        self._policies[key] = decode(key.rpartition(":")[2], record.body)
         self.dirty.add(key)
+        if (pupil := self._pupils.pop(key, None)) is not None:
+            pupil.end = "taken" if before else "lost"
         slot = key.rpartition(":")[0]
         if slot in self.guards:
             self.guards[slot].restart()
             self._weighed.add(slot)
+
+    def teach_apart(self, key: str) -> Pupil:
+        """From now on note what a policy learns, until another state of it is put in force or ``leave`` is called."""
+        if key in self._pupils:
+            raise ValueError(f"got a second log for {key} while it learns one; wanted one at a time; try again later")
+        return self._pupils.setdefault(key, Pupil())
+
+    def leave(self, key: str, pupil: Pupil) -> None:
+        """Note no more."""
+        if self._pupils.get(key) is pupil:
+            del self._pupils[key]
 
     def rewarded(self, outcome: Outcome) -> Outcome:
         """The outcome as it is learned: where the slot's reward is money, with what that comes to in [0, 1]."""
@@ -106,6 +140,8 @@ class Policies(Mapping[str, Policy]):
             key = f"{decision.slot}:{name}"
             if known(name) and learn(self[key], decision, rewarded):
                 self.dirty.add(key)
+                if key in self._pupils:
+                    self._pupils[key].learned.append((decision, rewarded))
 
     @property
     def changed(self) -> bool:

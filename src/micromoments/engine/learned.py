@@ -4,6 +4,7 @@ so a replay does the same at the same place.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,20 +14,26 @@ from micromoments import ports
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Slot
-from micromoments.engine.brain import POLICY, PREFIX, Policies
+from micromoments.engine.brain import POLICY, PREFIX, SINCE, Policies
 from micromoments.flow import warm
+from micromoments.flow.learn import learn
 from micromoments.flow.rank import acting
 from micromoments.flow.view import View
 from micromoments.learn.estimate import Estimate
 from micromoments.learn.guard import Guard
 from micromoments.learn.logged import Logged
-from micromoments.learn.warm import Judged, judge, lessons, teach
+from micromoments.learn.warm import TOLD as TOLD_ASIDE
+from micromoments.learn.warm import Judged, Lesson, judge, lessons, teach
 from micromoments.policy import decode, known
 from micromoments.policy.actions import SLOT as ACTIONS
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, NAMES
 from micromoments.policy.registry import FIXED
 
+BITE = 8
+"""Logged decisions read before the loop gets to serve again: a few milliseconds."""
+TRIES = 30
+"""Times that a taught policy is put in force while outcomes come between its making and its place in the log."""
 GROWTH = 1.25
 """A version is kept by itself whenever so many times the outcomes of the last kept one were learned: their number grows
 with the logarithm of what was learned.
@@ -39,7 +46,7 @@ TOLD = 12
 
 class Learned:
     """The policies of a running engine and their kept versions. A policy is named ``<slot>:<name>``; its version is the
-    number of outcomes that it learned.
+    number of outcomes that it learned. ``far`` says that outcomes are learned in another process.
     """
 
     def __init__(
@@ -49,9 +56,11 @@ class Learned:
         append: Callable[[Sequence[Record]], Awaitable[None]],
         clock: Callable[[], Millis],
         view: Callable[[], View],
+        *,
+        far: bool = False,
     ) -> None:
         self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
-        self._view = view
+        self._view, self._far = view, far
 
     def listed(self) -> list[dict[str, Any]]:
         """Every slot's policies: how many outcomes each learned, and which versions are kept."""
@@ -120,48 +129,80 @@ class Learned:
 
     async def warm(self, slot: str, records: Sequence[Logged], *, dry_run: bool = False) -> dict[str, Any]:
         """Teach a slot's policy, on top of what it knows, what a log of another's decisions says, judge that by the
-        log's newest fifth, and put it in force. What was in force is kept first. Durable, and deciding, on return.
+        log's newest fifth, and put it in force. What was in force is kept first; it goes on deciding and learning
+        meanwhile, and nothing of that is lost. Durable, and deciding, on return.
 
         Raises:
-            ValueError: the slot's policy doesn't learn, or no record can be used.
+            ValueError: the slot's policy doesn't learn, no record can be used, or the policy was put back meanwhile.
         """
-        view = self._view()
-        policy = view.settings.slot(slot).policy
+        name = self._teachable(slot)
+        taught, wrong = await self._lessons(slot, records)
+        now = self._policies[name]
+        body, was = now.encode(), now.version
+        judged = await asyncio.to_thread(judge, lambda: decode(name.rpartition(":")[2], body), taught)
+        if not dry_run:
+            self._kept.keep(name, was, body)
+        return {
+            "policy": name,
+            "was": was,
+            "version": was if dry_run else await self._teach(name, taught),
+            "learned": len(taught),
+            "worth": sum(one.weight for one in taught),
+            "judged": None if judged is None else told_judged(judged),
+            "set_aside": len(wrong),
+            "why": wrong[:TOLD_ASIDE],
+        }
+
+    def _teachable(self, slot: str) -> str:
+        """The name of a slot's policy; ``ValueError`` for one that learns nothing."""
+        policy = self._view().settings.slot(slot).policy
         policy = acting(policy) if slot == ACTIONS else policy
-        name = f"{slot}:{policy}"
         if not known(policy) or policy in UNTAUGHT:
             raise ValueError(
                 f"got slot {slot!r} with policy {policy!r}, which learns nothing; wanted one that learns, such as "
                 "adaptive; set the slot's policy"
             )
-        taught, wrong = lessons(records, warm.rows(slot, view, self._clock()))
+        return f"{slot}:{policy}"
+
+    async def _lessons(self, slot: str, records: Sequence[Logged]) -> tuple[list[Lesson], list[str]]:
+        """What a log teaches in a slot, read between the requests: the catalogue is the loop's own."""
+        rows, read = warm.rows(slot, self._view(), self._clock()), list[tuple[Logged, FloatArray | None]]()
+        for start in range(0, len(records), BITE):
+            read += [(record, rows(record)) for record in records[start : start + BITE]]
+            await asyncio.sleep(0)
+        taught, wrong = lessons(read)
         if not taught:
             raise ValueError(
                 f"got {len(records)} decisions, none of which can be used here ({'; '.join(wrong[:2]) or 'empty'}); "
                 "wanted actions that are items of the catalogue, or the slot personalizer for others"
             )
-        now = self._policies[name]
-        body, was = now.encode(), now.version
-        judged = judge(lambda: decode(name.rpartition(":")[2], body), taught)
-        after = decode(name.rpartition(":")[2], body)
-        teach(after, taught)
-        if not dry_run:
-            self._kept.keep(name, was, body)
-            await self._activate(name, after)
-        return {
-            "policy": name,
-            "was": was,
-            "version": was if dry_run else after.version,
-            "learned": len(taught),
-            "worth": sum(one.weight for one in taught),
-            "judged": None if judged is None else told_judged(judged),
-            "set_aside": len(wrong),
-            "why": wrong[:5],
-        }
+        return taught, wrong
 
-    async def _activate(self, name: str, policy: Policy) -> None:
+    async def _teach(self, name: str, taught: Sequence[Lesson]) -> int:
+        """Teach a policy apart and put it in force with all that the one in force has learned until then; the version
+        in force.
+        """
+        pupil = self._policies.teach_apart(name)
+        try:
+            after = decode(name.rpartition(":")[2], self._policies[name].encode())
+            await asyncio.to_thread(teach, after, taught)
+            for _ in range(TRIES):
+                missed, pupil.learned = pupil.learned, []
+                for decision, outcome in missed:
+                    learn(after, decision, outcome)
+                if pupil.end == "lost":
+                    break
+                await self._activate(name, after, "" if self._far else f"{SINCE}{self._policies[name].version}")
+                if self._far or pupil.end == "taken":
+                    return after.version
+        finally:
+            self._policies.leave(name, pupil)
+        why = "was put back to another version" if pupil.end == "lost" else f"learned more each of {TRIES} times"
+        raise ValueError(f"got a log for {name}, which {why} while it was taught; nothing was changed; try again")
+
+    async def _activate(self, name: str, policy: Policy, since: str = "") -> None:
         record = ActivationRecord(
-            key="", at=self._clock(), what=POLICY, name=name, digest=str(policy.version), body=policy.encode()
+            key="", at=self._clock(), what=POLICY, name=name, digest=f"{policy.version}{since}", body=policy.encode()
         )
         await self._append([record])
 

@@ -75,7 +75,7 @@ def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:
     if not isinstance(record, ActivationRecord):
         return view
     if record.what == POLICY and isinstance(view.policies, Policies):
-        view.policies.restore(record.name, record.body)
+        view.policies.restore(record)
     if record.what != WEIGHTS:
         return view
     view = reweighted(view, record.body)

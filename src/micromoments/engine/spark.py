@@ -335,7 +335,7 @@ def _learned(rows: Any, settings: Settings) -> dict[str, bytes]:
         if isinstance(record, DecidedRecord):
             applier.decisions[record.decision.id] = record.decision
         elif isinstance(record, ActivationRecord) and record.what == POLICY:
-            policies.restore(record.name, record.body)
+            policies.restore(record)
         elif isinstance(record, OutcomeRecord):
             applier.fold([(logged.position, record, 0)])
             applier.forget_output()

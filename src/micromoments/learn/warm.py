@@ -8,9 +8,9 @@ for fewer decisions than it has: the policy can still be told otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,6 +26,9 @@ HELD = 0.2
 """Share of the log, its newest, by which what was learned of the rest is judged."""
 LEAST = 50
 """Records without which nothing is judged."""
+
+TOLD = 5
+"""Of what was set aside, for how many it is told why."""
 
 Rows = Callable[[Logged], FloatArray | None]
 """A record -> the features of its actions (n, d); ``None`` for one that can't be read so."""
@@ -56,9 +59,8 @@ class Judged(msgspec.Struct, frozen=True):
     after: Estimate
 
 
-def lessons(records: Sequence[Logged], rows: Rows) -> tuple[list[Lesson], list[str]]:
-    """What there is to learn of a log, in its order, and why some records teach nothing."""
-    read = [(record, rows(record)) for record in records]
+def lessons(read: Sequence[tuple[Logged, FloatArray | None]]) -> tuple[list[Lesson], list[str]]:
+    """What there is to learn of a log, in its order, given each record's rows, and why some records teach nothing."""
     usable = [(record, x) for record, x in read if x is not None]
     wrong = [f"decision {record.decision_id}: its actions aren't known here" for record, x in read if x is None]
     weight = worth(len(usable)) / (len(usable) or 1)
@@ -97,6 +99,11 @@ def judge(make: Callable[[], Target], taught: Sequence[Lesson], seed: int = 0) -
     teach(after, older)
     found = [_estimated(policy, newer, seed) for policy in (make(), after)]
     return Judged(len(newer), found[0][1], found[0][0], found[1][0])
+
+
+def with_unread(found: Mapping[str, Any], wrong: Sequence[str]) -> dict[str, Any]:
+    """What was found of a log, with the lines that could not be read, and why, among what was set aside."""
+    return {**found, "set_aside": len(wrong) + found["set_aside"], "why": [*wrong, *found["why"]][:TOLD]}
 
 
 def _estimated(policy: Target, newer: Sequence[Lesson], seed: int) -> tuple[Estimate, float]:

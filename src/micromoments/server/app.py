@@ -232,6 +232,7 @@ class App:
             "/v1/policies/guards": {"GET": (self._control.guards, False)},
             "/v1/policies/compare": {"GET": (self._control.compare_policy, False)},
             "/v1/policies/rollback": {"POST": (self._control.rollback_policy, False)},
+            "/v1/policies/warm": {"POST": (self._control.warm_policy, False)},
             "/v1/weights": {"GET": (self._control.weights, False), "PUT": (self._control.teach, False)},
             "/v1/preview": {"POST": (self._control.preview, False)},
             "/v1/deliveries": {"GET": (self._deliveries.list, False)},

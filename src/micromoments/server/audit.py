@@ -18,6 +18,7 @@ NOTED = {
     ("POST", "/v1/config/reload"): "settings read again",
     ("POST", "/v1/config/rollback"): "settings put back",
     ("POST", "/v1/policies/rollback"): "policy put back",
+    ("POST", "/v1/policies/warm"): "policy taught",
     ("PUT", "/v1/weights"): "recogniser taught",
     ("PUT", "/v1/items"): "items put",
     ("PATCH", "/v1/items"): "items changed",

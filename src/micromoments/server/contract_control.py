@@ -15,6 +15,11 @@ _VERSIONS: list[Json] = [
     {"name": "before", "in": "query", "required": True, "schema": {"type": "integer"}},
     {"name": "after", "in": "query", "schema": {"type": "integer"}},
 ]
+_WARM: list[Json] = [
+    {"name": "slot", "in": "query", "required": True, "schema": {"type": "string"}},
+    {"name": "dryRun", "in": "query", "schema": {"type": "boolean"}},
+]
+_LINES: Json = {"application/x-ndjson": {"schema": {"type": "string"}}}
 
 
 def control_doors() -> Json:
@@ -27,6 +32,9 @@ def control_doors() -> Json:
     mistakes = {"200": answer("Whether it is valid, and the mistakes.", _OBJECT)}
     checked = door("checkConfig", "Look at an addition.", mistakes, _SECRET, body=content(ref(Added)), tag=tag)
     compared = door("comparePolicy", "Two versions of a policy.", {"200": answer("Both.", _OBJECT)}, _SECRET, tag=tag)
+    taught = door(
+        "warmPolicy", "Teach a slot's policy a log.", {"200": answer("What came of it.", _OBJECT)}, _SECRET, tag=tag
+    )
     return {
         "/v1/switch": {
             "get": door("switched", "What is off.", {"200": answer("Slots.", _OBJECT)}, _SECRET, tag=tag),
@@ -50,6 +58,7 @@ def control_doors() -> Json:
         "/v1/policies/rollback": {
             "post": door("rollbackPolicy", "Put a version back.", done, _SECRET, body=content(ref(PolicyBack)), tag=tag)
         },
+        "/v1/policies/warm": {"post": {**taught, "parameters": _WARM, "requestBody": {"content": _LINES}}},
         "/v1/weights": {
             "get": door("weights", "The recogniser's weights.", {"200": answer("Them.", _OBJECT)}, _SECRET, tag=tag),
             "put": door("teach", "Put weights in force.", done, _SECRET, body=content(ref(Taught)), tag=tag),

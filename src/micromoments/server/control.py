@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import Any, TypeVar
 
 import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.when import instant
+from micromoments.learn.logged import read
+from micromoments.learn.warm import with_unread
 from micromoments.policy.actions import SLOT
 from micromoments.recognise.weights import decode
 from micromoments.server import shapes
@@ -19,6 +23,8 @@ from micromoments.server.service import Service
 from micromoments.sources.wire import UNREADABLE
 
 MAX_BODY = 64 * 1024
+MAX_LOG = 32 * 1024 * 1024
+"""Bytes of a log that a policy learns, after gunzip."""
 MAX_SLOT = 128
 T = TypeVar("T")
 
@@ -151,6 +157,19 @@ class ControlDoors:
         except ValueError as error:
             raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
 
+    async def warm_policy(self, call: Call, access: Access) -> Reply:
+        """Teach a slot's policy a log of decisions, while it serves: ``slot``, ``dryRun``; the log is the body."""
+        require_whole(access)
+        slot, dry_run = call.query.get("slot", ""), call.query.get("dryRun", "") in {"1", "true"}
+        if not slot:
+            raise Problem(400, "bad_slot", "no slot", "?slot=, the slot whose policy learns")
+        records, wrong = await asyncio.to_thread(read, (await call.body(MAX_LOG)).splitlines())
+        try:
+            found = await self._service.learned.warm(slot, records, dry_run=dry_run)
+        except ValueError as error:
+            raise Problem(409, "not_taught", "a log that was not learned", str(error)[:2000]) from None
+        return reply(_camel(with_unread(found, wrong)))
+
     async def weights(self, _call: Call, access: Access) -> Reply:
         """The recogniser's weights that were in force here."""
         require_whole(access)
@@ -187,6 +206,13 @@ class ControlDoors:
             live=asked.live,
         )
         return reply(shapes.explained(decided))
+
+
+def _camel(found: Any) -> Any:
+    """JSON with the names of its objects as our envelopes write them."""
+    if not isinstance(found, dict):
+        return found
+    return {re.sub("_([a-z])", lambda at: at[1].upper(), name): _camel(value) for name, value in found.items()}
 
 
 def _instant(at: str | int) -> Millis | None:

@@ -162,7 +162,7 @@ class Lead:
             if isinstance(one.record, ItemRecord):
                 items[one.record.key] = one.record.item
             elif isinstance(one.record, ActivationRecord) and one.record.what == POLICY:
-                self._brain.restore(one.record.name, one.record.body)
+                self._brain.restore(one.record)
             elif isinstance(one.record, ActivationRecord) and one.record.what == WEIGHTS:
                 self._active[ACTIVE_WEIGHTS] = one.record.body
             elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:

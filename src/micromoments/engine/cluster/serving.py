@@ -82,7 +82,9 @@ class Serving:
             shared.stores, follower.kept, lambda: self.view, self._use, follower.change, self._keep, clock
         )
         follower.activated = self.control.fold
-        self.learned = Learned(shared.stores.policies, follower.brain, follower.change, clock, lambda: self.view)
+        self.learned = Learned(
+            shared.stores.policies, follower.brain, follower.change, clock, lambda: self.view, far=True
+        )
         self.deliveries = Deliveries(shared.stores, self.stream, self._inside(), clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._gate: Gate
