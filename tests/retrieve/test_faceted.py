@@ -131,6 +131,50 @@ def test_what_was_meant(catalog: Catalog) -> None:
     assert catalog.look(Look(words="red shirt")).meant == ""
 
 
+GARDEN = {
+    "barrow": "Wheelbarrow 85 l",
+    "compost": "Peat-free compost",
+    "boots": "Rubber boots, green",
+    "pepper": "Green pepper",
+    "pea": "Pea soup, 2 EUR per kilo",
+    "bed": "Raised bed",
+    "cover": "Bed cover",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "best", "meant"),
+    [
+        ("wheel barrow", "barrow", ""),
+        ("peatfree", "compost", "peat free"),
+        ("peatfree compost", "compost", "peat free compost"),
+        ("green rubberboots", "boots", "green rubber boots"),
+        ("green peaper", "pepper", "green pepper"),  # and neither pea nor per
+        ("raisd bed", "bed", "raised bed"),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True])
+def test_words_written_as_one_or_as_two(words: str, best: str, meant: str, *, kept: bool) -> None:
+    """What is written as one word finds what has two, and the other way round; typing errors are thought of first."""
+    catalog = Catalog()
+    catalog.apply({id: Item(id=id, kind="product", title=title) for id, title in GARDEN.items()})
+    if kept:
+        catalog.settle()
+    found = catalog.look(Look(words=words))
+    assert ids(found)[0] == best
+    assert found.meant == meant
+    assert catalog.search(words)[0].id == best
+
+
+def test_what_no_item_has_together_is_not_taken_apart() -> None:
+    """A carpet isn't a car and a pet, where nothing is for both."""
+    catalog = Catalog()
+    catalog.apply(
+        {id: Item(id=id, kind="product", title=title) for id, title in (("a", "Car jack"), ("b", "Pet food"))}
+    )
+    assert ids(catalog.look(Look(words="carpet"))) == []
+
+
 def test_more_words_first_then_fewer() -> None:
     """Where hardly any item has all the words, those with some follow, and the answer says so."""
     catalog = Catalog()

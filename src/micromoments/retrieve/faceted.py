@@ -129,17 +129,19 @@ class Tried(NamedTuple):
 
 def _tried(search: Search, kinds: tuple[Kind, ...], asked: Look, read: Query) -> tuple[Tried, dict[Kind, Looked]]:
     """What was found by all the words; or, where that is little, by all but one, or by any of them."""
-    size = len(read.sure)
     tried = Tried(read.groups, len(read.groups))
     if len(read.groups) < 2:
         return tried, _pages(search, kinds, asked, tried)
     plain = msgspec.structs.replace(asked, facets=False)
     pages = _pages(search, kinds, plain, tried)
     before = sum(page.total for page in pages.values())
+    # What was put right and holds together with the rest was meant.
+    groups = read.groups if before else read.sure
+    size = len(groups)
     for least in sorted({max(1, size - 1), 1}, reverse=True) if size else ():
         if before >= FEW:
             break
-        looser = Tried(read.sure, least)
+        looser = Tried(groups, least)
         more = _pages(search, kinds, plain, looser)
         if (now := sum(page.total for page in more.values())) > before:
             tried, pages, before = looser, more, now

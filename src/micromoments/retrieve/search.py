@@ -14,7 +14,9 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 from micromoments.core.item import KINDS, Item, Kind
+from micromoments.retrieve import compounds
 from micromoments.retrieve.ask import Hit
+from micromoments.retrieve.compounds import PART_FROM
 from micromoments.retrieve.document import PLAIN, STEMMED, words_of
 from micromoments.retrieve.narrow import EVERYTHING, Narrow
 from micromoments.retrieve.shelf import MAX_TERMS, Looked, Shelf, Wanted
@@ -130,11 +132,17 @@ class Search:
     def read(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> Query:
         """A query word by word, each with its forms: stemmed, by a synonym, put right, or completed."""
         words = words[:MAX_QUERY]
-        typed = [word for word in dict.fromkeys(PLAIN.analyze(words)) if STEMMED.analyze(word)][:MAX_TERMS]
+        typed, apart = self._typed(words, kinds)
         stems = [STEMMED.analyze(word)[0] for word in typed]
+        wholes = compounds.joined(typed, lambda word: self._has(word, kinds))
         ends = len(typed) - 1 if prefix and words[-1:].isalnum() else -1
         forms = [
-            [stem, *self._covering(stems, place), *(self._complete(word, kinds) if place == ends else ())]
+            [
+                stem,
+                *self._covering(stems, place),
+                *(STEMMED.analyze(whole)[0] for whole in wholes.get(place, ())),
+                *(self._complete(word, kinds) if place == ends else ()),
+            ]
             for place, (word, stem) in enumerate(zip(typed, stems, strict=True))
         ]
         known = [len(group) > 1 or any(self._shelves[kind].count(group[0]) for kind in kinds) for group in forms]
@@ -149,7 +157,40 @@ class Search:
             groups.append(tuple(dict.fromkeys(group)))
             if is_known or (right and (len(word) >= SURELY_MISTYPED or not any(known))):
                 sure.append(groups[-1])
-        return Query(tuple(groups), tuple(sure), {word: right for word, right in meant.items() if right})
+        put_right = {word: right for word, right in meant.items() if right}
+        return Query(tuple(groups), tuple(sure), put_right | apart)
+
+    def _typed(self, words: str, kinds: tuple[Kind, ...]) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+        """The words of a query that aren't stop words, each once; those that nothing has, nor a word near them, and
+        that are two words written as one are taken apart, and told of.
+        """
+        typed: list[str] = []
+        apart: dict[str, tuple[str, ...]] = {}
+        tried = 0
+        for word in dict.fromkeys(PLAIN.analyze(words)):
+            if not STEMMED.analyze(word):
+                continue
+            pair = None
+            if len(word) >= 2 * PART_FROM and tried < MAX_CORRECTED and not self._has(word, kinds):
+                tried += 1
+                pair = None if self.corrections(word, kinds) else self._split(word, kinds)
+            typed += pair or (word,)
+            if pair is not None:
+                apart[word] = (" ".join(pair),)
+        return typed[:MAX_TERMS], apart
+
+    def _has(self, word: str, kinds: tuple[Kind, ...]) -> bool:
+        """Whether an item of these kinds has a word, in some form."""
+        stems = STEMMED.analyze(word)
+        return bool(stems) and any(self._shelves[kind].count(stems[0]) for kind in kinds)
+
+    def _split(self, word: str, kinds: tuple[Kind, ...]) -> tuple[str, str] | None:
+        def together(one: str, other: str) -> int:
+            both = tuple((STEMMED.analyze(part)[0],) for part in (one, other))
+            wanted = Wanted(both, 2, EVERYTHING, 1)
+            return sum(self._shelves[kind].look(wanted).total for kind in kinds)
+
+        return compounds.split(word, lambda part: self._has(part, kinds), together)
 
     def _covering(self, stems: Sequence[str], place: int) -> list[str]:
         """What the synonyms say in place of a word, alone or as part of a phrase."""
@@ -182,15 +223,17 @@ class Search:
 
     def _corrected(self, words: str, kinds: tuple[Kind, ...], *, enough: bool) -> list[str]:
         least = SURELY_MISTYPED if enough else CORRECTABLE
-        found: list[str] = []
+        typed = PLAIN.analyze(words)
+        wholes = compounds.joined(typed, lambda word: self._has(word, kinds))
+        found = [stem for places in wholes.values() for whole in places for stem in STEMMED.analyze(whole)]
         tried = 0
-        for word in PLAIN.analyze(words):
+        for word in typed:
             if len(word) < least or word.isdigit() or tried == MAX_CORRECTED:
                 continue
             stems = STEMMED.analyze(word)
             if stems and not any(self._shelves[kind].count(stem) for kind in kinds for stem in stems):
                 tried += 1
-                found += STEMMED.analyze(self.correct(word, kinds))
+                found += STEMMED.analyze(self.correct(word, kinds) or " ".join(self._split(word, kinds) or ()))
         return found
 
     def correct(self, word: str, kinds: tuple[Kind, ...]) -> str:
