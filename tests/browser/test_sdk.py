@@ -253,3 +253,40 @@ class TestInChromium:
         assert {p.get("item_id", first) for _, p in told} == {first}
         receipt = f"/v1/reports/receipt?decision={asked}"
         until(page, lambda: {row.get("what") for row in site.ask("GET", receipt)["rows"]} >= {"seen", "clicked"})
+
+    def test_clicks_in_anger_and_into_nothing(self, visit: Visit, site: Site) -> None:
+        """Three quick clicks are anger, a click that changes nothing is dead; one that is answered, a link that loads
+        a page, what a script or a key clicks, and what is meant to be clicked fast are neither.
+        """
+        page = visit(attributes=YES)
+        page.evaluate(
+            """() => {
+                const made = (tag, id, more = {}) =>
+                    document.body.appendChild(Object.assign(document.createElement(tag), { id, textContent: id, ...more }));
+                made('button', 'answers').addEventListener('click', () => made('p', 'answer'));
+                made('a', 'loads', { href: 'mailto:ana@example.com' });
+                made('button', 'dead').setAttribute('data-mm-item', 'p1');
+                made('button', 'steps').setAttribute('data-mm-repeat', '');
+                made('button', 'scripted');
+                const click = (id, detail = 1) => document.getElementById(id)
+                    .dispatchEvent(new MouseEvent('click', { bubbles: true, detail, clientX: 9, clientY: 9 }));
+                for (let n = 0; n < 3; n++) click('steps');
+                for (let n = 0; n < 3; n++) click('scripted', 0);
+                click('answers');
+                setTimeout(() => {
+                    click('loads');
+                    for (let n = 0; n < 4; n++) click('dead');
+                });
+            }"""
+        )
+        until(page, lambda: "Dead Click" in named(site))
+        kept = site.events(f"anon:{stored(page)['mm.id']}")
+        told = [(e["event"], e["properties"]) for e in kept if str(e.get("event", "")).endswith(" Click")]
+        assert sorted(name for name, _ in told) == ["Dead Click", "Rage Click"]
+        assert [said for _, said in told] == [{"element": "button#dead", "item_id": "p1"}] * 2
+        report = until(page, lambda: (f := _figures(site.ask("GET", "/v1/reports/pain")))["dead"] and f)
+        assert (report["angry"], report["dead"]) == (1, 1)
+
+
+def _figures(report: Any) -> dict[str, Any]:
+    return {one["name"]: one["value"] for one in report["figures"]}

@@ -2,6 +2,7 @@
 
 import { Auto } from "./auto";
 import { Gate, Store, context, network, newId } from "./device";
+import { Pain } from "./pain";
 import { Queue } from "./queue";
 import { Bearer, claims } from "./token";
 import type { Asking, Call, Choice, Consent, Item, Live, Options, Properties, Reason, Token } from "./types";
@@ -41,6 +42,7 @@ export class Micromoments {
     if (this.gate.keeps) this.keep();
     else this.forget();
     this.watch = new Watch((event, properties) => this.track(event, properties));
+    if (options.pain !== false) new Pain((event, properties) => this.track(event, properties));
     new Auto(this, options);
     addEventListener("storage", ({ key }) => key === "mm.consent" && this.heard());
   }

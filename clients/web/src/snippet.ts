@@ -19,6 +19,7 @@ if (!(before instanceof Micromoments)) {
     consent,
     page: said.page !== "off",
     search: said.search === "off" ? [] : list(said.search),
+    pain: said.pain !== "off",
     timeout: said.timeout ? Number(said.timeout) : undefined,
     channel: said.channel,
   });

@@ -19,6 +19,8 @@ export interface Options {
   page?: boolean;
   /** Parameters of the address that hold a search's words; `[]`: no search tracking. */
   search?: string[];
+  /** Clicks in anger and into nothing by themselves. On unless `false`. */
+  pain?: boolean;
   /** Milliseconds that `decide` waits before the default content stands: 800 unless given. */
   timeout?: number;
   /** Events kept while they can't be sent; the oldest go first: 200 unless given. */
