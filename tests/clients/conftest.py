@@ -60,13 +60,14 @@ class Shop:
         return [one["event"] for one in self.ask("GET", f"/v1/people/{quote(person, safe='')}/export")["events"]]
 
     def calls(self) -> list[dict[str, Any]]:
-        """What was sent in the Segment shape: each call with its type."""
+        """What was sent in the Segment shape: each call, with its batch's context where it has none of its own."""
         found: list[dict[str, Any]] = []
         for one in self.sent:
             assert one.status == 200, (one.path, one.status)
             if one.method == "POST":
                 body = one.json
-                found += body.get("batch", [body])
+                shared = {"context": body["context"]} if "batch" in body and "context" in body else {}
+                found += [shared | call for call in body.get("batch", [body])]
         return found
 
 

@@ -48,7 +48,7 @@ def relay(port: int) -> Iterator[Relay]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = self._body()
             onward = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
             onward.request(self.command, self.path, body, {**headers, "host": self.headers["host"]})
@@ -64,6 +64,16 @@ def relay(port: int) -> Iterator[Relay]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(told)
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
 
         do_GET = do_PUT = do_OPTIONS = do_HEAD = do_POST  # noqa: N815 as http.server names them
 
