@@ -261,8 +261,8 @@ class TestInChromium:
         page = visit(attributes=YES)
         page.evaluate(
             """() => {
-                const made = (tag, id, more = {}) =>
-                    document.body.appendChild(Object.assign(document.createElement(tag), { id, textContent: id, ...more }));
+                const made = (tag, id, more = {}) => document.body.appendChild(
+                    Object.assign(document.createElement(tag), { id, textContent: id, ...more }));
                 made('button', 'answers').addEventListener('click', () => made('p', 'answer'));
                 made('a', 'loads', { href: 'mailto:ana@example.com' });
                 made('button', 'dead').setAttribute('data-mm-item', 'p1');
