@@ -162,6 +162,9 @@ def ask(
         question=str(need.get("words") or words)[:512],
         minutes=at_hand(context),
         have=tuple([one for one in have[:MAX_HAVE] if isinstance(one, str)] if isinstance(have, list) else ()),
+        price_from=int(need.get("price_from") or 0),
+        price_to=int(need.get("price_to") or 0),
+        currency=str(need.get("currency") or ""),
     )
 
 

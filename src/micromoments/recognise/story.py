@@ -122,4 +122,5 @@ def merged(old: Need, new: Need) -> Need:
         price_from=said.price_from,
         price_to=said.price_to,
         words=said.words,
+        currency=said.currency,
     )

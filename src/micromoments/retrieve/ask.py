@@ -53,6 +53,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
     item was bought last. ``quoted`` is whether reasons may repeat the words.
     ``question`` is what the person said in full, where ``words`` are only what it is about.
+    ``price_from`` and ``price_to`` are what the need names, in minor units of ``currency``, 0 for open.
     ``minutes`` is the time at hand, 0 where it isn't said, ``have`` what tools and materials they say they have.
     """
 
@@ -75,6 +76,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     question: str = ""
     minutes: float = 0.0
     have: tuple[str, ...] = ()
+    price_from: int = 0
+    price_to: int = 0
+    currency: str = ""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

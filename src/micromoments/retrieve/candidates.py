@@ -23,6 +23,7 @@ from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
 from micromoments.retrieve.shares import LEAST_SHARE, shares
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.ways import Visit
+from micromoments.retrieve.wish import OF_KINDS, WIDER, Wish, wish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +62,8 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         worth.setdefault(items[id].kind, LEAST_SHARE)
     zone = ask.timezone if ask.timezone != timezone and hours.is_zone(ask.timezone) else ""
     visits = _near(sources, ask, worth, only, found, zone)
-    _search(sources, ask, worth, only, found)
+    wanted = wish(sources.names.found(ask.words), ask.price_from, ask.price_to, ask.currency) if ask.words else None
+    _search(sources, ask, worth, only, found, wanted)
     answering = _answer(sources, ask, worth, only, found)
     _like(sources, ask, worth, only, found)
     if not only and "guide" in worth:
@@ -77,7 +79,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
         for id in [id for id in ask.recent[:1] if id in items and not items[id].attributes.get("rebuyable")]:
             found.pop(id, None)
-    order = _ranked(sources, ask, worth, found)
+    order = _ranked(sources, ask, worth, found, wanted)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
     out: list[Candidate] = []
@@ -140,14 +142,17 @@ def _around(
         yield id, visit
 
 
-def _search(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
+def _search(
+    sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found, wish: Wish | None
+) -> None:
     if not ask.words:
         return
     kinds: Iterable[Kind] = worth
     if not only:
         kinds = [kind for kind, share in worth.items() if share >= SEARCHED_SHARE]
     total = sum([worth[kind] for kind in kinds])
-    wanted = tuple([(kind, len(only) or _portion(SEARCHED, worth[kind], total)) for kind in kinds])
+    wider = dict.fromkeys(OF_KINDS, WIDER) if wish is not None and wish.narrows else {}
+    wanted = tuple([(kind, len(only) or _portion(SEARCHED, worth[kind], total) * wider.get(kind, 1)) for kind in kinds])
     reason = reasons.matches(ask.words if ask.quoted else "")
     for hits in sources.search.each(ask.words, wanted, only):
         if hits:
@@ -253,7 +258,9 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
             note(found, id, COLD_STRENGTH, "new", reasons.less_known(category))
 
 
-def _ranked(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> list[tuple[float, str]]:
+def _ranked(
+    sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found, wish: Wish | None
+) -> list[tuple[float, str]]:
     """(minus the score, id) in order."""
     items, minutes = sources.items, ask.minutes
     category, categories = ask.category, ask.categories
@@ -275,6 +282,8 @@ def _ranked(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) 
             miss *= left[item.category]
         # In whole millionths, so that a last bit doesn't decide an order.
         fits = sources.guides.left(id, minutes) if minutes else 1.0
+        if wish is not None:
+            fits *= wish.left(item)
         order.append((-int(worth[item.kind] * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
     order.sort()
     return order

@@ -90,6 +90,7 @@ class Catalog:
             self._guides,
             self._offers,
             self._local,
+            self._names,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from micromoments.retrieve.ask import Mode
     from micromoments.retrieve.guides import Guides
     from micromoments.retrieve.local import Local
+    from micromoments.retrieve.names import Names
     from micromoments.retrieve.nearby import Grid
     from micromoments.retrieve.offers import Offers
     from micromoments.retrieve.popular import Popular
@@ -41,6 +42,7 @@ class Sources(NamedTuple):
     guides: Guides
     offers: Offers
     local: Local
+    names: Names
     reach: Reach | None = None
 
     def schedule(self, id: str, zone: str) -> Schedule | None:
