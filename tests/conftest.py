@@ -17,14 +17,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a test marked ``browser``, ``crash`` or ``slow`` once more where it fails; the summary counts it as a rerun.
+    """Run a test marked ``browser``, ``crash`` or ``slow`` up to twice more where it fails; the summary names each.
 
     Such a test has other processes to wait for, and one of thousands that starves on a busy machine says nothing of
-    the code. One that fails twice does.
+    the code. One that fails each time does.
     """
     for item in items:
         if any(item.get_closest_marker(name) for name in ("browser", "crash", "slow")):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def shared_folder() -> Path | None:
