@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
 
 COMMANDS = (
     "serve",
@@ -40,8 +44,6 @@ COMMANDS = (
 
 def main() -> None:
     """Run the command line; errors that a user can mend are told in one line, without a traceback."""
-    import typer
-
     from micromoments.config import ConfigError
     from micromoments.ports import StoreError
 
@@ -77,5 +79,16 @@ def file_of(command: str) -> str:
     return f"{command}_" if command == "import" else command
 
 
-def _keep_names() -> None:
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"micromoments {version('micromoments')}")
+        raise typer.Exit
+
+
+def _keep_names(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is and exit."),
+    ] = False,
+) -> None:
     """Recognise the moment a consumer is in, serve the best thing for it, learn, and prove what it was worth."""

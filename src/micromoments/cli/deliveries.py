@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, put_table, say
 
 
@@ -43,31 +44,13 @@ def _through_owner(project: Path, asked: dict[str, str], *, replay: bool) -> lis
     Raises:
         ValueError: it doesn't serve, or refused.
     """
-    from micromoments.engine.wiring import at_rest
-
-    rest = at_rest(project)
-    owner = rest.owner()
-    if owner is None:
-        return None
-    pid, address = owner
-    if not address:
-        raise ValueError(f"got {project}, open in process {pid}, which doesn't serve; wanted one that does, or none")
-    import httpx
-
-    headers, url = {"authorization": f"Bearer {rest.token()}"}, f"{address}/v1/deliveries"
-    params = {name: value for name, value in asked.items() if value}
-    try:
-        if replay:
-            body = {"destination": asked["destination"]}
-            answer = httpx.post(f"{url}/replay", json=body, headers=headers, timeout=30)
-        else:
-            answer = httpx.get(url, params=params, headers=headers, timeout=30)
-    except httpx.HTTPError as error:
-        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
-    if answer.status_code != httpx.codes.OK:
-        raise ValueError(f"the server at {address} answered {answer.status_code}: {answer.text[:300]}")
-    said = answer.json()
-    return [{"deliveryId": id} for id in said["replayed"]] if replay else list(said["deliveries"])
+    if replay:
+        said = through_owner(project, "POST", "/v1/deliveries/replay", {"destination": asked["destination"]})
+        return None if said is None else [{"deliveryId": id} for id in said["replayed"]]
+    said = through_owner(
+        project, "GET", "/v1/deliveries", params={name: value for name, value in asked.items() if value}
+    )
+    return None if said is None else list(said["deliveries"])
 
 
 def _at_rest(project: Path, asked: dict[str, str], *, replay: bool) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from micromoments.cli.owner import asked, is_project
+
 DEFAULT = Path("my-shop")
 _ARGUMENT = "the slot; every slot where none is named. The folder may stand before it"
 Names = Annotated[list[str] | None, typer.Argument(metavar="[SLOT]", help=_ARGUMENT)]
@@ -21,18 +23,14 @@ def off(names: Names = None, folder: Folder = None) -> None:
 
 def switch(names: list[str], folder: Path | None, *, off: bool) -> None:
     """Switch by the folder's owner process, or in the folder where nobody has it open; print what is off."""
-    from micromoments.cli.owner import through_owner
     from micromoments.cli.table import say
 
     project, slot = where(names, folder)
-    told = through_owner(project, "PUT", "/v1/switch", {"slot": slot, "off": off})
-    if told is not None:
-        left: list[str] = told["off"]
-    else:
-        import micromoments as mm
-
-        with mm.open(project) as engine:
-            left = engine.off(slot) if off else engine.on(slot)
+    body = {"slot": slot, "off": off}
+    told = asked(
+        project, lambda engine: {"off": engine.off(slot) if off else engine.on(slot)}, "PUT", "/v1/switch", body=body
+    )
+    left: list[str] = told["off"]
     typer.echo(" ".join("every slot" if name == "*" else name for name in left) or "nothing")
     say(f"micromoments: off in {project}: {', '.join('every slot' if n == '*' else n for n in left) or 'nothing'}")
 
@@ -55,8 +53,3 @@ def where(names: list[str], folder: Path | None) -> tuple[Path, str]:
     if not is_project(folder):
         raise ValueError(f"got {folder}, which is no project's folder; wanted one; name it with --folder")
     return folder, rest[0] if rest else ""
-
-
-def is_project(folder: Path) -> bool:
-    """Whether a folder is one of ours."""
-    return (folder / "state.sqlite").exists() or (folder / "micromoments.toml").exists()

@@ -2,8 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from micromoments.engine.embedded import Engine
+
+T = TypeVar("T")
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder is one of ours."""
+    return (folder / "state.sqlite").exists() or (folder / "micromoments.toml").exists()
+
+
+class Missing(ValueError):
+    """The server has no such thing; the message is its answer."""
+
+
+def asked(folder: Path, ask: Callable[[Engine], T], method: str, path: str, **given: Any) -> T | dict[str, Any]:
+    """What the folder's server answers (``given`` as for ``through_owner``), or, where nobody has the folder open, what
+    ``ask`` gets of it here.
+
+    Raises:
+        ValueError: it is no project's folder, or as for ``through_owner``.
+    """
+    if not is_project(folder):
+        raise ValueError(f"got {folder}, which is no project's folder; wanted one that a server or an import made")
+    told = through_owner(folder, method, path, **given)
+    if told is not None:
+        return told
+    import micromoments as mm
+
+    with mm.open(folder) as engine:
+        return ask(engine)
 
 
 def through_owner(
@@ -20,7 +54,7 @@ def through_owner(
     stands; ``None`` where nobody has the folder open. ``timeout`` is in seconds.
 
     Raises:
-        ValueError: who has it open doesn't serve, or refused.
+        ValueError: who has it open doesn't serve, or refused (``Missing``: it answered 404).
     """
     from micromoments.engine.wiring import at_rest
 
@@ -30,7 +64,7 @@ def through_owner(
         return None
     pid, address = owner
     if not address:
-        raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve; stop that process instead")
+        raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve, or not yet; retry, or stop it")
     import httpx
 
     headers = {"authorization": f"Bearer {rest.token()}"}
@@ -40,7 +74,8 @@ def through_owner(
         )
     except httpx.HTTPError as error:
         raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
-    if reply.status_code != httpx.codes.OK:
-        raise ValueError(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
+    if reply.status_code != HTTPStatus.OK:
+        wrong = Missing if reply.status_code == HTTPStatus.NOT_FOUND else ValueError
+        raise wrong(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
     found: dict[str, Any] = reply.json()
     return found

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from micromoments.cli.off import is_project
-from micromoments.cli.owner import through_owner
+from micromoments.cli.owner import asked
 from micromoments.cli.policy_warm import warm
 from micromoments.cli.table import Format, put_json, put_table, say
 
@@ -94,12 +93,4 @@ policy.command("warm")(warm)
 
 def _told(folder: Path, ask: Callable[[Any], dict[str, Any]], method: str, path: str, **given: Any) -> dict[str, Any]:
     """What the folder's server answers, or, where nobody has the folder open, its policies themselves."""
-    import micromoments as mm
-
-    if not is_project(folder):
-        raise ValueError(f"got {folder}, which is no project's folder; wanted one")
-    told = through_owner(folder, method, path, **given)
-    if told is None:
-        with mm.open(folder) as engine:
-            return ask(engine.policies)
-    return told
+    return asked(folder, lambda engine: ask(engine.policies), method, path, **given)

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from micromoments.cli.lines import opened
-from micromoments.cli.off import is_project
-from micromoments.cli.owner import through_owner
+from micromoments.cli.owner import is_project, through_owner
 from micromoments.cli.table import Format, put_json, put_table, say
 
 PATIENCE = 1_800.0

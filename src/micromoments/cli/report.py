@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from micromoments.cli.table import Format
+
+PATIENCE = 600.0
+"""Seconds that a server has for a report over everything."""
 
 
 def report(
@@ -27,13 +31,16 @@ def report(
     goal: Annotated[str, typer.Option(help="the goal that counts as success")] = "",
     format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
 ) -> None:
-    """Answer a question from the facts, saying as of when and counting what."""
-    import micromoments as mm
+    """Answer a question from the facts, saying as of when and counting what. A server that has the folder open is
+    asked.
+    """
+    from micromoments.cli.owner import asked
     from micromoments.cli.table import put_json
 
-    given = {"from_": from_, "to": to, "tz": tz, "by": by, "segment": segment, "goal": goal}
-    with mm.open(folder) as engine:
-        reply = engine.report(name, **{k: v for k, v in given.items() if v})
+    given = {"from": from_, "to": to, "tz": tz, "by": by, "segment": segment, "goal": goal}
+    params = {key: value for key, value in given.items() if value}
+    path = f"/v1/reports/{quote(name, safe='')}"
+    reply = asked(folder, lambda engine: engine.report(name, **params), "GET", path, params=params, timeout=PATIENCE)
     if format is Format.json:
         put_json(reply)
     elif format is Format.html:
