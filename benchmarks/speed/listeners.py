@@ -3,7 +3,8 @@
 The server runs in a process of its own; listeners are plain sockets here. A tenth of them stop reading at the start.
 First a few messages one by one, for how late they come; then waves of many, in batches that readers keep up with, past
 the bound of what is kept for a slow listener (``engine.stream.QUEUE``) and what the sockets hold, the last of which
-must need no more memory. At the end the slow ones read on: each finds the gap that it is told of.
+must need no more memory than it does on a second server, to which nobody listens. At the end the slow ones read on:
+each finds the gap that it is told of.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -128,7 +131,8 @@ async def _run(port: int, pid: int) -> dict[str, Any]:
         "late by, median (s, shared machine)": late[len(late) // 2] if late else float("nan"),
         "late by, p99 (s, shared machine)": late[len(late) * 99 // 100] if late else float("nan"),
         "server MiB before": before,
-        **{f"server MiB after wave {n}": mib for n, mib in enumerate(memory)},
+        "server MiB after the messages to all": memory[0],
+        **{f"MiB of wave {n}": memory[n] - memory[n - 1] for n in range(1, len(memory))},
         "KiB a listener with all messages": 1024 * (memory[0] - before) / LISTENERS,
     }
 
@@ -163,17 +167,38 @@ def _search(port: int, people: range) -> None:
         answer.read()
 
 
-def main() -> dict[str, Any]:
-    """Start a server without keys, listen, send, stop."""
+def _unheard(port: int, pid: int) -> dict[str, Any]:
+    """What the same people and moments need where nobody listens: MiB more after each wave."""
+    _search(port, range(MESSAGES))
+    told, memory = MESSAGES, [resident(pid)[0]]
+    for wave in WAVES:
+        for start in range(told, told + wave, BATCH):
+            _search(port, range(start, min(start + BATCH, told + wave)))
+        told += wave
+        memory.append(resident(pid)[0])
+    return {f"MiB of wave {n} where nobody listens": memory[n] - memory[n - 1] for n in range(1, len(memory))}
+
+
+@contextmanager
+def serving() -> Iterator[tuple[int, int]]:
+    """A server without keys: its port and its process."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "micromoments", "serve", f"{folder}/shop", "--port", str(port)]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
             try:
                 _ready(port)
-                return asyncio.run(_run(port, server.pid))
+                yield port, server.pid
             finally:
                 server.terminate()
+
+
+def main() -> dict[str, Any]:
+    """Listen to a server, send, stop; then the same where nobody listens."""
+    with serving() as (port, pid):
+        found = asyncio.run(_run(port, pid))
+    with serving() as (port, pid):
+        return found | _unheard(port, pid)
 
 
 def _ready(port: int) -> None:

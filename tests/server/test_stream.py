@@ -20,7 +20,7 @@ from tests.server.fake import FakeService
 
 
 class Listener:
-    """One connection to ``/v1/stream``; ``heard`` is what came, in pieces."""
+    """One connection to ``/v1/stream``; ``heard`` is what came, message by message."""
 
     def __init__(self, app: App, query: str, headers: dict[str, str]) -> None:
         """Connect."""
@@ -49,7 +49,7 @@ class Listener:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         elif message["body"]:
-            self.heard.append(message["body"])
+            self.heard += [piece + b"\n\n" for piece in message["body"].split(b"\n\n")[:-1]]
 
     async def until(self, count: int) -> list[bytes]:
         """Wait for so many pieces."""
@@ -123,6 +123,29 @@ async def test_slow_reader_is_told_of_a_gap(app: App, service: FakeService) -> N
         await asyncio.sleep(0.2)
         assert any(b"event: gap" in piece for piece in listener.heard)
         assert len(listener.heard) < QUEUE * 3
+
+
+async def test_draining_ends_a_stream_that_is_just_sending(app: App, service: FakeService) -> None:
+    """A reader who holds up the sending when the server stops is let go as soon as it takes what was sent."""
+    async with listening(app) as listener:
+        await listener.until(1)
+        listener.hold.clear()
+        tell(service)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        app.drain()
+        listener.hold.set()
+        await asyncio.wait_for(listener.task, 5)
+
+
+async def test_many_that_wait_leave_in_one_piece_and_in_order(app: App, service: FakeService) -> None:
+    """Who is a little behind misses nothing."""
+    async with listening(app) as listener:
+        await listener.until(1)
+        for n in range(200):
+            tell(service, data=b'{"n":%d}' % n)
+        heard = (await listener.until(201))[1:]
+        assert [piece.split(b"data: ")[1] for piece in heard] == [b'{"n":%d}\n\n' % n for n in range(200)]
 
 
 async def test_person_hears_only_their_own(app: App, service: FakeService) -> None:

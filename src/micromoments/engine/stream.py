@@ -80,13 +80,13 @@ class Stream:
 
 
 class Subscription:
-    """One listener: an async iterator of messages. ``close`` it when done."""
+    """One listener: take what waits with ``some``. ``close`` it when done."""
 
     def __init__(self, stream: Stream, person: str | None) -> None:
         self._stream = stream
         self._person = person
         self._queue: deque[Message] = deque()
-        self._ready = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     def offer(self, message: Message) -> None:
         """Take a message if it is for this listener; one who is too far behind loses the oldest and is told so."""
@@ -96,17 +96,30 @@ class Subscription:
             self._queue.clear()
             self._queue.append(Message(message.id - 1, "gap", message.person, b'{"missed":true}'))
         self._queue.append(message)
-        self._ready.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let ``some`` return now, with nothing where nothing came."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def some(self, seconds: float, most: int = QUEUE) -> list[Message]:
+        """Up to ``most`` messages, as soon as there is one; none after so many seconds, or when woken."""
+        if not self._queue:
+            # A future and a timer: a thousand listeners wait for each message, and a task for each would cost more.
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(seconds, self.wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
 
     async def next(self, seconds: float) -> Message | None:
         """The next message, or ``None`` after so many seconds without one."""
-        if not self._queue:
-            self._ready.clear()
-            try:
-                await asyncio.wait_for(self._ready.wait(), seconds)
-            except TimeoutError:
-                return None
-        return self._queue.popleft()
+        return next(iter(await self.some(seconds, 1)), None)
 
     def close(self) -> None:
         """Stop listening."""

@@ -21,6 +21,8 @@ from micromoments.server.service import Service
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment keeps proxies from closing the connection."""
 STALLED = 30.0
+AT_ONCE = 32
+"""Messages that leave in one piece, where so many wait."""
 RETRY_MS = 2000
 MAX_LISTENERS = 2000
 Frame = Callable[[Message], bytes]
@@ -35,14 +37,16 @@ class Streams:
         self._cors = cors
         self._heartbeat = heartbeat
         self._live: set[Subscription] = set()
-        self._closing = asyncio.Event()
+        self._closing = False
 
     def __len__(self) -> int:
         return len(self._live)
 
     def close(self) -> None:
         """End every stream after the message it is sending; browsers come back by themselves."""
-        self._closing.set()
+        self._closing = True
+        for subscription in self._live:
+            subscription.wake()
 
     async def listen(self, call: Call, access: Access) -> Reply | None:
         """One connection, until its client leaves or the server drains."""
@@ -51,7 +55,7 @@ class Streams:
 
     async def serve(self, call: Call, person: str | None, frame: Frame) -> None:
         """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out)."""
-        if self._closing.is_set() or len(self._live) >= MAX_LISTENERS:
+        if self._closing or len(self._live) >= MAX_LISTENERS:
             raise Problem(
                 503, "too_many_listeners", f"{len(self._live)} listeners", f"at most {MAX_LISTENERS}", "", retry_after=5
             )
@@ -95,24 +99,20 @@ class Streams:
 
     async def _run(self, subscription: Subscription, receive: Receive, send: Send, frame: Frame) -> None:
         gone = asyncio.ensure_future(_left(receive))
-        closing = asyncio.ensure_future(self._closing.wait())
+        gone.add_done_callback(lambda _: subscription.wake())
         try:
-            while not gone.done() and not closing.done():
-                waiting = asyncio.ensure_future(subscription.next(self._heartbeat))
-                await asyncio.wait((waiting, gone, closing), return_when=asyncio.FIRST_COMPLETED)
-                if not waiting.done():
-                    waiting.cancel()
+            while not gone.done() and not self._closing:
+                messages = await subscription.some(self._heartbeat, AT_ONCE)
+                if gone.done() or self._closing:
                     break
-                message = waiting.result()
-                body = b": alive\n\n" if message is None else frame(message)
-                if not body:
-                    continue
-                await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), STALLED)
+                body = b"".join(map(frame, messages)) if messages else b": alive\n\n"
+                if body:
+                    async with asyncio.timeout(STALLED):
+                        await send({"type": "http.response.body", "body": body, "more_body": True})
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
-            closing.cancel()
 
 
 def framed(message: Message) -> bytes:
