@@ -120,6 +120,65 @@ def test_a_know_moment_gets_the_answer_first() -> None:
     assert not any(one.answer for one in [*other, *quiet])
 
 
+PRUNE = Item(
+    id="prune",
+    kind="guide",
+    title="Prune an apple tree",
+    attributes={
+        "steps": ["Cut out dead wood.", {"text": "Shorten **young** shoots.", "minutes": 20}],
+        "minutes": 45,
+        "tools": ["ladder", "saw"],
+        "materials": ["wax"],
+    },
+)
+GARDEN = [
+    PRUNE,
+    Item(id="saw", kind="product", title="Folding pruning saw", text="Cuts on the pull; 240 mm."),
+    Item(
+        id="cart", kind="product", title="Wheelbarrow", text="It carries 150 kg. The tray is 85 cm long and holds 85 l."
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "field", "text"),
+    [
+        ("how do I prune an apple tree", "prune", "steps", "Cut out dead wood.\nShorten young shoots."),
+        ("steps to prune apple trees", "prune", "steps", "Cut out dead wood.\nShorten young shoots."),
+        ("what do I need to prune an apple tree", "prune", "needed", "wax\nladder\nFolding pruning saw"),
+        ("which tools to prune apple trees", "prune", "tools", "ladder\nFolding pruning saw"),
+        ("how long does it take to prune an apple tree", "prune", "minutes", "45 minutes"),
+        ("how heavy can a wheelbarrow be", "cart", "text", "It carries 150 kg."),
+        ("what is the length of the wheelbarrow", "cart", "text", "The tray is 85 cm long and holds 85 l."),
+    ],
+)
+def test_what_a_guide_or_a_measure_answers(question: str, item: str, field: str, text: str) -> None:
+    """A guide's own attributes answer how, with what and how long; a question for a measure gets one of its sort."""
+    shop = Catalog()
+    shop.apply({one.id: one for one in GARDEN})
+    found = shop.answer(question)
+    assert found is not None
+    assert (found.item, found.field, found.text) == (item, field, text)
+    assert (found.start, found.end) == (0, len(text)) or field == "text"
+
+
+@pytest.mark.parametrize(
+    "question", ["how do I prune roses", "how to build a wheelbarrow", "how tall is the wheelbarrow"]
+)
+def test_a_guide_of_something_else_answers_nothing(question: str) -> None:
+    """Steps answer what the guide's title names, and a weight is no length."""
+    shop = Catalog()
+    shop.apply({one.id: one for one in (PRUNE, msgspec.structs.replace(GARDEN[2], text="It carries 150 kg."))})
+    assert shop.answer(question) is None
+
+
+def test_a_guide_is_found_by_what_its_steps_and_tools_say() -> None:
+    """What stands in a guide's attributes alone is searched as its text is."""
+    shop = Catalog()
+    shop.apply({PRUNE.id: PRUNE})
+    assert [hit.id for words in ("dead wood", "ladder") for hit in shop.search(words)] == ["prune", "prune"]
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="ab .!?\n#-*1<>/lip[](é", max_size=120))
 def test_every_passage_stands_in_the_text(text: str) -> None:

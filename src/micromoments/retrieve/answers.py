@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from micromoments.retrieve.ask import Answer
 from micromoments.retrieve.document import STEMMED
-from micromoments.retrieve.passages import Passage, passages
-from micromoments.retrieve.questions import LIGHT, Sort, answers, read
+from micromoments.retrieve.passages import Passage, of_guide, passages
+from micromoments.retrieve.questions import LIGHT, Sort, answers, derived, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +51,7 @@ class Asked(NamedTuple):
     words: str
     sort: Sort | None
     thing: str
+    how_to: bool
 
 
 class Answers:
@@ -96,7 +97,8 @@ class Answers:
         content = " ".join(question.words)
         size = self._search.size(kinds)
         terms: list[tuple[frozenset[str], float]] = []
-        for forms in self._search.read(content, kinds).groups:
+        for group in self._search.read(content, kinds).groups:
+            forms = group + tuple([one for one in derived(group[0]) if self._search.count(one, kinds)])
             n = sum([self._search.count(form, kinds) for form in forms])
             rarity = log(1 + (max(0, size - n) + 0.5) / (n + 0.5))
             terms.append((frozenset(forms), rarity * (LIGHT_WEIGHT if forms[0] in LIGHT else 1.0)))
@@ -104,8 +106,17 @@ class Answers:
         if not total:
             return None
         return Asked(
-            tuple([(forms, weight / total) for forms, weight in terms]), content, question.sort, question.thing
+            tuple([(forms, weight / total) for forms, weight in terms]),
+            content,
+            question.sort,
+            question.thing,
+            question.how_to,
         )
+
+    def _name(self, id: str) -> str:
+        """What a guide needs, by its title where it is an item."""
+        item = self._get(id)
+        return item.title if item is not None else id
 
     def _best(self, item: Item, asked: Asked) -> tuple[float, float, Passage] | None:
         kept = self._passages.get(item.id)
@@ -117,7 +128,7 @@ class Answers:
         about = title.union(STEMMED.analyze(" ".join((item.brand, item.category, *item.tags))))
         meant = sum([any(term in forms for forms, _ in asked.terms) for term in title]) / max(1, len(title))
         best: tuple[float, float, Passage] | None = None
-        for place, passage in enumerate(kept[1]):
+        for place, passage in enumerate((*kept[1], *of_guide(item, self._name))):
             worth, own = _worth(passage, about, asked)
             # Of equals the one whose item's title was asked for, then the one that says more of it, then the earlier.
             order = meant + own - 0.02 * min(10, place)
@@ -133,7 +144,8 @@ def _worth(passage: Passage, about: frozenset[str], asked: Asked) -> tuple[float
     """
     sort, terms = asked.sort, passage.terms
     whole = sort is not None and sort.headed
-    if passage.whole != whole or not answers(sort, asked.thing, passage.text, passage.heading):
+    steps = asked.how_to and sort is None and passage.field == "steps"
+    if not steps and (passage.whole != whole or not answers(sort, asked.thing, passage.text, passage.heading)):
         return 0.0, 0.0
     worth = own = repeated = 0.0
     stray, held = passage.field == "text", 0
@@ -150,7 +162,7 @@ def _worth(passage: Passage, about: frozenset[str], asked: Asked) -> tuple[float
         elif not forms.isdisjoint(passage.around):
             worth += weight * AROUND
             stray = False
-    if sort is None and not own:
+    if sort is None and not own and not steps:
         # The title says what the item is about, not that this passage answers.
         return 0.0, 0.0
     if stray:

@@ -12,6 +12,7 @@ import msgspec
 import tantivy
 from xxhash import xxh3_64_intdigest
 
+from micromoments.retrieve.guides import guide_of
 from micromoments.retrieve.narrow import Labels, labels_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Words(NamedTuple):
 def words_of(item: Item) -> Words:
     """The searched part of an item; two items that differ elsewhere need no indexing anew."""
     labels = " ".join((item.brand, item.category, *item.tags))
-    title = item.title
+    title, text = item.title, item.text
+    if (guide := guide_of(item)) is not None:
+        text = " ".join((text, *(step.text for step in guide.steps), *guide.needed))
     return Words(
-        f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{item.text[:MAX_TEXT]}", f"{title} {labels}", labels_of(item)
+        f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}", f"{title} {labels}", labels_of(item)
     )

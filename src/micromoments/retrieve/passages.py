@@ -11,9 +11,10 @@ from html import unescape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micromoments.retrieve.document import MAX_TEXT, STEMMED
+from micromoments.retrieve.guides import guide_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from micromoments.core.item import Item
 
@@ -34,7 +35,8 @@ _MARKS = re.compile(r"</?[a-zA-Z][^<>]{0,300}>|\*{1,3}|`+|(?<!\w)_{1,2}|_{1,2}(?
 
 
 class Passage(NamedTuple):
-    """A stretch of an item's text. ``field`` is ``text``, or ``faq/0`` for the first entry of ``attributes.faq``.
+    """A stretch of an item's text. ``field`` is ``text``, ``faq/0`` for the first entry of ``attributes.faq``, or the
+    attribute of a guide that says it (``steps``, ``needed`` for its tools and materials, ``minutes``).
 
     ``text`` is what is shown, ``terms`` its stemmed words, ``around`` those of the heading above it, which is in lower
     case; ``whole`` marks a section of several entries or sentences.
@@ -77,6 +79,26 @@ def _of_faq(item: Item) -> Iterator[Passage]:
             # What was asked counts as said: the answer to "Can I freeze it?" may be a mere "Yes, for a month".
             terms = frozenset(STEMMED.analyze(f"{question[:MAX_PASSAGE]} {answer}"))
             yield Passage(f"faq/{place}", 0, len(answer), plain(answer), question.lower(), terms, frozenset(), False)
+
+
+def of_guide(item: Item, name: Callable[[str], str]) -> Iterator[Passage]:
+    """What a guide's attributes say: its steps, what it needs (``name`` gives an id's words), how long it takes."""
+    guide = guide_of(item)
+    if guide is None:
+        return
+    for field, heading, parts in (
+        ("steps", "steps", [step.text for step in guide.steps]),
+        ("needed", "you need", [name(one) for one in guide.needed]),
+        ("tools", "tools", [name(one) for one in guide.tools]),
+        ("materials", "materials", [name(one) for one in guide.materials]),
+    ):
+        if said := "\n".join([line for part in parts if (line := plain(part))])[:MAX_PASSAGE]:
+            terms = frozenset(STEMMED.analyze(said))
+            yield Passage(field, 0, len(said), said, heading, terms, frozenset(STEMMED.analyze(heading)), True)
+    if guide.minutes:
+        said = f"{guide.minutes:g} minutes"
+        terms = frozenset(STEMMED.analyze(f"{said} take time"))
+        yield Passage("minutes", 0, len(said), said, "time", terms, frozenset(), False)
 
 
 def _of_text(text: str) -> Iterator[Passage]:

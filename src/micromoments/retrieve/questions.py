@@ -11,7 +11,7 @@ _ASKING = """
 which what who whom whose when where why how do does did doing done is are was were am be been can could should
 would will shall may might must i me my mine you your we our us he she they them it its this that these those there
 here a an the of for to in on at by with from as and or if so than then about any some much many long often please
-tell know want wants get got have has had let give s t m re ve ll d don doesn isn aren
+tell know want wants get got have has had let give take takes s t m re ve ll d don doesn isn aren
 """
 _LIGHT = """
 make making cook cooking prepare take takes use using need needed best good way right kind type recipe dish people
@@ -39,8 +39,13 @@ def _sort(asked: str, has: str, *, headed: bool = False, counted: bool = False) 
     return Sort(re.compile(asked, re.IGNORECASE), re.compile(has, re.IGNORECASE), headed, counted)
 
 
+_HOW_TO = re.compile(r"\bhow (?:(?:do|can|should|would) (?:i|you|we|one)|to)\b|\bsteps (?:to|for)\b", re.IGNORECASE)
+"""How it is asked for something to do."""
 _NUMBER = r"(?:\d|[½¼¾⅓⅔]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|half|an hour|a few)\b)"
 _UNIT = r"(?:sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|hour|days?|weeks?|months?|years?|\bh)\b"
+_LENGTH = r"(?:[mck]?m|inch(?:es)?|in|ft|feet|foot|met(?:re|er)s?|\w+metres?)\b|[\"”]"
+_WEIGHT = r"(?:[mk]?g|lbs?|oz|pounds?|ounces?|kilos?|(?:kilo)?grams?|tons?|tonnes?)\b"
+_ROOM = r"(?:[mcd]?l|lit(?:re|er)s?|gal(?:lon)?s?|cups?|pints?|m³|[GT]B)(?:\b|(?<=³))"
 _FED = r"(?:serving|portion|people|person)"
 SORTS = (
     _sort(
@@ -67,6 +72,14 @@ SORTS = (
         r"\b(?:made|prepared|using|consist\w*|contain\w*|with)\b",
     ),
     _sort(
+        r"\bhow (?:thick|wide|tall|high|deep|large|big|far)\b|"
+        r"\b(?:what|which) (?:is the )?(?:diameter|length|width|height|depth)\b",
+        rf"{_NUMBER} ?(?:{_LENGTH})",
+    ),
+    _sort(r"\bhow heavy\b|\b(?:what|which) (?:is the )?weight\b", rf"{_NUMBER} ?{_WEIGHT}"),
+    _sort(r"\b(?:what|which) (?:is the )?(?:capacity|volume)\b", rf"{_NUMBER} ?{_ROOM}"),
+    _sort(r"\b(?:what|which) (?:tools?|equipment)\b", r"tools|equipment", headed=True),
+    _sort(
         r"\bingredients?\b|\bwhat (?:do|will|would|should) (?:i|you|we) need\b|"
         r"\bwhat (?:goes|is|'s) in(?:to|side)?\b(?= )",
         r"ingredient|material|you(?:'ll| will)? need|tools|equipment|contents",
@@ -89,12 +102,13 @@ _COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(?P<thing>\w+)", re.IGNO
 
 class Question(NamedTuple):
     """A question read: its sort, the words it is about as typed, and how what it counts begins (``ham`` of "how many
-    slices of ham"), empty where it counts nothing.
+    slices of ham"), empty where it counts nothing; ``how_to`` is whether it asks for something to do.
     """
 
     sort: Sort | None
     words: tuple[str, ...]
     thing: str
+    how_to: bool
 
 
 def read(text: str) -> Question:
@@ -104,7 +118,16 @@ def read(text: str) -> Question:
     words = tuple([word for word in PLAIN.analyze(left) if word not in ASKING])
     counted = _COUNTED.search(text) if sort is not None and sort.counted else None
     stems = STEMMED.analyze(counted["thing"]) if counted is not None else []
-    return Question(sort, words, stems[0][:5] if stems else "")
+    return Question(sort, words, stems[0][:5] if stems else "", _HOW_TO.search(text) is not None)
+
+
+def derived(stem: str) -> tuple[str, ...]:
+    """Stems of words that are one word's noun and verb, where stemming leaves them apart: delivery, deliver; payment,
+    pay.
+    """
+    if stem.endswith(("eri", "ment")):
+        return (stem.removesuffix("eri").removesuffix("ment"),)
+    return (f"{stem}eri", f"{stem}ment")
 
 
 def answers(sort: Sort | None, thing: str, text: str, heading: str) -> bool:
