@@ -74,6 +74,20 @@ def test_bad_entries_are_set_aside(tmp_path: Path) -> None:
     assert (aside["line"], aside["code"]) == (3, "invalid_item")
 
 
+def test_what_can_not_be_taken_any_more_stays_as_it_was(tmp_path: Path) -> None:
+    """An item whose entry is spoilt isn't gone: it stays, and is taken again once the entry is well."""
+    folder = tmp_path / "shop"
+    path = feed(tmp_path / "feed.jsonl", range(3))
+    bring(folder, path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], json.dumps({"id": "p1", "kind": "product", "stock": "many"})]))
+    told = bring(folder, path, status=3)
+    assert (told["unchanged"], told["set_aside"], told["deleted"]) == (1, 1, 1)
+    assert ids(folder) == {"p0", "p1"}
+    told = bring(folder, feed(path, range(2)))
+    assert (told["put"], told["unchanged"], told["deleted"]) == (1, 1, 0)
+
+
 def test_a_wrong_zone_is_usage(tmp_path: Path) -> None:
     """A time zone that there isn't is told before anything is read."""
     done = micromoments("import", tmp_path / "s", "x.osm", "--format", "osm", "--timezone", "Mars/Olympus")

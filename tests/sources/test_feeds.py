@@ -143,10 +143,30 @@ def test_shopify_json(tmp_path: Path) -> None:
     ipod = found["632910392"]
     assert (ipod.price, ipod.stock, ipod.brand) == (Money(18900, "CAD"), 30, "Apple")
     assert ipod.tags == ("Emotive", "Flash Memory", "MP3", "Music")
-    assert ipod.text == "It's the small iPod with one very big idea : Video."
+    assert ipod.text == "It's the small iPod with one very big idea: Video."
     assert (ipod.url, ipod.image) == ("/products/ipod-nano", "http://cdn.example.com/ipod-nano.png")
     assert [variant["title"] for variant in ipod.attributes["variants"]] == ["Pink", "Red"]
     assert found["3"].stock == 0
+
+
+def test_shopify_prices_and_stock_are_of_what_can_be_had(tmp_path: Path) -> None:
+    """The lowest price is of a variant for sale; a variant whose pieces nobody counts never runs out."""
+    variants = [
+        {"price": "18.00", "inventory_quantity": -2, "inventory_policy": "deny", "inventory_management": "shopify"},
+        {"price": "19.00", "inventory_quantity": 3, "inventory_policy": "deny", "inventory_management": "shopify"},
+    ]
+    untracked = {"price": "5.00", "inventory_quantity": 0, "inventory_policy": "deny", "inventory_management": None}
+    products = [
+        {"id": 1, "title": "Cup", "variants": variants},
+        {"id": 2, "title": "Card", "variants": [untracked]},
+        {"id": 3, "title": "Bowl", "variants": variants[:1]},
+    ]
+    found = items(read(tmp_path, "shopify-products", json.dumps({"products": products}), currency="EUR"))
+    assert {id: (one.price and one.price.amount, one.stock) for id, one in found.items()} == {
+        "1": (1900, 3),
+        "2": (500, None),
+        "3": (1800, 0),
+    }
 
 
 def test_shopify_needs_a_currency(tmp_path: Path) -> None:
@@ -217,6 +237,20 @@ def test_schema_org_in_a_page(tmp_path: Path) -> None:
     assert open_at(dave, "UTC", ms("2026-11-28T01:30-05:00"))
     assert not open_at(dave, "UTC", ms("2026-11-28T02:30-05:00"))
     assert found["Returns"].text == "How long? Within 30 days."
+
+
+def test_schema_org_with_a_broken_part(tmp_path: Path) -> None:
+    """A part of a page that isn't JSON is set aside, the others are read; a guide has materials and all its time."""
+    page = """<script type="application/ld+json">{oops</script><script type="application/ld+json">[
+      {"@type": "HowTo", "name": "Descale a kettle", "prepTime": "PT5M", "performTime": "PT1H",
+       "supply": ["Citric acid", {"@type": "HowToSupply", "name": "Water"}], "tool": {"name": "Kettle"},
+       "step": [{"@type": "HowToStep", "text": "Boil once <b>and</b> wait."}]}]</script>"""
+    rows = read(tmp_path, "schema-org", page)
+    assert [one.code for one in rows if isinstance(one, Bad)] == ["broken_part"]
+    (guide,) = [one for one in rows if isinstance(one, Item)]
+    assert guide.attributes["materials"] == ["Citric acid", "Water"]
+    assert (guide.attributes["tools"], guide.attributes["minutes"]) == (["Kettle"], 65)
+    assert guide.attributes["steps"] == [{"text": "Boil once and wait."}]
 
 
 def test_schema_org_hours_of_holidays() -> None:

@@ -139,6 +139,16 @@ class Counts(msgspec.Struct):
     set_aside: int = 0
 
 
+def _texts(row: Any) -> Iterator[str]:
+    """What stands in an entry as read, whatever its shape: one of these is its id."""
+    for value in row.values() if isinstance(row, dict) else row if isinstance(row, list) else [row]:
+        if isinstance(value, list):
+            yield from (str(one) for one in value)
+        elif not isinstance(value, dict):
+            yield str(value).rpartition("/")[2]
+            yield str(value)
+
+
 class Feed:
     """One feed of a project.
 
@@ -166,6 +176,7 @@ class Feed:
         counts = Counts(self.name)
         before = self._before()
         now: dict[str, int] = {}
+        named = set[str]()
         aside = SetAside(path, self._folder)
         aside.clear()
         waiting: list[Item] = []
@@ -175,6 +186,7 @@ class Feed:
                     row = Bad(0, *against, row.id)  # noqa: PLW2901 what may not be served is no better
                 if isinstance(row, Bad):
                     aside.add(row)
+                    named |= before.keys() if row.code == feed.BROKEN else before.keys() & set(_texts(row.row))
                     continue
                 digest = int.from_bytes(blake2b(_pack(row), digest_size=8).digest(), "big") >> 1
                 if before.get(row.id) == digest or now.get(row.id) == digest:
@@ -188,6 +200,8 @@ class Feed:
             self._put(waiting, to, counts)
         finally:
             aside.close()
+        # What can't be taken now isn't gone: such an item stays as it was, and is tried anew the next time.
+        now |= {id: 0 for id in named if id not in now}
         counts.set_aside = aside.count
         self._end(before, now, to, counts)
         if aside.count:

@@ -31,6 +31,12 @@ FEEDS: Mapping[str, str] = {
 MAX_TEXT = 20_000
 """Characters of a text that are kept; more isn't searched anyway."""
 MAX_TITLE = 1_000
+BROKEN = "broken_part"
+"""The code of a part of a feed that can't be read: what stands in it isn't known, so nothing is taken for gone."""
+_WITHIN = frozenset(
+    {"a", "abbr", "b", "code", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"}
+)
+"""Tags within a word or a line."""
 _PRICE = re.compile(r"^\s*(?:([A-Za-z]{3})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{3})?\s*$")
 
 
@@ -132,14 +138,14 @@ class _Text(HTMLParser):
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        """Scripts and styles say nothing; other tags part words."""
+        """Scripts and styles say nothing; tags other than those of a line part words."""
         self._silent += tag in ("script", "style")
-        self.parts.append(" ")
+        self.parts += () if tag in _WITHIN else (" ",)
 
     def handle_endtag(self, tag: str) -> None:
         """The end of what says nothing."""
         self._silent = max(0, self._silent - (tag in ("script", "style")))
-        self.parts.append(" ")
+        self.parts += () if tag in _WITHIN else (" ",)
 
     def handle_data(self, data: str) -> None:
         """Text."""

@@ -16,7 +16,7 @@ import msgspec
 
 from micromoments.core.geo import Point
 from micromoments.core.item import Item, Kind
-from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import BROKEN, FeedError, Reading, kept, made, money, plain, title
 from micromoments.sources.feed_hours import osm_hours
 from micromoments.sources.opened import Bad, open_bytes
 
@@ -34,7 +34,11 @@ def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:
     """The things of a file that are worth an item."""
     with open_bytes(path, reading.watch) as file:
         body = file.read()
-    for line, thing in enumerate((t for value in _values(body, path.name) for t in _things(value)), 1):
+    values = _values(body, path.name)
+    for line, thing in enumerate((t for v in values for t in ([v] if isinstance(v, Bad) else _things(v))), 1):
+        if isinstance(thing, Bad):
+            yield thing
+            continue
         yield from made(line, thing, lambda thing=thing: _item(thing, reading))  # type: ignore[misc]
 
 
@@ -43,11 +47,15 @@ def _values(body: bytes, name: str) -> Iterator[Any]:
     if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
         page = _Scripts()
         page.feed(body.decode("utf-8", "replace"))
+        broken = 0
         for script in page.found:
             try:
                 yield decode(script)
             except msgspec.DecodeError as error:
-                raise FeedError(f"got {name}, a page whose JSON-LD can't be read ({error})") from None
+                broken += 1
+                if broken == len(page.found):
+                    raise FeedError(f"got {name}, a page whose JSON-LD can't be read ({error})") from None
+                yield Bad(0, BROKEN, f"got JSON-LD that can't be read ({error}); wanted JSON", script[:1_000])
         return
     try:
         yield decode(body)
@@ -280,12 +288,21 @@ def _attributes(thing: Thing, kind: Kind | None) -> dict[str, Any]:
         more |= {
             "steps": _steps(thing.get("recipeInstructions") or thing.get("step")),
             "ingredients": _ingredients(thing),
+            "materials": _ingredients(thing),
             "tools": [_name(tool) for tool in _listed(thing.get("tool"))],
-            "minutes": _minutes(thing.get("totalTime") or thing.get("performTime") or thing.get("cookTime")),
+            "minutes": _takes(thing),
             "skill": thing.get("educationalLevel"),
             "yield": _name(thing.get("recipeYield") or thing.get("yield")),
         }
     return kept(more)
+
+
+def _takes(thing: Thing) -> int | None:
+    """Minutes in all, as said, or else of preparing and of doing it."""
+    if (whole := _minutes(thing.get("totalTime"))) is not None:
+        return whole
+    parts = [_minutes(thing.get(name)) for name in ("prepTime", "performTime", "cookTime")]
+    return sum(part or 0 for part in parts) or None
 
 
 def _minutes(value: Any) -> int | None:

@@ -93,6 +93,11 @@ def _variant(row: dict[str, Any]) -> Product:
         "sku": row.get("Variant SKU"),
         "inventory_quantity": int(quantity) if quantity.lstrip("-").isdigit() else None,
         "inventory_policy": row.get("Variant Inventory Policy"),
+        **(
+            {"inventory_management": tracker or None}
+            if (tracker := row.get("Variant Inventory Tracker")) is not None
+            else {}
+        ),
     }
 
 
@@ -102,7 +107,8 @@ def _item(product: Product, reading: Reading) -> Item | None:
     if "published_at" in product and product["published_at"] is None:
         return None
     variants = _listed(product.get("variants"))
-    prices = [price for v in variants if (price := money(_amount(v.get("price")), reading.currency))]
+    priced = [(v, price) for v in variants if (price := money(_amount(v.get("price")), reading.currency))]
+    prices = [price for v, price in priced if _to_be_had(v)] or [price for _, price in priced]
     images = [str(i.get("src") or i.get("url") or "") for i in _listed(product.get("images"))]
     tags = product.get("tags") or ()
     if isinstance(tags, str):
@@ -140,6 +146,25 @@ def _shown(variant: Product) -> dict[str, Any]:
     return kept({name: variant.get(name) for name in names})
 
 
+def _uncounted(variant: Product) -> bool:
+    """Whether nobody counts a variant's pieces, or it is sold without any."""
+    item = variant.get("inventoryItem")
+    return (
+        ("inventory_management" in variant and not variant["inventory_management"])
+        or (isinstance(item, dict) and item.get("tracked") is False)
+        or str(variant.get("inventory_policy") or variant.get("inventoryPolicy") or "").lower() == "continue"
+    )
+
+
+def _to_be_had(variant: Product) -> bool:
+    """Whether a variant is for sale now, as far as is said."""
+    said = variant.get("available", variant.get("availableForSale"))
+    if said is not None:
+        return bool(said)
+    left = variant.get("inventory_quantity", variant.get("inventoryQuantity"))
+    return _uncounted(variant) or not isinstance(left, int) or left > 0
+
+
 def _stock(variants: list[Product]) -> int | None:
     """Pieces of all variants; 0 where none is for sale, None where it isn't counted or is sold without stock."""
     if not variants:
@@ -148,7 +173,10 @@ def _stock(variants: list[Product]) -> int | None:
     if all(each is False for each in said):
         return 0
     counted = [v.get("inventory_quantity", v.get("inventoryQuantity")) for v in variants]
-    free = any(str(v.get("inventory_policy") or v.get("inventoryPolicy") or "").lower() == "continue" for v in variants)
-    if free or any(each is True for each in said) or not all(isinstance(n, int) for n in counted):
+    if (
+        any(_uncounted(v) for v in variants)
+        or any(each is True for each in said)
+        or not all(isinstance(n, int) for n in counted)
+    ):
         return None
     return max(0, sum(max(0, n) for n in counted if isinstance(n, int)))
