@@ -96,10 +96,14 @@ def traffic(folder: Path, goal: str, days: int, metric: str) -> Traffic:
     stop = int(span["newest"]) // DAY * DAY + DAY
     start = max(stop - days * DAY, int(span["oldest"]) // DAY * DAY)
     days = (stop - start) // DAY
+    # Some only ask for decisions and send goals: they are traffic as much as whoever sends every view.
+    seen = " UNION ALL ".join(
+        f"SELECT surrogate, {at} AS seen FROM {of} WHERE {COUNTED} AND {at} >= ? AND {at} < ?"  # noqa: S608
+        for of, at in (("events", "events.at"), ("decisions", "received_at"))
+    )
     came = ask(
-        "SELECT surrogate, min(events.at) AS first FROM events "  # noqa: S608 our own words
-        f"WHERE {COUNTED} AND events.at >= ? AND events.at < ? GROUP BY surrogate ORDER BY surrogate",
-        [start, stop],
+        f"SELECT surrogate, min(seen) AS first FROM ({seen}) GROUP BY surrogate ORDER BY surrogate",  # noqa: S608
+        [start, stop, start, stop],
     )
     number = {int(row["surrogate"]): n for n, row in enumerate(came)}
     first = [int(row["first"]) for row in came]
