@@ -4,9 +4,9 @@ usage: python -m benchmarks.quality.regret [--seeds N] [--rounds N] [--problem N
 
 Every learner sees the same rounds, is drawn from by the same uniforms and rewarded by the same luck; its loss is 1
 minus the reward expected of its distribution, a round (progressive: each decision before its outcome is learned). All
-of Vowpal Wabbit's settings run on the first five seeds, and problem by problem the three best of those on the others
-too; the best of them on all is compared with.
-Prints a table and writes benchmarks/results/regret.json after each seed, every run in it; ``--resume`` goes on from
+of Vowpal Wabbit's settings run on three other seeds first (kept in benchmarks/results/regret_screen.json), and problem
+by problem the three best of them on the seeds that count: the best of those on these is compared with.
+Prints a table and writes benchmarks/results/regret.json after each problem, every run in it; ``--resume`` goes on from
 there (with the code that you have now: start afresh where it has changed).
 Shared data is found by MICROMOMENTS_SHARED; without it the simulated and scikit-learn's problems run.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import sqrt
 from pathlib import Path
 from time import process_time
@@ -32,8 +32,12 @@ from micromoments.policy.squarecb import Epsilon, SquareCB
 from micromoments.policy.thompson import Thompson
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "regret.json"
-SCREEN, KEEP = 5, 3
-"""Seeds on which all of Vowpal Wabbit's settings run, and how many go on."""
+SCREENED = RESULTS.with_name("regret_screen.json")
+SCREEN = 3
+"""Seeds, from 0, on which all of Vowpal Wabbit's settings run."""
+SCREEN_ROUNDS = 2_000
+KEEP = 3
+"""Of its settings, how many run on the seeds that count."""
 FIRST_SEED = 100
 """What was tuned was tuned on seeds below this one."""
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 8: 2.365, 10: 2.262, 12: 2.201, 16: 2.131, 20: 2.093}
@@ -70,20 +74,30 @@ def run(problem: Problem, make: Callable[[int], Policy], seed: int, rounds: int)
 Runs = dict[str, dict[str, list[tuple[float, float, float]]]]
 
 
-def one_seed(problem: Problem, number: int, rounds: int, found: Runs) -> None:
-    """Run every learner on one seed of a problem, into ``found``."""
+def screened(problem: Problem) -> list[str]:
+    """The names of Vowpal Wabbit's best settings for a problem; what was found before is kept."""
+    found: dict[str, dict[str, list[float]]] = {}
+    if SCREENED.exists():
+        found = json.loads(SCREENED.read_text(encoding="utf-8"))
+    if problem.name not in found:
+        print(f"screening settings on {problem.name}", flush=True)
+        found[problem.name] = {
+            name: [wabbit.run(problem, options, seed, SCREEN_ROUNDS)[0] for seed in range(SCREEN)]
+            for name, options in wabbit.SETTINGS.items()
+        }
+        SCREENED.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    losses = found[problem.name]
+    return sorted(losses, key=lambda name: sum(losses[name]))[:KEEP]
+
+
+def one_seed(problem: Problem, number: int, rounds: int, settings: Iterable[str], found: Runs) -> None:
+    """Run the learners whose turn it is on one seed of a problem, into ``found``."""
     mine, seed = found.setdefault(problem.name, {}), FIRST_SEED + number
     for name, make in OURS.items():
         if name == "adaptive" or number < OTHERS_ON:
             mine.setdefault(name, []).append(run(problem, make, seed, rounds))
-    for name in wabbit.SETTINGS if number < SCREEN else leading(mine):
+    for name in settings:
         mine.setdefault(f"VW {name}", []).append(wabbit.run(problem, wabbit.SETTINGS[name], seed, rounds))
-
-
-def leading(mine: Mapping[str, list[tuple[float, float, float]]]) -> list[str]:
-    """The settings of Vowpal Wabbit that lost least on the first seeds."""
-    loss = {name: sum(one[0] for one in mine[f"VW {name}"][:SCREEN]) for name in wabbit.SETTINGS}
-    return sorted(loss, key=lambda name: loss[name])[:KEEP]
 
 
 def compared(mine: Mapping[str, list[tuple[float, float, float]]]) -> dict[str, Any]:
@@ -140,16 +154,14 @@ def main() -> None:
         parser.error(f"got --rounds {given.rounds}; wanted {kept['rounds']}, as in {RESULTS}, or no --resume")
     found: Runs = kept["runs"]
     RESULTS.parent.mkdir(exist_ok=True)
-    for number in range(given.seeds):
-        todo = [one for one in chosen if len(found.get(one.name, {}).get("adaptive", ())) <= number]
-        if not todo:
-            continue
-        for problem in todo:
-            one_seed(problem, number, given.rounds, found)
+    for problem in chosen:
+        settings = screened(problem)
+        for number in range(len(found.get(problem.name, {}).get("adaptive", ())), given.seeds):
+            one_seed(problem, number, given.rounds, settings, found)
         rows = {name: compared(mine) for name, mine in found.items()}
         result = {"rounds": given.rounds, "problems": rows, "runs": found}
         RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(f"seed {number + 1} of {given.seeds}", flush=True)
+        print(f"{problem.name}: {given.seeds} seeds", flush=True)
     show({name: compared(mine) for name, mine in found.items()})
 
 

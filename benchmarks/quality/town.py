@@ -14,91 +14,21 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-import micromoments as mm
-from micromoments.cli.simulate import ALL_BUT_NOBODY, START
-from micromoments.core.settings import Goal, Settings, Slot
+from micromoments.cli.simulate import START, Lived, live
 from micromoments.engine.tuning import tune_process
-from micromoments.simulate import World
-from micromoments.simulate.tally import SLOT, mean
-from micromoments.simulate.visits import Visit
+from micromoments.simulate import World, best_fixed, mean, until_better
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "town.json"
-PLACES = 3
-SAMPLE = 400
-"""Visits by which the best fixed list is chosen."""
 
 
-class Watched:
-    """An engine as the world's server, that notes for every visit what was served and what had been learned."""
-
-    def __init__(self, engine: mm.Engine, clock: list[int]) -> None:
-        self._engine, self._clock = engine, clock
-        self.served: dict[str, tuple[Sequence[str], int]] = {}
-
-    def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
-        """Take them."""
-        self._clock[0] = max(self._clock[0], at)
-        self._engine.collect(events)
-
-    def decide(
-        self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
-    ) -> tuple[Sequence[str], bool]:
-        """Ask the engine."""
-        self._clock[0] = max(self._clock[0], at)
-        decided = self._engine.decide(f"anon:{anonymous_id}", slot, context=context, decision_id=id, simulated=True)
-        items = [item.id for item in decided.items]
-        self.served[id] = (items, decided.policy.version)
-        return items, decided.holdout
-
-
-def lived(world: World, policy: str, days: int, visits: Sequence[Visit]) -> list[tuple[float, int]]:
-    """For each visit in order: the orders to be expected of what was served, and the outcomes learned before it."""
-    held_out = ALL_BUT_NOBODY if policy == "popular" else 0.0
-    settings = Settings(
-        name="simulated",
-        currency="EUR",
-        timezone=world.timezone,
-        consent=("measure", "personalise", "location"),
-        slots={SLOT: Slot(policy=policy, holdout=held_out, goal="order")},
-        goals={"order": Goal(event="Order Completed", value="revenue", currency="EUR", ends=("buy",))},
-    )
-    clock = [START]
-    with (
-        tempfile.TemporaryDirectory(prefix="micromoments-town-") as folder,
-        mm.open(Path(folder) / "town", settings, clock=lambda: clock[0]) as engine,
-    ):
-        engine.catalog.put(world.items)
-        tune_process()
-        server = Watched(engine, clock)
-        world.live(server, START, days)
-    found = [server.served[f"d{world.seed}-{visit.number}"] for visit in visits]
-    return [(world.worth(visit, items), version) for visit, (items, version) in zip(visits, found, strict=True)]
-
-
-def best_fixed(world: World, visits: Sequence[Visit]) -> list[str]:
-    """The list that is worth most to a sample of the visits, built greedily."""
-    some = [visits[n] for n in np.linspace(0, len(visits) - 1, min(SAMPLE, len(visits))).astype(int)]
-    chosen: list[str] = []
-    for _ in range(PLACES):
-        rest = [item.id for item in world.items if item.id not in chosen]
-        chosen.append(max(rest, key=lambda id: sum(world.worth(visit, [*chosen, id]) for visit in some)))
-    return chosen
-
-
-def until_better(mine: NDArray[np.float64], theirs: NDArray[np.float64], learned: Sequence[int]) -> int | None:
-    """Outcomes learned when the sum of what was earned comes above the other's for good; None where it doesn't."""
-    ahead = np.cumsum(mine - theirs) > 0.0
-    if not ahead[-1]:
-        return None
-    behind = np.flatnonzero(~ahead)
-    return learned[int(behind[-1]) + 1] if len(behind) else 0
+def lived(world: World, policy: str, days: int) -> Lived:
+    """A policy's days, in a folder that is gone afterwards."""
+    tune_process()
+    with tempfile.TemporaryDirectory(prefix="micromoments-town-") as folder:
+        return live(world, Path(folder) / "town", policy, days)
 
 
 def main() -> None:
@@ -115,20 +45,16 @@ def main() -> None:
     visits_in_all = 0
     for seed in range(101, 101 + given.seeds):
         world = World(seed, given.people)
-        visits = sorted(world.visits(START, given.days), key=lambda visit: visit.asks_at)
-        visits_in_all += len(visits)
-        runs = {name: lived(world, name, given.days, visits) for name in tried}
-        fixed = best_fixed(world, visits)
-        earned = {name: np.array([one for one, _ in run]) for name, run in runs.items()}
-        earned["best fixed"] = np.array([world.worth(visit, fixed) for visit in visits])
-        who = np.array([visit.consumer.number for visit in visits])
-        for name, each in earned.items():
-            worth[name] += np.bincount(who, each, given.people).tolist()
+        runs = {name: lived(world, name, given.days) for name in tried}
+        runs["best fixed"] = Lived(best_fixed(world, START, given.days)[1], [])
+        visits_in_all += len(runs["best fixed"].tally.each)
+        for name, run in runs.items():
+            worth[name] += run.tally.worth
         for name in tried:
-            learned = [version for _, version in runs[name]]
             for other in ("rules", "popular", "best fixed"):
                 if other != name:
-                    until[name].setdefault(other, []).append(until_better(earned[name], earned[other], learned))
+                    found = until_better(runs[name].tally.each, runs[other].tally.each, runs[name].learned)
+                    until[name].setdefault(other, []).append(found)
     print(f"{given.seeds} towns of {given.people} people, {given.days} days, {visits_in_all} visits; orders a person")
     rows: dict[str, Any] = {}
     for name, sums in worth.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 START = 1_767_571_200_000
 """The instant at which the simulated days begin: Monday, 5 January 2026, 00:00 UTC."""
 CONTROL = "popular"
+FIXED = "best fixed"
+YARDSTICKS = (CONTROL, "rules", FIXED)
+"""What every policy is held against: the popular list, the business's rules without learning, and the list that would
+have been worth most of all that are the same for everybody, chosen knowing everything.
+"""
 ALL_BUT_NOBODY = 0.9999
 """Holding out everyone serves the list that held-out people get: the popular one, whatever the moment."""
 
@@ -30,22 +35,22 @@ class Format(StrEnum):
 
 def simulate(
     policy: Annotated[
-        list[str] | None, typer.Option(help="a policy to try beside popular; may be given more than once")
+        list[str] | None, typer.Option(help="a policy to try beside the yardsticks; may be given more than once")
     ] = None,
     people: Annotated[int, typer.Option(help="people in the town", min=10, max=100_000)] = 200,
     days: Annotated[int, typer.Option(help="days to live", min=1, max=366)] = 7,
     seed: Annotated[int, typer.Option(help="the same seed gives the same town, people and visits", min=0)] = 1,
     format: Annotated[Format, typer.Option(help="how to print the answer")] = Format.table,
 ) -> None:
-    """Try policies in a simulated town: what each would be worth against the popular list.
+    """Try policies in a simulated town: what each would be worth against popular, rules and the best fixed list.
 
     People with hidden tastes live the same days before each policy, and the simulator, which knows the tastes, counts
     the orders to be expected. Everything runs in temporary folders and is gone afterwards.
     """
     from micromoments.policy.registry import make
-    from micromoments.simulate import World
+    from micromoments.simulate import World, best_fixed
 
-    tried = list(dict.fromkeys([*(policy or ["adaptive", "random"]), CONTROL]))
+    tried = list(dict.fromkeys([*(policy or ["adaptive", "random"]), "rules", CONTROL]))
     try:
         for name in tried:
             make(name)
@@ -53,18 +58,27 @@ def simulate(
         typer.echo(f"micromoments simulate: {error}", err=True)
         raise typer.Exit(2) from None
     world = World(seed, people)
-    tallies = _try(world, tried, days)
-    rows = [_row(name, tallies[name], tallies[CONTROL]) for name in tried]
+    lived = _try(world, tried, days)
+    chosen, fixed = best_fixed(world, START, days)
+    lived[FIXED] = Lived(fixed, [])
+    rows = [_row(name, lived) for name in lived]
     if format is Format.json:
         import msgspec
 
         about = {"simulated": True, "seed": seed, "people": people, "days": days, "unit": "expected orders a person"}
-        typer.echo(msgspec.json.encode({**about, "policies": rows}).decode())
+        typer.echo(msgspec.json.encode({**about, "best_fixed": chosen, "policies": rows}).decode())
     else:
         _table(rows, people, days)
 
 
-def _try(world: World, policies: Sequence[str], days: int) -> dict[str, Tally]:
+class Lived(NamedTuple):
+    """What came of the days before one policy, and how many outcomes it had learned at each visit."""
+
+    tally: Tally
+    learned: Sequence[int]
+
+
+def _try(world: World, policies: Sequence[str], days: int) -> dict[str, Lived]:
     """Live the days once before each policy, each in a folder of its own; progress goes to stderr."""
     import tempfile
 
@@ -73,7 +87,7 @@ def _try(world: World, policies: Sequence[str], days: int) -> dict[str, Tally]:
 
     from micromoments.core.settings import DAY
 
-    tallies: dict[str, Tally] = {}
+    found: dict[str, Lived] = {}
     with (
         tempfile.TemporaryDirectory(prefix="micromoments-simulate-") as folder,
         Progress(console=Console(stderr=True), transient=True) as progress,
@@ -84,12 +98,12 @@ def _try(world: World, policies: Sequence[str], days: int) -> dict[str, Tally]:
             def tell(at: Millis, task: Any = task) -> None:
                 progress.update(task, completed=at - START)
 
-            tallies[name] = _live(world, Path(folder) / name, name, days, tell)
-    return tallies
+            found[name] = live(world, Path(folder) / name, name, days, tell)
+    return found
 
 
-def _live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Millis], None]) -> Tally:
-    """One policy's days in a folder."""
+def live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Millis], None] | None = None) -> Lived:
+    """One policy's days in a folder; ``tell`` hears each visit's instant."""
     import micromoments as mm
     from micromoments.core.settings import Goal, Settings, Slot
     from micromoments.engine.tuning import tune_process
@@ -109,7 +123,8 @@ def _live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Mi
     with mm.open(folder, settings, clock=lambda: clock[0], synced=False) as engine:
         engine.catalog.put(world.items)
         tune_process()
-        return world.live(_Served(engine, clock), START, days, tell)
+        served = _Served(engine, clock)
+        return Lived(world.live(served, START, days, tell), served.learned)
 
 
 class _Served:
@@ -118,6 +133,7 @@ class _Served:
     def __init__(self, engine: Any, clock: list[int]) -> None:
         self._engine = engine
         self._clock = clock
+        self.learned: list[int] = []
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         self._clock[0] = max(self._clock[0], at)
@@ -128,38 +144,61 @@ class _Served:
     ) -> tuple[Sequence[str], bool]:
         self._clock[0] = max(self._clock[0], at)
         decided = self._engine.decide(f"anon:{anonymous_id}", slot, context=context, decision_id=id, simulated=True)
+        self.learned.append(decided.policy.version)
         return [item.id for item in decided.items], decided.holdout
 
 
-def _row(name: str, tally: Tally, control: Tally) -> dict[str, Any]:
-    """What a policy came to: expected orders a person, and its gain over the popular list, with 95 % intervals."""
-    from micromoments.simulate import mean
+def _row(name: str, lived: Mapping[str, Lived]) -> dict[str, Any]:
+    """What a policy came to: expected orders a person, its gain over each yardstick with 95 % intervals, and after how
+    many outcomes it was better for good (``None``: not within these days).
+    """
+    from micromoments.simulate import mean, until_better
 
-    worth, gain = mean(tally.worth), tally.gain(control)
+    tally, learned = lived[name]
+    worth = mean(tally.worth)
+    gains = {other: tally.gain(lived[other].tally) for other in YARDSTICKS if other != name}
+    until = {other: until_better(tally.each, lived[other].tally.each, learned) for other in gains} if learned else {}
+    shown = {other: {"mean": gain.mean, "low": gain.low, "high": gain.high} for other, gain in gains.items()}
+    lives = name != FIXED
     return {
         "policy": name,
         "worth": {"mean": worth.mean, "low": worth.low, "high": worth.high},
-        "gain": None if name == CONTROL else {"mean": gain.mean, "low": gain.low, "high": gain.high},
+        "gain": shown.get(CONTROL),
+        "gains": shown,
+        "until_better": until,
         "visits": sum(tally.visits),
-        "orders": sum(tally.orders),
-        "revenue": {"amount": sum(tally.revenue), "currency": "EUR"},
+        "orders": sum(tally.orders) if lives else None,
+        "revenue": {"amount": sum(tally.revenue), "currency": "EUR"} if lives else None,
     }
 
 
 def _table(rows: Sequence[dict[str, Any]], people: int, days: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from micromoments.cli.table import put_table
 
-    table = Table(title=f"Simulated: {people} people, {days} days; 95 % intervals", title_justify="left")
-    for heading in ("policy", "orders a person", "more than popular", "orders", "revenue"):
-        table.add_column(heading, justify="left" if heading == "policy" else "right")
-    for row in rows:
-        worth, gain = row["worth"], row["gain"]
-        table.add_row(
-            row["policy"],
-            f"{worth['mean']:.3f} ± {worth['high'] - worth['mean']:.3f}",
-            "" if gain is None else f"{gain['mean']:+.3f} ± {gain['high'] - gain['mean']:.3f}",
-            f"{row['orders']:,}",
-            f"{row['revenue']['amount'] / 100:,.2f} {row['revenue']['currency']}",
-        )
-    Console().print(table)
+    def spread(one: Mapping[str, float] | None, sign: str = "+") -> str:
+        return "" if one is None else f"{one['mean']:{sign}.3f} ±{one['high'] - one['mean']:.3f}"
+
+    worth = [
+        {"policy": row["policy"], "orders a person": spread(row["worth"], "")}
+        | {f"- {other}": spread(row["gains"].get(other)) for other in YARDSTICKS}
+        for row in rows
+    ]
+    put_table(f"Simulated: {people} people, {days} days; expected orders, and less others', 95 %", worth)
+    came = [
+        {
+            "policy": row["policy"],
+            "orders": f"{row['orders']:,}",
+            "revenue": f"{row['revenue']['amount'] / 100:,.2f} EUR",
+        }
+        | {f"> {other}": _after(row["until_better"], other) for other in YARDSTICKS}
+        for row in rows
+        if row["revenue"] is not None
+    ]
+    put_table("What the dice made of it; outcomes learned until better for good", came)
+
+
+def _after(until: Mapping[str, int | None], other: str) -> str:
+    if other not in until:
+        return ""
+    outcomes = until[other]
+    return "not yet" if outcomes is None else f"{outcomes:,}"

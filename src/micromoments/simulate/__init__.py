@@ -10,5 +10,18 @@ from micromoments.simulate.consumers import Consumer
 from micromoments.simulate.tally import Difference, Server, Tally, mean
 from micromoments.simulate.visits import Visit
 from micromoments.simulate.world import World
+from micromoments.simulate.yardstick import best_fixed, until_better
 
-__all__ = ["City", "Consumer", "Difference", "Reaction", "Server", "Tally", "Visit", "World", "mean"]
+__all__ = [
+    "City",
+    "Consumer",
+    "Difference",
+    "Reaction",
+    "Server",
+    "Tally",
+    "Visit",
+    "World",
+    "best_fixed",
+    "mean",
+    "until_better",
+]

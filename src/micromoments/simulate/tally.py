@@ -46,7 +46,8 @@ class Tally(msgspec.Struct):
     """What came of it, by person (lists run by the number of the consumer).
 
     ``worth`` sums the expected orders of each person's visits, exact given what was served; ``orders`` and ``revenue``
-    (minor units) are what the dice made of it. ``held_out`` says who got the default instead of the policy.
+    (minor units) are what the dice made of it. ``held_out`` says who got the default instead of the policy. ``each``
+    has the expected orders visit by visit, in the order of time.
     """
 
     worth: list[float]
@@ -56,6 +57,7 @@ class Tally(msgspec.Struct):
     held_out: list[bool]
     events: int = 0
     decisions: int = 0
+    each: list[float] = []
 
     @classmethod
     def of(cls, people: int) -> Tally:

@@ -139,6 +139,7 @@ class World:
 def _count(tally: Tally, visit: Visit, worth: float, reaction: Reaction, held_out: bool) -> None:
     n = visit.consumer.number
     tally.worth[n] += worth
+    tally.each.append(worth)
     tally.orders[n] += reaction.ordered > 0
     tally.revenue[n] += reaction.ordered
     tally.visits[n] += 1
