@@ -17,6 +17,7 @@ COMMANDS = (
     "serve",
     "work",
     "learn",
+    "migrate",
     "demo",
     "mcp",
     "recognise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from micromoments.config.change import silent_changes
-from micromoments.config.cluster import Cluster, load_cluster
+from micromoments.config.cluster import Cluster, in_folder, joined, load_cluster, parted
 from micromoments.config.keys import Keys, load_keys, load_secret
 from micromoments.config.loader import FILE_NAME, load, parse
 from micromoments.config.mistakes import ConfigError, Mistake
@@ -16,12 +16,15 @@ __all__ = [
     "ConfigError",
     "Keys",
     "Mistake",
+    "in_folder",
+    "joined",
     "json_schema",
     "load",
     "load_cluster",
     "load_keys",
     "load_secret",
     "parse",
+    "parted",
     "silent_changes",
     "starter",
 ]

@@ -72,6 +72,48 @@ def load_cluster(folder: Path, environment: Mapping[str, str]) -> Cluster | None
     raise ConfigError(located(found, file, line_numbers(text)))
 
 
+def in_folder(folder: Path) -> None:
+    """Refuse a project that is on a cluster, where one in its folder is wanted; the table need not be right.
+
+    Raises:
+        ValueError: it is on a cluster.
+    """
+    file = folder / FILE_NAME
+    if file.exists() and CLUSTER_TABLE in read_toml(read_text(file), file):
+        raise ValueError(
+            f"got {folder}, whose project is on a cluster, as {FILE_NAME} has a table [{CLUSTER_TABLE}]; wanted one in "
+            "its folder; ask a server of the cluster, or take it back: micromoments migrate FOLDER --back"
+        )
+
+
+def joined(folder: Path, file: Path) -> str:
+    """The text of a project's file with the table ``[cluster]`` of another file at its end.
+
+    Raises:
+        ConfigError: one of them is no TOML.
+        ValueError: the other file has something else in it, or the project's has the table.
+    """
+    own = folder / FILE_NAME
+    text, table = (read_text(own) if own.exists() else ""), read_text(file)
+    if set(read_toml(table, file)) != {CLUSTER_TABLE}:
+        raise ValueError(f"got {file} with {', '.join(read_toml(table, file)) or 'nothing'}; wanted [cluster] alone")
+    if CLUSTER_TABLE in read_toml(text, own):
+        raise ValueError(f"got {own} with a table [cluster] already; wanted it in {file} alone until all is copied")
+    return f"{text.rstrip()}\n\n{table.strip()}\n".lstrip()
+
+
+def parted(text: str) -> str:
+    """The text of a project's file without the table ``[cluster]`` and its own tables."""
+    kept: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        if found := re.match(r"\s*\[+\s*([^\].\s]+)", line):
+            inside = found[1].strip("\"'") == CLUSTER_TABLE
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept).rstrip() + "\n"
+
+
 def _address(redis: str | Reference, folder: Path, environment: Mapping[str, str]) -> tuple[str, list[Found]]:
     place = (CLUSTER_TABLE, "redis")
     wanted = "redis://host:port/0, rediss:// for TLS, redis+cluster:// for a cluster"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from micromoments.config import load, load_secret, silent_changes, starter
+from micromoments.config import in_folder, load, load_secret, silent_changes, starter
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.person import Link
@@ -107,17 +107,28 @@ def open_stores(
 
     Raises:
         StoreError: another process owns the folder, or something in it can't be read.
-        ValueError: the configuration has a mistake, or changes a running experiment.
+        ValueError: the configuration has a mistake, or changes a running experiment, or the project is on a cluster.
     """
+    if settings is None:
+        in_folder(Path(path))
     folder = Folder.open(path)
     try:
-        return _open(folder, settings, now, apart=apart, synced=synced)
+        return open_held(folder, settings, now, apart=apart, synced=synced, close=folder.close)
     except BaseException:
         folder.close()
         raise
 
 
-def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool, synced: bool) -> Stores:
+def open_held(
+    folder: Folder,
+    given: Settings | None,
+    now: Millis,
+    *,
+    apart: bool = False,
+    synced: bool = True,
+    close: Callable[[], object] = int,
+) -> Stores:
+    """Open a folder whose lock is held; ``close`` is called when its stores are closed."""
     if given is None and not folder.config.exists():
         folder.config.write_text(starter(folder.path.name), encoding="utf-8")
     settings = given if given is not None else load(folder.path)
@@ -134,11 +145,12 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool, s
     outbox = SqliteOutbox(folder.state)
     reporter = Reporter(folder.path, answer, seal, let_go, apart=apart)
 
-    def close() -> None:
+    def closed() -> None:
         reporter.close()
         facts.close()
-        for part in (outbox, seen, audit, budgets, catalogue, policies, state, log, folder):
+        for part in (outbox, seen, audit, budgets, catalogue, policies, state, log):
             part.close()
+        close()
 
     return Stores(
         settings=settings,
@@ -170,7 +182,7 @@ def _open(folder: Folder, given: Settings | None, now: Millis, *, apart: bool, s
         token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
         write_config=lambda text: _write(folder.config, text),
-        close=close,
+        close=closed,
     )
 
 
@@ -367,33 +379,21 @@ def copy_to_learn(folder: Path | str, target: Path | str) -> None:
 
 
 def back_up(folder: Path | str, target: Path | str) -> Mapping[str, int]:
-    """Copy a folder, which may be in use, to a new one; gives how much there is of what.
-
-    Raises:
-        StoreError: the target isn't empty, or something can't be read or written.
-    """
+    """Copy a folder, which may be in use, to a new one; gives how much there is of what. ``StoreError``: it isn't empty."""
     from micromoments.stores.embedded.backup import backup
 
     return backup(folder, target).counts
 
 
 def verify_backup(target: Path | str) -> Mapping[str, int]:
-    """Read a backup whole and check it against its manifest; gives how much there is of what.
-
-    Raises:
-        StoreError: it is no backup, or not what was written.
-    """
+    """Read a backup whole and check it against its manifest; gives how much there is of what. ``StoreError``: it differs."""
     from micromoments.stores.embedded.backup import verify
 
     return verify(target).counts
 
 
 def restore_backup(target: Path | str, folder: Path | str) -> Mapping[str, int]:
-    """Make a folder, which must be empty or absent, from a backup; gives how much there is of what.
-
-    Raises:
-        StoreError: the backup isn't what was written, or the folder isn't empty.
-    """
+    """Make a folder, which must be empty or absent, from a sound backup; gives how much there is of what."""
     from micromoments.stores.embedded.backup import restore
 
     return restore(target, folder).counts

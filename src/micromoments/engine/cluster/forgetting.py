@@ -100,6 +100,7 @@ def _erased(shared: Shared, person: Person | None, keys: frozenset[str]) -> dict
     for name, link in shared.stores.links_naming(users).items():
         if left := tuple(c for c in link.claims if c.user not in users):
             shared_devices[name] = Link(claims=left)
+    shared.forgetting(keys)
     destroyed = shared.vault.destroy(keys)
     people = frozenset({person.id}) if person is not None else frozenset[str]()
     shared.state.erase(people, keys, 0)

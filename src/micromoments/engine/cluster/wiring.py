@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from micromoments.config import Cluster, load
+from micromoments.config import FILE_NAME, Cluster, load
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from micromoments.engine.vectors import near
@@ -21,7 +20,19 @@ from micromoments.recognise.weights import decode
 from micromoments.stores.cluster.artifacts import RedisArtifacts
 from micromoments.stores.cluster.audit import RedisAudit
 from micromoments.stores.cluster.budgets import RedisBudgets
+from micromoments.stores.cluster.carried import (
+    Kind,
+    Mark,
+    excused,
+    forgetting,
+    forgotten,
+    kinds_of,
+    mark_of,
+    say,
+    taken,
+)
 from micromoments.stores.cluster.catalogue import RedisCatalogue
+from micromoments.stores.cluster.copies import Copies, Place
 from micromoments.stores.cluster.database import SHARDS, Command, Database
 from micromoments.stores.cluster.events import Events
 from micromoments.stores.cluster.group import KafkaGroup
@@ -34,22 +45,40 @@ from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import Changed, Moved, RedisState
 from micromoments.stores.cluster.vault import Vault
 from micromoments.stores.cluster.wire import Told, Wire
+from micromoments.stores.embedded.carried import KINDS, FolderCarried, Row
+from micromoments.stores.embedded.codec import unseal
+from micromoments.stores.embedded.folder import Folder, Locked
+
+if TYPE_CHECKING:
+    from micromoments.stores.cluster.facts import RedisFacts
 
 if TYPE_CHECKING:
     from micromoments.engine.nexts import Learnt
 
 __all__ = [
+    "KINDS",
     "SHARDS",
     "Changed",
     "Command",
+    "Folder",
+    "FolderCarried",
     "KafkaGroup",
+    "Kind",
     "Lease",
+    "Locked",
+    "Mark",
     "Moved",
+    "Moving",
+    "Place",
     "RedisState",
+    "Row",
     "Shared",
     "Told",
     "names",
+    "open_moving",
     "open_shared",
+    "unseal",
+    "write_settings",
 ]
 
 Given = Callable[[int], int]
@@ -87,17 +116,24 @@ class Shared:
         """One after the other over all processes."""
         return Turn(self.database, name, ttl)
 
+    def forgetting(self, keys: Iterable[str]) -> None:
+        """Note who is about to be erased, where a folder that this project moved from still knows them."""
+        forgetting(self.database, self.vault, keys)
+
     def close(self) -> None:
         """Let go of everything."""
         self.stores.close()
 
 
-def open_shared(folder: Path | str, cluster: Cluster, settings: Settings | None = None) -> Shared:
-    """Open a project's shared stores, and make its topics where they aren't there.
+def open_shared(
+    folder: Path | str, cluster: Cluster, settings: Settings | None = None, *, moving: bool = False
+) -> Shared:
+    """Open a project's shared stores, and make its topics where they aren't there; ``moving`` is for who moves it.
 
     Raises:
         StoreError: Kafka or Redis can't be reached.
         ConfigError: the settings have a mistake.
+        ValueError: the project is on its way here, or went back to its folder.
     """
     path, given = Path(folder), settings
     settings = given if given is not None else load(path)
@@ -109,6 +145,8 @@ def open_shared(folder: Path | str, cluster: Cluster, settings: Settings | None 
     if not isinstance(cluster.redis, str):
         raise TypeError("got a cluster whose Redis address was not read; wanted one of load_cluster")
     database = Database(cluster.redis, cluster.project)
+    if not moving:
+        _served_from_here(database, cluster.project)
     broker = Broker(cluster.kafka)
     topics = {name: f"{cluster.project}.{name}" for name in ("events", "control", "lessons")}
     broker.make(
@@ -155,6 +193,70 @@ def open_shared(folder: Path | str, cluster: Cluster, settings: Settings | None 
     )
 
 
+def _served_from_here(database: Database, project: str) -> None:
+    """Refuse a project that is on its way from its folder, or went back there."""
+    mark = mark_of(database)
+    if mark is not None and mark.state != "moved":
+        todo = {
+            "copying": "finish it: micromoments migrate FOLDER --switch",
+            "returning": "finish it: micromoments migrate FOLDER --back",
+            "back": "serve the folder, without [cluster]; to move again, name another `project` in [cluster]",
+        }[mark.state]
+        raise ValueError(f"got project {project}, whose move is {mark.state!r}; wanted one that is done; {todo}")
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A folder and the cluster that it moves to or came from. ``kinds`` are the state's, ``facts`` the files."""
+
+    shared: Shared
+    source: FolderCarried
+    kinds: Mapping[str, Kind]
+    facts: RedisFacts
+    copies: Copies
+
+    def mark(self) -> Mark | None:
+        """How far the project has moved."""
+        return mark_of(self.shared.database)
+
+    def say(self, mark: Mark) -> None:
+        """Write that down."""
+        say(self.shared.database, mark)
+
+    def taken(self) -> bool:
+        """Whether the cluster holds anything of this project."""
+        return taken(self.shared.database)
+
+    def excused(self, hashes: Iterable[bytes] = ()) -> set[bytes]:
+        """The hashes of ids whose sealing keys were destroyed while copying, as they were erased; with more of them."""
+        return excused(self.shared.database, hashes)
+
+    def forgotten(self, keys: Iterable[str]) -> list[str]:
+        """Those of the source ids that were erased since the project moved."""
+        gone = forgotten(self.shared.database)
+        return [key for key in keys if self.shared.vault.hash(key) in gone]
+
+
+def open_moving(folder: Path, cluster: Cluster, settings: Settings, now: Millis) -> Moving:
+    """Open both sides of a move.
+
+    Raises:
+        StoreError: Kafka or Redis can't be reached.
+        ValueError: a setting that a cluster doesn't take.
+    """
+    from micromoments.stores.cluster.facts import RedisFacts
+
+    shared = open_shared(folder, cluster, settings, moving=True)
+    broker, keep = shared.events.broker, settings.retention
+    return Moving(
+        shared,
+        FolderCarried(folder),
+        kinds_of(shared.database, keep.people_days, keep.log_days, now),
+        RedisFacts(shared.database, cluster.facts),
+        Copies(broker, cluster.project, shared.events, shared.vault),
+    )
+
+
 class Own(NamedTuple):
     """What the stores need to know of this process: its folder, where facts are, its settings and whether they are the
     file's, and how everything is closed.
@@ -194,7 +296,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         serving=lambda _address: None,
         token="",
         config_text=(lambda: _text(path)) if own.filed else str,
-        write_config=lambda text: _write(path, text),
+        write_config=lambda text: write_settings(path / FILE_NAME, text),
         close=own.close,
         folder=path,
         apart=False,
@@ -243,16 +345,13 @@ def _report(
 
 
 def _text(folder: Path) -> str:
-    from micromoments.config import FILE_NAME
-
     file = folder / FILE_NAME
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-def _write(folder: Path, text: str) -> None:
-    from micromoments.config import FILE_NAME
+def write_settings(file: Path, text: str) -> None:
+    """Put a text in place of a project's file, whole or not at all."""
     from micromoments.stores.embedded.files import whole
 
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 a folder that was never there
-    with whole(folder / FILE_NAME) as partial:
+    with whole(file) as partial:
         partial.write_text(text, encoding="utf-8")

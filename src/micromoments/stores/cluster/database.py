@@ -188,6 +188,15 @@ class Database:
                 for node in self._cluster.get_primaries()
             ]
 
+    def names(self, kind: str) -> Iterator[bytes]:
+        """The ids of a kind that each have a name of their own, some perhaps twice: looks at every name there is."""
+        with failing("asking Redis"):
+            client = self._cluster if self._cluster is not None else self._single
+            for name in client.scan_iter(f"{{{self.project}/*}}:{kind}:*", count=1000):
+                head, _, id = name.partition(f"}}:{kind}:".encode())
+                if head.rpartition(b"/")[2].isdigit():  # an id may look like anything
+                    yield id
+
     @contextmanager
     def subscribed(self, channel: bytes) -> Iterator[Any]:
         """A channel's messages (``get_message``), on whichever node answers."""

@@ -13,7 +13,7 @@ class Events:
     """The partitions of a topic as one place to write to; each is a ``KafkaLog`` to read."""
 
     def __init__(self, broker: Broker, topic: str, partitions: int, vault: Vault) -> None:
-        self._broker, self.topic, self.count, self._vault = broker, topic, partitions, vault
+        self.broker, self.topic, self.count, self._vault = broker, topic, partitions, vault
 
     def partition(self, key: str) -> int:
         """The partition of a source id."""
@@ -26,11 +26,11 @@ class Events:
             StoreError: not all are known to be there; some may be.
         """
         partitions = [self.partition(r.key) for r in records]
-        return self._broker.produce(messages_of(records, self.topic, partitions, self._vault))
+        return self.broker.produce(messages_of(records, self.topic, partitions, self._vault))
 
     def log(self, partition: int) -> KafkaLog:
         """One partition as a log."""
-        return KafkaLog(self._broker, self.topic, partition, self._vault)
+        return KafkaLog(self.broker, self.topic, partition, self._vault)
 
     def of(self, keys: Sequence[str]) -> Iterator[Logged]:
         """Every record under these ids that is still kept. Reads their partitions whole, and opens what is theirs."""

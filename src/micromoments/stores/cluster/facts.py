@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -113,9 +114,44 @@ class RedisFacts:
         """Forget sealed facts received before an instant, by whole days; give how many files went."""
         with self._alone():
             old = [name for name, row in self._manifest() if row["day"] < _day(before)]
-            self._name(old, (), {})
-            self._delete(old)
+            self.forget(old)
         return len(old)
+
+    def sealed(self) -> dict[str, dict[str, Any]]:
+        """The sealed files by name, each with its table, day, count and where it was moved here its digest."""
+        return dict(self._manifest())
+
+    def adopt(self, name: str, table: str, day: str, count: int, source: Path) -> str:
+        """Take a sealed file of another place under its name, read it back, and name it; give its SHA-256.
+
+        Raises:
+            StoreError: what was read back isn't what was written; FileNotFoundError: the file is gone.
+        """
+        with source.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            path = f"{self._root}/{name}"
+            if self.digest(name) != digest:
+                self._fs.create_dir(path.rpartition("/")[0], recursive=True)
+                with self._fs.open_output_stream(path) as stream:
+                    shutil.copyfileobj(file, stream)
+        if self.digest(name) != digest:
+            raise StoreError(f"{path} is not what was written there; look at that place, then retry")
+        self._name((), [(name, {"table": table, "day": day, "count": count, "digest": digest})], {})
+        return digest
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file as it lies there; empty where it isn't."""
+        try:
+            with self._fs.open_input_file(f"{self._root}/{name}") as stream:
+                return file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            return ""
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Take files out of the manifest, then away."""
+        self._name(names, (), {})
+        self._delete(names)
 
     def query(self) -> Query:
         """The facts as they are now, to be asked in SQL."""

@@ -27,6 +27,10 @@ DELIVERY = 15.0
 """Seconds until what no broker acknowledged has failed; the client is told to send it again."""
 PATIENCE = 20.0
 """Seconds to wait for an answer of a broker when reading."""
+Message = tuple[str, int, bytes | None, bytes, Millis]
+"""(topic, partition, key, body, time)."""
+Headers = list[tuple[str, bytes]]
+"""What stands beside a message: (name, value)."""
 _QUIET = {"log_level": 0, "socket.keepalive.enable": True, "reconnect.backoff.max.ms": 1000}
 
 
@@ -81,8 +85,9 @@ class Broker:
         while not self._closed:
             self._producer.poll(0.1)
 
-    def produce(self, messages: Sequence[tuple[str, int, bytes | None, bytes, Millis]]) -> list[int]:
-        """Messages of (topic, partition, key, body, time); returns their offsets when every replica in sync has them.
+    def produce(self, messages: Sequence[Message], headers: Sequence[Headers] = ()) -> list[int]:
+        """Write messages, each with its headers where some are given; returns their offsets when every replica in sync
+        has them.
 
         Raises:
             StoreError: a broker did not acknowledge one in ``DELIVERY`` seconds; others, and that one too, may be
@@ -91,8 +96,8 @@ class Broker:
         group = _Group(len(messages))
         if not messages:
             return []
-        for index, (topic, partition, key, body, at) in enumerate(messages):
-            self._hand_over(group, index, topic, partition, key, body, at)
+        for index, message in enumerate(messages):
+            self._hand_over(group, index, message, headers[index] if headers else None)
         self._producer.poll(0)
         if not group.done.wait(DELIVERY + 5) or group.error is not None:
             self._anew(group.error)
@@ -103,16 +108,16 @@ class Broker:
         self.groups += 1
         return group.offsets
 
-    def _hand_over(
-        self, group: _Group, index: int, topic: str, partition: int, key: bytes | None, body: bytes, at: Millis
-    ) -> None:
+    def _hand_over(self, group: _Group, index: int, message: Message, headers: Headers | None) -> None:
+        topic, partition, key, body, at = message
+
         def heard(error: Any, message: Any) -> None:
             group.heard(index, error, message)
 
         until = time.monotonic() + DELIVERY
         while True:
             try:
-                self._producer.produce(topic, body, key, partition, heard, timestamp=max(0, at))
+                self._producer.produce(topic, body, key, partition, heard, timestamp=max(0, at), headers=headers)
                 return
             except BufferError:
                 if time.monotonic() > until:
@@ -284,13 +289,11 @@ def reading(address: str, group: str) -> dict[str, object]:
     }
 
 
-def messages_of(
-    records: Sequence[Record], topic: str, partitions: Sequence[int], vault: Vault
-) -> list[tuple[str, int, bytes | None, bytes, Millis]]:
+def messages_of(records: Sequence[Record], topic: str, partitions: Sequence[int], vault: Vault) -> list[Message]:
     """Records as messages: each in the frame of a log group of one, sealed with the key of its id."""
     hashes = [vault.hash(r.key) if r.key.startswith(("anon:", "user:")) else None for r in records]
     keys = vault.keys([h for h in hashes if h is not None], make=True)
-    made: list[tuple[str, int, bytes | None, bytes, Millis]] = []
+    made: list[Message] = []
     for record, hashed, partition in zip(records, hashes, partitions, strict=True):
         body = codec.encode_group([record])
         sealed = vault.seal(keys[hashed], hashed, body) if hashed is not None else body

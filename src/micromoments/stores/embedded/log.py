@@ -9,6 +9,7 @@ Measured in ``docs/decisions/0004-log.md``.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -47,12 +48,7 @@ class SqliteLog:
         self._db = connect(self._path, full=synced, cache_mib=8, checkpoint_pages=2_000)
         migrate.migrate(self._db, migrate.LOG, "log.sqlite")
         self._reader = reader(self._path)
-        self._end = self._stored_end()
-
-    def _stored_end(self) -> int:
-        (floor,) = self._db.execute("SELECT value FROM meta WHERE name = 'end'").fetchone()
-        newest = self._db.execute("SELECT first + count FROM groups ORDER BY first DESC LIMIT 1").fetchone()
-        return max(int(floor), int(newest[0]) if newest else 0)
+        self._end = stored_end(self._db)
 
     def append(self, records: Sequence[Record]) -> int:
         """Write the group and make it durable, all or nothing; give the position of the first.
@@ -72,14 +68,8 @@ class SqliteLog:
 
     def read(self, start: int, limit: int = 10_000) -> Sequence[Logged]:
         """Records from ``start`` on, by whole groups until ``limit`` is passed; from the oldest kept if it's gone."""
-        found: list[Logged] = []
-        with self._reading, failing("reading log.sqlite"), closing(self._reader.execute(_READ, (start,))) as rows:
-            for first, count, body in rows:
-                records = codec.decode_group(body, _what(first, count))
-                found += [Logged(n, r) for n, r in enumerate(records, first) if n >= start]
-                if len(found) >= limit:
-                    break
-        return found
+        with self._reading, failing("reading log.sqlite"):
+            return read_groups(self._reader, start, limit)
 
     def end(self) -> int:
         """The position that the next record will get."""
@@ -181,6 +171,25 @@ class SqliteLog:
         with self._lock, self._reading:
             self._reader.close()
             self._db.close()
+
+
+def read_groups(db: sqlite3.Connection, start: int, limit: int) -> list[Logged]:
+    """Records from ``start`` on, by whole groups until ``limit`` is passed; from the oldest kept if it's gone."""
+    found: list[Logged] = []
+    with closing(db.execute(_READ, (start,))) as rows:
+        for first, count, body in rows:
+            records = codec.decode_group(body, _what(first, count))
+            found += [Logged(n, r) for n, r in enumerate(records, first) if n >= start]
+            if len(found) >= limit:
+                break
+    return found
+
+
+def stored_end(db: sqlite3.Connection) -> int:
+    """The position that the next record will get, as the file says."""
+    (floor,) = db.execute("SELECT value FROM meta WHERE name = 'end'").fetchone()
+    newest = db.execute("SELECT first + count FROM groups ORDER BY first DESC LIMIT 1").fetchone()
+    return max(int(floor), int(newest[0]) if newest else 0)
 
 
 def _blank(record: Record, keys: frozenset[str], mentions: frozenset[str]) -> Record:
