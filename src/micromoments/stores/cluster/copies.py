@@ -25,6 +25,7 @@ from micromoments.stores.cluster.log import (
     PATIENCE,
     Broker,
     KafkaLog,
+    ends_of,
     failing,
     messages_of,
     opened,
@@ -93,10 +94,7 @@ class Copies:
         with failing("asking for the ends of topics"):
             consumer = Consumer(reading(self._broker.address, "copies"))
             try:
-                return {
-                    place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=PATIENCE, cached=False)
-                    for place in self.places
-                }
+                return {place: ends_of(consumer, *place) for place in self.places}
             finally:
                 consumer.close()
 

@@ -12,7 +12,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from micromoments.core.record import Logged
-from micromoments.stores.cluster.log import PATIENCE, failing, opened, reading
+from micromoments.stores.cluster.log import PATIENCE, ends_of, failing, opened, reading
 from micromoments.stores.cluster.vault import Vault
 
 SESSION_MS = 10_000
@@ -86,9 +86,8 @@ class KafkaGroup:
     def oldest(self, partition: int) -> int:
         """The position of the oldest record that Kafka keeps of a partition."""
         with failing(f"reading {self._topic}"):
-            one = TopicPartition(self._topic, partition)
-            low, _ = self._consumer.get_watermark_offsets(one, timeout=PATIENCE, cached=False)
-        return int(low)
+            low, _ = ends_of(self._consumer, self._topic, partition)
+        return low
 
     def folded(self, partition: int, offset: int) -> None:
         """Tell Kafka how far this group has come in a partition: for whoever looks at the lag."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from threading import Event, Lock, RLock, Thread
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -27,6 +27,13 @@ DELIVERY = 15.0
 """Seconds until what no broker acknowledged has failed; the client is told to send it again."""
 PATIENCE = 20.0
 """Seconds to wait for an answer of a broker when reading."""
+_BEGINNING = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+)
+"""What a broker says of a partition that it was just given."""
 Message = tuple[str, int, bytes | None, bytes, Millis]
 """(topic, partition, key, body, time)."""
 Headers = list[tuple[str, bytes]]
@@ -237,10 +244,7 @@ class KafkaLog:
             return self._ends()[1]
 
     def _ends(self) -> tuple[int, int]:
-        low, high = self._opened().get_watermark_offsets(
-            TopicPartition(self._topic, self._partition), timeout=PATIENCE, cached=False
-        )
-        return int(low), int(high)
+        return ends_of(self._opened(), self._topic, self._partition)
 
     def _opened(self) -> Any:
         if self._consumer is None:
@@ -272,6 +276,20 @@ class KafkaLog:
             if self._consumer is not None:
                 self._consumer.close()
                 self._consumer = None
+
+
+def ends_of(consumer: Any, topic: str, partition: int) -> tuple[int, int]:
+    """The oldest offset that is kept, and the next; waits for a partition whose leader is just beginning."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=PATIENCE, cached=False)
+        except KafkaException as error:
+            if (not error.args[0].retriable() and error.args[0].code() not in _BEGINNING) or time.monotonic() > until:
+                raise
+        else:
+            return int(low), int(high)
+        time.sleep(0.05)
 
 
 def reading(address: str, group: str) -> dict[str, object]:
