@@ -81,9 +81,10 @@ def show(name: str, held: list[Held], cpu: float, wall: float, trips: int) -> No
     """One round."""
     count = {one.kind: one.folder for one in held}
     values = sum(one.folder for one in held if one.kind != "log")
+    looked_at = values + next(one.copied for one in held if one.kind == "log")
     print(
         f"{name:12} {count['people']:8,} people {values:8,} values {count['log']:9,} records  "
-        f"{cpu:6.1f} s of processor ({wall:.1f} s)  {cpu / (values + count['log']) * 1e6:6.0f} us a value or record  "
+        f"{cpu:6.1f} s of processor ({wall:.1f} s)  {cpu / looked_at * 1e6:6.0f} us a value or new record  "
         f"{trips:6,} round trips"
     )
 

@@ -379,14 +379,14 @@ def copy_to_learn(folder: Path | str, target: Path | str) -> None:
 
 
 def back_up(folder: Path | str, target: Path | str) -> Mapping[str, int]:
-    """Copy a folder, which may be in use, to a new one; gives how much there is of what. ``StoreError``: it isn't empty."""
+    """Copy a folder, which may be in use, to a new one; gives how much there is of what. It must be empty."""
     from micromoments.stores.embedded.backup import backup
 
     return backup(folder, target).counts
 
 
 def verify_backup(target: Path | str) -> Mapping[str, int]:
-    """Read a backup whole and check it against its manifest; gives how much there is of what. ``StoreError``: it differs."""
+    """Read a backup whole and check it against its manifest; gives how much there is of what."""
     from micromoments.stores.embedded.backup import verify
 
     return verify(target).counts

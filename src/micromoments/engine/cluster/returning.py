@@ -30,7 +30,7 @@ GROUP = 500
 PAGE = 1000
 LEAVING = 60.0
 """Seconds that workers may take to be gone from their group."""
-COPIED = ("deliveries", "budgets", "reservations", "audit")
+COPIED = ("deliveries", "budgets", "reservations", "audit", "artifacts")
 """What folding can't bring back."""
 
 

@@ -20,6 +20,7 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.core.record import Logged
 from micromoments.stores.embedded import codec
+from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.database import connect, failing, reader
 from micromoments.stores.embedded.log import read_groups, stored_end
 from micromoments.stores.embedded.outbox import row as outbox_row
@@ -123,7 +124,12 @@ class FolderCarried:
     # --- the way back: into a folder whose lock is held -------------------------------------------
 
     def put(self, kind: str, rows: Sequence[Row]) -> None:
-        """Write deliveries, budgets, reservations or entries of the audit over what is there."""
+        """Write deliveries, budgets, reservations, entries of the audit or artifacts over what is there."""
+        if kind == "artifacts":
+            artifacts = FileArtifacts(self._folder / "artifacts")
+            for _, body in rows:
+                artifacts.put(body)
+            return
         with self._writing(_FILE.get(kind, "state.sqlite")) as db:
             if kind == "deliveries":
                 found = [codec.decode(Delivery, body, f"delivery {id}") for id, body in rows]
