@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,22 +113,22 @@ def open_stores(
         in_folder(Path(path))
     folder = Folder.open(path)
     try:
-        return open_held(folder, settings, now, apart=apart, synced=synced, close=folder.close)
+        stores = open_held(folder, settings, now, apart=apart, synced=synced)
     except BaseException:
         folder.close()
         raise
 
+    def close() -> None:
+        stores.close()
+        folder.close()
+
+    return replace(stores, close=close)
+
 
 def open_held(
-    folder: Folder,
-    given: Settings | None,
-    now: Millis,
-    *,
-    apart: bool = False,
-    synced: bool = True,
-    close: Callable[[], object] = int,
+    folder: Folder, given: Settings | None, now: Millis, *, apart: bool = False, synced: bool = True
 ) -> Stores:
-    """Open a folder whose lock is held; ``close`` is called when its stores are closed."""
+    """Open a folder whose lock is held, and stays so when its stores are closed."""
     if given is None and not folder.config.exists():
         folder.config.write_text(starter(folder.path.name), encoding="utf-8")
     settings = given if given is not None else load(folder.path)
@@ -145,12 +145,11 @@ def open_held(
     outbox = SqliteOutbox(folder.state)
     reporter = Reporter(folder.path, answer, seal, let_go, apart=apart)
 
-    def closed() -> None:
+    def close() -> None:
         reporter.close()
         facts.close()
         for part in (outbox, seen, audit, budgets, catalogue, policies, state, log):
             part.close()
-        close()
 
     return Stores(
         settings=settings,
@@ -182,7 +181,7 @@ def open_held(
         token=folder.token,
         config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
         write_config=lambda text: _write(folder.config, text),
-        close=closed,
+        close=close,
     )
 
 
