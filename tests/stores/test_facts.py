@@ -13,6 +13,7 @@ import pytest
 
 from micromoments.core.fact import SCHEMAS, TABLES, Fact
 from micromoments.core.person import Person
+from micromoments.stores.embedded import facts as store
 from micromoments.stores.embedded.columns import ARROW
 from micromoments.stores.embedded.facts import ParquetFacts, closure, query, seal_folder
 from micromoments.stores.embedded.query import resolve
@@ -141,6 +142,22 @@ def test_a_crash_at_any_step_of_sealing_neither_loses_nor_doubles(
         assert facts.seal(START * 2) == 51
         assert facts.query(COUNT) == [{"n": 45, "ids": 45}]
         assert {str(p) for p in (folder / "facts").glob("events/*/*")} == set(facts.files("events"))
+
+
+def test_small_files_are_put_together_up_to_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's many small files become few, none larger than the bound; a large one is left alone; nothing is lost."""
+    monkeypatch.setattr(store, "COMPACT_AT", 3)
+    monkeypatch.setattr(store, "COMPACT_ROWS", 100)
+    with closing(facts_of(folder)) as facts:
+        facts.seal(START * 2)
+        for start in range(100, 340, 30):
+            commit(folder, [event_fact(n) for n in range(start, start + 30)])
+            facts.seal(START * 2)
+        sizes = [pq.read_metadata(path).num_rows for path in facts.files("events")]
+        assert sum(sizes) == 280
+        assert max(sizes) <= 100
+        assert sum(size < 50 for size in sizes) < 3
+        assert facts.query(COUNT) == [{"n": 280, "ids": 280}]
 
 
 def test_an_erasure_during_sealing_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,10 @@ LATE = 300_000
 _LATE = f"received_at - events.at > {LATE}"
 _FOUND = "CASE WHEN results < 0 THEN -1 WHEN results = 0 THEN 0 ELSE 1 END"
 
+CAPS = ("cap", "budget", "quiet_hours", "exclusive")
+"""Codes of refusals by a cap, a budget, quiet hours or a campaign that excludes others."""
+_CAPPED = " OR ".join(f"'{code}' = ANY(refused)" for code in CAPS)
+
 RAGE = ("rage click", "rage clicked", "$rageclick", "rageclick")
 DEAD = ("dead click", "dead clicked", "$dead_click", "$deadclick", "deadclick")
 """What trackers call clicks in anger, and clicks that nothing came of; in small letters."""
@@ -91,6 +95,30 @@ ROLLUPS: dict[str, Rollup] = {
         "count(*) AS count, min(received_at) AS oldest, max(received_at) AS newest "
         f"FROM {{facts}} AS events GROUP BY {_hour('received_at')}, type, name, marks, goal = '', "
         f"{_LATE}, {_DELAY}",
+        "received_at",
+    ),
+    "decided": Rollup(
+        "decisions",
+        "SELECT received_at, surrogate, slot, moment, moment_type, policy, policy_version, propensity, holdout, mode, "
+        "degraded, considered, marks, coalesce(array_length(items, 1), 0) AS shown, "
+        f"'no_consent' = ANY(refused) AS unwanted, {_CAPPED} AS capped FROM {{facts}} AS decisions",
+    ),
+    "assigned": Rollup(
+        "decisions",
+        "SELECT received_at, surrogate, moment_type, mode, marks, unnest(experiments) AS experiment, "
+        "unnest(variants) AS arm FROM {facts} AS decisions",
+    ),
+    "given": Rollup(
+        "decisions",
+        "SELECT received_at, surrogate, slot, mode, marks, item, kind, CASE WHEN head = item THEN 1 ELSE 0 END AS head "
+        "FROM (SELECT received_at, surrogate, slot, mode, marks, items[1] AS head, unnest(items) AS item, "
+        "unnest(kinds) AS kind FROM {facts} AS decisions) AS every",
+    ),
+    "refusals": Rollup(
+        "decisions",
+        f"SELECT {_hour('received_at')} AS hour, slot, moment_type, marks, code, count(*) AS count FROM (SELECT "
+        "received_at, slot, moment_type, marks, unnest(refused) AS code FROM {facts} AS decisions) AS every "
+        f"GROUP BY {_hour('received_at')}, slot, moment_type, marks, code",
         "received_at",
     ),
 }

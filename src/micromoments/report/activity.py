@@ -31,11 +31,12 @@ def moments_report(asked: Ask) -> dict[str, Any]:
     )
     for row in rows:
         row["part"] = asked.label(row["part"])
-    total = asked.one(f"WITH base AS ({base}) SELECT {measures} FROM base", *params)
-    opened = int(total["opened"])
+    names = ("opened", "fulfilled", "abandoned", "expired", "open", "served")
+    total = {name: sum(int(row[name]) for row in rows) for name in names}
+    opened = total["opened"]
     figures = [figure("opened", "Moments opened", opened, None, "moments")]
     figures += [
-        share(name, title, int(total[name]), opened)
+        share(name, title, total[name], opened)
         for name, title in (
             ("fulfilled", "Fulfilled"),
             ("abandoned", "Abandoned"),
@@ -58,40 +59,51 @@ def decisions(asked: Ask) -> dict[str, Any]:
         where, params = f"{where} AND CAST({names[name]} AS VARCHAR) = ?", [*params, segment_value(name, value)]
     part = f"{names[asked.by]} AS part, " if asked.by else ""
     group = "slot, policy, mode" + (f", {names[asked.by]}" if asked.by else "")
-    served = "coalesce(array_length(items, 1), 0) > 0"
-    good = f"{served} AND propensity > 0 AND propensity <= 1"
+    good = "shown > 0 AND propensity > 0 AND propensity <= 1"
     measures = (
         "count(*) AS decisions, count(DISTINCT surrogate) AS people, "
-        f"count(CASE WHEN NOT ({served}) THEN 1 END) AS empty, count(CASE WHEN holdout THEN 1 END) AS held_out, "
-        f"count(CASE WHEN degraded <> '' THEN 1 END) AS degraded, "
-        f"count(CASE WHEN {served} AND NOT ({good}) THEN 1 END) AS bad_propensities, "
+        "count(CASE WHEN shown = 0 THEN 1 END) AS empty, count(CASE WHEN holdout THEN 1 END) AS held_out, "
+        "count(CASE WHEN degraded <> '' THEN 1 END) AS degraded, "
+        f"count(CASE WHEN shown > 0 AND NOT ({good}) THEN 1 END) AS bad_propensities, "
         f"min(CASE WHEN {good} THEN propensity END) AS least_propensity, "
         f"percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN {good} THEN propensity END) AS median_propensity, "
         "avg(considered) AS considered"
     )
     rows = asked.rows(
         f"SELECT 'decisions' AS of, {part}slot, policy, mode, max(policy_version) AS policy_version, {measures} "
-        f"FROM decisions WHERE {where} GROUP BY {group} ORDER BY {group}",
+        f"FROM {asked.source('decided')} AS decided WHERE {where} GROUP BY {group} ORDER BY {group}",
         *params,
     )
     for row in rows:
         if asked.by:
             row["part"] = asked.label(row["part"])
-    refusals = asked.rows(
-        "SELECT 'refusals' AS of, code, count(*) AS count FROM (SELECT unnest(refused) AS code FROM decisions "
-        f"WHERE {where}) AS r GROUP BY code ORDER BY count(*) DESC, code LIMIT {MOST_ROWS}",
-        *params,
-    )
-    total = asked.one(f"SELECT {measures} FROM decisions WHERE {where}", *params)
-    n = int(total["decisions"])
+    summed = ("decisions", "empty", "held_out", "degraded", "bad_propensities")
+    total = {name: sum(int(row[name]) for row in rows) for name in summed}
+    n = total["decisions"]
     figures = [
         figure("decisions", "Decisions", n, None, "decisions"),
-        share("empty", "With nothing to serve", int(total["empty"]), n),
-        share("held_out", "To people held out", int(total["held_out"]), n),
-        share("degraded", "Degraded", int(total["degraded"]), n),
-        share("bad_propensities", "With a propensity outside (0, 1]", int(total["bad_propensities"]), n),
+        share("empty", "With nothing to serve", total["empty"], n),
+        share("held_out", "To people held out", total["held_out"], n),
+        share("degraded", "Degraded", total["degraded"], n),
+        share("bad_propensities", "With a propensity outside (0, 1]", total["bad_propensities"], n),
     ]
-    return {"figures": figures, "rows": [*rows, *refusals]}
+    return {"figures": figures, "rows": [*rows, *_refusals(asked)]}
+
+
+def _refusals(asked: Ask) -> list[dict[str, Any]]:
+    """How often candidates were refused, by code, the most frequent first."""
+    base, params = asked.hours("refusals")
+    names = {"type": "moment_type", "hour": asked.hour("hour"), "day": asked.day("hour")}
+    where = [COUNTED, *(f"CAST({names[name]} AS VARCHAR) = ?" for name, _ in asked.segment)]
+    params += [segment_value(name, value) for name, value in asked.segment]
+    if asked.slot:
+        where.append("slot = ?")
+        params.append(asked.slot)
+    return asked.rows(
+        f"SELECT 'refusals' AS of, code, CAST(sum(count) AS BIGINT) AS count FROM ({base}) AS base "
+        f"WHERE {' AND '.join(where)} GROUP BY code ORDER BY count DESC, code LIMIT {MOST_ROWS}",
+        *params,
+    )
 
 
 DELIVERIES = (
@@ -116,10 +128,12 @@ def deliveries(asked: Ask) -> dict[str, Any]:
     came = ", ".join(f"max(CASE WHEN what = '{what}' THEN 1 ELSE 0 END) AS {name}" for what, name in CAME.items())
     summed = ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in CAME.values())
     rows = asked.rows(
-        f"WITH came AS (SELECT decision, {came} FROM outcomes WHERE {COUNTED} GROUP BY decision) "
+        f"WITH came AS (SELECT decision, {came} FROM outcomes WHERE {COUNTED} AND decision IN "
+        f"(SELECT decision FROM deliveries WHERE {where}) GROUP BY decision) "
         "SELECT trigger, destination, channel, status, CASE WHEN status = 'held' THEN detail ELSE '' END AS reason, "
         f"{measures}, {summed} FROM deliveries LEFT JOIN came ON came.decision = deliveries.decision "
         f"WHERE {where} GROUP BY {names} ORDER BY {names} LIMIT {MOST_ROWS}",
+        *params,
         *params,
     )
     ends = ", ".join(f"count(CASE WHEN status = '{s}' THEN 1 END) AS {s}" for s in ("sent", "held", "dead"))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from micromoments.core import judged
 from micromoments.core.event import SIMULATED, UNCOUNTED, Millis
 from micromoments.core.rollup import HOUR, ROLLUPS
 from micromoments.core.settings import DAY, Settings
@@ -75,13 +76,14 @@ class Ask(NamedTuple):
         rollup = ROLLUPS[name]
         return name if name in self.rollups else f"({rollup.asked(rollup.of)})"
 
-    def is_in(self, select: str) -> str:
-        """SQL: the moment's id is among those that ``select`` (of outcomes, without its column) finds; by the keys of
-        ids where they are kept, which are quicker to compare.
+    def judged(self, *, whole: bool = True) -> str:
+        """SQL to read moments from, each with what became of it; not ``whole``: without whether it was acted on and why
+        nothing was served, which takes other tables to tell.
         """
-        if "keys" in self.rollups:
-            return f"key IN (SELECT moment_key FROM {select})"
-        return f"id IN (SELECT moment FROM {select})"
+        if "judged" in self.rollups:
+            return "judged"
+        told = judged.told("moments")
+        return f"({judged.judged(told, self.source('decided'), judged.acting('outcomes')) if whole else told})"
 
     def hours(self, name: str) -> tuple[str, list[object]]:
         """SQL (and parameters) of an hourly roll-up's rows of the stretch: whole hours as they are kept, what begins or

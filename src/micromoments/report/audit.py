@@ -121,7 +121,7 @@ def _shown() -> str:
 
 def _each(asked: Ask, *, said: bool) -> tuple[str, list[object]]:
     """``WITH`` of ``each_one``, a row a moment: its cause, and the goals that followed; of ``led``, a row a goal."""
-    base, params = moments(asked)
+    base, params = moments(asked, facts=True)
     wanted, more = has_goal(asked.goal)
     inside = "told.happened >= spans.opened_at AND told.happened <= spans.stopped"
     was = {

@@ -77,7 +77,7 @@ def _beyond(place: Place, column: str) -> tuple[str, list[object]]:
 
 def _base(asked: Ask) -> tuple[str, list[object]]:
     """SQL and parameters of the moments asked for: all of the stretch, or those missed for one cause."""
-    base, params = moments(asked)
+    base, params = moments(asked, facts=True)
     if not asked.cause:
         return base, params
     each, more = causes(asked)

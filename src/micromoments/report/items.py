@@ -18,7 +18,6 @@ PREFERENCES = (
     f"its share in all. Without bots, own people and tests; only what at least {MIN_PEOPLE} people of a part share."
 )
 _SEEN = ("seen", "clicked", "dismissed")
-_WANTED = "lower(trim(CASE WHEN category <> '' THEN category ELSE query END))"
 
 
 def items(asked: Ask) -> dict[str, Any]:
@@ -31,37 +30,36 @@ def items(asked: Ask) -> dict[str, Any]:
         for name, whats in (("seen", _SEEN), ("clicked", _SEEN[1:2]), ("dismissed", _SEEN[2:]))
     )
     rows = asked.rows(
-        "WITH given AS (SELECT surrogate, items[1] AS head, unnest(items) AS item, unnest(kinds) AS kind "
-        f"FROM decisions WHERE {where} AND mode = 'live'{slot}), "
-        "served AS (SELECT item, min(kind) AS kind, count(*) AS served, count(DISTINCT surrogate) AS people, "
-        "count(CASE WHEN head = item THEN 1 END) AS first FROM given GROUP BY item), "
+        f"WITH served AS (SELECT * FROM {asked.source('given')} AS given WHERE {where} AND mode = 'live'{slot}), "
+        "counted AS (SELECT item, min(kind) AS kind, count(*) AS served, CAST(sum(head) AS BIGINT) AS first "
+        "FROM served GROUP BY item), "
+        "top AS (SELECT *, CAST(sum(served) OVER () AS BIGINT) AS places, count(*) OVER () AS items FROM counted "
+        f"ORDER BY served DESC, item LIMIT {MOST_ROWS}), "
+        "who AS (SELECT item, count(DISTINCT surrogate) AS people FROM served "
+        "WHERE item IN (SELECT item FROM top) GROUP BY item), "
         f"came AS (SELECT item, {came}, "
         "count(CASE WHEN what = 'goal' AND value >= 0 THEN 1 END) AS goals, "
         "CAST(sum(CASE WHEN what = 'goal' THEN value ELSE 0 END) AS BIGINT) AS value, "
         "CAST(sum(cost) AS BIGINT) AS cost, max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency "
-        f"FROM outcomes WHERE {where} AND item <> ''{slot} GROUP BY item) "
-        "SELECT served.item, served.kind, served.served, served.people, served.first, coalesce(came.seen, 0) AS seen, "
+        f"FROM outcomes WHERE {where} AND item IN (SELECT item FROM top) AND item <> ''{slot} GROUP BY item) "
+        "SELECT top.item, top.kind, top.served, who.people, top.first, coalesce(came.seen, 0) AS seen, "
         "coalesce(came.clicked, 0) AS clicked, coalesce(came.dismissed, 0) AS dismissed, coalesce(came.goals, 0) AS "
         "goals, coalesce(came.value, 0) AS value, coalesce(came.cost, 0) AS cost, coalesce(came.currency, '') AS "
-        "currency FROM served LEFT JOIN came ON came.item = served.item "
-        f"ORDER BY served.served DESC, served.item LIMIT {MOST_ROWS}",
+        "currency, top.places, top.items FROM top JOIN who ON who.item = top.item LEFT JOIN came "
+        "ON came.item = top.item ORDER BY top.served DESC, top.item",
         *stretch,
         *more,
         *stretch,
         *more,
     )
-    total = asked.one(
-        f"SELECT count(*) AS served, count(DISTINCT item) AS items FROM (SELECT unnest(items) AS item FROM decisions "
-        f"WHERE {where} AND mode = 'live'{slot}) AS given",
-        *stretch,
-        *more,
-    )
+    places, every = (int(rows[0][name]) if rows else 0 for name in ("places", "items"))
     for row in rows:
+        del row["places"], row["items"]
         row["click_share"] = int(row["clicked"]) / int(row["seen"]) if row["seen"] else None
     shown = sum(int(row["served"]) for row in rows)
     figures = [
-        figure("items", "Items served", int(total["items"]), None, "items"),
-        share("shown", "Places in decisions, of the items shown", shown, int(total["served"])),
+        figure("items", "Items served", every, None, "items"),
+        share("shown", "Places in decisions, of the items shown", shown, places),
         share("clicked", "Clicked, of those seen", *_sums(rows, "clicked", "seen")),
     ]
     return {"figures": figures, "rows": rows}
@@ -77,22 +75,25 @@ def preferences(asked: Ask) -> dict[str, Any]:
     """
     asked = asked if asked.by else asked._replace(by="channel")
     base, params = moments(asked)
-    named = f"WITH base AS ({base}), named AS (SELECT part, surrogate, {_WANTED} AS wanted FROM base)"
     rows = asked.rows(
-        f"{named}, of_part AS (SELECT part, count(*) AS every FROM named WHERE wanted <> '' GROUP BY part), "
-        "overall AS (SELECT wanted, count(*) AS moments, sum(count(*)) OVER () AS every FROM named WHERE wanted <> '' "
-        "GROUP BY wanted), "
-        "each_one AS (SELECT part, wanted, count(*) AS moments, count(DISTINCT surrogate) AS people FROM named "
-        f"WHERE wanted <> '' GROUP BY part, wanted HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE}) "
+        f"WITH base AS ({base}), "
+        "each_one AS MATERIALIZED (SELECT part, wanted, count(*) AS moments, count(DISTINCT surrogate) AS people "
+        "FROM base WHERE wanted <> '' GROUP BY part, wanted), "
+        "of_part AS (SELECT part, sum(moments) AS every FROM each_one GROUP BY part), "
+        "overall AS (SELECT wanted, sum(moments) AS moments, sum(sum(moments)) OVER () AS every FROM each_one "
+        "GROUP BY wanted) "
         "SELECT each_one.part, each_one.wanted, each_one.people, each_one.moments, "
-        "CAST(each_one.moments AS DOUBLE PRECISION) / of_part.every AS share, "
+        "CAST(each_one.moments AS DOUBLE PRECISION) / CAST(of_part.every AS DOUBLE PRECISION) AS share, "
         "CAST(overall.moments AS DOUBLE PRECISION) / CAST(overall.every AS DOUBLE PRECISION) AS share_of_all "
         "FROM each_one JOIN of_part ON of_part.part = each_one.part JOIN overall ON overall.wanted = each_one.wanted "
+        f"WHERE each_one.people >= {MIN_PEOPLE} "
         f"ORDER BY each_one.people DESC, each_one.part, each_one.wanted LIMIT {MOST_ROWS}",
         *params,
     )
     total = asked.one(
-        f"{named} SELECT count(*) AS moments, count(CASE WHEN wanted <> '' THEN 1 END) AS named FROM named", *params
+        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN wanted <> '' THEN 1 END) AS named "
+        "FROM base",
+        *params,
     )
     for row in rows:
         row["part"] = asked.label(row["part"])

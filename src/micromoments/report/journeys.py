@@ -25,6 +25,11 @@ ENDS = ("fulfilled", "left", "went on")
 "steps."""
 
 
+_ENDED = (
+    "count(CASE WHEN target = 'fulfilled' THEN 1 END) AS fulfilled, count(CASE WHEN target = 'left' THEN 1 END) AS gone"
+)
+
+
 def journeys(asked: Ask) -> dict[str, Any]:
     """Rows ``node`` (step, name, moments, people, stopped) and ``link`` (from a node to a node of the next "
     "step or to an
@@ -40,52 +45,61 @@ def journeys(asked: Ask) -> dict[str, Any]:
         "steps AS (SELECT *, row_number() OVER w AS step, lead(name) OVER w AS next_name, "
         "lead(opened_at) OVER w AS next_at FROM begun "
         "WINDOW w AS (PARTITION BY surrogate, journey ORDER BY opened_at, id)), "
-        f"walked AS (SELECT *, CASE WHEN next_name IS NULL AND ended = 'fulfilled' THEN 'fulfilled' "
+        f"walked AS MATERIALIZED (SELECT *, CASE WHEN next_name IS NULL AND ended = 'fulfilled' THEN 'fulfilled' "
         f"WHEN next_name IS NULL THEN 'left' WHEN step = {STEPS} THEN 'went on' ELSE next_name END AS target "
-        f"FROM steps WHERE step <= {STEPS}) "
+        f"FROM steps WHERE step <= {STEPS})"
     )
-    links = asked.rows(
-        f"{walked} SELECT 'link' AS of, step, name AS source, target, count(*) AS count, "
-        "count(DISTINCT surrogate) AS people, "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY next_at - opened_at) / 3600000.0 AS median_hours FROM walked "
+    links = (
+        "SELECT 'link' AS of, step, name, target, count(*) AS count, count(DISTINCT surrogate) AS people, "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY next_at - opened_at) / 3600000.0 AS median_hours, "
+        "0 AS fulfilled, 0 AS gone FROM walked "
         f"GROUP BY step, name, target HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
-        f"ORDER BY count(*) DESC, step, name, target LIMIT {MOST_ROWS}",
+        f"ORDER BY count DESC, step, name, target LIMIT {MOST_ROWS}"
+    )
+    nodes = (
+        "SELECT 'node' AS of, step, name, '' AS target, count(*) AS count, count(DISTINCT surrogate) AS people, "
+        f"CAST(NULL AS DOUBLE PRECISION) AS median_hours, {_ENDED} FROM walked GROUP BY step, name "
+        f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} ORDER BY step, count DESC, name LIMIT {MOST_ROWS}"
+    )
+    totals = (
+        "SELECT 'total' AS of, step, CASE WHEN next_name IS NULL THEN '' ELSE 'longer' END AS name, '' AS target, "
+        f"count(*) AS count, 0 AS people, CAST(NULL AS DOUBLE PRECISION) AS median_hours, {_ENDED} "
+        "FROM walked GROUP BY step, CASE WHEN next_name IS NULL THEN '' ELSE 'longer' END"
+    )
+    found = asked.rows(
+        f"{walked}, links AS ({links}), nodes AS ({nodes}), totals AS ({totals}) "
+        "SELECT * FROM links UNION ALL SELECT * FROM nodes UNION ALL SELECT * FROM totals",
         *params,
     )
-    nodes = asked.rows(
-        f"{walked} SELECT 'node' AS of, step, name, count(*) AS moments, count(DISTINCT surrogate) AS people, "
-        "count(CASE WHEN target = 'fulfilled' THEN 1 END) AS fulfilled, count(CASE WHEN target = 'left' THEN 1 "
-        "END) AS left_ "
-        f"FROM walked GROUP BY step, name HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
-        f"ORDER BY step, count(*) DESC, name LIMIT {MOST_ROWS}",
-        *params,
-    )
-    total = asked.one(
-        f"{walked} SELECT count(*) AS moments, count(CASE WHEN step = 1 THEN 1 END) AS journeys, "
-        "count(CASE WHEN step = 1 AND next_name IS NOT NULL THEN 1 END) AS longer, "
-        "count(CASE WHEN target = 'fulfilled' THEN 1 END) AS fulfilled FROM walked",
-        *params,
-    )
-    return {"figures": _figures(total, links), "rows": [*(_node(row) for row in nodes), *(_link(row) for row in links)]}
+    of = {kind: [row for row in found if row["of"] == kind] for kind in ("link", "node", "total")}
+    of["link"].sort(key=lambda row: (-row["count"], row["step"], row["name"], row["target"]))
+    of["node"].sort(key=lambda row: (row["step"], -row["count"], row["name"]))
+    rows = [*map(_node, of["node"]), *map(_link, of["link"])]
+    return {"figures": _figures(of["total"], of["link"]), "rows": rows}
 
 
-def _figures(total: dict[str, Any], links: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    n, shown = int(total["journeys"]), sum(int(row["count"]) for row in links)
+def _figures(totals: list[dict[str, Any]], links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    begun = [row for row in totals if row["step"] == 1]
+    n, every = (sum(int(row["count"]) for row in rows) for rows in (begun, totals))
+    longer = sum(int(row["count"]) for row in begun if row["name"] == "longer")
     return [
         figure("journeys", "Journeys", n, None, "journeys"),
-        share("longer", "Of more than one moment", int(total["longer"]), n),
-        share("ended_fulfilled", "That ended fulfilled", int(total["fulfilled"]), n),
-        share("shown", "Steps in the links shown", shown, int(total["moments"])),
+        share("longer", "Of more than one moment", longer, n),
+        share("ended_fulfilled", "That ended fulfilled", sum(int(row["fulfilled"]) for row in totals), n),
+        share("shown", "Steps in the links shown", sum(int(row["count"]) for row in links), every),
     ]
 
 
 def _node(row: dict[str, Any]) -> dict[str, Any]:
     """A node under the name that links use; what share of its moments nothing followed."""
-    left = int(row.pop("left_"))
-    return {**row, "id": f"{row['step']} {row['name']}", "left": left, "drop_off": left / row["moments"]}
+    kept = {name: row[name] for name in ("of", "step", "name")}
+    counts = {"moments": row["count"], "people": row["people"], "fulfilled": row["fulfilled"]}
+    left = int(row["gone"])
+    return {**kept, **counts, "id": f"{row['step']} {row['name']}", "left": left, "drop_off": left / row["count"]}
 
 
 def _link(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("of", "step", "target", "count", "people", "median_hours")}
     step, target = row["step"], row["target"]
     to = target if target in ENDS else f"{step + 1} {target}"
-    return {**row, "source": f"{step} {row['source']}", "target": to}
+    return {**kept, "source": f"{step} {row['name']}", "target": to}

@@ -19,7 +19,7 @@ from micromoments.learn.planning import bayes, fading, plan
 from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, not_proof, sentence
 from micromoments.report import lift_sums, switchback
 from micromoments.report.ask import COUNTED, Ask
-from micromoments.report.lift_sums import BEFORE, METRICS, Arms, Exposures
+from micromoments.report.lift_sums import BEFORE, METRICS, Arms, Counted, Exposures, Watch
 from micromoments.report.parts import share
 
 __all__ = ["BEFORE", "COUNTING", "lifts"]
@@ -35,12 +35,12 @@ NOVELTY_DAYS = 7
 
 
 class Split(NamedTuple):
-    """One comparison of two arms of people: what it is of, their exposures, the intended shares, the primary goal
-    (``declared`` where the settings name it), and about how many people it is planned for.
+    """One comparison of two arms of people: what it is of, what was counted of everybody, the intended shares, the
+    primary goal (``declared`` where the settings name it), and about how many people it is planned for.
     """
 
     about: Mapping[str, str]
-    exposures: Exposures
+    counted: Counted
     arms: tuple[str, str]
     shares: Mapping[str, float]
     goal: str
@@ -66,8 +66,8 @@ def lifts(asked: Ask) -> dict[str, Any]:
 
 def _slots(asked: Ask) -> list[str]:
     sql = (
-        "SELECT DISTINCT slot FROM decisions WHERE received_at >= ? AND received_at < ? AND mode = 'live' "
-        f"AND {COUNTED} ORDER BY slot"
+        f"SELECT DISTINCT slot FROM {asked.source('decided')} AS decided WHERE received_at >= ? AND received_at < ? "
+        f"AND mode = 'live' AND {COUNTED} ORDER BY slot"
     )
     found = [str(row["slot"]) for row in asked.rows(sql, asked.start, asked.stop)]
     return [slot for slot in found if asked.slot in {"", slot}]
@@ -84,75 +84,84 @@ def _slot(asked: Ask, slot: str) -> list[dict[str, Any]]:
     """Served against held out. Without a holdout: the one row that says so."""
     exposures = Exposures(
         "SELECT surrogate, received_at AS decided, CASE WHEN holdout THEN 'held out' ELSE 'served' END AS arm, "
-        f"moment_type AS kind FROM decisions WHERE slot = ? AND mode = 'live' AND {COUNTED} "
+        f"moment_type AS kind FROM {asked.source('decided')} AS decided WHERE slot = ? AND mode = 'live' AND {COUNTED} "
         "AND received_at >= ? AND received_at < ?",
         (slot, asked.start, asked.stop),
     )
     configured = asked.settings.slot(slot)
-    people = lift_sums.people(asked, exposures)
+    goal = configured.goal or next(iter(_goals(asked, "")), "")
+    found = _counted(asked, exposures, goal)
     about = {"of": "slot", "slot": slot, "experiment": ""}
-    if not people.get("held out"):
+    if not found.people.get("held out"):
         base = {**about, "goal": asked.goal or configured.goal, "proof": False}
-        return [{**base, "people": people, "sentence": not_proof(slot, configured.holdout), "comparisons": []}]
+        said = not_proof(slot, configured.holdout)
+        return [{**base, "people": dict(found.people), "sentence": said, "comparisons": []}]
     shares = {"served": 1 - configured.holdout, "held out": configured.holdout}
     declared = bool(configured.goal)
-    goal = configured.goal or next(iter(_goals(asked, "")), "")
-    split = Split(about, exposures, ("served", "held out"), shares, goal, declared, configured.people)
-    return _rows(asked, split, people)
+    return _rows(asked, Split(about, found, ("served", "held out"), shares, goal, declared, configured.people))
+
+
+def _counted(asked: Ask, exposures: Exposures, primary: str) -> Counted:
+    """What all rows of a comparison need: each goal, and of the primary one the novelty and the guard-rails."""
+    goals = _goals(asked, primary)
+    watches = [Watch(goal) for goal in goals]
+    if primary in goals:
+        watches += [_novel(primary), *(Watch(f"!{name}") for name in asked.settings.guards)]
+    return lift_sums.count(asked, exposures, watches)
+
+
+def _novel(goal: str) -> Watch:
+    return lift_sums.halves(goal, NOVELTY_DAYS * DAY)
 
 
 def _given(asked: Ask, key: str) -> Exposures:
     """Everybody's arm in what stands among a decision's experiments under a key."""
     return Exposures(
-        "SELECT surrogate, decided, arm, kind FROM (SELECT surrogate, received_at AS decided, moment_type AS kind, "
-        "unnest(experiments) AS experiment, "
-        f"unnest(variants) AS arm FROM decisions WHERE mode = 'live' AND {COUNTED} AND received_at >= ? "
-        "AND received_at < ?) AS given WHERE experiment = ?",
+        "SELECT surrogate, received_at AS decided, arm, moment_type AS kind "
+        f"FROM {asked.source('assigned')} AS assigned WHERE mode = 'live' AND {COUNTED} AND received_at >= ? "
+        "AND received_at < ? AND experiment = ?",
         (asked.start, asked.stop, key),
     )
 
 
 def _experiment(asked: Ask, key: str, experiment: Experiment) -> list[dict[str, Any]]:
     """Each variant against the first, which is the control."""
-    exposures = _given(asked, key)
-    people = lift_sums.people(asked, exposures)
     control, *others = experiment.variants
     goal = experiment.goal or asked.settings.slot(experiment.slot).goal
+    primary = goal or next(iter(_goals(asked, "")), "")
+    found = _counted(asked, _given(asked, key), primary)
     about = {"of": "experiment", "slot": experiment.slot, "experiment": key}
     rows: list[dict[str, Any]] = []
     for variant in others:
-        if people.get(control) and people.get(variant):
-            primary = goal or next(iter(_goals(asked, "")), "")
+        if found.people.get(control) and found.people.get(variant):
             arms = (variant, control)
-            split = Split(about, exposures, arms, experiment.variants, primary, bool(goal), experiment.people)
-            rows += _rows(asked, split, people)
+            split = Split(about, found, arms, experiment.variants, primary, bool(goal), experiment.people)
+            rows += _rows(asked, split)
     return rows
 
 
 def _rule(asked: Ask, name: str, measure: float) -> list[dict[str, Any]]:
     """People with a merchandiser's rule against the share without it."""
-    exposures = _given(asked, f"rule:{name}")
-    people = lift_sums.people(asked, exposures)
-    if not people.get("with") or not people.get("without"):
-        return []
     goal = next(iter(_goals(asked, "")), "")
+    found = _counted(asked, _given(asked, f"rule:{name}"), goal)
+    if not found.people.get("with") or not found.people.get("without"):
+        return []
     about = {"of": "rule", "slot": "", "experiment": name}
     shares = {"with": 1 - measure, "without": measure}
-    return _rows(asked, Split(about, exposures, ("with", "without"), shares, goal, False, 5000), people)
+    return _rows(asked, Split(about, found, ("with", "without"), shares, goal, False, 5000))
 
 
-def _rows(asked: Ask, split: Split, people: Mapping[str, int]) -> list[dict[str, Any]]:
+def _rows(asked: Ask, split: Split) -> list[dict[str, Any]]:
     goals = _goals(asked, split.goal)
     explored = max(1, len(asked.settings.goals) - 1)
-    return [_row(asked, split, goal, people, ALPHA if goal == split.goal else ALPHA / explored) for goal in goals]
+    return [_row(asked, split, goal, ALPHA if goal == split.goal else ALPHA / explored) for goal in goals]
 
 
-def _row(asked: Ask, split: Split, goal: str, people: Mapping[str, int], alpha: float) -> dict[str, Any]:
-    primary = goal == split.goal
-    parts = lift_sums.sums(asked, goal, split.exposures)
+def _row(asked: Ask, split: Split, goal: str, alpha: float) -> dict[str, Any]:
+    primary, people, days = goal == split.goal, split.counted.people, split.counted.days
+    parts = split.counted.parts[Watch(goal)]
     found, currencies = lift_sums.whole(parts.values()), lift_sums.currencies(asked, goal)
     treated, control = (found.get(arm, dict.fromkeys(METRICS, lift_sums.NONE)) for arm in split.arms)
-    days = lift_sums.days(asked, split.exposures)
     comparisons = _comparisons(split, goal, treated, control, currencies, alpha)
     counts = [people.get(arm, 0) for arm in split.arms]
     crossed = people.get("crossed", 0)
@@ -176,7 +185,7 @@ def _row(asked: Ask, split: Split, goal: str, people: Mapping[str, int], alpha: 
         "sentence": warnings[0] if off else comparisons[0]["sentence"],
     }
     if primary:
-        row |= {"segments": _segments(split, goal, parts), "novelty": _novelty(asked, split, goal)}
+        row |= {"segments": _segments(split, goal, parts), "novelty": _novelty(split, goal)}
         row["guards"] = _guards(asked, split)
         row["warnings"] = [*warnings, *(g["sentence"] for g in row["guards"] if g["verdict"] == "higher")]
     return row
@@ -255,9 +264,9 @@ def _short(result: Lift) -> dict[str, Any]:
     return {name: getattr(result, name) for name in names}
 
 
-def _novelty(asked: Ask, split: Split, goal: str) -> dict[str, Any]:
+def _novelty(split: Split, goal: str) -> dict[str, Any]:
     """Whether the lift of people's second week differs from that of their first."""
-    found = lift_sums.halves(asked, goal, split.exposures, NOVELTY_DAYS * DAY)
+    found = lift_sums.whole(split.counted.parts[_novel(goal)].values())
     treated, control = (found.get(arm, {}).get("times", lift_sums.NONE) for arm in split.arms)
     result = fading(treated, control, tuning=split.planned)
     return {"days": NOVELTY_DAYS, **_short(result), "sentence": faded(result, NOVELTY_DAYS)}
@@ -267,7 +276,7 @@ def _guards(asked: Ask, split: Split) -> list[dict[str, Any]]:
     """What must not rise, by guard-rail."""
     out = []
     for name in asked.settings.guards:
-        found = lift_sums.whole(lift_sums.sums(asked, f"!{name}", split.exposures).values())
+        found = lift_sums.whole(split.counted.parts[Watch(f"!{name}")].values())
         treated, control = (found.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
         result = lift(treated, control, tuning=split.planned)
         out.append({"guard": name, **_short(result), "sentence": guard_sentence(result, name)})

@@ -26,45 +26,113 @@ class Exposures(NamedTuple):
 
     @property
     def arms(self) -> str:
-        """SQL of each person's arm: since when, how many arms, the kind of moment of the first decision."""
+        """SQL of each person's arm: since when, whether in one arm or more (2), the first decision's kind of moment."""
         return (
-            f"exposures AS ({self.sql}), placed AS (SELECT surrogate, decided, arm, kind, "
-            "row_number() OVER (PARTITION BY surrogate ORDER BY decided, kind) AS place FROM exposures), "
-            "arms AS (SELECT surrogate, min(decided) AS since, min(arm) AS arm, count(DISTINCT arm) AS arms, "
-            "max(CASE WHEN place = 1 THEN kind END) AS kind FROM placed GROUP BY surrogate)"
+            f"exposures AS ({self.sql}), firsts AS (SELECT surrogate, min(decided) AS since, min(arm) AS arm, "
+            "CASE WHEN min(arm) = max(arm) THEN 1 ELSE 2 END AS arms FROM exposures GROUP BY surrogate), "
+            "arms AS MATERIALIZED (SELECT firsts.surrogate, since, firsts.arm, arms, min(kind) AS kind FROM firsts "
+            "JOIN exposures ON exposures.surrogate = firsts.surrogate AND exposures.decided = firsts.since "
+            "GROUP BY firsts.surrogate, since, firsts.arm, arms)"
         )
 
 
-def people(asked: Ask, exposures: Exposures) -> dict[str, int]:
-    """People by arm, and those in more than one under ``crossed``."""
-    sql = (
-        f"WITH {exposures.arms} SELECT CASE WHEN arms > 1 THEN 'crossed' ELSE arm END AS arm, "
-        "count(*) AS people FROM arms GROUP BY CASE WHEN arms > 1 THEN 'crossed' ELSE arm END"
-    )
-    return {str(row["arm"]): int(row["people"]) for row in asked.rows(sql, *exposures.params)}
-
-
-def days(asked: Ask, exposures: Exposures) -> float:
-    """Days from the first exposure to the end of the stretch."""
-    row = asked.one(f"SELECT min(decided) AS first FROM ({exposures.sql}) AS given", *exposures.params)
-    return max(0, asked.stop - int(row["first"])) / DAY if row["first"] is not None else 0.0
-
-
-def sums(asked: Ask, goal: str, exposures: Exposures) -> dict[str, Arms]:
-    """By kind of moment, arm and metric: the sums over people from their first decision on, net of refunds and of what
-    redeemed offers cost, with the 28 days before as the covariate.
+class Watch(NamedTuple):
+    """A goal that is summed: ``y`` from ``after`` on until ``until``, the covariate ``x`` from ``before`` on until
+    ``then``, all milliseconds from a person's first decision; only people who were watched for ``watched``.
     """
-    after = "goals.happened >= arms.since AND goals.happened < ?"
-    before = f"goals.happened < arms.since AND goals.happened >= arms.since - {BEFORE}"
-    return _sums(asked, goal, exposures, after, before, [asked.stop], [])
+
+    goal: str
+    after: int = 0
+    until: int = 100 * 366 * DAY
+    before: int = -BEFORE
+    then: int = 0
+    watched: int = 0
 
 
-def halves(asked: Ask, goal: str, exposures: Exposures, length: int) -> Arms:
-    """As ``sums``, over people who were watched for twice ``length``: y in the second stretch of it, x in the first."""
-    later = f"goals.happened >= arms.since + {length} AND goals.happened < arms.since + {2 * length}"
-    first = f"goals.happened >= arms.since AND goals.happened < arms.since + {length}"
-    found = _sums(asked, goal, exposures, later, first, [], [], watched=2 * length)
-    return whole(found.values())
+def halves(goal: str, length: int) -> Watch:
+    """Of people who were watched for twice ``length``: y in the second stretch of it, x in the first."""
+    return Watch(goal, after=length, until=2 * length, before=0, then=length, watched=2 * length)
+
+
+class Counted(NamedTuple):
+    """People by arm, and those in more than one under ``crossed``; days from the first exposure to the end of the
+    stretch; and of each watch, by kind of moment, arm and metric, the sums over people, net of refunds and of what
+    redeemed offers cost.
+    """
+
+    people: Mapping[str, int]
+    days: float
+    parts: Mapping[Watch, Mapping[str, Arms]]
+
+
+def count(asked: Ask, exposures: Exposures, watches: Sequence[Watch]) -> Counted:
+    """All of it in one question, as finding everybody's arm is the slow part."""
+    sources, params = [], list[object](exposures.params)
+    for n, watch in enumerate(watches):
+        sql, more = _reached(asked, n, watch)
+        sources.append(sql)
+        params += more
+    after = "happened >= since + y_from AND happened < since + y_to AND happened < ?"
+    before = "happened >= since + x_from AND happened < since + x_to"
+    nothing = ", ".join(f"CAST(NULL AS DOUBLE PRECISION) AS {name}" for name, _ in _columns())
+    lengths = sorted({0, *(watch.watched for watch in watches)})
+    counts = " UNION ALL ".join(
+        f"SELECT -1 AS watch, arm, kind, arms, {length} AS watched, count(*) AS n, min(since) AS first, {nothing} "
+        f"FROM arms WHERE since + {length} <= {asked.stop} GROUP BY arm, kind, arms"
+        for length in lengths
+    )
+    sql = (
+        f"WITH {exposures.arms}, goals AS ({' UNION ALL '.join(sources)}), "
+        "each_one AS (SELECT watch, arms.surrogate, arms.arm, arms.kind, "
+        f"count(CASE WHEN {after} AND value >= 0 THEN 1 END) AS won, "
+        f"coalesce(sum(CASE WHEN {after} THEN value END), 0) AS worth, "
+        f"count(CASE WHEN {before} AND value >= 0 THEN 1 END) AS won_before, "
+        f"coalesce(sum(CASE WHEN {before} THEN value END), 0) AS worth_before "
+        "FROM arms JOIN goals ON goals.surrogate = arms.surrogate WHERE arms.arms = 1 "
+        f"AND since + watched <= {asked.stop} GROUP BY watch, arms.surrogate, arms.arm, arms.kind), "
+        "typed AS (SELECT watch, arm, kind, CAST(won AS DOUBLE PRECISION) AS won, CAST(worth AS DOUBLE PRECISION) AS "
+        "worth, CAST(won_before AS DOUBLE PRECISION) AS won_before, CAST(worth_before AS DOUBLE PRECISION) AS "
+        f"worth_before FROM each_one) {counts} UNION ALL SELECT watch, arm, kind, 1 AS arms, 0 AS watched, "
+        f"count(*) AS n, 0 AS first, {', '.join(f'{what} AS {name}' for name, what in _columns())} FROM typed "
+        "GROUP BY watch, arm, kind"
+    )
+    rows = asked.rows(sql, *params, asked.stop, asked.stop)
+    told = [row for row in rows if row["watch"] < 0]
+    everyone = [row for row in told if not row["watched"]]
+    people: dict[str, int] = {}
+    for row in everyone:
+        arm = str(row["arm"]) if row["arms"] == 1 else "crossed"
+        people[arm] = people.get(arm, 0) + int(row["n"])
+    first = min((int(row["first"]) for row in everyone), default=asked.stop)
+    parts = {watch: _parts(told, [row for row in rows if row["watch"] == n], watch) for n, watch in enumerate(watches)}
+    return Counted(people, max(0, asked.stop - first) / DAY, parts)
+
+
+def _reached(asked: Ask, n: int, watch: Watch) -> tuple[str, list[object]]:
+    """SQL and parameters of a watch's goals, and of what redeemed offers cost, with its stretches beside them."""
+    wanted, more = has_goal(watch.goal)
+    names = {"y_from": watch.after, "y_to": watch.until, "x_from": watch.before, "x_to": watch.then}
+    stretches = names | {"watched": watch.watched}
+    about = f"{n} AS watch, " + ", ".join(f"CAST({at} AS BIGINT) AS {name}" for name, at in stretches.items())
+    sql = (
+        f"SELECT {about}, surrogate, events.at AS happened, value FROM {asked.source('goals')} AS events "
+        f"WHERE {wanted} AND {COUNTED} "
+        f"UNION ALL SELECT {about}, surrogate, received_at AS happened, -cost AS value FROM outcomes "
+        f"WHERE what = 'goal' AND cost > 0 AND {wanted} AND {COUNTED}"
+    )
+    return sql, [*more, *more]
+
+
+def _parts(told: Sequence[Mapping[str, Any]], summed: Sequence[Mapping[str, Any]], watch: Watch) -> dict[str, Arms]:
+    """Sums by kind and arm: of everybody who is counted, whether or not they reached the goal."""
+    sums = {(row["kind"], row["arm"]): row for row in summed}
+    out: dict[str, dict[str, dict[Metric, Sums]]] = {}
+    for row in told:
+        if row["watched"] == watch.watched and row["arms"] == 1:
+            found, n = sums.get((row["kind"], row["arm"])), int(row["n"])
+            arms = out.setdefault(str(row["kind"] or "none"), {})
+            arms[str(row["arm"])] = {metric: _arm(found, metric, n) for metric in METRICS}
+    return dict(out)
 
 
 def whole(parts: Iterable[Arms]) -> Arms:
@@ -87,46 +155,9 @@ def currencies(asked: Ask, goal: str) -> list[str]:
     return [str(row["currency"]) for row in asked.rows(sql, *more, asked.start, asked.stop)]
 
 
-def _sums(
-    asked: Ask,
-    goal: str,
-    exposures: Exposures,
-    after: str,
-    before: str,
-    after_params: Sequence[object],
-    before_params: Sequence[object],
-    watched: int = 0,
-) -> dict[str, Arms]:
-    wanted, more = has_goal(goal)
-    # The same instants four times: two of what happened after, two of what happened before.
-    instants = [*after_params, *after_params, *before_params, *before_params]
-    enough = f" AND arms.since + {watched} <= {asked.stop}" if watched else ""
-    sql = (
-        f"WITH {exposures.arms}, "
-        f"goals AS (SELECT surrogate, events.at AS happened, value FROM {asked.source('goals')} AS events "
-        f"WHERE {wanted} AND {COUNTED} "
-        "UNION ALL SELECT surrogate, received_at AS happened, -cost AS value FROM outcomes "
-        f"WHERE what = 'goal' AND cost > 0 AND {wanted} AND {COUNTED}), "
-        "each AS (SELECT arms.surrogate, arms.arm, arms.kind, "
-        f"count(CASE WHEN {after} AND goals.value >= 0 THEN 1 END) AS won, "
-        f"coalesce(sum(CASE WHEN {after} THEN goals.value END), 0) AS worth, "
-        f"count(CASE WHEN {before} AND goals.value >= 0 THEN 1 END) AS won_before, "
-        f"coalesce(sum(CASE WHEN {before} THEN goals.value END), 0) AS worth_before "
-        f"FROM arms LEFT JOIN goals ON goals.surrogate = arms.surrogate WHERE arms.arms = 1{enough} "
-        "GROUP BY arms.surrogate, arms.arm, arms.kind), "
-        "typed AS (SELECT arm, kind, CAST(won AS DOUBLE PRECISION) AS won, CAST(worth AS DOUBLE PRECISION) AS worth, "
-        "CAST(won_before AS DOUBLE PRECISION) AS won_before, CAST(worth_before AS DOUBLE PRECISION) AS worth_before "
-        f"FROM each) SELECT arm, kind, count(*) AS n, {', '.join(_columns())} FROM typed GROUP BY arm, kind"
-    )
-    out: dict[str, dict[str, dict[Metric, Sums]]] = {}
-    for row in asked.rows(sql, *exposures.params, *more, *more, *instants):
-        arms = out.setdefault(str(row["kind"] or "none"), {})
-        arms[str(row["arm"])] = {metric: _arm(row, metric) for metric in METRICS}
-    return dict(out)
-
-
-def _columns() -> list[str]:
-    out: list[str] = []
+def _columns() -> list[tuple[str, str]]:
+    """The name and the SQL of each sum."""
+    out: list[tuple[str, str]] = []
     columns = (
         ("least(won, 1)", "least(won_before, 1)"),
         ("won", "won_before"),
@@ -140,13 +171,15 @@ def _columns() -> list[str]:
             ("xx", f"{then} * {then}"),
             ("xy", f"{column} * {then}"),
         ):
-            out.append(f"sum(CAST({what} AS DOUBLE PRECISION)) AS {metric}_{name}")
+            out.append((f"{metric}_{name}", f"sum(CAST({what} AS DOUBLE PRECISION))"))
     return out
 
 
-def _arm(row: Mapping[str, Any], metric: Metric) -> Sums:
+def _arm(row: Mapping[str, Any] | None, metric: Metric, n: int) -> Sums:
+    if row is None:
+        return Sums(n=n, y=0.0, yy=0.0)
     y, yy, x, xx, xy = (float(row[f"{metric}_{name}"]) for name in ("y", "yy", "x", "xx", "xy"))
-    return Sums(n=int(row["n"]), y=y, yy=yy, x=x, xx=xx, xy=xy)
+    return Sums(n=n, y=y, yy=yy, x=x, xx=xx, xy=xy)
 
 
 def _add(a: Sums, b: Sums) -> Sums:

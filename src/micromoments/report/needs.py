@@ -17,7 +17,6 @@ UNMET = (
     "item; searches without a result. "
     f"Words only where at least {MIN_PEOPLE} people share them."
 )
-NEED = "lower(trim(CASE WHEN query <> '' THEN query WHEN category <> '' THEN category ELSE item END))"
 
 
 def needs(asked: Ask) -> dict[str, Any]:
@@ -25,10 +24,10 @@ def needs(asked: Ask) -> dict[str, Any]:
     base, params = moments(asked)
     part = ", part" if asked.by else ""
     grouped = (
-        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base) "
+        f"WITH base AS ({base}) "
         f"SELECT need, type{part}, count(DISTINCT surrogate) AS people, count(*) AS moments, "
         "count(*) FILTER (WHERE served_at > 0) AS served, count(*) FILTER (WHERE ended = 'fulfilled') AS fulfilled "
-        f"FROM named WHERE need <> '' GROUP BY need, type{part}"
+        f"FROM base WHERE need <> '' GROUP BY need, type{part}"
     )
     shown = (
         f"SELECT * FROM ({grouped}) AS g WHERE people >= {MIN_PEOPLE} "
@@ -36,8 +35,7 @@ def needs(asked: Ask) -> dict[str, Any]:
     )
     rows = asked.rows(shown, *params)
     totals = asked.one(
-        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN {NEED} <> '' THEN 1 END) AS named "
-        "FROM base",
+        f"WITH base AS ({base}) SELECT count(*) AS moments, count(CASE WHEN need <> '' THEN 1 END) AS named FROM base",
         *params,
     )
     in_rows = sum(int(row["moments"]) for row in rows)
@@ -57,19 +55,20 @@ def unmet(asked: Ask) -> dict[str, Any]:
     """Demand without supply, in four kinds of rows: ``moment``, ``answer``, ``decision`` and ``search``."""
     base, params = moments(asked)
     unserved = asked.rows(
-        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base WHERE served_at = 0) "
-        "SELECT 'moment' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count FROM named "
-        f"WHERE need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
+        f"WITH base AS ({base}) "
+        "SELECT 'moment' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count FROM base "
+        f"WHERE served_at = 0 AND need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
         f"ORDER BY people DESC, count DESC, need, type LIMIT {MOST_ROWS}",
         *params,
     )
     stretch: tuple[object, ...] = (asked.start, asked.stop)
     live = f"received_at >= ? AND received_at < ? AND {COUNTED} AND mode = 'live'"
     questions = asked.rows(
-        f"WITH base AS ({base}), named AS (SELECT *, {NEED} AS need FROM base), "
-        f"asked AS (SELECT moment FROM decisions WHERE {live} AND degraded LIKE '%no_answer%') "
+        f"WITH base AS ({base}), "
+        f"asked AS (SELECT moment FROM {asked.source('decided')} AS decided WHERE {live} "
+        "AND degraded LIKE '%no_answer%') "
         "SELECT 'answer' AS of, need, type, count(DISTINCT surrogate) AS people, count(*) AS count "
-        "FROM named JOIN asked ON asked.moment = named.id WHERE need <> '' GROUP BY need, type "
+        "FROM base JOIN asked ON asked.moment = base.id WHERE need <> '' GROUP BY need, type "
         f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
         f"ORDER BY people DESC, count DESC, need, type LIMIT {MOST_ROWS}",
         *params,
@@ -77,7 +76,7 @@ def unmet(asked: Ask) -> dict[str, Any]:
     )
     empty = asked.rows(
         "SELECT 'decision' AS of, slot, moment_type AS type, count(DISTINCT surrogate) AS people, count(*) AS count, "
-        f"sum(considered) AS considered FROM decisions WHERE {live} AND coalesce(array_length(items, 1), 0) = 0 "
+        f"sum(considered) AS considered FROM {asked.source('decided')} AS decided WHERE {live} AND shown = 0 "
         f"AND NOT holdout GROUP BY slot, moment_type ORDER BY count(*) DESC, slot, moment_type LIMIT {MOST_ROWS}",
         *stretch,
     )
@@ -99,9 +98,9 @@ def _unmet_figures(asked: Ask, live: str) -> list[dict[str, Any]]:
         *params,
     )
     decided = asked.one(
-        "SELECT count(*) AS n, count(CASE WHEN coalesce(array_length(items, 1), 0) = 0 THEN 1 END) AS empty, "
+        "SELECT count(*) AS n, count(CASE WHEN shown = 0 THEN 1 END) AS empty, "
         "count(CASE WHEN degraded LIKE '%no_answer%' THEN 1 END) AS unanswered "
-        f"FROM decisions WHERE {live} AND NOT holdout",
+        f"FROM {asked.source('decided')} AS decided WHERE {live} AND NOT holdout",
         asked.start,
         asked.stop,
     )

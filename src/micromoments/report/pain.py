@@ -23,39 +23,58 @@ def pain(asked: Ask) -> dict[str, Any]:
     """Rows ``search`` and ``again`` (words), ``click`` (rage and dead clicks by item), ``abandoned`` (type, channel,
     stage).
     """
-    searched, params = events(asked, "searches")
-    words = f"WITH base AS ({searched}), tried AS (SELECT need, surrogate, hour, sum(count) AS times FROM base "
-    words += "GROUP BY need, surrogate, hour)"
-    vain = asked.rows(
-        f"WITH base AS ({searched}) SELECT 'search' AS of, need, CAST(sum(CASE WHEN found = 0 THEN count ELSE 0 END) "
-        "AS BIGINT) AS vain, CAST(sum(count) AS BIGINT) AS searches, count(DISTINCT CASE WHEN found = 0 THEN surrogate "
-        "END) AS people FROM base WHERE found >= 0 GROUP BY need "
-        f"HAVING count(DISTINCT CASE WHEN found = 0 THEN surrogate END) >= {MIN_PEOPLE} "
-        f"ORDER BY people DESC, vain DESC, need LIMIT {MOST_ROWS}",
-        *params,
-    )
-    again = asked.rows(
-        f"{words} SELECT 'again' AS of, need, count(DISTINCT surrogate) AS people, CAST(sum(times) AS BIGINT) AS "
-        f"searches FROM tried WHERE times >= {AGAIN} GROUP BY need HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
-        f"ORDER BY people DESC, searches DESC, need LIMIT {MOST_ROWS}",
-        *params,
-    )
-    total = asked.one(
-        f"{words} SELECT (SELECT count(DISTINCT surrogate) FROM base) AS people, count(DISTINCT CASE WHEN times >= "
-        f"{AGAIN} THEN surrogate END) AS again, (SELECT coalesce(sum(count), 0) FROM base WHERE found >= 0) AS said, "
-        "(SELECT coalesce(sum(count), 0) FROM base WHERE found = 0) AS vain FROM tried",
-        *params,
-    )
+    words, total = _words(asked)
     clicks, clicked = _clicks(asked)
     left, opened, gone = _left(asked)
     figures = [
-        share("no_results", "Searches without a result, of those that say", int(total["vain"]), int(total["said"])),
-        share("again", "People who searched the same words again and again", int(total["again"]), int(total["people"])),
+        share("no_results", "Searches without a result, of those that say", total["vain"], total["searches"]),
+        share("again", "People who searched the same words again and again", total["again"], total["people"]),
         figure("angry", "Clicks in anger", clicked.get("rage", 0), None, "clicks"),
         figure("dead", "Clicks into nothing", clicked.get("dead", 0), None, "clicks"),
         share("given_up", "Moments given up or run out", gone, opened),
     ]
-    return {"figures": figures, "rows": [*vain, *again, *clicks, *left]}
+    return {"figures": figures, "rows": [*words, *clicks, *left]}
+
+
+def _words(asked: Ask) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Words searched in vain, and those tried again and again; of all searches the people, and what came of them."""
+    searched, params = events(asked, "searches")
+    tried = (
+        f"WITH base AS ({searched}), tried AS MATERIALIZED (SELECT need, surrogate, hour, sum(count) AS times, "
+        "sum(CASE WHEN found = 0 THEN count ELSE 0 END) AS vain, "
+        "sum(CASE WHEN found >= 0 THEN count ELSE 0 END) AS said FROM base GROUP BY need, surrogate, hour), "
+    )
+    vain = (
+        "SELECT 'search' AS of, need, CAST(sum(vain) AS BIGINT) AS vain, CAST(sum(said) AS BIGINT) AS searches, "
+        "count(DISTINCT CASE WHEN vain > 0 THEN surrogate END) AS people FROM tried GROUP BY need "
+        f"HAVING count(DISTINCT CASE WHEN vain > 0 THEN surrogate END) >= {MIN_PEOPLE} "
+        f"ORDER BY people DESC, vain DESC, need LIMIT {MOST_ROWS}"
+    )
+    again = (
+        "SELECT 'again' AS of, need, CAST(NULL AS BIGINT) AS vain, CAST(sum(times) AS BIGINT) AS searches, "
+        f"count(DISTINCT surrogate) AS people FROM tried WHERE times >= {AGAIN} GROUP BY need "
+        f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} ORDER BY people DESC, searches DESC, need LIMIT {MOST_ROWS}"
+    )
+    total = (
+        "SELECT 'total' AS of, '' AS need, CAST(coalesce(sum(vain), 0) AS BIGINT) AS vain, "
+        "CAST(coalesce(sum(said), 0) AS BIGINT) AS searches, count(DISTINCT surrogate) AS people FROM tried"
+    )
+    often = (
+        "SELECT 'often' AS of, '' AS need, CAST(NULL AS BIGINT) AS vain, CAST(NULL AS BIGINT) AS searches, "
+        f"count(DISTINCT surrogate) AS people FROM tried WHERE times >= {AGAIN}"
+    )
+    found = asked.rows(
+        f"{tried}vain AS ({vain}), again AS ({again}), total AS ({total}), often AS ({often}) SELECT * FROM vain "
+        "UNION ALL SELECT * FROM again UNION ALL SELECT * FROM total UNION ALL SELECT * FROM often",
+        *params,
+    )
+    of = {kind: [row for row in found if row["of"] == kind] for kind in ("search", "again", "total", "often")}
+    of["search"].sort(key=lambda row: (-row["people"], -row["vain"], row["need"]))
+    of["again"].sort(key=lambda row: (-row["people"], -row["searches"], row["need"]))
+    for row in of["again"]:
+        del row["vain"]
+    counts = {name: int(of["total"][0][name]) for name in ("people", "vain", "searches")}
+    return [*of["search"], *of["again"]], counts | {"again": int(of["often"][0]["people"])}
 
 
 def _clicks(asked: Ask) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -38,19 +38,16 @@ def share(name: str, title: str, count: int, of: int, **more: Any) -> dict[str, 
     return figure(name, title, count, of, "share", **more)
 
 
-def _first_channel(column: str) -> str:
-    return f"split_part({column}, ',', 1)"
-
-
-def moments(asked: Ask, columns: str = "m.*") -> tuple[str, list[object]]:
-    """SQL (and parameters) of the counted moments opened in the stretch, filtered, with ``by`` as ``part``.
+def moments(asked: Ask, *, whole: bool = False, facts: bool = False) -> tuple[str, list[object]]:
+    """SQL (and parameters) of the counted moments opened in the stretch, filtered, with ``by`` as ``part``. ``whole``:
+    with what became of each, as ``core.judged`` has it; ``facts``: with every column of their facts instead.
 
     A moment's channel is the one that opened it; its device that of the person's event at its opening; its place the
     need's.
     """
     names = {
         "type": "m.type",
-        "channel": _first_channel("m.channels"),
+        "channel": "split_part(m.channels, ',', 1)",
         "device": "d.device",
         "place": "m.place",
         "hour": asked.hour("m.opened_at"),
@@ -72,7 +69,8 @@ def moments(asked: Ask, columns: str = "m.*") -> tuple[str, list[object]]:
         where.append(f"CAST({names[name]} AS VARCHAR) = ?")
         params.append(segment_value(name, value))
     part = names[asked.by] if asked.by else "''"
-    return f"SELECT {columns}, {part} AS part FROM moments AS m{join} WHERE {' AND '.join(where)}", params
+    source = "moments" if facts else asked.judged(whole=whole)
+    return f"SELECT m.*, {part} AS part FROM {source} AS m{join} WHERE {' AND '.join(where)}", params
 
 
 def segment_value(name: str, value: str) -> str:

@@ -113,7 +113,8 @@ def freshness(asked: Ask) -> dict[str, Any]:
         f"SELECT {_sum('count')} AS n, min(oldest) AS oldest, max(newest) AS newest FROM {asked.source('arrivals')}"
     )
     for table in ("events", "moments", "decisions", "outcomes"):
-        found = asked.one(f"{arrived} AS arrivals" if table == "events" else f"SELECT {measures} FROM {table}")
+        source = {"moments": asked.judged(whole=False), "decisions": asked.source("decided")}.get(table, table)
+        found = asked.one(f"{arrived} AS arrivals" if table == "events" else f"SELECT {measures} FROM {source} AS t")
         oldest, newest = (None if found[name] is None else int(found[name]) for name in ("oldest", "newest"))
         rows.append({"table": table, "count": int(found["n"]), "oldest": iso(oldest), "newest": iso(newest)})
         facts += int(found["n"])

@@ -19,7 +19,6 @@ COUNTING = (
 )
 
 NO_GOALS = {"goals": 0, "preceded": 0, "across": 0, "to_goal": None}
-_ACTED = "outcomes WHERE what IN ('clicked', 'goal') AND value >= 0 AND slot <> ''"
 
 
 def scorecards(asked: Ask) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def scorecards(asked: Ask) -> dict[str, Any]:
 
 def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
     """Counts of moments and the quickness of serving, over all or by part. Milliseconds; a negative time is 0."""
-    base, params = moments(asked)
+    base, params = moments(asked, whole=True)
     group, select = (f" GROUP BY {part}", f"{part}, ") if part else ("", "")
     to_moment = "CASE WHEN recognised_at > opened_at THEN recognised_at - opened_at ELSE 0 END"
     to_decision = "CASE WHEN served_at > recognised_at THEN served_at - recognised_at ELSE 0 END"
@@ -53,7 +52,7 @@ def _moments(asked: Ask, part: str) -> list[dict[str, Any]]:
     ]
     crossed = "position(',' in channels) > 0"
     sql = (
-        f"WITH base AS (SELECT every.*, {asked.is_in(_ACTED)} AS acted FROM ({base}) AS every) "
+        f"WITH base AS ({base}) "
         f"SELECT {select}count(*) AS opened, count(*) FILTER (WHERE served_at > 0) AS served, "
         "count(*) FILTER (WHERE served_at > 0 AND acted) AS acted, "
         f"count(*) FILTER (WHERE {fulfilled}) AS fulfilled, "
@@ -75,8 +74,8 @@ def _anchors(asked: Ask) -> dict[Any, dict[str, Any]]:
     )
     sql = (
         f"WITH base AS ({base}), goals AS (SELECT * FROM ({won}) AS won WHERE {wanted} AND value >= 0), "
-        "served AS (SELECT surrogate, served_at FROM moments WHERE served_at > 0 AND served_at >= ? "
-        f"AND served_at < ? AND {COUNTED}), "
+        f"served AS (SELECT surrogate, served_at FROM {asked.judged(whole=False)} AS moments WHERE served_at > 0 "
+        f"AND served_at >= ? AND served_at < ? AND {COUNTED}), "
         "preceded AS (SELECT goals.id AS id, max(served.served_at) AS served_at FROM goals JOIN served "
         "ON served.surrogate = goals.surrogate AND served.served_at <= goals.at "
         f"AND served.served_at >= goals.at - {DAY} GROUP BY goals.id), "

@@ -11,7 +11,6 @@ from typing import Any
 
 from micromoments.core.settings import DAY
 from micromoments.report.ask import Ask, has_goal
-from micromoments.report.needs import NEED
 from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, money
 
 COUNTING = (
@@ -30,19 +29,17 @@ def worth(asked: Ask) -> dict[str, Any]:
     wanted, more = has_goal(asked.goal)
     low, high = asked.lift
     rows = asked.rows(
-        f"WITH base AS ({base}), spans AS (SELECT id, surrogate, type, {NEED} AS need, opened_at, served_at, "
-        "CASE WHEN ended_at > 0 THEN ended_at ELSE expires_at END AS stopped FROM base), "
+        f"WITH spans AS ({base}), "
         f"goals AS (SELECT id, surrogate, won.at AS happened, value, currency FROM ({won}) AS won WHERE {wanted} "
         "AND value >= 0), "
-        "led AS (SELECT moment, value, currency FROM (SELECT spans.id AS moment, goals.value AS value, goals.currency "
+        "led AS (SELECT * FROM (SELECT spans.need, spans.type, spans.served_at, goals.value AS value, goals.currency "
         "AS currency, row_number() OVER (PARTITION BY goals.id ORDER BY spans.opened_at DESC, spans.id) AS place "
         "FROM goals JOIN spans ON spans.surrogate = goals.surrogate AND spans.opened_at < goals.happened "
         f"AND spans.stopped + {DAY} >= goals.happened) AS every WHERE place = 1), "
-        "unmet AS (SELECT * FROM spans WHERE served_at = 0 AND need <> ''), "
-        "counted AS (SELECT need, type, count(DISTINCT surrogate) AS people, count(*) AS moments FROM unmet "
-        f"GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE}), "
+        "counted AS (SELECT need, type, count(DISTINCT surrogate) AS people, count(*) AS moments FROM spans "
+        f"WHERE served_at = 0 AND need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE}), "
         "brought AS (SELECT need, type, currency, count(*) AS goals, CAST(sum(CASE WHEN value > 0 THEN value ELSE ? "
-        "END) AS BIGINT) AS value FROM unmet JOIN led ON led.moment = unmet.id GROUP BY need, type, currency) "
+        "END) AS BIGINT) AS value FROM led WHERE served_at = 0 AND need <> '' GROUP BY need, type, currency) "
         "SELECT counted.need, counted.type, counted.people, counted.moments, coalesce(brought.goals, 0) AS goals, "
         "coalesce(brought.value, 0) AS value, coalesce(brought.currency, '') AS currency FROM counted "
         "LEFT JOIN brought ON brought.need = counted.need AND brought.type = counted.type "

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from threading import RLock
 from typing import Any, cast
@@ -35,7 +36,9 @@ DAY: Millis = 86_400_000
 SEAL_AT_ONCE = 200_000
 """Facts in one step of sealing: bounds its memory."""
 COMPACT_AT = 24
-"""Files of one table and day that are made one."""
+"""How many small files of one table and day are put together."""
+COMPACT_ROWS = 1_000_000
+"""Facts in a file that was put together: bounds the memory of it. A file of half as many isn't small any more."""
 _NAME = "INSERT INTO sealed(name, tbl, day, count, first, last, versions) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -201,13 +204,22 @@ class ParquetFacts:
         return relative, table, day, part.num_rows, span["min"], span["max"], versions
 
     def _compact(self) -> None:
-        many = "SELECT tbl, day, group_concat(name, '|') FROM sealed GROUP BY tbl, day HAVING count(*) >= ?"
-        for table, day, joined in self._db.execute(many, (COMPACT_AT,)).fetchall():
-            names = sorted(joined.split("|"))
-            part = pa.concat_tables([self._read(name) for name in names])
-            spans = [Path(name).stem.split(".")[0].split("-") for name in names]
-            name = f"{min(int(a) for a, _ in spans)}-{max(int(b) for _, b in spans)}"
-            self._replace(names, self._write(table, day, f"{name}.{self._next_revision()}", part))
+        """Put small files together where a day has many, up to a bound."""
+        small = (
+            "SELECT tbl, day, name, count FROM (SELECT *, count(*) OVER (PARTITION BY tbl, day) AS n FROM sealed "
+            "WHERE count < ?) WHERE n >= ? ORDER BY tbl, day, first, name"
+        )
+        found = self._db.execute(small, (COMPACT_ROWS // 2, COMPACT_AT)).fetchall()
+        for (table, day), files in groupby(found, key=lambda row: (row[0], row[1])):
+            for names in _batches((name, count) for _, _, name, count in files):
+                if len(names) > 1:
+                    self._put_together(table, day, names)
+
+    def _put_together(self, table: Table, day: str, names: Sequence[str]) -> None:
+        part = pa.concat_tables([self._read(name) for name in names])
+        spans = [Path(name).stem.split(".")[0].split("-") for name in names]
+        name = f"{min(int(a) for a, _ in spans)}-{max(int(b) for _, b in spans)}"
+        self._replace(names, self._write(table, day, f"{name}.{self._next_revision()}", part))
 
     def _next_revision(self) -> int:
         bump = (
@@ -266,6 +278,18 @@ def closure(roots: set[int], joins: Iterable[tuple[int, int]]) -> set[int]:
         found |= more
         todo += more
     return found
+
+
+def _batches(files: Iterable[tuple[str, int]]) -> list[list[str]]:
+    """Names of files, with their counts, in runs that hold no more than a file may that was put together."""
+    runs, size = list[list[str]](), COMPACT_ROWS
+    for name, count in files:
+        if size + count > COMPACT_ROWS:
+            runs.append([])
+            size = 0
+        runs[-1].append(name)
+        size += count
+    return runs
 
 
 def _day(at: Millis) -> str:

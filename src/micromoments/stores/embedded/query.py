@@ -26,6 +26,8 @@ from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 
 MEMORY = "1GB"
+STANDING = "2GB"
+"""Of questions that are kept open, with what they keep answered."""
 SPILL = ".spill"
 TRIES = 3
 """How often a question is asked anew because a file was replaced (erasure, compaction) after it was listed."""
@@ -104,14 +106,14 @@ class Query:
         self.close()
 
 
-def in_memory(facts: Path, **more: bool) -> duckdb.DuckDBPyConnection:
+def in_memory(facts: Path, memory: str = MEMORY, **more: bool) -> duckdb.DuckDBPyConnection:
     """DuckDB in memory, bounded, which installs nothing and draws no progress bar. What doesn't fit it puts into the
     folder of facts for as long as it needs it; by itself it would leave it wherever the process was started.
 
     It would draw one on standard output where Python was started without a file, as the process of reports is.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
+        "memory_limit": memory,
         "temp_directory": str(_spill(facts)),
         **more,
     }

@@ -20,7 +20,8 @@ from micromoments.stores.embedded import codec, rollups
 from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 from micromoments.stores.embedded.files import facts_lock
-from micromoments.stores.embedded.query import TRIES, Query, in_memory, joined_people
+from micromoments.stores.embedded.kept import Kept
+from micromoments.stores.embedded.query import STANDING, TRIES, Query, in_memory, joined_people
 from micromoments.stores.embedded.rollups import NEWEST, literal
 
 
@@ -35,8 +36,8 @@ class _Kept(NamedTuple):
 class Rolled(Query):
     """The facts as committed when it was made or last refreshed. Roll-ups that are missing are made."""
 
-    rollups = frozenset([*ROLLUPS, "edges", "keys"])
-    """What reports may use: the roll-ups, the table ``edges``, and keys in place of ids."""
+    rollups = frozenset([*ROLLUPS, "edges", "told", "judged"])
+    """What reports may use: the roll-ups, the table ``edges``, and each moment with what became of it."""
 
     def refresh(self) -> None:
         """See what was committed since."""
@@ -59,9 +60,10 @@ class Rolled(Query):
 
     def _begin(self) -> None:
         """Nothing is known yet."""
-        self._db = in_memory(self._facts, parquet_metadata_cache=True)
+        self._db = in_memory(self._facts, STANDING, parquet_metadata_cache=True)
         self._kept = _Kept((), (), -1)
         self._live: dict[int, Any] = {}
+        self._answered = Kept(self._db, self._facts)
 
     def _refresh(self) -> None:
         had = self._kept
@@ -84,6 +86,9 @@ class Rolled(Query):
             self._views(joined=joined_people(self._db))
         rollups.first_told(self._db)
         rollups.edges(self._db, sealed=anew or had.sealed != now.sealed)
+        if anew or had.sealed != now.sealed:
+            self._answered.follow(now.sealed, erased=anew)
+        self._answered.on_top()
 
     def _listed(self) -> tuple[_Kept, dict[int, Any]]:
         """What is there now, and the live frames that weren't known yet, as Arrow."""
@@ -124,7 +129,7 @@ class Rolled(Query):
         sealed = f"SELECT * FROM {rollups.read(files)}" if files else "SELECT * FROM live_decisions LIMIT 0"  # noqa: S608
         self._db.execute(f"CREATE OR REPLACE VIEW sealed_decisions AS {sealed}")
         for name, rollup in ROLLUPS.items():
-            live = rollup.asked(f"live_{rollup.of}")
+            live = rollups.asked(name, f"live_{rollup.of}")
             slim = self._slim(name, rollup.of)
             kept = f"SELECT * FROM {rollups.read(slim, alike=True)}" if slim else f"SELECT * FROM ({live}) LIMIT 0"  # noqa: S608
             self._db.execute(f"CREATE OR REPLACE VIEW live_{name} AS {live}")
@@ -154,7 +159,7 @@ def _of(frames: Iterable[tuple[int, Table]], table: Table) -> list[int]:
 
 def _view(name: str, source: str, *, joined: bool) -> str:
     """SQL of a view: later columns filled, people as they count now, moments that never were left out."""
-    has = name != "arrivals"
+    has = name not in {"arrivals", "refusals"}
     later = next((LATER[table] for table in TABLES if table == name), {})
     replaced = [f"coalesce(t.{column}, {literal(empty)}) AS {column}" for column, empty in later.items()]
     if joined and has:

@@ -27,6 +27,8 @@ NEWEST: tuple[Table, ...] = ("moments", "outcomes")
 """Tables whose facts have several versions."""
 KEY = "CAST(md5_number_lower({}) >> 1 AS BIGINT)"
 """SQL of an id as a whole number of 63 bits, the same for ever: compared in place of the text."""
+KEYED = {"decided": "moment"}
+"""Roll-ups that have an id which is compared, and so its key beside it."""
 GROUP = 200_000
 """Rows that are read and skipped together."""
 
@@ -54,7 +56,7 @@ def make(facts: Path, names: Iterable[tuple[Table, str]]) -> int:
             db = db or in_memory(facts)
             with whole(target) as partial:
                 source = _whole_rows(facts / name, table)
-                sql = newest(table, source) if kind.startswith("newest_") else ROLLUPS[kind].asked(source)
+                sql = newest(table, source) if kind.startswith("newest_") else asked(kind, source)
                 options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP}"
                 db.execute(f"COPY ({sql}) TO {quoted(partial)} ({options})")
             made += 1
@@ -78,6 +80,13 @@ def sweep(facts: Path, named: set[str]) -> None:
             found.unlink(missing_ok=True)
 
 
+def asked(kind: str, source: str) -> str:
+    """SQL of a roll-up over a source of facts, with the key of the id that is compared."""
+    sql = ROLLUPS[kind].asked(source)
+    named = KEYED.get(kind)
+    return f"SELECT *, {KEY.format(named)} AS {named}_key FROM ({sql})" if named else sql
+
+
 def newest(table: Table, source: str) -> str:
     """SQL of the newest version of each id in a source, with the id's ``key`` (and of outcomes the moment's). A moment
     was recognised when its first version was told, whatever happened to it later.
@@ -99,14 +108,15 @@ def _whole_rows(file: Path, table: Table) -> str:
 
 
 def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> None:
-    """A view ``kept_...`` of the newest versions over all sealed files, and of what live facts will replace (``told``).
+    """Views of the newest versions over all sealed files: ``settled_...``, and of them what live facts don't replace
+    (``told_...``): ``kept_...``.
 
     Few ids have versions in several files, and only those are compared.
     """
     if not files:
         empty = f"SELECT * FROM told_{table} LIMIT 0"
-        db.execute(f"CREATE OR REPLACE VIEW kept_{table} AS {empty}")
-        db.execute(f"CREATE OR REPLACE VIEW sealed_{table} AS {empty}")
+        for name in ("sealed", "settled", "kept"):
+            db.execute(f"CREATE OR REPLACE VIEW {name}_{table} AS {empty}")
         return
     db.execute(f"CREATE OR REPLACE VIEW sealed_{table} AS SELECT * FROM {read(files, alike=True)}")
     first = "min(recognised_at)" if table == "moments" else "min(version)"
@@ -118,9 +128,12 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
     )
     first = " REPLACE (coalesce(a.first, s.recognised_at) AS recognised_at)" if table == "moments" else ""
     db.execute(
-        f"CREATE OR REPLACE VIEW kept_{table} AS SELECT s.*{first} FROM sealed_{table} AS s "
-        f"LEFT JOIN again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true) "
-        f"AND NOT EXISTS (SELECT 1 FROM told_{table} AS t WHERE t.key = s.key)"
+        f"CREATE OR REPLACE VIEW settled_{table} AS SELECT s.*{first} FROM sealed_{table} AS s "
+        f"LEFT JOIN again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true)"
+    )
+    db.execute(
+        f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM settled_{table} AS s "
+        f"WHERE NOT EXISTS (SELECT 1 FROM told_{table} AS t WHERE t.key = s.key)"
     )
 
 

@@ -2,7 +2,8 @@
 
 import { ask } from "../api.js";
 import { el } from "../base.js";
-import { button, empty, panel, toast } from "../frame.js";
+import { button, empty, into, panel, toast } from "../frame.js";
+import { pick } from "../range.js";
 
 export const title = "Draft";
 const KINDS = { know: "article", go: "place", do: "guide", buy: "product" };
@@ -10,16 +11,32 @@ const slug = (words) => words.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p
 /** Text as a TOML string: escaped as JSON is. */
 const toml = (words) => JSON.stringify(words);
 
-export function show(view, params, _go, link) {
+/** Words as a pattern that matches them alone. */
+const exactly = (words) => `^${words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+
+/** Whom it is for: people in a moment of this kind whose words, category or whole search is the need. */
+function condition(need, type) {
+  const same = `{ "$regexi" = ${toml(exactly(need))} }`;
+  const about = ["query", "words", "category", "item"].map((field) => `{ "moment.need.${field}" = ${same} }`).join(", ");
+  return `{ ${type ? `"moment.type" = ${toml(type)}, ` : ""}"$or" = [${about}] }`;
+}
+
+export function show(view, params, go, link) {
   const need = (params.need || "").slice(0, 200);
   if (!need) return view.append(empty("Nothing to draft for: choose a need first.", el("a", { href: link("unmet", {}) }, "Unmet moments")));
-  const kind = KINDS[params.kind] || "product";
-  view.append(
-    el("p", { class: "lead" }, `For people who look for “${need}”.`),
-    brief(need, kind, link),
-    snippet("A rule", "Lift what has the tag that the drafted item gets, and measure what that brings: one person in ten is served without it.", rule(need, kind)),
-    snippet("An experiment", "Half of the people are served by the policy, half get what is popular. Experiments says when the difference is sure.", experiment(need)));
-  return undefined;
+  const type = KINDS[params.kind] ? params.kind : "";
+  const holder = el("div", { class: "stack" });
+  view.append(el("p", { class: "lead" }, `For people who look for “${need}”${type ? `, in moments of ${type}` : ""}. Nobody else is touched.`), holder);
+  return into(holder, async () => {
+    const slots = Object.keys((await ask("v1/switch")).modes);
+    const about = { need, type, kind: KINDS[type] || "product", slot: slots.includes(params.slot) ? params.slot : slots[0] || "home" };
+    return [
+      slots.length > 1 ? el("div", { class: "controls" }, pick("Slot", Object.fromEntries(slots.map((name) => [name, name])), about.slot, (slot) => go({ slot }))) : null,
+      brief(need, about.kind, link),
+      snippet("A rule", "For them alone: lift what has the tag that the drafted item gets, and measure what that brings: one person in ten is served without it.", rule(about)),
+      snippet("An experiment", "Half of the people with this need are served by the policy, half get what is popular. Experiments says when the difference is sure.", experiment(about)),
+    ];
+  }, "Writing it out");
 }
 
 function brief(need, kind, link) {
@@ -28,12 +45,12 @@ function brief(need, kind, link) {
     el("div", { class: "acts" }, el("a", { class: "as-button", href: link("catalogue", { draft: need, kind }, true) }, "Open it in the catalogue"), button("Copy the brief", () => copied(lines.join("\n")))));
 }
 
-function rule(need, kind) {
-  return `[rules.${toml(`for ${need.slice(0, 60)}`)}]\naction = "boost"\nfactor = 3\nwhere = { kind = ${toml(kind)}, tags = { "$in" = [${toml(slug(need))}] } }\nreason = ${toml(`asked for and not met: ${need}`)}\nmeasure = 0.1`;
+function rule({ need, kind, type, slot }) {
+  return `[rules.${toml(`for ${need.slice(0, 60)}`)}]\naction = "boost"\nfactor = 3\nslots = [${toml(slot)}]\nwhere = { kind = ${toml(kind)}, tags = { "$in" = [${toml(slug(need))}] } }\ncondition = ${condition(need, type)}\nreason = ${toml(`asked for and not met: ${need}`)}\nmeasure = 0.1`;
 }
 
-function experiment(need) {
-  return `[experiments.${toml(slug(need))}]\nslot = "home"\nvariants = { popular = 1, served = 1 }\npolicies = { popular = "popular" }\ncoverage = 1.0`;
+function experiment({ need, type, slot }) {
+  return `[experiments.${toml(slug(need))}]\nslot = ${toml(slot)}\nvariants = { popular = 1, served = 1 }\npolicies = { popular = "popular" }\ncondition = ${condition(need, type)}\ncoverage = 1.0`;
 }
 
 /** A TOML snippet that can be changed, is checked against the settings in force, and copied. */
