@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import batches, decide, deliveries, fold, listeners, orders, person, track
+from benchmarks.speed import batches, crowd, decide, deliveries, fold, listeners, orders, person, track
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -26,6 +26,7 @@ def runs(quick: bool) -> dict[str, Callable[[], dict[str, Any]]]:
         "decide": lambda: decide.main(8 if quick else 20),
         "fold": lambda: fold.main(20_000 if quick else fold.EVENTS),
         "person": person.main,
+        "crowd": lambda: crowd.main(50_000 if quick else crowd.PEOPLE),
         "orders": orders.main,
         "deliveries": deliveries.main,
         "listeners": listeners.main,
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument(
         "names",
         nargs="*",
-        help="track, batches, decide, fold, person, orders, deliveries, listeners; all of them unless named",
+        help="track, batches, decide, fold, person, crowd, orders, deliveries, listeners; all of them unless named",
     )
     parser.add_argument("--quick", action="store_true", help="shorter runs, for trying things out")
     given = parser.parse_args()
