@@ -39,7 +39,7 @@ def shop(
     )
 
 
-async def until(true: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something to come true."""
     for _ in range(int(seconds / 0.02)):
         if true():
@@ -50,7 +50,7 @@ async def until(true: Callable[[], bool], seconds: float = 15.0) -> None:
 
 async def ended(service: Service, *, status: str = "", count: int = 1) -> list[dict[str, Any]]:
     """The deliveries that ended, once there are so many."""
-    for _ in range(600):
+    for _ in range(2_400):
         found = [d for d in await service.deliveries.listed() if d["status"] in ("sent", "dead", "held")]
         if len(found) >= count and (not status or all(d["status"] == status for d in found)):
             return found
@@ -111,8 +111,10 @@ async def test_failures_are_tried_again_and_a_dead_letter_is_replayed(tmp_path: 
         async with opened(tmp_path / "shop", clock, shop(receiver.url)) as service:
             await service.put_items(ITEMS)
             await search(service, clock, "m1", person="a")
-            await until(lambda: len(receiver.calls) == 1)
-            await asyncio.sleep(0.1)
+            for _ in range(2_400):
+                if [d["tries"] for d in await service.deliveries.listed()] == [1]:
+                    break
+                await asyncio.sleep(0.025)
             clock.at += HOUR // 2
             (one,) = await ended(service, status="dead")
             assert one["tries"] == 2

@@ -69,7 +69,7 @@ async def talker(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio
 
 async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """The next answer's head and body."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     length = next(
         int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
     )
@@ -114,7 +114,7 @@ async def test_what_fronts_count_is_in_the_metrics(port: int) -> None:
     unknown = track(9).replace(basic(WRITE_KEY).encode(), basic("nope").encode())
     assert (await talk(port, unknown)).startswith(b"HTTP/1.1 401")
     page = b""
-    for _ in range(50):
+    for _ in range(600):
         page = await talk(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
         if b"collect_requests_total 6.0" in page:
             break
@@ -163,7 +163,7 @@ def test_a_front_that_is_killed_is_started_again(tmp_path: Path) -> None:
         assert send(address, 1) == 200
         (front,) = fronts_of(process)
         os.kill(front, signal.SIGKILL)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
                 assert send(address, 2) == 200
@@ -185,8 +185,8 @@ def test_fronts_end_with_their_server(tmp_path: Path) -> None:
         fronts = fronts_of(process)
         assert len(fronts) == 2
         process.kill()
-        process.wait(10)
-        end = time.monotonic() + 5
+        process.wait(60)
+        end = time.monotonic() + 60
         while any(alive(front) for front in fronts):
             assert time.monotonic() < end
             time.sleep(0.01)

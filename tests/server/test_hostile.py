@@ -160,12 +160,14 @@ async def test_a_connection_that_trickles_is_ended(served: tuple[int, Counting, 
     idle_reader, idle = await asyncio.open_connection("127.0.0.1", port)
     idle.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
     assert (await idle_reader.read(1000)).startswith(b"HTTP/1.1 200")
-    await asyncio.sleep(0.1)
-    loop = asyncio.get_running_loop()
-    stalled = [c for c in server.server_state.connections if isinstance(c, protocol.BoundedProtocol)]
+    stalled: list[protocol.BoundedProtocol] = []
+    for _ in range(600):
+        stalled = [c for c in server.server_state.connections if isinstance(c, protocol.BoundedProtocol)]
+        if sorted(c.is_stalled(protocol.GRACE + 1 + c.since) for c in stalled) == [False, True]:
+            break
+        await asyncio.sleep(0.05)
     now = max(c.since for c in stalled) + protocol.GRACE + 1
     assert sorted(c.is_stalled(now) for c in stalled) == [False, True]
-    assert loop.time() > 0
     writer.close()
     idle.close()
     assert reader is not None

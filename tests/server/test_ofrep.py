@@ -136,13 +136,16 @@ async def test_a_moment_says_refetch(server: Client, doors: App) -> None:
     """The event stream of a bulk answer tells when a moment of that person opened, in the protocol's words."""
     uri = (await server("POST", FLAGS, asking())).json["eventStreams"][0]["endpoint"]["requestUri"]
     listening = asyncio.ensure_future(Client(doors)("GET", uri))
-    await asyncio.sleep(0.05)
+    for _ in range(6_000):
+        if len(doors.streams):
+            break
+        await asyncio.sleep(0.01)
     await server("POST", "/v1/track", {"userId": "bob", "event": "Product Added", "properties": {"product_id": "p1"}})
     await server("POST", "/v1/track", {"userId": "ana", "event": "Product Added", "properties": {"product_id": "p1"}})
     await server("GET", "/v1/people/ana/moments")
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)  # the listener is told in a turn of the loop, after the answer
     doors.drain()
-    answer: Answer = await asyncio.wait_for(listening, 5)
+    answer: Answer = await asyncio.wait_for(listening, 60)
     lines = [line for line in answer.body.decode().splitlines() if line.startswith("data: ")]
     assert len(lines) == 1
     assert json.loads(lines[0][6:])["type"] == "refetchEvaluation"

@@ -14,7 +14,7 @@ async def heard(messages: AsyncIterator[bytes], wanted: int) -> list[tuple[str, 
     """The next so many messages, as (event, what it says)."""
     out: list[tuple[str, str]] = []
     while len(out) < wanted:
-        message = (await asyncio.wait_for(anext(messages), 5)).decode()
+        message = (await asyncio.wait_for(anext(messages), 60)).decode()
         fields = dict(line.partition(": ")[::2] for line in message.strip().splitlines())
         if "event" in fields:
             out.append((fields["event"], fields["data"]))
