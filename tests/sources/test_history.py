@@ -229,3 +229,60 @@ def test_what_holds_no_rows_is_told(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(MappingError, match="holds no rows"):
         list(Source(path, Shape(), now=NOW, format="shopify-orders").rows())
+
+
+def test_ga4_tells_nothing_that_was_not_set_and_what_a_refund_takes_back(tmp_path: Path) -> None:
+    """``(not set)`` is nothing; a refund's worth stands in its own field."""
+    rows = [
+        {
+            "event_timestamp": "1612069510766593",
+            "event_name": "view_item",
+            "user_pseudo_id": "1",
+            "items": [{"item_id": "H-20", "item_brand": "(not set)", "coupon": "(not set)", "price": 2.5}],
+        },
+        {
+            "event_timestamp": "1612069510766594",
+            "event_name": "refund",
+            "user_pseudo_id": "1",
+            "ecommerce": {"transaction_id": "T-1", "refund_value": 29.99},
+        },
+    ]
+    path = tmp_path / "ga4.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    (viewed, refunded), bad, _ = read(path, "ga4-bigquery")
+    assert not bad
+    product = {"product_id": "H-20", "price": 2.5}
+    assert viewed.properties == {**product, "products": [product]}
+    assert refunded.properties == {"order_id": "T-1", "revenue": 29.99}
+
+
+def test_a_line_of_an_order_that_is_no_product_names_none(tmp_path: Path) -> None:
+    """Shopify's custom lines have no product; all codes of an order are told."""
+    lines = [{"product_id": None, "title": "Engraving", "price": "5.00", "quantity": 1}]
+    order = {
+        "id": 7,
+        "created_at": "2026-11-10T11:00:00Z",
+        "total_price": "5.00",
+        "line_items": lines,
+        "discount_codes": [{"code": "TEN"}, {"code": "SHIP"}],
+    }
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps({"orders": [order]}))
+    (event,), bad, _ = read(path, "shopify-orders")
+    assert not bad
+    assert event.properties["products"] == [{"name": "Engraving", "price": 5.0, "quantity": 1}]
+    assert (event.properties["coupon"], event.properties["coupons"]) == ("TEN", ["TEN", "SHIP"])
+
+
+def test_what_a_client_sent_without_a_timestamp_happened_when_it_was_sent(tmp_path: Path) -> None:
+    """Recorded calls of Segment's libraries are taken by ``sentAt``, else by ``receivedAt``."""
+    calls = [
+        {"type": "page", "anonymousId": "a", "messageId": "1", "sentAt": "2026-11-10T11:00:00Z"},
+        {"type": "page", "anonymousId": "a", "messageId": "2", "receivedAt": "2026-11-10T11:00:01Z"},
+        {"type": "page", "anonymousId": "a", "messageId": "3"},
+    ]
+    path = tmp_path / "calls.jsonl"
+    path.write_text("\n".join(json.dumps(call) for call in calls))
+    source = Source(path, Shape(), now=NOW, format="segment")
+    found = [row.arrival.occurred if isinstance(row, Read) else row.code for row in source.rows()]
+    assert found == [ms("2026-11-10T11:00Z"), ms("2026-11-10T11:00Z") + 1000, "no_timestamp"]

@@ -256,7 +256,10 @@ class Source:
 
     def _as_sent(self, line: int, row: dict[str, Any]) -> Read | Bad:
         if not row.get("timestamp") and not row.get("originalTimestamp"):
-            return Bad(line, "no_timestamp", "got no timestamp; wanted when it happened", row)
+            came = row.get("sentAt") or row.get("receivedAt")
+            if not came:
+                return Bad(line, "no_timestamp", "got no timestamp; wanted when it happened", row)
+            row = {**row, "timestamp": came}
         if not row.get("messageId"):
             row = {**row, "messageId": f"f-{self.digest}-{line}"}
         row.pop("sentAt", None)  # history is told as it was, not corrected against a clock that is long gone

@@ -134,7 +134,7 @@ def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
             "variant": item.get("item_variant"),
             "price": _number(item.get("price")),
             "quantity": _whole(item.get("quantity")),
-            "coupon": item.get("coupon") or None,
+            "coupon": item.get("coupon"),
         })
         for item in _rows(row.get("items"))
     ]  # fmt: skip
@@ -147,7 +147,11 @@ def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
     if GA4_NAMES.get(name) in ("Order Completed", "Order Refunded"):
         told |= {
             "order_id": params.get("transaction_id") or order.get("transaction_id"),
-            "revenue": _number(params.get("value") or order.get("purchase_revenue") or row.get("event_value_in_usd")),
+            "revenue": _number(
+                params.get("value")
+                or order.get("refund_value" if name == "refund" else "purchase_revenue")
+                or row.get("event_value_in_usd")
+            ),
             "tax": _number(params.get("tax") or order.get("tax_value")),
             "shipping": _number(params.get("shipping") or order.get("shipping_value")),
             "coupon": params.get("coupon"),
@@ -212,7 +216,7 @@ def shopify_order(row: Row) -> dict[str, Any]:
     codes = _rows(row.get("discount_codes"))
     products = [
         _kept({
-            "product_id": _text(line.get("product_id")),
+            "product_id": None if line.get("product_id") is None else str(line["product_id"]),
             "sku": line.get("sku"),
             "name": line.get("title") or line.get("name"),
             "variant": line.get("variant_title"),
@@ -296,5 +300,9 @@ def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else str(value)
 
 
+NOT_SET = "(not set)"
+"""What GA4 writes where nothing was said."""
+
+
 def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != {}}
+    return {name: value for name, value in values.items() if value is not None and value not in ({}, NOT_SET)}
