@@ -1,9 +1,10 @@
 """The catalogue at scale: loading, searching, changing and looking around, at 100,000 and 1,000,000 items.
 
-usage: python -m benchmarks.speed.catalogue [--items N ...]
+usage: python -m benchmarks.speed.catalogue [--items N ...] [--only search|nearby|restart]
 
 Made-up products with Zipf-distributed words in 30 categories, as many places in 40 towns; one seed. Times are of the
-processor, the wall's beside them. Prints a table and writes ``benchmarks/results/catalogue.json``.
+processor, the wall's beside them. Each row is printed as soon as it is there, and all of them go to
+``benchmarks/results/catalogue.json``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,7 +75,10 @@ class Shop:
         return [Point(a, b) for a, b in zip(lat.tolist(), lon.tolist(), strict=True)]
 
 
-def searched(n: int) -> dict[str, dict[str, float]]:
+Rows = Iterator[tuple[str, dict[str, float]]]
+
+
+def searched(n: int) -> Rows:
     """Loading ``n`` products, and searching them as a shop does."""
     shop, catalog = Shop(), Catalog()
     before, began, used = memory(), time.perf_counter(), 0.0
@@ -90,34 +95,31 @@ def searched(n: int) -> dict[str, dict[str, float]]:
         "items_a_cpu_second": round(n / used),
         "MB": round(memory() - before),
     }
+    yield "load", loaded
     settle_memory()
     queries = [" ".join(shop.words(2)) for _ in range(600)]
     narrow = Narrow(category=("category 3", "category 4"), price_to=15_000, in_stock=True)
-    results = {
-        "load": loaded,
-        "search, any of three words": over(catalog.search, [" ".join(shop.words(3)) for _ in range(600)]),
-        "look, a page": over(lambda q: catalog.look(Look(words=q, facets=False)), queries),
-        "look, filters": over(lambda q: catalog.look(Look(words=q, facets=False, narrow=narrow)), queries),
-        "look, filters and facets": over(lambda q: catalog.look(Look(words=q, narrow=narrow)), queries),
-        "look, facets": over(lambda q: catalog.look(Look(words=q)), queries),
-        "look, as you type": over(lambda q: catalog.look(Look(words=q[:-2], facets=False, prefix=True)), queries),
-        "look, a letter missing": over(lambda q: catalog.look(Look(words=q[:2] + q[3:], facets=False)), queries[:300]),
-    }
+    yield "search, any of three words", over(catalog.search, [" ".join(shop.words(3)) for _ in range(600)])
+    yield "look, a page", over(lambda q: catalog.look(Look(words=q, facets=False)), queries)
+    yield "look, filters", over(lambda q: catalog.look(Look(words=q, facets=False, narrow=narrow)), queries)
+    yield "look, filters and facets", over(lambda q: catalog.look(Look(words=q, narrow=narrow)), queries)
+    yield "look, facets", over(lambda q: catalog.look(Look(words=q)), queries)
+    yield "look, as you type", over(lambda q: catalog.look(Look(words=q[:-2], facets=False, prefix=True)), queries)
+    mistyped = [q[:2] + q[3:] for q in queries[:300]]
+    yield "look, a letter missing", over(lambda q: catalog.look(Look(words=q, facets=False)), mistyped)
 
     def fresh(title: str) -> None:
         catalog.apply({"fresh": Item(id="fresh", kind="product", title=f"{title} zyzzyva")})
         assert catalog.look(Look(words="zyzzyva", facets=False)).matches[0].item.id == "fresh"
 
-    results["put, then look for it"] = over(fresh, queries[:300])
-    return results
+    yield "put, then look for it", over(fresh, queries[:300])
 
 
-def restarted(n: int) -> dict[str, dict[str, float]]:
+def restarted(n: int) -> Rows:
     """A start with ``n`` products whose index is on disk: the first, and the next, when a hundred have changed."""
     shop = Shop()
     pages = list(shop.products(n))
     changed = {id: replace(item, title=f"{item.title} zyzzyva") for id, item in list(pages[0].items())[:100]}
-    results: dict[str, dict[str, float]] = {}
     with TemporaryDirectory() as folder:
         for kind in KINDS:
             (Path(folder) / kind).mkdir()
@@ -130,11 +132,10 @@ def restarted(n: int) -> dict[str, dict[str, float]]:
             spent = {"cpu_seconds": time.process_time() - start, "seconds": time.perf_counter() - began}
             assert first is pages[0] or len(catalog.search("zyzzyva", limit=200)) == 100
             catalog.close()
-            results[name] = {key: round(value, 1) for key, value in spent.items()}
-    return results
+            yield name, {key: round(value, 1) for key, value in spent.items()}
 
 
-def around(n: int) -> dict[str, dict[str, float]]:
+def around(n: int) -> Rows:
     """Looking for the 20 nearest of ``n`` places, and whether they are those that measuring every place gives."""
     shop, catalog = Shop(2), Catalog(timezone="Europe/Paris")
     places = shop.points(n)
@@ -156,20 +157,22 @@ def around(n: int) -> dict[str, dict[str, float]]:
         wanted = sorted((round(metres(point, places[i]), 6), f"p{i}") for i in best)[:20]
         found = [(round(metres(point, places[int(c.item.id[1:])]), 6), c.item.id) for c in catalog.nearby(point, NOW)]
         wrong += [far for far, _ in wanted] != [far for far, _ in found]
-    return {"nearby, 20 places": {**told, "wrong_of_200": wrong}}
+    yield "nearby, 20 places", {**told, "wrong_of_200": wrong}
 
 
 def main() -> None:
     """Runs, prints the table, writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["restart"])
+    parser.add_argument("--only", choices=["search", "nearby", "restart"])
     results: dict[str, dict[str, dict[str, float]]] = {}
     given = parser.parse_args()
     for n in given.items:
-        results[f"{n:,}"] = restarted(n) if given.only else searched(n) | around(n) | restarted(n)
-        print(f"{n:,} items")
-        for name, figures in results[f"{n:,}"].items():
+        print(f"{n:,} items", flush=True)
+        parts = {"search": searched, "nearby": around, "restart": restarted}
+        chosen = [parts[given.only]] if given.only else [*parts.values()]
+        for name, figures in chain.from_iterable(part(n) for part in chosen):
+            results.setdefault(f"{n:,}", {})[name] = figures
             print(f"  {name:<28}" + "  ".join(f"{key} {value:,}" for key, value in figures.items()), flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "catalogue.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
