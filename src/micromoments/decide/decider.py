@@ -15,12 +15,12 @@ from micromoments.core.event import SIMULATED, UNCOUNTED
 from micromoments.core.moment import MomentView
 from micromoments.core.offer import units_of
 from micromoments.core.person import Person
-from micromoments.core.settings import MINUTE, Settings, Slot
+from micromoments.core.settings import MINUTE, Rule, Settings, Slot
 from micromoments.decide import slate, targeting
 from micromoments.decide.answer import Drawn, ranked, reservations, scored
 from micromoments.decide.eligibility import consents, eligible, units_left
 from micromoments.decide.experiment import HOLDOUT, WASHOUT, assign, holdout, policy_name, ramped, unit_of
-from micromoments.decide.rules import Ruled, plain, ruled
+from micromoments.decide.rules import Ruled, pins, plain, ruled
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, SUITS, matrix
 from micromoments.policy.fixed import First
@@ -73,6 +73,16 @@ def _given(person: Person, request: Request, settings: Settings) -> tuple[Assign
         return ()
     known = _attributes(person, request, settings, None)
     return assign(person, request.slot, settings, request.at, key=request.key, attributes=known)
+
+
+def pinned(
+    person: Person, moments: Sequence[MomentView], request: Request, slot: Slot, settings: Settings
+) -> dict[str, Rule]:
+    """The pins in force for a request, by name; ``decide`` has to be given what they cover among the candidates."""
+    if all(rule.action != "pin" for rule in settings.rules.values()):
+        return {}
+    known = _attributes(person, request, settings, pick(moments, slot, request))
+    return pins(request.slot, settings, request.at, known)
 
 
 def decide(  # noqa: PLR0913 everything that it depends on, by name

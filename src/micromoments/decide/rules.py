@@ -49,6 +49,15 @@ def plain(slot: Slot, settings: Settings) -> bool:
     return not settings.rules and not slot.priorities and not slot.value_weight
 
 
+def pins(slot_name: str, settings: Settings, now: Millis, attributes: Mapping[str, Any]) -> dict[str, Rule]:
+    """The pins in force, by name: what they cover is to be among the candidates, whether it was found or not."""
+    return {
+        name: rule
+        for name, rule in settings.rules.items()
+        if rule.action == "pin" and _in_force(rule, slot_name, now, attributes)
+    }
+
+
 def ruled(
     may: Sequence[Candidate],
     slot_name: str,

@@ -46,7 +46,8 @@ class Purse:
 
     def left(self, now: Millis) -> dict[str, int]:
         """The units that each budget has left now, as its pacing allows."""
-        return {name: allowed(b, now) - sum(self._store.used(name)) for name, b in self.configured.items()}
+        used = self._store.used
+        return {name: max(0, allowed(b, now) - sum(used(name))) for name, b in self.configured.items()}
 
     def reserve(self, reserves: Sequence[Reserve], left: dict[str, int], taken: set[str], now: Millis) -> bool:
         """Take the units of each reservation. Where one is refused ``left`` says 0, so that the next draw is made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -13,10 +14,11 @@ from micromoments.core.effect import Reserve
 from micromoments.core.geo import Point
 from micromoments.core.moment import MomentView, Reading, Trace
 from micromoments.core.person import Person
-from micromoments.core.settings import Slot
+from micromoments.core.settings import Rule, Slot
 from micromoments.decide import decider
 from micromoments.decide.eligibility import consents
 from micromoments.decide.experiment import holdout
+from micromoments.decide.rules import covers
 from micromoments.flow import people
 from micromoments.flow.view import DEFAULT, View, refuses
 from micromoments.policy.actions import SLOT
@@ -24,8 +26,8 @@ from micromoments.retrieve.catalog import Ask, Candidate
 
 MAX_THEIRS = 50
 """Items of the business's own choice that a decision in shadow is compared with."""
-
-
+SPARE = 4
+"""Items of a pin beyond a slot's positions that become candidates."""
 MAX_HAVE = 100
 """Things that a caller says the person has which are read."""
 
@@ -71,6 +73,10 @@ def decide(
         named = (id for id, _ in map(decider.named, request.context["theirs"][:MAX_THEIRS]))
         if beside := tuple(id for id in named if id not in found):
             candidates = [*candidates, *view.catalog.candidates(replace(asked, only=beside))]
+    if not request.items:
+        pins = decider.pinned(person, moments, request, slot, view.settings)
+        if pins and (more := _unfound(pins, view, candidates, request.limit or slot.limit)):
+            candidates = [*candidates, *view.catalog.candidates(replace(asked, only=more))]
     return decider.decide(
         replace(person, bought={}, dismissed=person.dismissed) if not personal else person,
         moments,
@@ -87,6 +93,18 @@ def decide(
         unanswered=unanswered(asked, candidates),
         share=view.share(request.slot, slot) if name == f"{request.slot}:{slot.policy}" else 1.0,
     )
+
+
+def _unfound(pins: Mapping[str, Rule], view: View, candidates: Sequence[Candidate], limit: int) -> tuple[str, ...]:
+    """What pins cover and retrieval didn't find: of each as many as there are positions, and a few to spare for those
+    that turn out not to be eligible.
+    """
+    found = {one.item.id for one in candidates}
+    more: dict[str, None] = {}
+    for name, rule in pins.items():
+        known = view.catalog.covered.first(f"{name} {rule.where}", partial(covers, rule), limit + SPARE)
+        more.update(dict.fromkeys(id for id in known if id not in found))
+    return tuple(more)
 
 
 def unanswered(asked: Ask, candidates: Sequence[Candidate]) -> bool:

@@ -18,6 +18,7 @@ from micromoments.retrieve import learned
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import gather
+from micromoments.retrieve.covered import Covered
 from micromoments.retrieve.document import words_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences
@@ -76,6 +77,7 @@ class Catalog:
         self._bought = Ties()
         self._repeats = Repeats()
         self._guides = Guides()
+        self.covered = Covered(self._items)
         self._offers = Offers()
         self._answers = Answers(self._search, self.get)
         self._sources = Sources(
@@ -112,10 +114,8 @@ class Catalog:
                     self._delete(before)
             else:
                 self._put(item, before, moved)
-                if (schedule := schedules.get(id)) is not None:
-                    self._schedules[id] = schedule
-                else:
-                    self._schedules.pop(id, None)
+                self._schedules.pop(id, None)
+        self._schedules.update(schedules)
         self._popular.put(moved)
         self._answers.forget()
 
@@ -143,6 +143,7 @@ class Catalog:
         if before is None or before.kind != item.kind or words_of(before) != words_of(item):
             self._search.put(item)
         self._guides.put(item)
+        self.covered.put(item)
         self._fences.put(item)
         self._names.change(before, item)
         self._offers.put(item)
@@ -163,6 +164,7 @@ class Catalog:
         self._search.drop(id)
         self._grid.drop(id)
         self._guides.drop(id)
+        self.covered.drop(id)
         self._fences.drop(id)
         self._names.change(item, None)
         self._offers.drop(id)
@@ -177,7 +179,7 @@ class Catalog:
         self._search.loaded()
 
     def close(self) -> None:
-        """Let go of an index on disk, with all that was put; nothing may be asked afterwards."""
+        """Let go of an index on disk; nothing may be asked afterwards."""
         self._search.close()
 
     def get(self, id: str) -> Item | None:
@@ -316,8 +318,7 @@ class Catalog:
             what: which of these.
             at: event time, milliseconds.
             recent: for a view or cart, the items of the session before it, newest first; for a purchase, what was
-            bought
-                with it or before it.
+                bought with it or before it.
             point: where the person was, where that may be used; only its cell of some five kilometres is.
         """
         found = self._items.get(item)
