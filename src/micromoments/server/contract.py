@@ -134,3 +134,15 @@ def door(
     if body:
         operation["requestBody"] = {"required": True, "content": body}
     return operation
+
+
+PUBLIC: list[Json] = []
+SECRET: list[Json] = [{"secretKey": []}]
+PRIVATE: list[Json] = [*SECRET, {"personToken": []}]
+ANY: list[Json] = [{"writeKey": []}, *PRIVATE]
+"""Who may ask: everybody, the business's server, a person or it, whoever has a key."""
+OBJECT: Json = {"type": "object"}
+TEXT: Json = {"type": "string"}
+LIMIT = param("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000})
+CURSOR = param("cursor", "query", "Where the last answer ended.")
+DECISION = param("id", "path", "The decisionId.")

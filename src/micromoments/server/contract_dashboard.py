@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from micromoments.server.contract import Json, answer, content, door, param, ref
+from micromoments.server.contract import (
+    CURSOR,
+    DECISION,
+    LIMIT,
+    OBJECT,
+    PRIVATE,
+    PUBLIC,
+    SECRET,
+    Json,
+    answer,
+    content,
+    door,
+    param,
+    ref,
+)
 from micromoments.server.receipt import Correction
 from micromoments.server.sessions import SignIn
 
 SCHEMAS: tuple[type, ...] = (SignIn, Correction)
-_SECRET: list[Json] = [{"secretKey": []}]
-_PRIVATE: list[Json] = [{"secretKey": []}, {"personToken": []}]
-_OBJECT: Json = {"type": "object"}
-_ID = param("id", "path", "The decisionId.")
 
 
 def dashboard_doors() -> Json:
     """Sessions, the audit log, corrections."""
     tag = "dashboard"
-    state = {"200": answer("Whether a key is needed, and was shown.", _OBJECT)}
-    correct = door("correct", "The moment was wrong.", {"200": answer("Told.", _OBJECT)}, _PRIVATE, tag=tag)
+    state = {"200": answer("Whether a key is needed, and was shown.", OBJECT)}
+    correct = door("correct", "The moment was wrong.", {"200": answer("Told.", OBJECT)}, PRIVATE, tag=tag)
     return {
         "/v1/session": {
-            "get": door("session", "Who this page is.", state, [], tag=tag),
-            "post": door("signIn", "A session for a secret key.", state, [], body=content(ref(SignIn)), tag=tag),
-            "delete": door("signOut", "The session is over.", {"204": answer("Over.")}, [], tag=tag),
+            "get": door("session", "Who this page is.", state, PUBLIC, tag=tag),
+            "post": door("signIn", "A session for a secret key.", state, PUBLIC, body=content(ref(SignIn)), tag=tag),
+            "delete": door("signOut", "The session is over.", {"204": answer("Over.")}, PUBLIC, tag=tag),
         },
         "/v1/audit": {
             "get": door(
                 "audit",
                 "Every change, and every look at a person.",
-                {"200": answer("A page of it, the newest first.", _OBJECT)},
-                _SECRET,
+                {"200": answer("A page of it, the newest first.", OBJECT)},
+                SECRET,
                 parameters=[
                     param("containing", "query", "Only entries whose words hold this."),
                     param("person", "query", "Only entries about this person's id."),
-                    param("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000}),
-                    param("cursor", "query", "Where the last answer ended."),
+                    LIMIT,
+                    CURSOR,
                 ],
                 tag=tag,
             )
@@ -42,7 +52,7 @@ def dashboard_doors() -> Json:
         "/v1/decisions/{id}/correct": {
             "post": {
                 **correct,
-                "parameters": [_ID],
+                "parameters": [DECISION],
                 "requestBody": {"required": False, "content": content(ref(Correction))},
             }
         },
@@ -50,9 +60,9 @@ def dashboard_doors() -> Json:
             "post": door(
                 "stop",
                 "No more personalisation for the person of a decision.",
-                {"200": answer("Stopped.", _OBJECT)},
-                _PRIVATE,
-                parameters=[_ID],
+                {"200": answer("Stopped.", OBJECT)},
+                PRIVATE,
+                parameters=[DECISION],
                 tag=tag,
             )
         },

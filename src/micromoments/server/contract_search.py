@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from micromoments.server import answer as answers
 from micromoments.server import nearby, search
-from micromoments.server.contract import Json, answer, door, param
+from micromoments.server.contract import ANY, CURSOR, LIMIT, Json, answer, door, param
 
 SCHEMAS: tuple[type, ...] = (search.SearchShape, nearby.NearbyShape, answers.AnswerShape, answers.ReviewsShape)
-LIMIT = param("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000})
-CURSOR = param("cursor", "query", "Where the last answer ended.")
-ANY: list[Json] = [{"writeKey": []}, {"secretKey": []}, {"personToken": []}]
 
 
 def search_doors() -> Json:

@@ -8,6 +8,15 @@ import msgspec
 
 from micromoments.server import shapes
 from micromoments.server.contract import (
+    ANY,
+    CURSOR,
+    DECISION,
+    LIMIT,
+    OBJECT,
+    PRIVATE,
+    PUBLIC,
+    SECRET,
+    TEXT,
     Accepted,
     Erased,
     ItemPage,
@@ -26,8 +35,8 @@ from micromoments.server.contract import (
 from micromoments.server.contract_control import SCHEMAS, control_doors
 from micromoments.server.contract_dashboard import SCHEMAS as DASHBOARD
 from micromoments.server.contract_dashboard import dashboard_doors
-from micromoments.server.contract_search import ANY, CURSOR, LIMIT, search_doors
 from micromoments.server.contract_search import SCHEMAS as SEARCH
+from micromoments.server.contract_search import search_doors
 from micromoments.server.decide import Asked
 from micromoments.server.foreign_contract import foreign_doors
 from micromoments.server.scripts import script_doors
@@ -56,9 +65,6 @@ _SCHEMAS: tuple[type, ...] = (
 
 _PERSON = param("id", "path", "A userId, or an id with user: or anon: before it.")
 _ITEM_ID = param("id", "path", "The item's id.")
-_PRIVATE: list[Json] = [{"secretKey": []}, {"personToken": []}]
-_SECRET: list[Json] = [{"secretKey": []}]
-_PUBLIC: list[Json] = []
 
 
 def _segment_doors() -> Json:
@@ -117,8 +123,8 @@ def _decision_doors() -> Json:
             "get": door(
                 "settings",
                 "What browser SDKs ask for before they send.",
-                {"200": answer("Settings.", {"type": "object"})},
-                _PUBLIC,
+                {"200": answer("Settings.", OBJECT)},
+                PUBLIC,
                 parameters=[param("key", "path", "The write key.")],
                 tag="events",
             )
@@ -138,8 +144,8 @@ def _decision_doors() -> Json:
                 "explain",
                 "A decision explained: considered, refused and why, scored, chosen.",
                 {"200": answer("The decision.", shapes.ExplainedShape)},
-                _PRIVATE,
-                parameters=[param("id", "path", "The decisionId.")],
+                PRIVATE,
+                parameters=[DECISION],
                 tag="decisions",
             )
         },
@@ -153,7 +159,7 @@ def _people_doors() -> Json:
                 "moments",
                 "A person's open moments.",
                 {"200": answer("Moments.", Moments)},
-                _PRIVATE,
+                PRIVATE,
                 parameters=[_PERSON, param("history", "query", "1 for those that ended, too."), LIMIT],
                 tag="people",
             )
@@ -162,8 +168,8 @@ def _people_doors() -> Json:
             "get": door(
                 "export",
                 "All that is held of a person.",
-                {"200": answer("Everything, in JSON.", {"type": "object"})},
-                _PRIVATE,
+                {"200": answer("Everything, in JSON.", OBJECT)},
+                PRIVATE,
                 parameters=[_PERSON],
                 tag="people",
             )
@@ -173,7 +179,7 @@ def _people_doors() -> Json:
                 "erase",
                 "Forget a person: state, log, facts.",
                 {"200": answer("Forgotten.", Erased)},
-                _PRIVATE,
+                PRIVATE,
                 parameters=[_PERSON],
                 tag="people",
             )
@@ -182,9 +188,8 @@ def _people_doors() -> Json:
 
 
 def _item_doors() -> Json:
-    text = {"type": "string"}
-    items_body = content({"type": "array", "items": ref(shapes.ItemShape)}) | {"application/x-ndjson": {"schema": text}}
-    patch_body = content({"type": "array", "items": {"type": "object"}}) | {"application/x-ndjson": {"schema": text}}
+    items_body = content({"type": "array", "items": ref(shapes.ItemShape)}) | {"application/x-ndjson": {"schema": TEXT}}
+    patch_body = content({"type": "array", "items": OBJECT}) | {"application/x-ndjson": {"schema": TEXT}}
     page, put = ItemPage, ItemsPut
     return {
         "/v1/items": {
@@ -192,25 +197,25 @@ def _item_doors() -> Json:
                 "items",
                 "The catalogue.",
                 {"200": answer("A page.", page)},
-                _SECRET,
+                SECRET,
                 parameters=[LIMIT, CURSOR],
                 tag="items",
             ),
-            "put": door("put_items", "Put many.", {"200": answer("Put.", put)}, _SECRET, body=items_body, tag="items"),
+            "put": door("put_items", "Put many.", {"200": answer("Put.", put)}, SECRET, body=items_body, tag="items"),
             "patch": door(
                 "patch_items",
                 "Change fields of many.",
                 {"200": answer("Put.", put)},
-                _SECRET,
+                SECRET,
                 body=patch_body,
                 tag="items",
             ),
             "delete": door(
                 "delete_items",
                 "Delete many by id.",
-                {"200": answer("Deleted.", {"type": "object"})},
-                _SECRET,
-                body=content({"type": "array", "items": text}),
+                {"200": answer("Deleted.", OBJECT)},
+                SECRET,
+                body=content({"type": "array", "items": TEXT}),
                 tag="items",
             ),
         },
@@ -222,13 +227,13 @@ def _one_item_doors() -> Json:
     return {
         "/v1/items/{id}": {
             "get": door(
-                "item", "One item.", {"200": answer("The item.", item)}, _SECRET, parameters=[_ITEM_ID], tag="items"
+                "item", "One item.", {"200": answer("The item.", item)}, SECRET, parameters=[_ITEM_ID], tag="items"
             ),
             "put": door(
                 "put_item",
                 "Put one.",
                 {"200": answer("The item.", item)},
-                _SECRET,
+                SECRET,
                 parameters=[_ITEM_ID],
                 body=content(ref(item)),
                 tag="items",
@@ -237,20 +242,19 @@ def _one_item_doors() -> Json:
                 "patch_item",
                 "Change fields of one (RFC 7396).",
                 {"200": answer("The item.", item)},
-                _SECRET,
+                SECRET,
                 parameters=[_ITEM_ID],
-                body=content({"type": "object"}, "application/merge-patch+json"),
+                body=content(OBJECT, "application/merge-patch+json"),
                 tag="items",
             ),
             "delete": door(
-                "delete_item", "Delete one.", {"204": answer("Gone.")}, _SECRET, parameters=[_ITEM_ID], tag="items"
+                "delete_item", "Delete one.", {"204": answer("Gone.")}, SECRET, parameters=[_ITEM_ID], tag="items"
             ),
         },
     }
 
 
 def _report_doors() -> Json:
-    text = {"type": "string"}
     query = [
         param(name, "query", words)
         for name, words in {
@@ -273,8 +277,8 @@ def _report_doors() -> Json:
             "get": door(
                 "reports",
                 "Which reports there are.",
-                {"200": answer("Names.", {"type": "object"})},
-                _SECRET,
+                {"200": answer("Names.", OBJECT)},
+                SECRET,
                 tag="reports",
             )
         },
@@ -282,8 +286,8 @@ def _report_doors() -> Json:
             "get": door(
                 "report",
                 "A report, as of when and counting what.",
-                {"200": answer("It.", {"type": "object"})},
-                _SECRET,
+                {"200": answer("It.", OBJECT)},
+                SECRET,
                 parameters=[param("name", "path", "scorecards, lift, needs ..."), *query],
                 tag="reports",
             )
@@ -292,8 +296,8 @@ def _report_doors() -> Json:
             "get": door(
                 "stream",
                 "Moments, decisions and deliveries as they become durable.",
-                {"200": answer("Server-sent events.", text, "text/event-stream")},
-                _PRIVATE,
+                {"200": answer("Server-sent events.", TEXT, "text/event-stream")},
+                PRIVATE,
                 parameters=[
                     param("person", "query", "Only this person."),
                     param("Last-Event-ID", "header", "Go on after this message."),
@@ -306,26 +310,24 @@ def _report_doors() -> Json:
 
 
 def _probes() -> Json:
-    text, html = {"type": "string"}, "text/html"
-    ok = {"type": "object"}
+    html = "text/html"
+    yes = {"200": answer("Yes.", OBJECT)}
     return {
-        "/healthz": {"get": door("healthz", "Is it alive?", {"200": answer("Yes.", ok)}, _PUBLIC, tag="probes")},
-        "/readyz": {"get": door("readyz", "Does it take traffic?", {"200": answer("Yes.", ok)}, _PUBLIC, tag="probes")},
+        "/healthz": {"get": door("healthz", "Is it alive?", yes, PUBLIC, tag="probes")},
+        "/readyz": {"get": door("readyz", "Does it take traffic?", yes, PUBLIC, tag="probes")},
         "/metrics": {
             "get": door(
                 "metrics",
                 "Prometheus metrics; from elsewhere with the secret key.",
-                {"200": answer("Metrics.", text, "text/plain")},
-                [{}, *_SECRET],
+                {"200": answer("Metrics.", TEXT, "text/plain")},
+                [{}, *SECRET],
                 tag="probes",
             )
         },
         "/openapi.json": {
-            "get": door("openapi", "This contract.", {"200": answer("OpenAPI 3.1.", ok)}, _PUBLIC, tag="probes")
+            "get": door("openapi", "This contract.", {"200": answer("OpenAPI 3.1.", OBJECT)}, PUBLIC, tag="probes")
         },
-        "/": {
-            "get": door("dashboard", "The dashboard.", {"200": answer("A page.", text, html)}, _PUBLIC, tag="probes")
-        },
+        "/": {"get": door("dashboard", "The dashboard.", {"200": answer("A page.", TEXT, html)}, PUBLIC, tag="probes")},
     }
 
 
@@ -334,7 +336,7 @@ def document() -> Json:
     _, components = msgspec.json.schema_components(_SCHEMAS, ref_template="#/components/schemas/{name}")
     for name in ("properties", "traits", "context", "integrations"):
         # The decoder's type bounds the nesting; to a reader it is an object.
-        components["Wire"]["properties"][name] = {"type": "object"}
+        components["Wire"]["properties"][name] = OBJECT
     return {
         "openapi": "3.1.0",
         "info": {
