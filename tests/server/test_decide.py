@@ -131,7 +131,7 @@ async def test_request_passes_on_what_was_asked(backend: Client, service: FakeSe
         ({**ASK, "context": []}, "bad_request"),
         ({**ASK, "decisionId": "a\nb"}, "bad_decisionId"),
         (b'{"anonymousId":"a","slot":"s","context":{"x":123456789012345678901234}}', "number_out_of_range"),
-        (b'{"anonymousId":"a","slot":"s","context":' + b'{"x":' * 5000, "malformed_json"),
+        (b'{"anonymousId":"a","slot":"s","context":' + b'{"x":' * 5000, "too_deep"),
     ],
 )
 async def test_bad_requests_are_named(browser: Client, body: object, code: str) -> None:

@@ -18,7 +18,7 @@ from micromoments.server.problem import Problem
 from micromoments.server.service import LogDown, Overloaded, Taker
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner
-from micromoments.sources.lenient import Rejected
+from micromoments.sources.lenient import Rejected, respelled
 from micromoments.sources.wire import UNREADABLE, decode_key
 
 Door = EventType | Literal["batch"]
@@ -115,7 +115,7 @@ class Collector:
 
     def _of_body(self, body: bytes) -> Access:
         try:
-            access = self._keys.of_key(decode_key(body).write_key)
+            access = self._keys.of_key(_key(body))
         except UNREADABLE:
             raise Refusal(400, "malformed_json", "got bytes that are not JSON; wanted a JSON object") from None
         if access is None:
@@ -182,6 +182,17 @@ class Collector:
             self._starts.clear()
         self._starts[origin] = start
         return start
+
+
+def _key(body: bytes) -> Any:
+    """The write key in a body."""
+    try:
+        return decode_key(body).write_key
+    except UNREADABLE:
+        again = respelled(body)
+        if again is None:
+            raise
+        return decode_key(again).write_key
 
 
 def too_large(limit: int, *, close: bool = False) -> Refusal:

@@ -21,8 +21,7 @@ from micromoments.server.problem import Problem, problem_of, shown
 from micromoments.server.service import Service
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner
-from micromoments.sources.lenient import Rejected, check_sound
-from micromoments.sources.wire import UNREADABLE
+from micromoments.sources.lenient import Rejected, decode
 
 MAX_BODY = 128 * 1024
 MAX_LIMIT = 50
@@ -152,9 +151,6 @@ class Decider:
         return self._cleaner.clean(arrival, agent=agent, ip=ip)
 
 
-_decode = msgspec.json.Decoder().decode
-
-
 def read(body: bytes, access: Access) -> tuple[Asked, str]:
     """The request, and the digest of what it asks: the same for any order of its fields, another for another right to
     a person's history.
@@ -163,16 +159,13 @@ def read(body: bytes, access: Access) -> tuple[Asked, str]:
         Problem: the body is not a request.
     """
     try:
-        value = _decode(body)
-        check_sound(value)
+        value = decode(body)
         asked = msgspec.convert(value, Asked)
         canonical = msgspec.json.encode(value, order="sorted")
     except msgspec.ValidationError as error:
         raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
     except Rejected as rejected:
         raise Problem(400, rejected.code, rejected.detail, "a plain JSON object") from None
-    except UNREADABLE:
-        raise Problem(400, "malformed_json", "bytes that are not JSON", "a JSON object") from None
     _check(asked)
     linked = b"whole" if access.who != "write" else b"alone"
     return asked, blake2b(canonical, digest_size=16, person=linked).hexdigest()

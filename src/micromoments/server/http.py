@@ -69,7 +69,8 @@ class Room:
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int, room: Room) -> bytes:
-    """The request's body, decoded from gzip where it is (by header, or by its first bytes: SDKs forget the header).
+    """The request's body, decoded from gzip where it is: by its first bytes, as SDKs forget the header, and proxies
+    that unpack leave it.
 
     Raises:
         TooLarge: more than ``limit`` bytes, sent or decoded; found out before it is all in memory.
@@ -88,9 +89,9 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, limit: int, r
     if len(body) > limit:
         raise TooLarge(limit, read=True)
     coding = headers.get(b"content-encoding", b"").strip().lower()
-    if coding in (b"gzip", b"x-gzip") or body[:2] == GZIP:
+    if body[:2] == GZIP:
         return gunzip(body, limit)
-    if coding not in (b"", b"identity"):
+    if coding not in (b"", b"identity", b"gzip", b"x-gzip"):
         raise Unreadable(f"content-encoding {coding[:20].decode('latin-1')!r}; send gzip or none")
     return body
 

@@ -6,6 +6,8 @@ What has one obvious meaning is taken; what would be a guess is rejected.
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +24,10 @@ _IDS = {
 _OBJECTS = {"properties": "invalid_properties", "traits": "invalid_traits", "context": "invalid_context"}
 _CLOCKS = ("timestamp", "originalTimestamp", "sentAt")
 _YEAR_3000_MS = 32_503_680_000_000
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some writers put before JSON."""
+_SLIPS = re.compile(rb"\\u[dD][89a-fA-F]|NaN|Infinity")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class Rejected(ValueError):
@@ -40,14 +46,44 @@ def decode(body: bytes) -> Any:
     Raises:
         Rejected: ``malformed_json``, ``too_deep`` or ``number_out_of_range``.
     """
+    return readable(body)[0]
+
+
+def readable(body: bytes) -> tuple[Any, bytes]:
+    """The same, and the body as every decoder can read it: as it came if it is JSON.
+
+    Raises:
+        Rejected: as ``decode``.
+    """
     try:
         value = decode_any(body)
     except RecursionError:
         raise Rejected("too_deep", f"got nesting without end; wanted at most {MAX_DEPTH} levels") from None
     except UNREADABLE as error:
-        raise Rejected("malformed_json", f"got bytes that are not JSON ({error}); wanted a JSON object") from None
+        again = respelled(body)
+        if again is None:
+            raise Rejected("malformed_json", f"got bytes that are not JSON ({error}); wanted a JSON object") from None
+        return readable(again)
     check_sound(value)
-    return value
+    return value, body
+
+
+def respelled(body: bytes) -> bytes | None:
+    """JSON in place of what common writers take for it; ``None`` where it isn't that.
+
+    JavaScript writes half of an emoji that was cut in two, which becomes U+FFFD; Python writes ``NaN`` and
+    ``Infinity``, which become null; .NET puts a byte order mark before it.
+    """
+    bare = body.removeprefix(_MARK)
+    if bare is body and not _SLIPS.search(body):
+        return None
+    try:
+        value = json.loads(bare.decode(), parse_constant=lambda _: None)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    again = _HALVES.sub("\ufffd", text).encode()
+    return again if again != body else None
 
 
 def check_sound(value: Any) -> None:

@@ -14,8 +14,8 @@ from uuid import uuid4
 import msgspec
 
 from micromoments.core.event import Arrival, Event, EventType, Millis
-from micromoments.sources.lenient import Rejected, decode, encoded, mend
-from micromoments.sources.wire import UNREADABLE, decode_envelope, decode_wire, encode
+from micromoments.sources.lenient import Rejected, decode, encoded, mend, readable, respelled
+from micromoments.sources.wire import UNREADABLE, Envelope, decode_envelope, decode_wire, encode
 
 MAX_EVENT = 32 * 1024
 """Bytes of one event."""
@@ -192,7 +192,7 @@ def batch(
     if len(body) > MAX_BATCH:
         raise Malformed("too_large", f"got a batch of {len(body)} bytes; wanted at most {MAX_BATCH}: send smaller ones")
     try:
-        envelope = decode_envelope(body)
+        envelope = _envelope(body)
     except UNREADABLE as error:
         wanted = 'wanted {"batch": [...]} with JSON objects'
         raise Malformed("malformed_batch", f"got {str(error)[:120]}; {wanted}") from None
@@ -215,6 +215,18 @@ def batch(
         except Rejected as rejected:
             parsed.rejected.append(Rejection(index, rejected.message_id, rejected.code, rejected.detail))
     return parsed
+
+
+def _envelope(body: bytes) -> Envelope:
+    try:
+        return decode_envelope(body)
+    except msgspec.ValidationError:
+        raise
+    except UNREADABLE:
+        again = respelled(body)
+        if again is None:
+            raise
+        return decode_envelope(again)
 
 
 def _read(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:
@@ -252,7 +264,8 @@ def _read(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:
 
 
 def _read_leniently(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:
-    payload, changed = mend(decode(body), kind)
+    value, body = readable(body)
+    payload, changed = mend(value, kind)
     if changed:
         body = encoded(payload)
         if len(body) > MAX_EVENT:
