@@ -105,6 +105,25 @@ def test_category_and_preferences_count() -> None:
     )
 
 
+@pytest.mark.parametrize("within", [("Own",), ("Own", "Shared")])
+def test_what_is_popular_elsewhere_crowds_nothing_out(within: tuple[str, ...]) -> None:
+    """A slot of some categories gets their items, however many of other categories are more popular."""
+    catalog = shop()
+    own = [
+        msgspec.structs.replace(item(f"own{n}", "offer", "Ten off"), category=within[n % len(within)]) for n in (0, 1)
+    ]
+    others = [msgspec.structs.replace(item(f"o{n}", "offer", "Free"), category="Elsewhere") for n in range(60)]
+    catalog.apply({one.id: one for one in (*own, *others)})
+    for one in others:
+        catalog.learn("ana", one.id, "buy", NOON, ())
+    for one in own:
+        catalog.learn("ana", one.id, "view", NOON, ())
+    assert {"own0", "own1"} & set(ids(catalog.candidates(Ask(at=NOON, kinds=("offer",))))) == set()
+    found = ids(catalog.candidates(Ask(at=NOON, kinds=("offer",), within=within)))
+    assert {"own0", "own1"} <= set(found)
+    assert not [id for id in found if id.startswith("o") and not id.startswith("own")]
+
+
 def test_only_scores_exactly_these() -> None:
     """With ``only``, exactly those that exist are scored, whatever their kind, even the one looked at."""
     ask = Ask(

@@ -183,6 +183,7 @@ def ask(
         price_from=int(need.get("price_from") or 0),
         price_to=int(need.get("price_to") or 0),
         currency=str(need.get("currency") or ""),
+        within=slot.categories,
     )
 
 

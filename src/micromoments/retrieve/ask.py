@@ -46,7 +46,8 @@ PACES: dict[Mode, Pace] = {
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What candidates are wanted for.
 
-    ``kinds`` are those that the slot takes. ``words`` are the need's query, ``category`` its category.
+    ``kinds`` are those that the slot takes, ``within`` its categories, all where it names none. ``words`` are the
+    need's query, ``category`` its category.
     ``probabilities`` run over ``core.moment.TYPES``; all zero where nothing is known. ``recent`` are the items of the
     session, newest first; its first is what the person looks at now, and isn't proposed. ``bought`` and ``dismissed``
     are item ids, ``categories`` how often the person met each category. ``only`` restricts to these ids, whatever their
@@ -79,6 +80,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     price_from: int = 0
     price_to: int = 0
     currency: str = ""
+    within: tuple[str, ...] = ()
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from micromoments.retrieve.again import due
 from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via
 from micromoments.retrieve.finds import TALKING, Found, here, note, offered
-from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note
+from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note, Popular, Told
 from micromoments.retrieve.shares import LEAST_SHARE, shares
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.ways import Visit
@@ -239,11 +239,29 @@ def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found)
             # Of an unlikely kind those of the need's category are enough.
             if share < SEARCHED_SHARE and len(told) == n + room:
                 continue
-        for id, its, note in best((kind, ""), n, room):
+        popular = best((kind, ""), n, room)
+        if ask.within:
+            popular = _within(sources.popular, ask.within, kind, popular, n, room)
+        for id, its, note in popular:
             if id not in found:
                 found[id] = [note]
             elif note[1] == "popular" and not (category and its == category):
                 found[id].append(note)
+
+
+def _within(popular: Popular, within: tuple[str, ...], kind: Kind, told: list[Told], n: int, room: int) -> list[Told]:
+    """Of the best of a kind those in a slot's categories, and where they are too few the best of each of these: what
+    is popular elsewhere mustn't crowd out what the slot takes.
+    """
+    kept = [one for one in told if one[1] in within]
+    if len(kept) == len(told):
+        return told
+    known = {id for id, _, _ in kept}
+    each = len(within)
+    for category in within:
+        more = popular.best((kind, category), _portion(n, 1.0, each), _portion(room, 1.0, each))
+        kept += [one for one in more if one[0] not in known]
+    return kept
 
 
 def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
