@@ -77,6 +77,18 @@ def test_plug_loses_nothing_and_ctrl_c_leaves_nothing(running: Running) -> None:
     assert commands_in(running.temporary) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_killed_demo_leaves_no_server_behind(running: Running) -> None:
+    """Killed without a warning, the demo takes its engine, its three experiences and what it had begun with it."""
+    there = commands_in(running.temporary)
+    assert all(any(f"micromoments.demo.{name}" in command for command in there) for name in ("coffee", "ride", "shop"))
+    assert any("micromoments serve" in command for command in there)
+    running.process.kill()
+    running.process.wait()
+    while commands_in(running.temporary):  # each ends by itself: the test's time is the limit
+        time.sleep(0.1)
+
+
 def test_page_and_doors_are_one_origin(running: Running) -> None:
     """The page, the town and the product's doors come from one address, and what is simulated says so."""
     page = httpx.get(f"{running.url}/", timeout=10)

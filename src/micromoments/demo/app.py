@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ from micromoments.demo.crowd import Crowd
 from micromoments.demo.experiences import days, existing, tables
 from micromoments.demo.gateway import Gateway, Live
 from micromoments.demo.plug import pull
-from micromoments.demo.supervisor import Supervisor, free_port
+from micromoments.demo.supervisor import Supervisor, free_port, tethered
 
 PEOPLE = 240
 GOODBYE = 3.0
@@ -188,11 +187,9 @@ class Demo:
     async def _tell_truth(self) -> None:
         """Live the same days with the popular list, in a process beside, and tell what serving was truly worth."""
         world = self._world
-        words = [sys.executable, "-m", "micromoments.demo.twin", str(self._temporary / "twin"), str(world.seed)]
+        words = ["-m", "micromoments.demo.twin", str(self._temporary / "twin"), str(world.seed)]
         words += [str(len(world.consumers)), self._zone, str(self._lived.end)]
-        self._twin = subprocess.Popen(  # noqa: S603, ASYNC220 our own interpreter; it is awaited in a thread
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-        )
+        self._twin = tethered(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         said, _ = await asyncio.to_thread(self._twin.communicate)
         if self._twin.returncode == 0:
             truth = forward.truth(self._lived, msgspec.json.decode(said, type=list[float]))

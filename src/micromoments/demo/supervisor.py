@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -10,13 +11,18 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
+from micromoments.demo import tether
 from micromoments.demo.client import Client
 
 READY = 60.0
 """Seconds that a start may take."""
 DRAIN = 25.0
 """Seconds that a stop may take before the process is killed."""
+
+
+Output = int | IO[bytes]
 
 
 class NotServing(Exception):
@@ -28,6 +34,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def tethered(words: Sequence[str], stdout: Output, stderr: Output) -> subprocess.Popen[bytes]:
+    """An interpreter of its own session (Ctrl-C is for us, who then stop it in order) that ends when we do."""
+    whole = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *words]
+    return subprocess.Popen(  # noqa: S603 our own interpreter and package
+        whole, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+    )
 
 
 class Supervisor:
@@ -51,21 +65,24 @@ class Supervisor:
         Raises:
             NotServing: it ended, or wasn't ready in time.
         """
-        return await asyncio.to_thread(self.start_now)
+        return await asyncio.to_thread(self._ready, self._begin())
 
     def start_now(self) -> float:
         """As ``start``, blocking."""
-        began = time.monotonic()
-        words = [sys.executable, *self._words, "--port", str(self.port)]
+        return self._ready(self._begin())
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        """Make the process: in the thread that stays, as the process ends with it."""
         with self._log.open("ab") as log:
-            # A session of its own: Ctrl-C is for us, who then stop it in order.
-            self._process = subprocess.Popen(  # noqa: S603 our own interpreter and package
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = tethered([*self._words, "--port", str(self.port)], stdout=log, stderr=log)
+        return self._process
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> float:
+        began = time.monotonic()
         client = Client(self.port)
         while not self._stopping and not client.ready(self._probe):
-            if self._process.poll() is not None:
-                raise NotServing(f"the server ended with {self._process.returncode}: {self._last_words()}")
+            if process.poll() is not None:
+                raise NotServing(f"the server ended with {process.returncode}: {self._last_words()}")
             if time.monotonic() - began > READY:
                 raise NotServing(f"the server wasn't ready after {READY:.0f} s: {self._last_words()}")
             time.sleep(0.05)
