@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -19,10 +18,9 @@ from micromoments.demo.coffee import menu, promotions, rewards
 from micromoments.demo.coffee.menu import Chosen
 from micromoments.demo.coffee.shop import Customer, Shop, Wanted, show
 from micromoments.demo.coffee.town import Town
-from micromoments.demo.fulfil import Offer, Refused, Sandbox, Store, audit, web
+from micromoments.demo.fulfil import Offer, Refused, Sandbox, Store, audit
 
 NOON = 1_767_614_400_000  # a Monday, 12:00 UTC
-PAGES = Path(coffee.__file__).parent / "pages"
 TOWN = Town("UTC")
 LATTE = (Chosen("latte"),)
 
@@ -218,32 +216,6 @@ def test_birthdays_are_found_across_new_year(day: date, off: int) -> None:
     found = rewards.birthday_id("c", f"{day:%m-%d}", today)
     if (day.month, day.day) != (2, 29):
         assert (found is not None) == (abs(off) <= rewards.AROUND)
-
-
-def test_texts_are_complete_in_both_languages() -> None:
-    """Both catalogues have the same keys with the same places, and every key that a page names is there."""
-    texts = {n: json.loads((PAGES / f"texts/{n}.json").read_text(encoding="utf-8")) for n in ("en", "de")}
-    assert texts["en"].keys() == texts["de"].keys()
-    for key, text in texts["en"].items():
-        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", texts["de"][key])), key
-        assert texts["de"][key].strip()
-    used = {
-        key for file in PAGES.glob("*.js") for key in re.findall(r'\bt\("([\w.-]+)"', file.read_text(encoding="utf-8"))
-    }
-    assert used - texts["en"].keys() == set()
-    for thing in menu.THINGS:
-        assert f"thing.{thing.sku}" in texts["en"]
-    assert {f"option.{option}" for option in menu.OPTIONS} <= texts["en"].keys()
-    assert {f"offer.{gives}" for gives in promotions.HOLDS} <= texts["en"].keys()
-
-
-def test_the_shell_that_works_offline_is_there() -> None:
-    """Every file that the service worker keeps and the manifest names exists."""
-    kept = re.findall(r'"([\w./-]+\.(?:js|css|svg|json))"', (PAGES / "sw.js").read_text(encoding="utf-8"))
-    named = [icon["src"] for icon in json.loads((PAGES / "manifest.webmanifest").read_text())["icons"]]
-    assert len(kept) > 8
-    there = (PAGES, web.SHARED)
-    assert [name for name in (*kept, *named) if not any((folder / name).is_file() for folder in there)] == []
 
 
 def test_tables_are_valid() -> None:

@@ -8,12 +8,12 @@ import re
 import pytest
 
 from micromoments.core.moment import Need, Signal
-from micromoments.demo.fulfil import web
+from micromoments.demo.shell.face import SHARED
 from micromoments.policy import features
 from micromoments.recognise.words import REASONS, say
 from micromoments.retrieve import reasons
 
-PAGE = (web.SHARED / "phrases.js").read_text(encoding="utf-8")
+PAGE = (SHARED / "phrases.js").read_text(encoding="utf-8")
 FOUND = re.search(r"export const DE = (\{.*?\n\});", PAGE, re.DOTALL)
 GERMAN: dict[str, str] = json.loads(FOUND[1] if FOUND else "{}")
 SHAPES = [re.compile(re.sub(r"\\\{\w+\\\}", "(.+)", re.escape(english))) for english in GERMAN]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import msgspec
 import pytest
@@ -21,11 +19,9 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> httpx.AsyncClient:
+def client() -> httpx.AsyncClient:
     """An app with a page, a door that names the visitor, and one that takes a body."""
-    (tmp_path / "index.html").write_text("<p>hello</p>")
-    (tmp_path / ".secret").write_text("no")
-    visitors, pages = web.Visitors("cup", "/coffee"), web.Pages(tmp_path)
+    visitors, pages = web.Visitors("cup", "/coffee"), web.Pages({"index.html": b"<p>hello</p>"})
 
     async def page(request: Request) -> Response:
         """The page."""
@@ -57,12 +53,12 @@ async def test_a_visitor_is_a_cookie(client: httpx.AsyncClient) -> None:
 
 
 async def test_pages_are_what_was_there(client: httpx.AsyncClient) -> None:
-    """Pages come with a strict policy and an ETag; hidden files and what lies outside are not there."""
+    """Pages come with a strict policy and an ETag; what lies outside is not there."""
     reply = await client.get("/coffee/index.html")
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     again = await client.get("/coffee/index.html", headers={"if-none-match": reply.headers["etag"]})
     assert again.status_code == 304
-    for path in ("/coffee/.secret", "/coffee/%2e%2e%2fmade.py", "/coffee/nothing.js"):
+    for path in ("/coffee/%2e%2e%2fmade.py", "/coffee/nothing.js"):
         assert (await client.get(path)).status_code == 404
 
 

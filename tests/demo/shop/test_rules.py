@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +11,6 @@ from micromoments.demo import project, shop
 from micromoments.demo.fulfil import Line, Order, Refused
 from micromoments.demo.shop import goods, offers, reviews, rules
 
-PAGES = Path(shop.__file__).parent / "pages"
 KNIFE, BEANS = "p-chef-s-knife-20-cm", "p-house-espresso-beans-1-kg"
 LINES = st.lists(
     st.builds(
@@ -127,28 +122,6 @@ def test_the_catalogue_is_whole() -> None:
     assert {goods.product(id).food for id in goods.FOOD} == {True}
     assert {review.item for review in reviews.shipped()} <= set(goods.everything())
     assert [item.id for item in offers.items()] == [f"shop-offer-{name}" for name in rules.OFFERS]
-
-
-def test_texts_are_whole_in_both_languages() -> None:
-    """Both catalogues of texts hold the same keys with the same places, and every key that a page names."""
-    english, german = (json.loads((PAGES / f"texts/{lang}.json").read_text()) for lang in ("en", "de"))
-    assert set(english) == set(german)
-    for key, words in english.items():
-        assert set(re.findall(r"\{\w+\}", words)) == set(re.findall(r"\{\w+\}", german[key])), key
-    for file in PAGES.glob("*.js"):
-        named = set(re.findall(r'\bt\("([\w.-]+)"', file.read_text()))
-        assert named <= set(english), file.name
-
-
-def test_pages_ask_nobody_else() -> None:
-    """No page names a host of elsewhere, and the service worker keeps every script that there is."""
-    for file in PAGES.rglob("*"):
-        if file.suffix in {".js", ".css", ".html", ".webmanifest"}:
-            found = re.findall(r"https?://[\w.]+", file.read_text())
-            assert set(found) <= {"http://www.w3.org"}, file.name
-    worker = (PAGES / "sw.js").read_text()
-    for file in PAGES.glob("*.js"):
-        assert file.name in {"sw.js", "desk.js"} or f'"{file.name}"' in worker
 
 
 def test_the_tables_are_a_configuration() -> None:

@@ -5,28 +5,38 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from micromoments.demo.coffee import menu, promotions
 from micromoments.demo.coffee.engine import Advisor
 from micromoments.demo.coffee.shop import Customer, Shop, Wanted, show
 from micromoments.demo.coffee.town import SQUARE, Place
-from micromoments.demo.fulfil import Live, Order, Refused, Store, Teller, web
+from micromoments.demo.fulfil import Order, Refused, Store, web
+from micromoments.demo.shell.app import Experience
+from micromoments.demo.shell.face import Face
 
-PAGES = Path(__file__).parent / "pages"
+FACE = Face(
+    name="coffee",
+    title="Alder Coffee",
+    short="Alder",
+    about="Coffee near you, ready when you get there.",
+    mark="M7 11h16v6a8 8 0 0 1-16 0zM23 12h2a3 3 0 0 1 0 7h-2.5M11 7c-1-2 1-2 0-4M16 7c-1-2 1-2 0-4",
+    light="#1f4d3d",
+    dark="#121a16",
+    ground="#f7f2ea",
+    accent="#1f4d3d",
+    other="barista",
+    pages=Path(__file__).parent / "pages",
+)
 PIN = "2468"
 """What the bar's screen asks for; it says so itself, as this is a demo."""
-AGAIN = 2.0
-"""Seconds between two looks for payments that are still open."""
 
 
 class Paying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,21 +44,6 @@ class Paying(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     card: str
     amount: int = 0
-
-
-class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that happened on a page."""
-
-    event: str
-    properties: dict[str, Any] = {}
-
-
-class Became(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What became of a decision."""
-
-    decision_id: str
-    what: Literal["seen", "clicked", "dismissed"]
-    item_id: str = ""
 
 
 class Here(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,103 +75,62 @@ class Back(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
-class Coffee:
-    """The app: made once its loop runs, as live streams belong to a loop."""
+class Coffee(Experience):
+    """The chain's app."""
 
-    def __init__(self, shop: Shop, engine: str, key: str = "") -> None:
+    advisor: Advisor
+
+    def __init__(self, shop: Shop, engine: tuple[str, str]) -> None:
+        super().__init__(FACE, shop.desk, engine)
         self._shop = shop
-        self._engine = engine, key
-        self._visitors = web.Visitors("coffee", "/coffee")
         self._staff = _staff_secret(shop.store)
-        self._pages = web.Pages(PAGES, web.SHARED)
-        self._live: Live
-        self._teller: Teller
-        self._advisor: Advisor
-        self._ready = False
 
-    def app(self) -> web.Guard:
-        """The ASGI application."""
-        return web.Guard(Starlette(routes=web.routes(self._doors()), lifespan=self._lifespan))
-
-    def _doors(self) -> dict[str, web.Handler]:
+    def doors(self) -> dict[str, web.Handler]:
+        """See ``Experience``."""
         return {
-            "GET /coffee": self._slash,
-            "GET /coffee/readyz": self._readyz,
-            "GET /coffee/api/town": self._town,
-            "GET /coffee/api/me": self._me,
-            "POST /coffee/api/me": self._about,
-            "GET /coffee/api/stores": self._stores,
-            "GET /coffee/api/stores/{id}/menu": self._menu,
-            "GET /coffee/api/offers": self._offers,
-            "POST /coffee/api/quote": self._quote,
-            "POST /coffee/api/orders": self._order,
-            "GET /coffee/api/orders/{id}": self._one,
-            "POST /coffee/api/orders/{id}/cancel": self._cancel,
-            "POST /coffee/api/orders/{id}/retry": self._retry,
-            "POST /coffee/api/top-ups": self._top_up,
-            "GET /coffee/api/live": self._watch,
-            "POST /coffee/api/events": self._event,
-            "POST /coffee/api/outcomes": self._outcome,
-            "GET /coffee/api/why/{id}": self._why,
-            "POST /coffee/api/walk": self._walk,
-            "POST /coffee/api/bar/sign-in": self._sign_in,
-            "GET /coffee/api/bar/{store}": self._bar,
-            "GET /coffee/api/bar/{store}/live": self._bar_watch,
-            "POST /coffee/api/bar/orders/{id}/refund": self._refund,
-            "POST /coffee/api/bar/orders/{id}/{step}": self._step,
-            "GET /coffee/": self._page,
-            "GET /coffee/{name:path}": self._page,
+            "GET town": self._town,
+            "GET me": self._me,
+            "POST me": self._about,
+            "GET stores": self._stores,
+            "GET stores/{id}/menu": self._menu,
+            "GET offers": self._offers,
+            "POST quote": self._quote,
+            "POST orders": self._order,
+            "GET orders/{id}": self._one,
+            "POST orders/{id}/cancel": self._cancel,
+            "POST orders/{id}/retry": self._retry,
+            "POST top-ups": self._top_up,
+            "POST walk": self._walk,
+            "POST bar/sign-in": self._sign_in,
+            "GET bar/{store}": self._bar,
+            "GET bar/{store}/live": self._bar_watch,
+            "POST bar/orders/{id}/refund": self._refund,
+            "POST bar/orders/{id}/{step}": self._step,
         }
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self._live = Live(self._shop.store, show)
-        self._teller = Teller(self._engine[0], self._shop.store, self._engine[1])
-        self._advisor = Advisor(self._shop, self._teller)
-        self._shop.desk.changed = self._changed
-        await asyncio.to_thread(self._shop.open_up)
-        tasks = [asyncio.create_task(work) for work in (self._teller.run(), self._again(), self._stock_shelves())]
-        self._ready = True
-        yield
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await self._teller.close()
+    def show(self, order: Order) -> dict[str, Any]:
+        """See ``Experience``."""
+        return show(order)
 
-    async def _again(self) -> None:
-        """Ask again for payments whose answer got lost."""
-        while True:
-            await asyncio.sleep(AGAIN)
-            await asyncio.to_thread(self._shop.desk.recover)
-
-    async def _stock_shelves(self) -> None:
-        """The engine knows the menu, the stores and the promotions."""
+    def open(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """See ``Experience``."""
+        self.advisor = Advisor(self._shop, self.teller)
+        self._shop.desk.changed = self.changed
+        # The engine knows the menu, the stores and the promotions.
         items = menu.items(self._shop.town.zone, self._shop.town.points())
-        await self._teller.put_items([*items, *promotions.items()])
+        return [self.teller.put_items([*items, *promotions.items()])]
 
-    def _changed(self, order: Order) -> None:
-        self._live.changed(order)
-        self._teller.ring()
+    def open_up(self) -> None:
+        """See ``Experience``."""
+        self._shop.open_up()
 
     # --- the customer ---------------------------------------------------------------------------
-
-    async def _slash(self, _: Request) -> Response:
-        return RedirectResponse("/coffee/", 308)
-
-    async def _readyz(self, _: Request) -> Response:
-        return web.answer({"ready": self._ready})
-
-    async def _page(self, request: Request) -> Response:
-        name = request.path_params.get("name", "") or "index.html"
-        page = self._pages.get(request, {"barista": "barista.html"}.get(name, name))
-        return self._visitors.welcome(request, page) if name in ("index.html", "barista") else page
 
     async def _town(self, _: Request) -> Response:
         return web.answer({"plan": self._shop.town.plan, "timezone": self._shop.town.zone, "square": SQUARE})
 
     async def _me(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
 
         def look() -> dict[str, Any]:
             given = self._shop.birthday(owner)
@@ -193,7 +147,7 @@ class Coffee:
         return web.answer(await asyncio.to_thread(look))
 
     async def _about(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         said = await web.read(request, About)
         if said.birthday:
             month, _, day = said.birthday.partition("-")
@@ -216,7 +170,7 @@ class Coffee:
             return customer
 
         kept = await asyncio.to_thread(keep)
-        self._teller.ring()
+        self.teller.ring()
         return web.answer(kept)
 
     async def _stores(self, request: Request) -> Response:
@@ -236,66 +190,46 @@ class Coffee:
         )
 
     async def _offers(self, request: Request) -> Response:
-        return web.answer(await self._advisor.promotions(self._visitors.owner(request)))
+        return web.answer(await self.advisor.promotions(self.visitors.owner(request)))
 
     async def _quote(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         return web.answer(show(await asyncio.to_thread(self._shop.priced, owner, await web.read(request, Wanted))))
 
     async def _order(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         wanted = await web.read(request, Wanted)
         placed = await asyncio.to_thread(self._shop.order, owner, wanted, web.key_of(request))
         return web.answer(show(placed), 402 if placed.state == "cart" else 201)
 
     async def _one(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         return web.answer(show(await asyncio.to_thread(self._shop.desk.order, request.path_params["id"], owner)))
 
     async def _cancel(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         return web.answer(show(await asyncio.to_thread(self._shop.desk.cancel, id, "customer", "customer", owner)))
 
     async def _retry(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         card = (await web.read(request, Paying)).card
         placed = await asyncio.to_thread(self._shop.desk.retry, id, owner, card, web.key_of(request))
         return web.answer(show(placed), 402 if placed.state == "cart" else 200)
 
     async def _top_up(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         said = await web.read(request, Paying)
         placed = await asyncio.to_thread(self._shop.top_up, owner, said.amount, said.card, web.key_of(request))
         return web.answer(show(placed), 402 if placed.state == "cart" else 201)
 
-    async def _watch(self, request: Request) -> Response:
-        return web.stream(self._live.stream(("owner", self._visitors.owner(request)), web.after(request)))
-
-    # --- the engine -----------------------------------------------------------------------------
-
-    async def _event(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
-        said = await web.read(request, Told)
-        await self._advisor.event(owner, said.event, said.properties)
-        return web.answer({"success": True})
-
-    async def _outcome(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
-        said = await web.read(request, Became)
-        await self._advisor.outcome(owner, said.decision_id, said.what, said.item_id)
-        return web.answer({"success": True})
-
-    async def _why(self, request: Request) -> Response:
-        return web.answer(await self._advisor.why(self._visitors.owner(request), request.path_params["id"]))
-
     async def _walk(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         here = await web.read(request, Here)
         if not (abs(here.x) < 1e5 and abs(here.y) < 1e5 and 0 <= here.speed < 100):
             raise Refused(
                 "bad_position", f"{here.x}, {here.y} at {here.speed}", "a place in the town, on foot", status=400
             )
-        return web.answer(await self._advisor.passing(owner, (here.x, here.y), here.speed))
+        return web.answer(await self.advisor.passing(owner, (here.x, here.y), here.speed))
 
     # --- the bar --------------------------------------------------------------------------------
 
@@ -332,7 +266,7 @@ class Coffee:
     async def _bar_watch(self, request: Request) -> Response:
         self._at_bar(request)
         bar = menu.bar(request.path_params["store"])
-        return web.stream(self._live.stream(("place", bar.id), web.after(request)))
+        return web.stream(self.live.stream(("place", bar.id), web.after(request)))
 
     async def _step(self, request: Request) -> Response:
         self._at_bar(request)

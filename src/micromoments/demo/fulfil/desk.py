@@ -2,8 +2,9 @@
 crash.
 
 Each change is one transaction that says what is still to be asked of the payment service; then it is asked, and what
-came of it is another. A crash between the two leaves the question open; ``recover`` asks it again with the same key, so
-nobody is charged twice and nothing is forgotten.
+came of it is another. A crash between the two leaves the question open, and so does an answer that is lost: ``recover``
+asks again after a start and ``ask_due`` ever after, with the same key, so nobody is charged twice and nothing is
+forgotten.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ After = Callable[[Transaction, Order], None]
 """What an experience adds to a change, in its transaction: events for the engine, records of its own."""
 
 Alter = Callable[[Order], Order]
+FIRST = 1000
+"""Milliseconds until a question that got no answer is asked again, the first time."""
+LONGEST = 60_000
+GIVE_UP = 3
 
 
 def now_ms() -> Millis:
@@ -50,6 +55,8 @@ class Desk:
         self._payments = payments
         self._after = after
         self.changed = changed
+        self._tries: dict[str, tuple[Millis, Millis]] = {}
+        """By question: when it is due again, and how long it waited for that."""
 
     def place(self, order: Order, key: str, asked: bytes | None = None) -> Order:
         """Place a cart and pay for it; the order as it came to be, ``cart`` with its ``why`` where the card failed.
@@ -116,6 +123,24 @@ class Desk:
         """Ask everything that is still open, as after a crash; how much of it is settled now."""
         return self._ask_all(self.store.open_pays())
 
+    def ask_due(self) -> int:
+        """Ask again what got no answer, each when it is due; how much of it is settled now.
+
+        A question is due ``FIRST`` after no answer came, then after twice as long each time, at most ``LONGEST``; where
+        nobody answers at all (``GIVE_UP`` times running) the rest waits for the next time.
+        """
+        now, due, waiting = self.clock(), list[OpenPay](), set[str]()
+        pays = self.store.open_pays()
+        for settled in self._tries.keys() - {pay.key for pay in pays}:
+            self._tries.pop(settled, None)
+        for pay in pays:
+            # Whoever has just written it down is asking at this moment: it is somebody else's turn only after a while.
+            if pay.order in waiting or self._tries.setdefault(pay.key, (now + FIRST, FIRST))[0] > now:
+                waiting.add(pay.order)
+            else:
+                due.append(pay)
+        return self._ask_all(due, GIVE_UP)
+
     def _place(self, order: Order, key: str, request: bytes) -> Order:
         if not key or len(key) > 128:
             raise Refused("no_key", f"a key of {len(key)} characters", "an Idempotency-Key of 1 to 128", status=400)
@@ -153,16 +178,22 @@ class Desk:
         self._tell(order)
         return self.settle(id)
 
-    def _ask_all(self, pays: Iterable[OpenPay]) -> int:
-        """Ask each, in its order; where no answer comes, what that order wants after it has to wait."""
+    def _ask_all(self, pays: Iterable[OpenPay], give_up: int = 0) -> int:
+        """Ask each, in its order; where no answer comes, what that order wants after it has to wait, and all do after
+        so many without an answer running (``give_up``; 0: never).
+        """
         waiting: set[str] = set()
-        settled = 0
+        settled = silent = 0
         for pay in pays:
-            if pay.order not in waiting:
-                if self._ask(pay):
-                    settled += 1
-                else:
-                    waiting.add(pay.order)
+            if pay.order in waiting:
+                continue
+            if self._ask(pay):
+                settled, silent = settled + 1, 0
+            else:
+                waiting.add(pay.order)
+                silent += 1
+                if silent == give_up:
+                    break
         return settled
 
     def _ask(self, pay: OpenPay) -> bool:
@@ -181,8 +212,11 @@ class Desk:
         except Declined as no:
             why = no.code
         except Unreachable:
+            wait = self._tries.get(pay.key, (0, FIRST // 2))[1] * 2
+            self._tries[pay.key] = (self.clock() + min(wait, LONGEST), min(wait, LONGEST))
             return False
         self._settled(pay, payment, why)
+        self._tries.pop(pay.key, None)
         return True
 
     def _settled(self, pay: OpenPay, payment: str, why: str) -> None:

@@ -41,8 +41,6 @@ TYPES = {
 }
 HANDS = 32
 """Threads for what blocks: the disk, the payment service."""
-SHARED = Path(__file__).parent / "pages"
-"""What the pages of all experiences have in common."""
 _YEAR = 365 * 24 * 3600
 
 Body = TypeVar("Body")
@@ -149,19 +147,10 @@ def after(request: Request) -> int | None:
 
 
 class Pages:
-    """The files of folders, read once; the first folder that has a name wins. Only what was there is ever served."""
+    """Files by name, as they are. Only what is there is ever served."""
 
-    def __init__(self, *folders: Path) -> None:
-        self._files: dict[str, tuple[bytes, str, str]] = {}
-        for folder in folders:
-            for file in sorted(folder.rglob("*")):
-                if file.is_file() and not file.name.startswith("."):
-                    self._keep(file.relative_to(folder).as_posix(), file)
-
-    def _keep(self, name: str, file: Path) -> None:
-        body = file.read_bytes()
-        kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        self._files.setdefault(name, (body, kind, f'"{blake2b(body, digest_size=12).hexdigest()}"'))
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = {name: (body, _kind(name), _etag(body)) for name, body in files.items()}
 
     def get(self, request: Request, name: str) -> Response:
         """One file.
@@ -183,6 +172,14 @@ class Pages:
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type=kind)
+
+
+def _kind(name: str) -> str:
+    return TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _etag(body: bytes) -> str:
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 class Guard:

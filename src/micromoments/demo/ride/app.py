@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from micromoments.demo.fulfil import Live, Order, Refused, Teller, web
+from micromoments.demo.fulfil import Live, Order, Refused, web
 from micromoments.demo.ride import fares, places
 from micromoments.demo.ride.cabin import Cabin
 from micromoments.demo.ride.dispatch import OFFERED, Dispatcher
@@ -26,12 +24,24 @@ from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Place
 from micromoments.demo.ride.simulator import Simulator
 from micromoments.demo.ride.trip import End, trip
+from micromoments.demo.shell.app import Experience
+from micromoments.demo.shell.face import Face
 
-PAGES = Path(__file__).parent / "pages"
+FACE = Face(
+    name="ride",
+    title="Alder Ride",
+    short="Ride",
+    about="A ride through Alderhaven at a price that you know before.",
+    mark="M4 20h24M7 20l3-9h12l4 9M6 20v5h3v-3h14v3h3v-5",
+    light="#f3f4f7",
+    dark="#14161c",
+    ground="#f3f4f7",
+    accent="#2a3fbf",
+    other="driver",
+    pages=Path(__file__).parent / "pages",
+)
 BEAT = 1.0
 """Seconds between two positions of a car, and between two rounds of matching."""
-AGAIN = 2.0
-"""Seconds between two looks for payments that are still open."""
 CARS_SHOWN = 24
 
 
@@ -65,14 +75,6 @@ class Stars(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stars: int
 
 
-class Became(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What became of a decision."""
-
-    decision_id: str
-    what: Literal["seen", "clicked", "dismissed"]
-    item_id: str = ""
-
-
 class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What somebody says of themselves; what is left out stays."""
 
@@ -82,88 +84,74 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consent: dict[Literal["personalise", "location", "contact", "measure"], bool] | None = None
 
 
-class Ride:
-    """The app: made once its loop runs, as live streams belong to a loop."""
+class Ride(Experience):
+    """The service's app."""
+
+    advisor: Advisor
 
     def __init__(
         self,
         rides: Rides,
         plan: dict[str, Any],
-        engine: str,
-        key: str = "",
+        engine: tuple[str, str],
         wanted: int = 0,
         seed: int = 1,
         offered: int = OFFERED,
     ) -> None:
+        super().__init__(FACE, rides.desk, engine)
         self._rides, self._plan = rides, plan
-        self._engine = engine, key
-        self._visitors = web.Visitors("ride", "/ride")
-        self._pages = web.Pages(PAGES, web.SHARED)
         self._dispatcher = Dispatcher(rides, offered=offered)
         self._simulator = Simulator(rides, self._dispatcher, wanted, seed)
         self._follower = Follower(rides)
-        self._live: Live
-        self._teller: Teller
-        self._advisor: Advisor
-        self._cabin = Cabin(rides, self._dispatcher, self._follower, self._visitors)
-        self._ready = False
+        self._cabin = Cabin(rides, self._dispatcher, self._follower, self.visitors)
 
-    def app(self) -> web.Guard:
-        """The ASGI application."""
-        return web.Guard(Starlette(routes=web.routes(self._doors()), lifespan=self._lifespan))
-
-    def _doors(self) -> dict[str, web.Handler]:
+    def doors(self) -> dict[str, web.Handler]:
+        """See ``Experience``."""
         return {
-            "GET /ride": self._slash,
-            "GET /ride/readyz": self._readyz,
-            "GET /ride/api/town": self._town,
-            "GET /ride/api/me": self._me,
-            "POST /ride/api/me": self._about,
-            "GET /ride/api/places": self._places,
-            "GET /ride/api/shelf": self._shelf,
-            "GET /ride/api/cars": self._cars,
-            "POST /ride/api/quotes": self._quote,
-            "POST /ride/api/rides": self._request,
-            "GET /ride/api/rides/{id}": self._one,
-            "POST /ride/api/rides/{id}/cancel": self._cancel,
-            "POST /ride/api/rides/{id}/retry": self._retry,
-            "POST /ride/api/rides/{id}/rate": self._rate,
-            "POST /ride/api/rides/{id}/tip": self._tip,
-            "GET /ride/api/live": self._watch,
-            "POST /ride/api/outcomes": self._outcome,
-            "GET /ride/api/why/{id}": self._why,
-            "GET /ride/api/report": self._report,
+            "GET town": self._town,
+            "GET me": self._me,
+            "POST me": self._about,
+            "GET places": self._places,
+            "GET shelf": self._shelf,
+            "GET cars": self._cars,
+            "POST quotes": self._quote,
+            "POST rides": self._request,
+            "GET rides/{id}": self._one,
+            "POST rides/{id}/cancel": self._cancel,
+            "POST rides/{id}/retry": self._retry,
+            "POST rides/{id}/rate": self._rate,
+            "POST rides/{id}/tip": self._tip,
+            "GET report": self._report,
             **self._cabin.doors(),
-            "GET /ride/": self._page,
-            "GET /ride/{name:path}": self._page,
         }
+
+    def show(self, order: Order) -> dict[str, Any]:
+        """See ``Experience``."""
+        return self._follower.show(order)
+
+    def open(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """See ``Experience``."""
+        self._cabin.live = Live(self._rides.store, self._follower.job)
+        self._dispatcher.tell = self._cabin.offered
+        self.advisor = Advisor(self._rides, self.teller)
+        self._rides.heard = self.changed
+        return [self.teller.put_items(places.items()), self._match(), self._drive(), self._pace()]
+
+    def open_up(self) -> None:
+        """See ``Experience``."""
+        self._rides.open_up()
+
+    def changed(self, order: Order) -> None:
+        """See ``Experience``."""
+        super().changed(order)
+        self._cabin.changed(order)
 
     # --- what runs beside -------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self._live = Live(self._rides.store, self._follower.show)
-        self._cabin.live = Live(self._rides.store, self._follower.job)
-        self._dispatcher.tell = self._cabin.offered
-        self._teller = Teller(self._engine[0], self._rides.store, self._engine[1])
-        self._advisor = Advisor(self._rides, self._teller)
-        self._rides.heard = self._changed
-        await asyncio.to_thread(self._rides.open_up)
-        work = (self._teller.run(), self._again(), self._teller.put_items(places.items()), self._match(), self._drive())
-        tasks = [asyncio.create_task(one) for one in work]
-        self._ready = True
-        yield
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await self._teller.close()
-
-    async def _again(self) -> None:
-        """Ask again for payments whose answer got lost; remember the usual pace."""
+    async def _pace(self) -> None:
+        """Remember the usual pace."""
         while True:
-            await asyncio.sleep(AGAIN)
-            await asyncio.to_thread(self._rides.desk.recover)
+            await asyncio.sleep(2 * BEAT)
             await asyncio.to_thread(self._remember)
 
     def _remember(self) -> None:
@@ -186,28 +174,12 @@ class Ride:
             for order in list(self._rides.active.values()):
                 position = self._follower.position(order, self._rides.clock())
                 if position is not None:
-                    self._live.tell(("owner", order.owner), "position", position)
+                    self.live.tell(("owner", order.owner), "position", position)
                 await asyncio.sleep(0)  # other work has its turn between two cars
             due = max(due + BEAT, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
-    def _changed(self, order: Order) -> None:
-        self._live.changed(order)
-        self._cabin.changed(order)
-        self._teller.ring()
-
     # --- the rider --------------------------------------------------------------------------------
-
-    async def _slash(self, _: Request) -> Response:
-        return RedirectResponse("/ride/", 308)
-
-    async def _readyz(self, _: Request) -> Response:
-        return web.answer({"ready": self._ready})
-
-    async def _page(self, request: Request) -> Response:
-        name = request.path_params.get("name", "") or "index.html"
-        page = self._pages.get(request, {"driver": "driver.html"}.get(name, name))
-        return self._visitors.welcome(request, page) if name in ("index.html", "driver") else page
 
     async def _town(self, _: Request) -> Response:
         kinds = [{"id": kind.id, "seats": kind.seats} for kind in fares.KINDS]
@@ -216,13 +188,13 @@ class Ride:
         )
 
     async def _me(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
 
         def look() -> dict[str, Any]:
             after = self._rides.store.last()
             mine = [order for order in self._rides.store.orders(owner, 40) if not order.flow]
             return {
-                "customer": self._advisor.customer(owner),
+                "customer": self.advisor.customer(owner),
                 "rides": [self._follower.show(order) for order in mine[:20]],
                 "recent": recent(mine),
                 "after": after,
@@ -231,7 +203,7 @@ class Ride:
         return web.answer(await asyncio.to_thread(look))
 
     async def _about(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         said = await web.read(request, About)
         if said.name is not None and len(said.name) > 30:
             raise Refused("bad_name", f"{len(said.name)} characters", "30 at most", status=400)
@@ -241,22 +213,22 @@ class Ride:
 
         def keep() -> Customer:
             fields = {k: v for k, v in msgspec.structs.asdict(said).items() if v is not None}
-            customer = msgspec.structs.replace(self._advisor.customer(owner), **fields)
-            self._advisor.keep(owner, customer)
+            customer = msgspec.structs.replace(self.advisor.customer(owner), **fields)
+            self.advisor.keep(owner, customer)
             return customer
 
         kept = await asyncio.to_thread(keep)
-        self._teller.ring()
+        self.teller.ring()
         return web.answer(kept)
 
     async def _places(self, request: Request) -> Response:
         words = request.query_params.get("q", "")[:100]
         if request.query_params.get("done") and len(words.strip()) > 2:
-            await self._advisor.searched(self._visitors.owner(request), words.strip())
+            await self.advisor.searched(self.visitors.owner(request), words.strip())
         return web.answer(places.search(words))
 
     async def _shelf(self, request: Request) -> Response:
-        return web.answer(await self._advisor.shelf(self._visitors.owner(request), self._here(request)))
+        return web.answer(await self.advisor.shelf(self.visitors.owner(request), self._here(request)))
 
     async def _cars(self, request: Request) -> Response:
         here = self._here(request)
@@ -277,13 +249,13 @@ class Ride:
         )
 
     async def _quote(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         said = await web.read(request, Asked)
         if max(len(said.begin.title), len(said.end.title)) > 60:
             raise Refused("too_long", "a long name of a place", "60 characters at most", status=400)
-        found = await asyncio.to_thread(self._advisor.checked, owner, said.decision, said.item)
+        found = await asyncio.to_thread(self.advisor.checked, owner, said.decision, said.item)
         quote = await asyncio.to_thread(self._rides.quote, owner, said.begin, said.end, *found)
-        advice = await self._advisor.kinds(owner, quote.way.metres, quote.waits)
+        advice = await self.advisor.kinds(owner, quote.way.metres, quote.waits)
         seconds = round(quote.way.seconds * self._rides.usual.pace)
         return web.answer(
             {
@@ -301,15 +273,15 @@ class Ride:
         )
 
     async def _request(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
+        owner = self.visitors.owner(request)
         said = await web.read(request, Wanted)
-        name = (await asyncio.to_thread(self._advisor.customer, owner)).name
+        name = (await asyncio.to_thread(self.advisor.customer, owner)).name
         key = web.key_of(request)
         placed = await asyncio.to_thread(self._rides.request, owner, said.quote, said.kind, said.card, key, name)
         return web.answer(self._follower.show(placed), 402 if placed.state == "cart" else 201)
 
     async def _one(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         return web.answer(self._follower.show(await asyncio.to_thread(self._ride, id, owner)))
 
     def _ride(self, id: str, owner: str) -> Order:
@@ -319,37 +291,25 @@ class Ride:
         return order
 
     async def _cancel(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         return web.answer(self._follower.show(await asyncio.to_thread(self._rides.cancel, id, owner)))
 
     async def _retry(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         card = (await web.read(request, Paying)).card
         placed = await asyncio.to_thread(self._rides.desk.retry, id, owner, card, web.key_of(request))
         return web.answer(self._follower.show(placed), 402 if placed.state == "cart" else 200)
 
     async def _rate(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         stars = (await web.read(request, Stars)).stars
         return web.answer(self._follower.show(await asyncio.to_thread(self._rides.rate, id, owner, stars)))
 
     async def _tip(self, request: Request) -> Response:
-        owner, id = self._visitors.owner(request), request.path_params["id"]
+        owner, id = self.visitors.owner(request), request.path_params["id"]
         said = await web.read(request, Paying)
         paid = await asyncio.to_thread(self._rides.tip, id, owner, said.amount, said.card, web.key_of(request))
         return web.answer({"state": paid.state, "why": paid.why}, 402 if paid.state == "cart" else 201)
-
-    async def _watch(self, request: Request) -> Response:
-        return web.stream(self._live.stream(("owner", self._visitors.owner(request)), web.after(request)))
-
-    async def _outcome(self, request: Request) -> Response:
-        owner = self._visitors.owner(request)
-        said = await web.read(request, Became)
-        await self._advisor.outcome(owner, said.decision_id, said.what, said.item_id)
-        return web.answer({"success": True})
-
-    async def _why(self, request: Request) -> Response:
-        return web.answer(await self._advisor.why(self._visitors.owner(request), request.path_params["id"]))
 
     async def _report(self, _: Request) -> Response:
         return web.answer(await asyncio.to_thread(report, self._rides))

@@ -63,13 +63,13 @@ class Cabin:
     def doors(self) -> dict[str, web.Handler]:
         """Its doors."""
         return {
-            "POST /ride/api/driver/sign-in": self._sign_in,
-            "GET /ride/api/driver": self._state,
-            "POST /ride/api/driver/duty": self._duty,
-            "POST /ride/api/driver/position": self._position,
-            "POST /ride/api/driver/offer": self._answer,
-            "POST /ride/api/driver/rides/{id}/{step}": self._step,
-            "GET /ride/api/driver/live": self._watch,
+            "POST driver/sign-in": self._sign_in,
+            "GET driver": self._state,
+            "POST driver/duty": self._duty,
+            "POST driver/position": self._position,
+            "POST driver/offer": self._answer,
+            "POST driver/rides/{id}/{step}": self._step,
+            "GET driver/live": self._watch,
         }
 
     def offered(self, offer: Offer, is_new: bool) -> None:

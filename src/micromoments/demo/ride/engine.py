@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+from collections.abc import Mapping, Sequence
 from math import hypot
 from typing import Any
 
 import msgspec
 
 import micromoments as mm
-from micromoments.demo.fulfil import Refused, Teller, track
+from micromoments.demo.fulfil import Teller, track
+from micromoments.demo.fulfil.teller import PATIENCE
 from micromoments.demo.ride import places
 from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Place
+from micromoments.demo.shell import advisor
+from micromoments.demo.shell.advisor import AS_SHOWN
 
-OUTCOMES = {"seen": "Decision Seen", "clicked": "Decision Clicked", "dismissed": "Decision Dismissed"}
 AWAY = 300.0
 """Metres from home from which the way home makes sense."""
 COARSE = 100.0
 """Metres to which a position is rounded before the engine hears of it."""
-SHOWN = ("decisionId", "holdout", "degraded", "moment", "propensity")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -39,11 +40,12 @@ class Customer(msgspec.Struct, frozen=True):
     consent: dict[str, bool] | None = None
 
 
-class Advisor:
+class Advisor(advisor.Advisor):
     """The engine, for this app's riders."""
 
     def __init__(self, rides: Rides, teller: Teller) -> None:
-        self._rides, self._teller = rides, teller
+        super().__init__(rides.desk, teller, frozenset(), channel="app", timezone=rides.zone)
+        self._rides = rides
         self._quiet: set[str] = set()
         self._city = mm.World(1, 1, rides.zone).city
 
@@ -69,8 +71,8 @@ class Advisor:
             coarse = (round(here[0] / COARSE) * COARSE, round(here[1] / COARSE) * COARSE)
             point = self._city.point(coarse)
             context = {"location": {"latitude": point.lat, "longitude": point.lon}}
-        destinations = await self._decide(owner, "ride_destinations", context)
-        found = {name: (destinations or {}).get(name) for name in SHOWN}
+        destinations = await self.decide(owner, "ride_destinations", context)
+        found = {name: (destinations or {}).get(name) for name in AS_SHOWN}
         shown = [
             {"item": item["id"], "place": places.spot(item["attributes"]["place"]), "reasons": item["reasons"]}
             for item in (destinations or {}).get("items", ())
@@ -79,39 +81,25 @@ class Advisor:
         if may_place and customer.home is not None:
             away = hypot(here[0] - customer.home.at[0], here[1] - customer.home.at[1]) > AWAY
             said = (
-                await self._decide(owner, "ride_home", {**context, "home_known": True, "away": away}) if away else None
+                await self.decide(owner, "ride_home", {**context, "home_known": True, "away": away}) if away else None
             )
             if said is not None and said["items"]:
                 home = {"to": customer.home, "item": places.HOME, "reasons": said["items"][0]["reasons"]}
-                home |= {name: said.get(name) for name in SHOWN}
+                home |= {name: said.get(name) for name in AS_SHOWN}
         return {"destinations": shown, "away": destinations is None, **found, "home": home}
 
     async def kinds(self, owner: str, metres: float, waits: dict[str, int | None]) -> dict[str, Any]:
         """In which order the kinds of ride are shown; all of them always are."""
         quick = min((wait for wait in waits.values() if wait is not None), default=0)
-        said = await self._decide(owner, "ride_kinds", {"metres": round(metres, -2), "quickest": quick})
+        said = await self.decide(owner, "ride_kinds", {"metres": round(metres, -2), "quickest": quick})
         first = [item["attributes"]["kind"] for item in (said or {}).get("items", ())]
         reasons = {item["attributes"]["kind"]: item["reasons"] for item in (said or {}).get("items", ())}
         order = [*first, *(kind for kind in waits if kind not in first)]
-        return {"order": order, "reasons": reasons, **{name: (said or {}).get(name) for name in SHOWN}}
-
-    async def why(self, owner: str, decision: str) -> dict[str, Any]:
-        """One's own decision, explained."""
-        kept = await asyncio.to_thread(self._mine, owner, decision)
-        return {"said": kept["said"], "explained": await self._teller.get(f"/v1/decisions/{decision}")}
-
-    async def outcome(self, owner: str, decision: str, what: str, item: str) -> None:
-        """What became of a decision."""
-        await asyncio.to_thread(self._mine, owner, decision)
-        told = {"decision_id": decision, **({"item_id": item[:80]} if item else {})}
-        await self._teller.now(
-            track(f"{decision}-{what}-{item[:80]}", owner, OUTCOMES[what], told, self._rides.clock())
-        )
+        return {"order": order, "reasons": reasons, **{name: (said or {}).get(name) for name in AS_SHOWN}}
 
     async def searched(self, owner: str, words: str) -> None:
         """Somebody looked for a place."""
-        told = {"query": words[:100]}
-        await self._teller.now(track(secrets.token_hex(8), owner, "Products Searched", told, self._rides.clock()))
+        await self.now(owner, "Products Searched", {"query": words[:100]})
 
     def checked(self, owner: str, decision: str, item: str) -> tuple[str, str]:
         """A decision that a ride is said to have come of, if it is one's own; else none."""
@@ -120,19 +108,17 @@ class Advisor:
             return "", ""
         return decision, item
 
-    def _mine(self, owner: str, decision: str) -> dict[str, Any]:
-        kept: dict[str, Any] | None = self._rides.store.kept("decided", decision)
-        if kept is None or kept["owner"] != owner:
-            raise Refused("no_such_decision", "that decision", "one of your own", status=404)
-        return kept
-
-    async def _decide(self, owner: str, slot: str, context: dict[str, Any]) -> dict[str, Any] | None:
+    async def decide(
+        self,
+        owner: str,
+        slot: str,
+        context: Mapping[str, Any],
+        patience: float = PATIENCE,
+        items: Sequence[str] = (),
+    ) -> dict[str, Any] | None:
+        """As every advisor's; who wasn't asked yet has agreed to nothing."""
         await self._ask_first(owner)
-        whole = {"channel": "app", "timezone": self._rides.zone, **context}
-        said = await self._teller.decide({"userId": owner, "slot": slot, "context": whole})
-        if said is not None and said["items"]:
-            await asyncio.to_thread(self._keep_decision, owner, said)
-        return said
+        return await super().decide(owner, slot, context, patience, items)
 
     async def _ask_first(self, owner: str) -> None:
         """Who wasn't asked yet has agreed to nothing, whatever the project takes for granted."""
@@ -141,9 +127,5 @@ class Advisor:
         customer = await asyncio.to_thread(self.customer, owner)
         if customer.consent is None:
             said = dict.fromkeys(("personalise", "location", "contact", "measure"), False)
-            await self._teller.now(track(f"{owner}-consent-0", owner, "Consent Updated", said, self._rides.clock()))
+            await self.teller.now(track(f"{owner}-consent-0", owner, "Consent Updated", said, self._rides.clock()))
         self._quiet.add(owner)
-
-    def _keep_decision(self, owner: str, said: dict[str, Any]) -> None:
-        with self._rides.store.change() as tx:
-            tx.keep("decided", said["decisionId"], {"owner": owner, "said": said})

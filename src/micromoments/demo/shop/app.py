@@ -5,160 +5,143 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from micromoments.demo.fulfil import Live, Order, Refused, Teller, web
+from micromoments.demo.fulfil import Order, Refused, web
+from micromoments.demo.shell.app import Experience
+from micromoments.demo.shell.face import Face
 from micromoments.demo.shop import goods, offers, reviews, shapes
+from micromoments.demo.shop.customers import on
 from micromoments.demo.shop.engine import Advisor
 from micromoments.demo.shop.trade import Trade, Wanted, show
 
-PAGES = Path(__file__).parent / "pages"
+FACE = Face(
+    name="shop",
+    title="Tidewater",
+    short="Tidewater",
+    about="Things for coffee, kitchen, repairs and bikes, and how to use them.",
+    mark="M3 12c4-4 7-4 10 0s7 4 10 0c2-2 4-3 6-2M3 20c4-4 7-4 10 0s7 4 10 0c2-2 4-3 6-2",
+    light="#12406b",
+    dark="#10161c",
+    ground="#f4f6f8",
+    accent="#12406b",
+    other="desk",
+    pages=Path(__file__).parent / "pages",
+)
 PIN = "1357"
 """What the shop's desk asks for; it says so itself, as this is a demo."""
 TICK = 1.0
-"""Seconds between two looks at parcels and at payments that are still open."""
+"""Seconds between two looks at parcels, and at what has run out."""
 HEARD = 40
 """Looks into the outbox, a twentieth of a second apart, before a page goes on without the engine."""
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Shop:
-    """The app: made once its loop runs, as live streams belong to a loop."""
+class Shop(Experience):
+    """The shop's app."""
 
-    def __init__(self, trade: Trade, engine: str, key: str = "") -> None:
+    advisor: Advisor
+
+    def __init__(self, trade: Trade, engine: tuple[str, str]) -> None:
+        super().__init__(FACE, trade.desk, engine)
         self._trade = trade
         self._people = trade.people
-        self._engine = engine, key
-        self._visitors = web.Visitors("shop", "/shop")
-        self._pages = web.Pages(PAGES, web.SHARED)
         self._goods = web.answer(goods.catalogue())
-        self._live: Live
-        self._teller: Teller
-        self._advisor: Advisor
-        self._ready = False
 
-    def app(self) -> web.Guard:
-        """The ASGI application."""
-        return web.Guard(Starlette(routes=web.routes(self._doors()), lifespan=self._lifespan))
-
-    def _doors(self) -> dict[str, web.Handler]:
+    def doors(self) -> dict[str, web.Handler]:
+        """See ``Experience``."""
         return {
-            "GET /shop": self._slash,
-            "GET /shop/readyz": self._readyz,
-            "GET /shop/api/goods": self._all_goods,
-            "GET /shop/api/shelf": self._shelf,
-            "GET /shop/api/me": self._me,
-            "POST /shop/api/me": self._about,
-            "POST /shop/api/code": self._code,
-            "POST /shop/api/join": self._join,
-            "GET /shop/api/search": self._search,
-            "POST /shop/api/answer": self._answer,
-            "GET /shop/api/home": self._home,
-            "GET /shop/api/product/{id}": self._product,
-            "GET /shop/api/with-cart": self._with_cart,
-            "GET /shop/api/offers": self._offers,
-            "POST /shop/api/cart": self._cart,
-            "POST /shop/api/materials": self._materials,
-            "POST /shop/api/wish": self._wish,
-            "POST /shop/api/at": self._at,
-            "POST /shop/api/play": self._play,
-            "POST /shop/api/review": self._review,
-            "POST /shop/api/quote": self._quote,
-            "POST /shop/api/orders": self._order,
-            "GET /shop/api/orders/{id}": self._one,
-            "POST /shop/api/orders/{id}/cancel": self._cancel,
-            "POST /shop/api/orders/{id}/collect": self._collect,
-            "POST /shop/api/orders/{id}/retry": self._retry,
-            "POST /shop/api/orders/{id}/return": self._return,
-            "GET /shop/api/live": self._watch,
-            "POST /shop/api/events": self._event,
-            "POST /shop/api/outcomes": self._outcome,
-            "GET /shop/api/why/{id}": self._why,
-            "GET /shop/api/moments": self._moments,
-            "POST /shop/api/desk": self._desk,
-            "GET /shop/": self._page,
-            "GET /shop/{name:path}": self._page,
+            "GET goods": self._all_goods,
+            "GET shelf": self._shelf,
+            "GET me": self._me,
+            "POST me": self._about,
+            "POST code": self._code,
+            "POST join": self._join,
+            "GET search": self._search,
+            "POST answer": self._answer,
+            "GET home": self._home,
+            "GET product/{id}": self._product,
+            "GET with-cart": self._with_cart,
+            "GET offers": self._offers,
+            "POST cart": self._cart,
+            "POST materials": self._materials,
+            "POST wish": self._wish,
+            "POST at": self._at,
+            "POST play": self._play,
+            "POST review": self._review,
+            "POST quote": self._quote,
+            "POST orders": self._order,
+            "GET orders/{id}": self._one,
+            "POST orders/{id}/cancel": self._cancel,
+            "POST orders/{id}/collect": self._collect,
+            "POST orders/{id}/retry": self._retry,
+            "POST orders/{id}/return": self._return,
+            "GET moments": self._moments,
+            "POST desk": self._desk_change,
         }
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self._live = Live(self._trade.store, self._show)
-        self._teller = Teller(self._engine[0], self._trade.store, self._engine[1])
-        self._advisor = Advisor(self._trade, self._teller)
-        self._trade.desk.changed = self._changed
-        await asyncio.to_thread(self._trade.open_up)
-        tasks = [asyncio.create_task(work) for work in (self._teller.run(), self._tick(), self._stock_shelves())]
-        self._ready = True
-        yield
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await self._teller.close()
+    def show(self, order: Order) -> dict[str, Any]:
+        """See ``Experience``."""
+        return show(order, self._trade.returns(order.id))
+
+    def open(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """See ``Experience``."""
+        self.advisor = Advisor(self._trade, self.teller)
+        self._trade.desk.changed = self.changed
+        return [self._tick(), self._stock_shelves()]
+
+    def open_up(self) -> None:
+        """See ``Experience``."""
+        self._trade.open_up()
+
+    def owner(self, request: Request) -> str:
+        """See ``Experience``: several devices may have joined one customer."""
+        return self._people.account(self.visitors.owner(request))
+
+    def context(self, request: Request) -> dict[str, Any]:
+        """See ``Experience``."""
+        return on(device(request))
 
     async def _stock_shelves(self) -> None:
         """The engine knows the goods and the offers, and what has run out, so that it isn't served."""
         out = await asyncio.to_thread(self._trade.out)
-        await self._teller.put_items([*goods.items(self._trade.prices(), out), *offers.items()])
+        await self.teller.put_items([*goods.items(self._trade.prices(), out), *offers.items()])
         while True:
             await asyncio.sleep(TICK)
             now = await asyncio.to_thread(self._trade.out)
             if now != out:
                 every = goods.items(self._trade.prices(), now)
-                await self._teller.put_items([item for item in every if item.id in now ^ out])
+                await self.teller.put_items([item for item in every if item.id in now ^ out])
                 out = now
 
     async def _tick(self) -> None:
-        """The carrier goes on, and payments whose answer got lost are asked again."""
+        """The carrier goes on."""
         while True:
             await asyncio.sleep(TICK)
             try:
-                await asyncio.to_thread(self._trade.desk.recover)
                 await asyncio.to_thread(self._trade.tick)
             except Refused as refused:  # somebody was quicker, such as a customer who cancels
                 _log.warning("the carrier: %s", refused)
 
-    def _changed(self, order: Order) -> None:
-        self._live.changed(order)
-        self._teller.ring()
-
-    def _show(self, order: Order) -> dict[str, Any]:
-        return show(order, self._trade.returns(order.id))
-
     # --- who asks -------------------------------------------------------------------------------
-
-    def _owner(self, request: Request) -> str:
-        return self._people.account(self._visitors.owner(request))
 
     async def _do(self, request: Request, what: Callable[[str], Result]) -> Result:
         """Something for whoever asks, in a thread; the engine hears of it soon."""
 
         def work() -> Result:
-            return what(self._owner(request))
+            return what(self.owner(request))
 
         done = await asyncio.to_thread(work)
-        self._teller.ring()
+        self.teller.ring()
         return done
-
-    async def _slash(self, _: Request) -> Response:
-        return RedirectResponse("/shop/", 308)
-
-    async def _readyz(self, _: Request) -> Response:
-        return web.answer({"ready": self._ready})
-
-    async def _page(self, request: Request) -> Response:
-        name = request.path_params.get("name", "") or "index.html"
-        page = self._pages.get(request, {"desk": "desk.html"}.get(name, name))
-        return self._visitors.welcome(request, page) if name == "index.html" else page
 
     async def _all_goods(self, _: Request) -> Response:
         return self._goods
@@ -167,7 +150,7 @@ class Shop:
         return web.answer(await asyncio.to_thread(self._trade.shelf))
 
     async def _me(self, request: Request) -> Response:
-        visitor = self._visitors.owner(request)
+        visitor = self.visitors.owner(request)
 
         def look(owner: str) -> dict[str, Any]:
             self._people.greet(visitor)
@@ -179,7 +162,7 @@ class Shop:
                 "dropped": self._people.dropped(owner),
                 "views": self._people.views(owner),
                 "playing": self._people.playing(owner),
-                "orders": [self._show(order) for order in self._trade.store.orders(owner, 30)],
+                "orders": [self.show(order) for order in self._trade.store.orders(owner, 30)],
                 "left": left if left and left["visitor"] != visitor else None,
                 "joined": owner != visitor,
                 "after": self._trade.store.last(),
@@ -205,7 +188,7 @@ class Shop:
         return web.answer({"code": await self._do(request, self._people.code)})
 
     async def _join(self, request: Request) -> Response:
-        visitor = self._visitors.owner(request)
+        visitor = self.visitors.owner(request)
         said = await web.read(request, shapes.Code)
         await self._do(request, lambda _: self._people.join(visitor, said.code.replace(" ", "")))
         await self._heard()
@@ -214,30 +197,30 @@ class Shop:
     # --- finding --------------------------------------------------------------------------------
 
     async def _search(self, request: Request) -> Response:
-        return web.answer(await self._advisor.search(list(request.query_params.multi_items())))
+        return web.answer(await self.advisor.search(list(request.query_params.multi_items())))
 
     async def _answer(self, request: Request) -> Response:
         said = await web.read(request, shapes.Words)
         owner = await self._do(request, lambda owner: owner)
-        return web.answer(await self._advisor.answer(owner, said.query[:200], device(request)))
+        return web.answer(await self.advisor.answer(owner, said.query[:200], device(request)))
 
     async def _home(self, request: Request) -> Response:
         owner = await self._do(request, lambda owner: owner)
-        return web.answer(await self._advisor.home(owner, device(request)))
+        return web.answer(await self.advisor.home(owner, device(request)))
 
     async def _product(self, request: Request) -> Response:
         sku = goods.product(request.path_params["id"]).id
         found = await self._do(request, lambda owner: (owner, self._trade.reviews(sku)))
-        beside = await self._advisor.beside(found[0], sku, device(request))
+        beside = await self.advisor.beside(found[0], sku, device(request))
         return web.answer({"reviews": found[1], "summary": reviews.summary(found[1]), "beside": beside})
 
     async def _with_cart(self, request: Request) -> Response:
         owner = await self._do(request, lambda owner: owner)
-        return web.answer(await self._advisor.with_cart(owner, device(request)))
+        return web.answer(await self.advisor.with_cart(owner, device(request)))
 
     async def _offers(self, request: Request) -> Response:
         owner = await self._do(request, lambda owner: owner)
-        return web.answer(await self._advisor.offers(owner, device(request)))
+        return web.answer(await self.advisor.offers(owner, device(request)))
 
     # --- carts, wishes, guides ------------------------------------------------------------------
 
@@ -249,7 +232,7 @@ class Shop:
             kept = self._people.put(
                 owner, said.sku, add=said.add, quantity=said.quantity, decision=said.decision_id, device=of
             )
-            self._live.tell(("owner", owner), "cart", kept)
+            self.live.tell(("owner", owner), "cart", kept)
             return kept
 
         return web.answer(await self._do(request, put))
@@ -259,7 +242,7 @@ class Shop:
 
         def put(owner: str) -> Any:
             kept = self._people.put_all(owner, goods.guide(id).materials, device(request))
-            self._live.tell(("owner", owner), "cart", kept)
+            self.live.tell(("owner", owner), "cart", kept)
             return kept
 
         return web.answer(await self._do(request, put))
@@ -271,7 +254,7 @@ class Shop:
         )
 
     async def _at(self, request: Request) -> Response:
-        visitor, page = self._visitors.owner(request), (await web.read(request, shapes.Page)).page[:120]
+        visitor, page = self.visitors.owner(request), (await web.read(request, shapes.Page)).page[:120]
         await self._do(request, lambda owner: self._people.is_at(owner, page, visitor, device(request)))
         return web.answer({"success": True})
 
@@ -280,7 +263,7 @@ class Shop:
 
         def play(owner: str) -> Any:
             kept = self._people.play(owner, said.guide, said.step, said.until, device(request))
-            self._live.tell(("owner", owner), "playing", kept)
+            self.live.tell(("owner", owner), "playing", kept)
             return kept
 
         return web.answer(await self._do(request, play))
@@ -305,7 +288,7 @@ class Shop:
             saved = {"address": wanted.address} if wanted.delivery != "pickup" else {}
             if placed.state != "cart":
                 self._people.keep(owner, card=wanted.card, delivery=wanted.delivery, **saved)
-                self._live.tell(("owner", owner), "cart", self._people.cart(owner))
+                self.live.tell(("owner", owner), "cart", self._people.cart(owner))
             return placed
 
         placed = await self._do(request, place)
@@ -313,7 +296,7 @@ class Shop:
 
     async def _one(self, request: Request) -> Response:
         id = request.path_params["id"]
-        return web.answer(self._show(await self._do(request, lambda owner: self._trade.desk.order(id, owner))))
+        return web.answer(self.show(await self._do(request, lambda owner: self._trade.desk.order(id, owner))))
 
     async def _cancel(self, request: Request) -> Response:
         id = request.path_params["id"]
@@ -339,33 +322,13 @@ class Shop:
         await self._do(request, lambda owner: self._trade.give_back(owner, id, said.pieces, said.why, key))
         return await self._one(request)
 
-    async def _watch(self, request: Request) -> Response:
-        owner = await self._do(request, lambda owner: owner)
-        return web.stream(self._live.stream(("owner", owner), web.after(request)))
-
     # --- the engine, the desk -------------------------------------------------------------------
-
-    async def _event(self, request: Request) -> Response:
-        said = await web.read(request, shapes.Told)
-        owner = await self._do(request, lambda owner: owner)
-        await self._advisor.event(owner, said.event, said.properties, device(request))
-        return web.answer({"success": True})
-
-    async def _outcome(self, request: Request) -> Response:
-        said = await web.read(request, shapes.Became)
-        owner = await self._do(request, lambda owner: owner)
-        await self._advisor.outcome(owner, said.decision_id, said.what, said.item_id, device(request))
-        return web.answer({"success": True})
-
-    async def _why(self, request: Request) -> Response:
-        owner = await self._do(request, lambda owner: owner)
-        return web.answer(await self._advisor.why(owner, request.path_params["id"]))
 
     async def _moments(self, request: Request) -> Response:
         owner = await self._do(request, lambda owner: owner)
-        return web.answer({"moments": await self._advisor.moments(owner)})
+        return web.answer({"moments": await self.advisor.moments(owner)})
 
-    async def _desk(self, request: Request) -> Response:
+    async def _desk_change(self, request: Request) -> Response:
         """A price, or more pieces, by somebody of the shop."""
         said = await web.read(request, shapes.Desk)
         if not hmac.compare_digest(said.pin.encode(), PIN.encode()):
@@ -386,7 +349,7 @@ class Shop:
         out = await asyncio.to_thread(self._trade.out)
         new = [item for item in goods.items(self._trade.prices(), out) if item.id == good.id]
         with suppress(TimeoutError):  # the engine is away: it gets all of them when the shop starts again
-            await asyncio.wait_for(self._teller.put_items(new), 5.0)
+            await asyncio.wait_for(self.teller.put_items(new), 5.0)
         return web.answer((await asyncio.to_thread(self._trade.shelf))[good.id])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -88,21 +88,6 @@ class Back(Strict, frozen=True):
 
     pieces: dict[str, int]
     why: str = ""
-
-
-class Told(Strict, frozen=True):
-    """Something that happened on a page."""
-
-    event: str
-    properties: dict[str, Any] = {}
-
-
-class Became(Strict, frozen=True):
-    """What became of a decision."""
-
-    decision_id: str
-    what: Literal["seen", "clicked", "dismissed"]
-    item_id: str = ""
 
 
 class Desk(Strict, frozen=True):

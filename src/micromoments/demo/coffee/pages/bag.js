@@ -1,9 +1,10 @@
 // The bag and how it is paid: time, tip, stars, stored value, card. The total is the server's.
 
-import { api, clock, h, lineWords, money, newKey, say, t } from "./base.js";
+import { api, clock, h, money, newKey, say, t } from "./base.js";
 import { swap, untouched } from "./screen.js";
-import { banner } from "./home.js";
-import { go, keepBag, look, refresh, state } from "./app.js";
+import { banner, go } from "./shell.js";
+import { lineWords } from "./words.js";
+import { keepBag, look, refresh, state } from "./app.js";
 
 const CARDS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_answerLost"];
 const choice = { tip: 0, pickup: "", stored: false, stars: false, card: localStorage.getItem("coffee-card") || CARDS[0] };

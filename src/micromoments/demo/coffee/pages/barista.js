@@ -1,7 +1,9 @@
 // The bar's screen: accept, make, call, hand over; live from the phones and back.
 
-import { LANGUAGES, Trouble, api, clock, h, language, lineWords, live, money, say, speak, t, thing } from "./base.js";
+import { Trouble, api, clock, h, language, live, money, say, speak, t } from "./base.js";
 import { screen } from "./screen.js";
+import { frame } from "./shell.js";
+import { lineWords, thing } from "./words.js";
 
 const LANES = [["paid", "accepted"], ["accepted", "making"], ["making", "ready"], ["ready", "done"]];
 let store = localStorage.getItem("coffee-store") || "square";
@@ -61,13 +63,13 @@ function signIn() {
 async function start() {
   await speak(language);
   live((await api("town")).timezone);
-  const choose = document.getElementById("store");
-  const frame = () => { document.getElementById("store-word").textContent = t("bar.store"); const other = LANGUAGES.find((l) => l !== language); const b = document.getElementById("language"); b.textContent = other.toUpperCase(); b.setAttribute("aria-label", t("language.other")); };
-  frame();
-  const stores = await api("stores");
-  choose.replaceChildren(...stores.map((s) => h("option", { value: s.id, selected: s.id === store }, s.title)));
-  choose.addEventListener("change", () => { store = choose.value; localStorage.setItem("coffee-store", store); source?.close(); source = null; draw(true); });
-  document.getElementById("language").addEventListener("click", async () => { await speak(LANGUAGES.find((l) => l !== language)); frame(); draw(); });
+  const word = h("span");
+  const choose = h("select", { id: "store", onchange: () => { store = choose.value; localStorage.setItem("coffee-store", store); source?.close(); source = null; draw(true); } });
+  document.getElementById("simulated").before(h("label", { class: "stand" }, word, choose));
+  const named = () => { word.textContent = t("bar.store"); document.title = `${t("bar.title")} · Alder Coffee`; };
+  frame(() => { named(); draw(); });
+  named();
+  choose.replaceChildren(...(await api("stores")).map((s) => h("option", { value: s.id, selected: s.id === store }, s.title)));
   await draw();
 }
 start();

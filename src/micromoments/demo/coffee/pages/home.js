@@ -1,24 +1,20 @@
 // Where to get it and what there is: promotions, the usual, stores on a map and in words, the menu.
 
-import { api, clock, h, language, lineWords, metres, money, newKey, say, svg, t, thing } from "./base.js";
-import { inWords } from "./phrases.js";
-import { remember, swap } from "./screen.js";
-import { TownMap } from "./map.js";
-import { askOffers, draw, go, keepBag, look, refresh, state } from "./app.js";
-
-export function banner(text, act, more) {
-  const close = h("button", { type: "button", class: "quiet", onclick: () => box.remove() }, t("close"));
-  const box = h("div", { class: act ? "banner passing" : "banner" }, h("p", {}, text), ...(more || []), act ? h("button", { type: "button", class: "light", onclick: () => { box.remove(); act(); } }, t("show")) : null, close);
-  document.getElementById("banner").replaceChildren(box);
-  return box;
-}
+import { api, clock, h, metres, money, newKey, say, svg, t } from "./base.js";
+import { question } from "./consent.js";
+import { swap } from "./screen.js";
+import { banner, go } from "./shell.js";
+import { StoreMap } from "./stores.js";
+import { ask, why } from "./why.js";
+import { lineWords, thing } from "./words.js";
+import { askOffers, draw, keepBag, look, refresh, state } from "./app.js";
 
 export async function home() {
   if (!state.things) state.things = await api(`stores/${state.store}/menu`);
   const consent = state.me.customer.consent;
   return [
     h("h1", { class: "hello" }, state.me.customer.name ? t("hello.name", { name: state.me.customer.name }) : t("hello")),
-    consent ? null : ask(),
+    consent ? null : question(agreed),
     usual(),
     promotions(),
     stores(),
@@ -27,17 +23,11 @@ export async function home() {
   ].filter(Boolean);
 }
 
-/** Asked once, both answers alike; nothing personal happens before. */
-function ask() {
-  const answer = async (yes) => {
-    await api("me", { consent: { personalise: yes, location: yes, contact: yes, measure: yes } });
-    await refresh();
-    await askOffers();
-    say(t(yes ? "consent.on" : "consent.off"));
-    draw(true);
-  };
-  return h("section", { class: "card ask", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("consent.title")), h("p", {}, t("consent.text")),
-    h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: () => answer(false) }, t("consent.no")), h("button", { type: "button", class: "plain", onclick: () => answer(true) }, t("consent.yes"))));
+async function agreed(yes) {
+  await api("me", { consent: { personalise: yes, location: yes, contact: yes, measure: yes } });
+  await refresh();
+  await askOffers();
+  draw(true);
 }
 
 function usual() {
@@ -80,7 +70,7 @@ function promotions() {
       return h("li", { class: `offer ${offer.gives}` }, art, h("h3", {}, t(`offer.${offer.gives}`)), h("p", {}, t(`offer.${offer.gives}.text`)), h("p", { class: "fine" }, t("offer.until", { when: clock(offer.until) })),
         h("div", { class: "row" },
           h("button", { type: "button", id: `use-${offer.id}`, "aria-pressed": String(on), class: on ? "go on" : "go", onclick: () => { state.offer = on ? "" : offer.id; if (!on) api("outcomes", { decisionId, what: "clicked", itemId: offer.item }).catch(() => {}); say(t(on ? "offer.off" : "offer.on")); draw(); } }, t(on ? "offer.used" : "offer.use")),
-          h("button", { type: "button", class: "quiet", onclick: (event) => why(decisionId, offer, event.currentTarget) }, t("why"))));
+          h("button", { type: "button", class: "quiet", onclick: (event) => explain(decisionId, offer, event.currentTarget) }, t("why"))));
     })));
 }
 
@@ -91,36 +81,14 @@ function seen(decision) {
   api("outcomes", { decisionId: decision, what: "seen" }).catch(() => {});
 }
 
-/** What the engine said, in the person's language. */
-function spoken(said) {
-  const { words, lang } = inWords(said, language);
-  return h("li", { lang }, words);
-}
-
-export async function why(decision, offer, button) {
-  const found = await api(`why/${decision}`);
-  const { said, explained } = found;
-  const reasons = offer.reasons || [];
-  const evidence = said.moment?.evidence || [];
-  const dialog = h("dialog", { class: "why", "aria-labelledby": "why-title" },
-    h("h2", { id: "why-title" }, t("why")),
-    said.holdout ? h("p", {}, t("why.holdout")) : null,
-    said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
-    reasons.length ? h("ul", {}, reasons.map((r) => spoken(r))) : null,
-    evidence.length ? [h("p", {}, t("why.moment")), h("ul", {}, evidence.map((e) => spoken(e.text)))] : null,
-    h("p", { class: "fine" }, t("why.chance", { n: Math.round((said.items.find((i) => i.id === offer.item)?.propensity ?? said.propensity) * 100), of: explained?.considered ?? "?" })),
-    h("div", { class: "two" },
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); dialog.close(); await refresh(); await askOffers(); say(t("consent.off")); draw(true); } }, t("why.off")),
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("outcomes", { decisionId: decision, what: "dismissed", itemId: offer.item }); state.offers.offers = state.offers.offers.filter((o) => o.id !== offer.id); dialog.close(); draw(true); } }, t("why.not"))),
-    h("button", { type: "button", class: "go", onclick: () => dialog.close() }, t("close")));
-  document.body.append(dialog);
-  const back = remember(button);
-  dialog.addEventListener("close", () => { dialog.remove(); back(); });
-  dialog.showModal();
-}
+const explain = (decision, offer, button) => why(decision, button, {
+  item: offer.item,
+  off: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); await refresh(); await askOffers(); say(t("consent.off")); draw(true); },
+  not: async () => { await api("outcomes", { decisionId: decision, what: "dismissed", itemId: offer.item }); state.offers.offers = state.offers.offers.filter((o) => o.id !== offer.id); draw(true); },
+});
 
 function stores() {
-  state.map ||= new TownMap(state.town.plan, (at) => { state.here = at; localStorage.setItem("coffee-here", JSON.stringify(at)); look().then(() => draw()); });
+  state.map ||= new StoreMap(state.town.plan, (at) => { state.here = at; localStorage.setItem("coffee-here", JSON.stringify(at)); look().then(() => draw()); });
   state.map.show(state.stores, state.here, state.store);
   const districts = state.town.plan.districts.filter((d) => !/Bay|River/.test(d.name));
   return h("section", { "aria-labelledby": "near" }, h("div", { class: "head" }, h("h2", { id: "near" }, t("near")),
@@ -158,16 +126,10 @@ function choose(x, button) {
   const radios = groups.filter((g) => g.length).map((group, n) => h("fieldset", {}, h("legend", {}, t(`group.${n}`)), h("div", { class: "chips" }, group.map((o, k) => h("label", {}, h("input", { type: "radio", name: `g${n}`, value: o, checked: k === 0 }), h("span", {}, t(`option.${o}`), state.things.options[o] ? h("small", {}, ` +${money(state.things.options[o])}`) : null))))));
   const extras = h("fieldset", {}, h("legend", {}, t("extras")), h("div", { class: "chips" }, ["shot", "vanilla"].map((o) => h("label", {}, h("input", { type: "checkbox", value: o }), h("span", {}, t(`option.${o}`), h("small", {}, ` +${money(state.things.options[o])}`))))));
   const form = h("form", { method: "dialog" }, h("h2", { id: "choose" }, thing(x.sku)), ...radios, extras, h("div", { class: "two" }, h("button", { class: "plain", value: "" }, t("cancel")), h("button", { class: "go", value: "add" }, t("add"))));
-  const dialog = h("dialog", { "aria-labelledby": "choose" }, form);
-  document.body.append(dialog);
-  const back = remember(button);
-  dialog.addEventListener("close", () => {
+  ask(button, { "aria-labelledby": "choose" }, [form], (box) => {
     const options = [...form.querySelectorAll("input:checked")].map((i) => i.value).filter((o) => o !== "whole" && o !== "small");
-    dialog.remove();
-    if (dialog.returnValue === "add") put({ sku: x.sku, quantity: 1, options });
-    back();
+    if (box.returnValue === "add") put({ sku: x.sku, quantity: 1, options });
   });
-  dialog.showModal();
 }
 
 function put(line) {

@@ -1,7 +1,8 @@
 // Orders: one as it is made, live; its receipt; and all that were.
 
-import { api, clock, day, h, lineWords, money, newKey, say, t } from "./base.js";
-import { banner } from "./home.js";
+import { api, clock, day, h, money, newKey, say, t } from "./base.js";
+import { banner } from "./shell.js";
+import { lineWords } from "./words.js";
 import { receipt } from "./bag.js";
 import { draw, refresh, state } from "./app.js";
 

@@ -1,8 +1,11 @@
 // Rewards, stored value; and what the app knows of you, with its switches, and a phone that walks by.
 
-import { api, clock, day, h, language, lineWords, money, newKey, say, t } from "./base.js";
-import { inWords } from "./phrases.js";
-import { banner, orderUsual } from "./home.js";
+import { api, day, h, money, newKey, say, t } from "./base.js";
+import { switches } from "./consent.js";
+import { orderUsual } from "./home.js";
+import { banner } from "./shell.js";
+import { spoken } from "./why.js";
+import { lineWords } from "./words.js";
 import { askOffers, draw, refresh, state } from "./app.js";
 
 export async function rewards() {
@@ -33,12 +36,11 @@ export async function rewards() {
 export async function you() {
   const { customer } = state.me;
   const consent = customer.consent || {};
-  const flip = (name) => async (event) => {
-    await api("me", { consent: { personalise: false, location: false, contact: false, measure: false, ...consent, [name]: event.target.checked } });
+  const flip = async (all, name) => {
+    await api("me", { consent: all });
     await refresh();
     if (name === "personalise") await askOffers();
-    say(t(event.target.checked ? "switched.on" : "switched.off", { what: t(`consent.${name}`) }));
-    await draw();
+    draw();
   };
   const [month, date] = (customer.birthday || "-").split("-");
   const born = async () => {
@@ -52,7 +54,7 @@ export async function you() {
       h("fieldset", { class: "born" }, h("legend", {}, t("birthday")), h("label", {}, h("span", {}, t("month")), h("select", { id: "month" }, h("option", { value: "" }, "–"), numbers(12).map((n) => h("option", { selected: n === month }, n)))), h("label", {}, h("span", {}, t("day")), h("select", { id: "day" }, h("option", { value: "" }, "–"), numbers(31).map((n) => h("option", { selected: n === date }, n))))),
       h("button", { class: "plain" }, t("keep"))),
     h("section", { class: "card", "aria-labelledby": "privacy" }, h("h2", { id: "privacy" }, t("privacy")),
-      ["personalise", "location", "contact", "measure"].map((name) => h("label", { class: "switch" }, h("span", {}, h("b", {}, t(`consent.${name}`)), h("span", { class: "fine" }, t(`consent.${name}.text`))), h("input", { id: `c-${name}`, type: "checkbox", role: "switch", checked: consent[name] === true, onchange: flip(name) })))),
+      switches(["personalise", "location", "contact", "measure"], consent, flip)),
     phone(consent),
   ];
 }
@@ -74,7 +76,7 @@ function phone(consent) {
       const moment = said.moments[0];
       out.replaceChildren(
         h("p", {}, t("phone.at", { n: said.near.metres, store: said.near.title })),
-        moment ? h("p", {}, t("phone.moment", { type: t(`moment.${moment.type}`) }), " ", h("span", { class: "fine" }, (moment.evidence || []).slice(0, 2).map((e, n) => { const { words, lang } = inWords(e.text, language); return h("span", { lang }, n ? `; ${words}` : words); }))) : h("p", {}, t("phone.none")),
+        moment ? h("div", {}, h("p", {}, t("phone.moment", { type: t(`moment.${moment.type}`) })), h("ul", { class: "fine" }, (moment.evidence || []).slice(0, 2).map((e) => spoken(e.text)))) : h("p", {}, t("phone.none")),
         said.offer ? push(said.offer) : h("p", {}, t(state.me.usual ? "phone.quiet" : "phone.order.first")));
     } catch (wrong) { out.replaceChildren(h("p", { class: "wrong" }, wrong.words)); }
     button.disabled = false;
@@ -86,4 +88,3 @@ function push(offer) {
   return h("div", { class: "push" }, h("b", {}, "Alder Coffee"), h("p", {}, t("push", { things: offer.usual.items.map(lineWords).join(", "), n: offer.store.walk })),
     h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: async (e) => { await api("outcomes", { decisionId: offer.decisionId, what: "dismissed" }); e.target.closest(".push").remove(); } }, t("push.no")), h("button", { type: "button", class: "go", onclick: (e) => orderUsual(e.currentTarget, offer.decisionId) }, t("push.yes"))));
 }
-export { clock };

@@ -1,18 +1,20 @@
 // The rider's app: who you are, where you stand, which screen.
 
-import { api, banner, frame, h, language, live, say, speak, t } from "./base.js";
-import { screen, swap } from "./screen.js";
-import { TownMap } from "./map.js";
+import { api, live, say, t } from "./base.js";
+import { application, open } from "./shell.js";
+import { RideMap } from "./cars.js";
 import { home, price, search } from "./home.js";
 import { ride, rides, stepped } from "./ride.js";
 import { you } from "./you.js";
 
 export const state = { town: null, me: null, here: null, title: "", shelf: null, end: null, map: null, live: null };
-const SCREENS = { "": home, to: search, price, ride, rides, you };
-const TABS = [["", "M4 15h16M6 15l1.500-5h9L18 15M5 15v3h2v-2h10v2h2v-3"], ["rides", "M6 4h12v17l-3-2-3 2-3-2-3 2zM9 9h6M9 13h6"], ["you", "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 20.500a7.500 7.500 0 0 1 15 0"]];
 export const OPEN = (r) => ["ordered", "paid", "tracking"].includes(r.state);
+export const { draw } = application({
+  title: "Alder Ride",
+  screens: { "": home, to: search, price, ride, rides, you },
+  tabs: [["", "M4 15h16M6 15l1.500-5h9L18 15M5 15v3h2v-2h10v2h2v-3", "to", "price", "ride"], ["rides", "M6 4h12v17l-3-2-3 2-3-2-3 2zM9 9h6M9 13h6"], ["you", "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 20.500a7.500 7.500 0 0 1 15 0"]],
+});
 
-export const go = (where) => { if (location.hash.slice(1) === where) draw(true); else location.hash = where; };
 export async function refresh() { state.me = await api("me"); }
 export async function stand(at, title = "") {
   state.here = at;
@@ -21,29 +23,6 @@ export async function stand(at, title = "") {
   state.shelf = null;
   await draw();
 }
-
-function tabs() {
-  const at = location.hash.slice(1).split("/")[0];
-  const nav = document.getElementById("tabs");
-  nav.setAttribute("aria-label", t("tabs"));
-  swap(nav, TABS.map(([name, icon]) => {
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    shape.setAttribute("viewBox", "0 0 24 24");
-    shape.setAttribute("aria-hidden", "true");
-    shape.innerHTML = `<path d="${icon}"/>`;
-    const here = at === name || (name === "" && ["to", "price", "ride"].includes(at));
-    return h("a", { href: `#${name}`, "aria-current": here ? "page" : null }, shape, h("span", {}, t(`tab.${name || "home"}`)));
-  }));
-}
-
-async function make(fresh) {
-  const [name, id] = location.hash.slice(1).split("/");
-  try { return await (SCREENS[name] || home)(id, fresh); } catch (wrong) { banner(wrong.words || String(wrong)); return [h("h1", {}, t("wrong")), h("a", { class: "go", href: "#" }, t("tab.home"))]; }
-}
-export const draw = screen(make, (main) => {
-  tabs();
-  document.title = `${main.querySelector("h1")?.textContent || ""} · Alder Ride`;
-});
 
 function watch() {
   const source = new EventSource(`api/live?after=${state.me.after}`);
@@ -61,24 +40,16 @@ function watch() {
   source.addEventListener("position", (event) => { state.live = JSON.parse(event.data); stepped(state.live); });
 }
 
-async function start() {
-  await speak(language);
-  frame(() => draw());
-  document.getElementById("skip").textContent = t("skip");
-  document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); document.getElementById("main").focus(); });
+open(draw, async () => {
   state.town = await api("town");
   live(state.town.timezone);
   const kept = JSON.parse(localStorage.getItem("ride-here") || "null");
   const square = state.town.spots.find((s) => s.id === "square");
   state.here = kept?.at || square.at;
   state.title = kept ? kept.title : square.title;
-  state.map = new TownMap(state.town.plan, (at) => { if (["", "#"].includes(location.hash)) stand(at); });
+  state.map = new RideMap(state.town.plan, (at) => { if (["", "#"].includes(location.hash)) stand(at); });
   await refresh();
   watch();
-  const open = state.me.rides.find(OPEN);
-  if (open && !location.hash) location.hash = `ride/${open.id}`;
-  await draw();
-  addEventListener("hashchange", () => draw(true));
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
-}
-start();
+  const under = state.me.rides.find(OPEN);
+  if (under && !location.hash) location.hash = `ride/${under.id}`;
+});

@@ -1,9 +1,11 @@
 // The driver's page: on duty, offers with their time, the way, and each step of a ride. Its phone is a simulated one:
 // it drives along the roads by itself and says where it is once a second, as a real one would.
 
-import { api, banner, clock, frame, h, language, live, minutes, money, say, speak, t } from "./base.js";
+import { api, clock, h, language, live, minutes, money, say, speak, t } from "./base.js";
+import { RideMap } from "./cars.js";
+import { streetAt } from "./map.js";
 import { screen } from "./screen.js";
-import { TownMap, streetAt } from "./map.js";
+import { banner, frame } from "./shell.js";
 
 const state = { town: null, me: null, map: null, at: null, along: 0, leg: "", hurry: 1, source: null };
 
@@ -125,7 +127,7 @@ async function start() {
   frame(() => draw());
   state.town = await api("town");
   live(state.town.timezone);
-  state.map = new TownMap(state.town.plan);
+  state.map = new RideMap(state.town.plan);
   state.map.stand(null);
   try {
     state.me = await api("driver");

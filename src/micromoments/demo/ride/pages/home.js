@@ -1,12 +1,15 @@
 // Where to: the map with cars near you, the shelf, recent places, search; then kinds of ride with their prices.
 
-import { api, banner, clock, h, language, metres, minutes, money, newKey, say, t } from "./base.js";
-import { OPEN, draw, go, refresh, stand, state } from "./app.js";
-import { inWords } from "./phrases.js";
-import { remember, swap, untouched } from "./screen.js";
+import { api, clock, h, metres, minutes, money, newKey, say, t } from "./base.js";
+import { question } from "./consent.js";
 import { streetAt } from "./map.js";
+import { swap, untouched } from "./screen.js";
+import { banner, go, soon } from "./shell.js";
+import { why } from "./why.js";
+import { OPEN, draw, refresh, stand, state } from "./app.js";
 
 let timer = 0;
+const askAgain = () => { state.shelf = null; draw(); };
 
 export async function home() {
   const open = state.me.rides.find(OPEN);
@@ -26,32 +29,28 @@ export async function home() {
   };
   timer = setInterval(look, 2000);
   await look();
-  if (!state.shelf) state.shelf = await api(`shelf?x=${state.here[0]}&y=${state.here[1]}`).catch(() => ({ destinations: [] }));
+  if (!state.shelf) state.shelf = await api(`shelf?x=${state.here[0]}&y=${state.here[1]}`).catch(() => ({ destinations: [], away: true }));
+  if (state.shelf.away) soon(askAgain);
   const spots = state.town.spots;
   return [
     h("div", { class: "stage" }, state.map.svg),
     h("h1", { class: "hello" }, state.me.customer.name ? t("hello.name", { name: state.me.customer.name }) : t("hello")),
     open ? h("a", { class: "go wide", href: `#ride/${open.id}` }, t("ride.back")) : null,
     h("a", { class: "where", href: "#to" }, t("where.to")),
-    consent ? null : ask(),
+    words,
+    consent ? null : question(agreed),
     homeward(),
     shelf(),
     named(),
-    h("section", { "aria-labelledby": "stand" }, h("label", { class: "field" }, h("span", { id: "stand" }, t("stand")), h("select", { id: "stand-at", onchange: (event) => { const spot = spots.find((s) => s.id === event.target.value); if (spot) stand(spot.at, spot.title); } }, h("option", { value: "" }, t("stand.here")), spots.map((s) => h("option", { value: s.id, selected: s.title === state.title }, s.title)))), words),
+    h("section", { "aria-labelledby": "stand" }, h("label", { class: "field" }, h("span", { id: "stand" }, t("stand")), h("select", { id: "stand-at", onchange: (event) => { const spot = spots.find((s) => s.id === event.target.value); if (spot) stand(spot.at, spot.title); } }, h("option", { value: "" }, t("stand.here")), spots.map((s) => h("option", { value: s.id, selected: s.title === state.title }, s.title))))),
   ];
 }
 
-/** Asked once, both answers alike; nothing personal happens before. */
-function ask() {
-  const answer = async (yes) => {
-    await api("me", { consent: { personalise: yes, location: yes, contact: false, measure: yes } });
-    await refresh();
-    state.shelf = null;
-    say(t(yes ? "consent.on" : "consent.off"));
-    draw(true);
-  };
-  return h("section", { class: "card", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("consent.title")), h("p", {}, t("consent.text")),
-    h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: () => answer(false) }, t("consent.no")), h("button", { type: "button", class: "plain", onclick: () => answer(true) }, t("consent.yes"))));
+async function agreed(yes) {
+  await api("me", { consent: { personalise: yes, location: yes, contact: false, measure: yes } });
+  await refresh();
+  state.shelf = null;
+  draw(true);
 }
 
 let told = "";
@@ -67,7 +66,7 @@ function homeward() {
   const offer = state.shelf?.home;
   if (!offer) return null;
   queueMicrotask(() => seen(offer.decisionId));
-  return h("section", { class: "card homeward", "aria-labelledby": "homeward" }, h("div", {}, h("h2", { id: "homeward" }, t("home.from.here")), h("button", { type: "button", class: "quiet", onclick: (e) => why(offer, offer.item, e.currentTarget) }, t("why"))), h("button", { type: "button", class: "go", onclick: () => choose({ at: offer.to.at, title: offer.to.title || t("home") }, offer.decisionId, offer.item) }, t("home.go")));
+  return h("section", { class: "card homeward", "aria-labelledby": "homeward" }, h("div", {}, h("h2", { id: "homeward" }, t("home.from.here")), h("button", { type: "button", class: "quiet", onclick: (e) => explain(offer, offer.item, e.currentTarget) }, t("why"))), h("button", { type: "button", class: "go", onclick: () => choose({ at: offer.to.at, title: offer.to.title || t("home") }, offer.decisionId, offer.item) }, t("home.go")));
 }
 
 function shelf() {
@@ -75,7 +74,7 @@ function shelf() {
   if (!found?.destinations.length) return null;
   queueMicrotask(() => seen(found.decisionId));
   const general = !state.me.customer.consent?.personalise || found.holdout || found.degraded?.includes("no_consent");
-  return h("section", { "aria-labelledby": "shelf" }, h("div", { class: "head" }, h("h2", { id: "shelf" }, t(general ? "shelf.all" : "shelf.you")), h("button", { type: "button", class: "quiet", onclick: (e) => why(found, found.destinations[0].item, e.currentTarget) }, t("why"))),
+  return h("section", { "aria-labelledby": "shelf" }, h("div", { class: "head" }, h("h2", { id: "shelf" }, t(general ? "shelf.all" : "shelf.you")), h("button", { type: "button", class: "quiet", onclick: (e) => explain(found, found.destinations[0].item, e.currentTarget) }, t("why"))),
     h("ul", { class: "shelf" }, found.destinations.map((d) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: d.place.at, title: d.place.title }, found.decisionId, d.item) }, h("b", {}, d.place.title), h("span", {}, t(`sort.${d.place.sort}`)))))));
 }
 
@@ -86,27 +85,11 @@ function named() {
   return h("section", { "aria-labelledby": "known" }, h("h2", { id: "known" }, t("known")), h("ul", { class: "list" }, rows, recent));
 }
 
-/** What the engine said, in the person's language. */
-const spoken = (said) => { const { words, lang } = inWords(said, language); return h("li", { lang }, words); };
-
-export async function why(found, item, button) {
-  const { said, explained } = await api(`why/${found.decisionId}`);
-  const chosen = said.items.find((i) => i.id === item);
-  const dialog = h("dialog", { class: "why", "aria-labelledby": "why-title" }, h("h2", { id: "why-title" }, t("why")),
-    said.holdout ? h("p", {}, t("why.holdout")) : null,
-    said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
-    chosen?.reasons?.length ? h("ul", {}, chosen.reasons.map(spoken)) : null,
-    said.moment?.evidence?.length ? [h("p", {}, t("why.moment")), h("ul", {}, said.moment.evidence.map((e) => spoken(e.text)))] : null,
-    h("p", { class: "fine" }, t("why.chance", { n: Math.round((chosen?.propensity ?? said.propensity) * 100), of: explained?.considered ?? "?" })),
-    h("div", { class: "two" },
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); dialog.close(); await refresh(); state.shelf = null; say(t("consent.off")); draw(true); } }, t("why.off")),
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("outcomes", { decisionId: found.decisionId, what: "dismissed", itemId: item }); if (state.shelf) state.shelf.home = null; dialog.close(); draw(true); } }, t("why.not"))),
-    h("button", { type: "button", class: "go wide", onclick: () => dialog.close() }, t("close")));
-  document.body.append(dialog);
-  const back = remember(button);
-  dialog.addEventListener("close", () => { dialog.remove(); back(); });
-  dialog.showModal();
-}
+const explain = (found, item, button) => why(found.decisionId, button, {
+  item,
+  off: async () => { await api("me", { consent: { ...(state.me.customer.consent || {}), personalise: false } }); await refresh(); state.shelf = null; say(t("consent.off")); draw(true); },
+  not: async () => { await api("outcomes", { decisionId: found.decisionId, what: "dismissed", itemId: item }); if (state.shelf) state.shelf.home = null; draw(true); },
+});
 
 export async function search(_, fresh = true) {
   const list = h("ul", { class: "list", id: "found" });
@@ -171,7 +154,7 @@ export async function price() {
       return h("label", {}, h("input", { type: "radio", name: "kind", value: kind, checked: kind === choice.kind, onchange: () => { choice.kind = kind; label(); } }),
         h("span", {}, h("b", {}, t(`kind.${kind}`)), h("span", {}, t("seats", { n: state.town.kinds.find((k) => k.id === kind).seats })), h("span", {}, wait === null ? t("wait.none") : t("wait", { minutes: minutes(wait), at: clock(Date.now() + (wait + quote.seconds) * 1000) })), h("b", { class: "price" }, money(quote.prices[kind]))));
     })),
-    quote.advice.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => why(quote.advice, `ride-kind-${quote.advice.order[0]}`, e.currentTarget) }, t("why.order")) : null,
+    quote.advice.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => explain(quote.advice, `ride-kind-${quote.advice.order[0]}`, e.currentTarget) }, t("why.order")) : null,
     h("label", { class: "field" }, h("span", {}, t("pay")), h("select", { id: "card", onchange: (e) => { choice.card = e.target.value; localStorage.setItem("ride-card", choice.card); } }, CARDS.map((c) => h("option", { value: c, selected: c === choice.card }, t(`card.${c}`))))),
     h("p", { class: "fine" }, t("pay.when")), button,
   ];

@@ -1,8 +1,9 @@
 // A ride as it happens: the car on the map and in words, what can be done now, the receipt, stars and tip.
 
-import { api, banner, clock, day, h, minutes, money, newKey, say, t } from "./base.js";
-import { draw, refresh, state } from "./app.js";
+import { api, clock, day, h, minutes, money, newKey, say, t } from "./base.js";
 import { streetAt } from "./map.js";
+import { banner } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 const STEPS = ["looking", "coming", "arrived", "riding", "done"];
 const now = (r) => (r.state === "tracking" ? r.step : r.state === "paid" || r.state === "ordered" ? "looking" : r.state);

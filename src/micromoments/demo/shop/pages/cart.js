@@ -3,7 +3,8 @@
 import { api, h, money, newKey, say, t } from "./base.js";
 import { art, chosen, leftWords, shelf, title } from "./goods.js";
 import { offersOf } from "./find.js";
-import { banner, draw, go, refresh, state } from "./app.js";
+import { banner, go } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 const CARDS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_answerLost"];
 const FIELDS = [["name", "name"], ["street", "street-address"], ["postcode", "postal-code"], ["city", "address-level2"]];

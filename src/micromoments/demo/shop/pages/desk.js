@@ -2,6 +2,7 @@
 
 import { api, h, language, money, say, speak, t } from "./base.js";
 import { screen } from "./screen.js";
+import { frame } from "./shell.js";
 
 let pin = "";
 let facts;
@@ -27,5 +28,6 @@ const draw = screen(async () => {
 });
 
 await speak(language);
+frame(() => draw());
 facts = await api("goods");
 await draw();

@@ -2,8 +2,10 @@
 
 import { api, h, language, money, say, t } from "./base.js";
 import { swap, untouched } from "./screen.js";
-import { art, card, chosen, good, shelf, text, title, why } from "./goods.js";
-import { draw, go, refresh, state } from "./app.js";
+import { art, card, chosen, explain, good, shelf, text, title } from "./goods.js";
+import { question } from "./consent.js";
+import { go, soon } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 export function searchBox(value = "", oninput = null) {
   const input = h("input", { id: "q", type: "search", value, maxlength: "120", autocomplete: "off", enterkeyhint: "search", placeholder: t("search.for"), oninput: oninput ?? (() => {}) });
@@ -21,6 +23,7 @@ function look(words) {
 
 const STEADY = 60_000; // milliseconds
 let kept = { agreed: null, at: 0, shownHome: null };
+const askAgain = () => { kept.at = 0; draw(); };
 
 export async function home() {
   const { me } = state;
@@ -29,12 +32,13 @@ export async function home() {
     const [shownHome, offers] = await Promise.all([api("home"), api("offers")]);
     kept = { agreed, at: Date.now(), shownHome };
     state.offers = offers;
+    if (shownHome.away || offers.away) soon(askAgain);
   }
   const { shownHome } = kept;
   const { offers } = state;
   const guides = Object.entries(me.playing).filter(([, p]) => !p.done);
   return [
-    h("h1", {}, t("hello")), searchBox(), ask(me), continued(me),
+    h("h1", {}, t("hello")), searchBox(), me.customer.consent ? null : question(consented), continued(me),
     me.dropped.length ? h("section", { class: "card notice", "aria-labelledby": "drops" }, h("h2", { id: "drops" }, t("dropped")), h("ul", {}, me.dropped.map((d) => h("li", {}, h("a", { href: `#product/${d.sku}` }, title(d.sku)), " ", t("dropped.from", { was: money(d.was), now: money(d.now) }))))) : null,
     guides.length ? h("section", { "aria-labelledby": "going" }, h("h2", { id: "going" }, t("going")), h("ul", { class: "cards" }, guides.map(([id]) => card(id)))) : null,
     me.cart.length ? h("p", { class: "card waiting" }, t("cart.waits", { n: me.cart.length }), " ", h("a", { class: "plain", href: "#cart" }, t("to.cart"))) : null,
@@ -44,10 +48,10 @@ export async function home() {
   ];
 }
 
-function ask(me) {
-  if (me.customer.consent) return null;
-  const say_ = (yes) => async () => { await api("me", { consent: { measure: yes, personalise: yes } }); await refresh(); say(t(yes ? "consent.thanks" : "consent.no")); draw(); };
-  return h("section", { class: "card ask", "aria-labelledby": "ask" }, h("h2", { id: "ask" }, t("ask")), h("p", {}, t("ask.text")), h("div", { class: "two" }, h("button", { type: "button", class: "plain", onclick: say_(false) }, t("ask.no")), h("button", { type: "button", class: "plain", onclick: say_(true) }, t("ask.yes"))));
+async function consented(yes) {
+  await api("me", { consent: { measure: yes, personalise: yes } });
+  await refresh();
+  draw();
 }
 
 /** Words out of an address, which may be cut off. */
@@ -64,7 +68,7 @@ function continued(me) {
 export function offersOf(said, onuse = null, used = "") {
   if (!said?.offers?.length) return null;
   if (said.decisionId) api("outcomes", { decisionId: said.decisionId, what: "seen" }).catch(() => {});
-  return h("section", { "aria-labelledby": "offers" }, h("div", { class: "head" }, h("h2", { id: "offers" }, t("offers")), h("button", { type: "button", class: "quiet", onclick: (e) => why(said, e.currentTarget) }, t("why"))),
+  return h("section", { "aria-labelledby": "offers" }, h("div", { class: "head" }, h("h2", { id: "offers" }, t("offers")), h("button", { type: "button", class: "quiet", onclick: (e) => explain(said, e.currentTarget) }, t("why"))),
     h("ul", { class: "offers" }, said.offers.map((o) => h("li", { class: "offer" }, h("h3", {}, t(`offer.${o.gives}`)), h("p", {}, t(`offer.${o.gives}.text`)),
       h("p", { class: "fine" }, t("offer.until", { when: new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }).format(o.until) })), o.personal ? h("p", { class: "fine" }, t("offer.personal")) : null,
       onuse ? h("button", { type: "button", class: used === o.id ? "go on" : "plain", "aria-pressed": String(used === o.id), onclick: () => { api("outcomes", { decisionId: said.decisionId, what: "clicked", itemId: o.item }).catch(() => {}); onuse(o); } }, t(used === o.id ? "offer.used" : "offer.use"))
@@ -121,7 +125,7 @@ function answer(words, answered) {
   const helped = async (e) => { e.currentTarget.disabled = true; told(); await api("events", { event: "Article Read", properties: { item_id: g.id, decision_id: answered.decisionId } }); say(t("glad")); };
   return h("section", { class: "card answer", "aria-labelledby": "answer-title" }, h("p", { class: "badge" }, t(`moment.${type}`)), h("h2", { id: "answer-title" }, title(g.id)),
     g.kind === "article" ? [h("blockquote", {}, text(g.id)), h("div", { class: "row wrap" }, h("button", { type: "button", id: "helped", class: "plain", onclick: helped }, t("helped")), h("a", { href: `#article/${g.id}`, onclick: told }, t("more")))] : [h("p", {}, g.steps[language][0]), h("a", { class: "go", href: `#guide/${g.id}`, onclick: told }, t("play"))],
-    h("button", { type: "button", class: "quiet", onclick: (e) => why(answered, e.currentTarget) }, t("why")));
+    h("button", { type: "button", class: "quiet", onclick: (e) => explain(answered, e.currentTarget) }, t("why")));
 }
 
 function facets(found, again) {

@@ -2,8 +2,8 @@
 
 import { api, h, language, money, say, svg, t } from "./base.js";
 import { inWords } from "./phrases.js";
-import { remember } from "./screen.js";
-import { draw, go, refresh, state } from "./app.js";
+import { why } from "./why.js";
+import { draw, refresh, state } from "./app.js";
 
 export const good = (id) => state.goods.get(id);
 export const title = (id) => good(id)?.title[language] ?? id;
@@ -64,10 +64,8 @@ export function card(id, shown = {}, marked = null) {
     h("button", { type: "button", class: "add", disabled: shelf(id).left === 0, "aria-label": t("add.thing", { thing: title(id) }), onclick: () => { told(); toCart(id, shown.decisionId).catch(() => {}); } }, "+"));
 }
 
-const named = (found) => [...state.goods.values()].find((g) => g.title.en === found)?.title[language] ?? (state.categories.includes(found) ? t(`category.${found}`) : found);
-/** The engine's reason in the person's language, where we know it; as it stands otherwise. */
-export const reasonWords = (reason) => inWords(reason, language, named);
-const reasonsOf = (reasons) => { if (!reasons?.length) return null; const { words, lang } = reasonWords(reasons[0]); return h("span", { class: "reason", lang }, words); };
+export const named = (found) => [...state.goods.values()].find((g) => g.title.en === found)?.title[language] ?? (state.categories.includes(found) ? t(`category.${found}`) : found);
+const reasonsOf = (reasons) => { if (!reasons?.length) return null; const { words, lang } = inWords(reasons[0], language, named); return h("span", { class: "reason", lang }, words); };
 
 const seen = new Set();
 /** What the engine chose for a slot, with why; said to be seen once it is on the page. */
@@ -76,28 +74,12 @@ export function chosen(name, said) {
   if (!items.length) return null;
   if (said.decisionId && !seen.has(said.decisionId)) { seen.add(said.decisionId); api("outcomes", { decisionId: said.decisionId, what: "seen" }).catch(() => {}); }
   const id = `s-${name.replace(/\W/g, "")}`;
-  return h("section", { "aria-labelledby": id }, h("div", { class: "head" }, h("h2", { id }, t(name)), said.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => why(said, e.currentTarget) }, t("why")) : null),
+  return h("section", { "aria-labelledby": id }, h("div", { class: "head" }, h("h2", { id }, t(name)), said.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => explain(said, e.currentTarget) }, t("why")) : null),
     h("ul", { class: "cards" }, items.map((i) => card(i.id, { ...i, decisionId: said.decisionId }))));
 }
 
-/** Why something is shown, in a dialog, with the switch that turns it off. */
-export async function why(shown, button) {
-  const { said, explained } = await api(`why/${shown.decisionId}`);
-  const evidence = said.moment?.evidence ?? [];
-  const refused = (explained?.refused ?? []).length;
-  const dialog = h("dialog", { class: "why", "aria-labelledby": "why-title" },
-    h("h2", { id: "why-title" }, t("why")),
-    said.holdout ? h("p", {}, t("why.holdout")) : null,
-    said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
-    h("ul", {}, said.items.flatMap((i) => (i.reasons ?? []).map((r) => { const { words, lang } = reasonWords(r); return h("li", { lang }, `${good(i.id) ? title(i.id) : t(`offer.${i.attributes?.gives}`)}: ${words}`); }))),
-    said.moment ? [h("p", {}, t(`moment.${said.moment.type}`)), h("ul", {}, evidence.slice(0, 4).map((e) => { const { words, lang } = reasonWords(e.text); return h("li", { lang }, words); }))] : null,
-    h("p", { class: "fine" }, t("why.chance", { n: Math.round(said.propensity * 100), refused })),
-    h("div", { class: "two" },
-      h("button", { type: "button", class: "plain", onclick: async () => { await api("me", { consent: { measure: true, ...(state.me.customer.consent ?? {}), personalise: false } }); dialog.close(); await refresh(); say(t("consent.off")); draw(true); } }, t("why.off")),
-      h("button", { type: "button", class: "go", onclick: () => dialog.close() }, t("close"))));
-  document.body.append(dialog);
-  const back = remember(button);
-  dialog.addEventListener("close", () => { dialog.remove(); back(); });
-  dialog.showModal();
-}
-export { go };
+/** Why something is shown, with the switch that turns it off. */
+export const explain = (shown, button) => why(shown.decisionId, button, {
+  titles: (item) => (good(item.id) ? title(item.id) : t(`offer.${item.attributes?.gives}`)), name: named,
+  off: async () => { await api("me", { consent: { measure: true, ...(state.me.customer.consent ?? {}), personalise: false } }); await refresh(); say(t("consent.off")); draw(true); },
+});

@@ -2,7 +2,8 @@
 
 import { api, h, language, say, t } from "./base.js";
 import { art, card, good, shelf, title } from "./goods.js";
-import { banner, draw, go, refresh, state } from "./app.js";
+import { banner, go } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 let ticking;
 

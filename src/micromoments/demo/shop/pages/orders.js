@@ -3,7 +3,8 @@
 import { api, day, clock, h, money, newKey, say, t } from "./base.js";
 import { good, title, toCart } from "./goods.js";
 import { receipt } from "./cart.js";
-import { banner, draw, go, refresh, state } from "./app.js";
+import { banner, go } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 const WAY = { courier: ["paid", "packed", "shipped", "nearby", "done"], pickup: ["paid", "packed", "ready", "done"] };
 const at = (o) => o.step && o.state === "tracking" ? o.step : o.state;

@@ -2,7 +2,8 @@
 
 import { Trouble, api, h, language, money, say, t } from "./base.js";
 import { art, card, chosen, good, leftWords, priceTag, shelf, stars, text, title, toCart } from "./goods.js";
-import { banner, draw, go, refresh, state } from "./app.js";
+import { banner, go } from "./shell.js";
+import { draw, refresh, state } from "./app.js";
 
 let looked = { id: "", said: null };
 

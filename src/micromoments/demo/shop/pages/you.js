@@ -1,8 +1,11 @@
 // You: devices, what the shop may use, what the engine sees; and what you keep in mind.
 
 import { api, clock, h, money, say, t } from "./base.js";
-import { card, good, reasonWords, shelf } from "./goods.js";
-import { banner, draw, refresh, state } from "./app.js";
+import { card, good, named, shelf } from "./goods.js";
+import { switches } from "./consent.js";
+import { banner } from "./shell.js";
+import { spoken } from "./why.js";
+import { draw, refresh, state } from "./app.js";
 
 export async function wishes() {
   const ids = Object.keys(state.me.wishes).filter((id) => good(id));
@@ -12,15 +15,10 @@ export async function wishes() {
 export async function you() {
   const consent = state.me.customer.consent ?? {};
   const { moments } = await api("moments").catch(() => ({ moments: [] }));
-  const flip = (name) => async (e) => {
-    await api("me", { consent: { measure: false, personalise: false, ...consent, [name]: e.target.checked } });
-    await refresh();
-    say(t(e.target.checked ? "switched.on" : "switched.off", { what: t(`consent.${name}`) }));
-    draw();
-  };
+  const flip = async (all) => { await api("me", { consent: all }); await refresh(); draw(); };
   return [
     h("h1", {}, t("tab.you")), h("p", {}, h("a", { class: "plain", href: "#wishes" }, t("wishes.count", { n: Object.keys(state.me.wishes).length }))), devices(),
-    h("section", { class: "card", "aria-labelledby": "privacy" }, h("h2", { id: "privacy" }, t("privacy")), ["measure", "personalise"].map((name) => h("label", { class: "switch" }, h("span", {}, h("b", {}, t(`consent.${name}`)), h("span", { class: "fine" }, t(`consent.${name}.text`))), h("input", { id: `c-${name}`, type: "checkbox", role: "switch", checked: consent[name] === true, onchange: flip(name) })))),
+    h("section", { class: "card", "aria-labelledby": "privacy" }, h("h2", { id: "privacy" }, t("privacy")), switches(["measure", "personalise"], consent, flip)),
     h("section", { class: "card", "aria-labelledby": "moments" }, h("h2", { id: "moments" }, t("moments")), h("p", { class: "fine" }, t("moments.text")), moments.length ? h("ul", { class: "moments" }, moments.slice(0, 8).map(moment)) : h("p", { class: "empty" }, t("moments.none"))),
   ];
 }
@@ -28,7 +26,7 @@ export async function you() {
 function moment(m) {
   const how = m.ended ?? m.outcome ?? m.status ?? "";
   const about = m.need?.query || m.need?.category || "";
-  return h("li", {}, h("b", {}, t(`moment.${m.type}`)), about ? ` · ${about}` : "", h("span", { class: "fine" }, ` · ${clock(m.openedAt)}`, typeof how === "string" && how && how !== "open" ? ` · ${t(`ended.${how}`)}` : ` · ${t("ended.open")}`), h("ul", { class: "fine" }, (m.evidence ?? []).slice(0, 3).map((e) => { const { words, lang } = reasonWords(e.text); return h("li", { lang }, words); })));
+  return h("li", {}, h("b", {}, t(`moment.${m.type}`)), about ? ` · ${about}` : "", h("span", { class: "fine" }, ` · ${clock(m.openedAt)}`, typeof how === "string" && how && how !== "open" ? ` · ${t(`ended.${how}`)}` : ` · ${t("ended.open")}`), h("ul", { class: "fine" }, (m.evidence ?? []).slice(0, 3).map((e) => spoken(e.text, named))));
 }
 
 function devices() {

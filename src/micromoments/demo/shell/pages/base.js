@@ -1,15 +1,16 @@
-// What both pages use: texts, elements, money, time, and talking to the server.
+// What every screen of every app uses: texts, elements, money, time, and talking to the server.
 
 export const LANGUAGES = ["en", "de"];
+const KEPT = `${document.documentElement.dataset.app}-language`;
 let texts = {};
-export let language = localStorage.getItem("ride-language") || (navigator.language.startsWith("de") ? "de" : "en");
+export let language = localStorage.getItem(KEPT) || (navigator.language.startsWith("de") ? "de" : "en");
 
 /** The person's own form of the language, for dates and money. */
 const locale = () => navigator.languages.find((one) => one.startsWith(language)) || (language === "en" ? "en-GB" : language);
 
 export async function speak(chosen) {
   language = LANGUAGES.includes(chosen) ? chosen : "en";
-  localStorage.setItem("ride-language", language);
+  localStorage.setItem(KEPT, language);
   texts = await (await fetch(`texts/${language}.json`)).json();
   document.documentElement.lang = language;
 }
@@ -41,7 +42,7 @@ export function svg(name, attributes = {}, ...children) {
 }
 
 export const money = (cents) => new Intl.NumberFormat(locale(), { style: "currency", currency: "EUR" }).format(cents / 100);
-let zone = "UTC";
+let zone; // the browser's own, unless the app is at home in one
 export const live = (name) => { zone = name; };
 export const clock = (at) => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
 export const day = (at) => new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: zone }).format(at);
@@ -52,6 +53,7 @@ export class Trouble extends Error {
   constructor(status, said) {
     super(said.detail || "");
     this.status = status;
+    this.said = said;
     this.code = said.code || "";
   }
   /** In the person's language where there are words for it, else the server's own. */
@@ -83,17 +85,4 @@ export function say(text) {
   const said = document.getElementById("said");
   said.textContent = "";
   setTimeout(() => { said.textContent = text; }, 30);
-}
-export function banner(text) {
-  const box = h("div", { class: "banner" }, h("p", {}, text), h("button", { type: "button", class: "quiet", onclick: () => box.remove() }, t("close")));
-  document.getElementById("banner").replaceChildren(box);
-}
-export function frame(again) {
-  const other = LANGUAGES.find((l) => l !== language);
-  const button = document.getElementById("language");
-  button.textContent = other.toUpperCase();
-  button.setAttribute("aria-label", t("language.other"));
-  button.setAttribute("lang", other);
-  button.onclick = async () => { await speak(other); frame(again); again(); };
-  document.getElementById("simulated").textContent = t("simulated");
 }

@@ -1,0 +1,1 @@
+"""Tests of what the experiences share around what each does."""
