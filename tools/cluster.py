@@ -32,8 +32,8 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id={id}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
@@ -48,7 +48,10 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.retention.check.interval.ms=3600000
 broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
+broker.session.timeout.ms=6000
+controller.quorum.election.timeout.ms=3000
+controller.quorum.fetch.timeout.ms=6000
+controller.quorum.request.timeout.ms=10000
 controlled.shutdown.enable=false
 """
 
@@ -68,18 +71,18 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def answers(port: int) -> bool:
-    """Whether somebody takes connections at a port of this machine."""
+def answers(host: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
     with socket.socket() as probe:
         probe.settimeout(2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 class Program:
     """One server process: started, killed, paused, started again on what it left on the disk."""
 
-    def __init__(self, command: Sequence[str], folder: Path, port: int) -> None:
-        self.command, self.folder, self.port = list(command), folder, port
+    def __init__(self, command: Sequence[str], folder: Path, port: int, host: str = "127.0.0.1") -> None:
+        self.command, self.folder, self.port, self.host = list(command), folder, port, host
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -96,7 +99,7 @@ class Program:
             Absent: it ended, or didn't answer in ``PATIENCE``.
         """
         until = time.monotonic() + PATIENCE
-        while not answers(self.port):
+        while not answers(self.host, self.port):
             if self.process is None or self.process.poll() is not None or time.monotonic() > until:
                 tail = (self.folder / "output.log").read_text(errors="replace")[-2000:]
                 raise Absent(f"{self.command[0]} does not listen at {self.port}: {tail}")
@@ -144,9 +147,9 @@ def jars() -> Path:
 
 
 class Kafka:
-    """One or three brokers, each a controller too, on this machine."""
+    """One or three brokers, each a controller too, on this machine, at the address ``host`` of it."""
 
-    def __init__(self, folder: Path, brokers: int = 1) -> None:
+    def __init__(self, folder: Path, brokers: int = 1, host: str = "127.0.0.1") -> None:
         lib = jars()
         ports = free_ports(2 * brokers)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[2 * n + 1]}" for n in range(brokers))
@@ -154,7 +157,7 @@ class Kafka:
         for n in range(brokers):
             home = folder / f"broker-{n + 1}"
             home.mkdir(parents=True)
-            words = {"id": n + 1, "voters": voters, "port": ports[2 * n], "controller": ports[2 * n + 1]}
+            words = {"host": host, "id": n + 1, "voters": voters, "port": ports[2 * n], "controller": ports[2 * n + 1]}
             text = PROPERTIES.format(**words, folder=home, copies=min(3, brokers))
             (home / "server.properties").write_text(text, encoding="utf-8")
             java = ["java", *JVM, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{lib}/*"]
@@ -163,8 +166,8 @@ class Kafka:
                 subprocess.run(formatted, cwd=home, check=True, capture_output=True, timeout=PATIENCE)
             else:
                 _copied(folder / "broker-1" / "data", home / "data", n + 1)
-            self.brokers.append(Program([*java, "kafka.Kafka", "server.properties"], home, ports[2 * n]))
-        self.address = ",".join(f"127.0.0.1:{b.port}" for b in self.brokers)
+            self.brokers.append(Program([*java, "kafka.Kafka", "server.properties"], home, ports[2 * n], host))
+        self.address = ",".join(f"{host}:{b.port}" for b in self.brokers)
 
     def start(self) -> None:
         """Start every broker; returns once they take connections."""
@@ -206,10 +209,12 @@ def valkey() -> str | None:
 
 class Redis:
     """One Redis or Valkey (as ``make`` says, or whichever is there), or a cluster of masters, each with an append-only
-    file that is synced before it answers.
+    file that is synced before it answers; at the address ``host`` of this machine.
     """
 
-    def __init__(self, folder: Path, masters: int = 1, sync: str = "always", make: str = "") -> None:
+    def __init__(
+        self, folder: Path, masters: int = 1, sync: str = "always", make: str = "", host: str = "127.0.0.1"
+    ) -> None:
         name = {"redis": redis, "valkey": valkey}[make]() if make else redis() or valkey()
         if name is None:
             raise Absent(f"no {make or 'redis or valkey'} server here; apt-get install redis-server, or make setup")
@@ -217,14 +222,14 @@ class Redis:
         for n, port in enumerate(free_ports(masters)):
             home = folder / f"redis-{n + 1}"
             home.mkdir(parents=True)
-            command = [name, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home), "--save", ""]
-            command += ["--appendonly", "yes", "--appendfsync", sync, "--daemonize", "no"]
+            command = [name, "--port", str(port), "--bind", host, "--dir", str(home), "--save", ""]
+            command += ["--appendonly", "yes", "--appendfsync", sync, "--daemonize", "no", "--protected-mode", "no"]
             if masters > 1:
                 command += ["--cluster-enabled", "yes", "--cluster-node-timeout", "3000"]
                 command += ["--cluster-port", str(free_ports(1)[0])]
-            self.masters.append(Program(command, home, port))
+            self.masters.append(Program(command, home, port, host))
         scheme = "redis+cluster" if masters > 1 else "redis"
-        self.address = f"{scheme}://127.0.0.1:{self.masters[0].port}"
+        self.address = f"{scheme}://{host}:{self.masters[0].port}"
 
     def start(self) -> None:
         """Start every master; returns once they serve, as one cluster where there are several."""

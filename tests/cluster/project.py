@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,18 @@ ITEMS = [{"id": f"p{n}", "kind": "product", "title": f"Shoe number {n}"} for n i
 
 
 class Process:
-    """One process of a role."""
+    """One process of a role; ``under`` is a command that runs it, ``more`` of its environment."""
 
-    def __init__(self, project: Project, role: str, *options: str) -> None:
-        self.command = [sys.executable, "-m", "micromoments", role, str(project.folder), *options]
+    def __init__(
+        self,
+        project: Project,
+        role: str,
+        *options: str,
+        under: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        self.command = [*under, sys.executable, "-m", "micromoments", role, str(project.folder), *options]
+        self._more = dict(more or {})
         self.output = project.folder / f"{role}-{free_port()}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +49,9 @@ class Process:
         """Start it; returns at once."""
         keys = {"MICROMOMENTS_WRITE_KEY": "cluster-write", "MICROMOMENTS_SECRET_KEY": SECRET}
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen(self.command, env={**os.environ, **keys}, stderr=output, stdout=output)
+            self.process = subprocess.Popen(
+                self.command, env={**os.environ, **keys, **self._more}, stderr=output, stdout=output
+            )
 
     def said(self) -> str:
         """What it said."""
@@ -70,25 +80,27 @@ class Process:
 class Project:
     """A folder with a ``micromoments.toml`` that names the servers, and the processes over it."""
 
-    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, more: str = "") -> None:
+    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, more: str = "", facts: str = "") -> None:
         self.folder = folder
         copies = len(kafka.brokers)
         (folder / "micromoments.toml").write_text(
             f'{more}\n[cluster]\nkafka = "{kafka.address}"\nredis = "{redis.address}"\nproject = "p{free_port()}"\n'
             f"partitions = 4\ncopies = {copies}\nin_sync = {max(1, copies - 1)}\n"
+            f'facts = "{facts or folder / "facts"}"\n'
         )
         self.processes: list[Process] = []
 
-    def start(self, role: str, *options: str) -> Process:
+    def start(self, role: str, under: Sequence[str] = (), more: Mapping[str, str] | None = None) -> Process:
         """Start a process of a role."""
-        self.processes.append(Process(self, role, *options))
+        self.processes.append(Process(self, role, under=under, more=more))
         self.processes[-1].start()
         return self.processes[-1]
 
-    def serve(self) -> Server:
+    def serve(
+        self, host: str = "127.0.0.1", under: Sequence[str] = (), more: Mapping[str, str] | None = None
+    ) -> Server:
         """Start a server; returns once it takes traffic."""
-        port = free_port()
-        server = Server(self, port)
+        server = Server(self, host, free_port(), under, more)
         self.processes.append(server)
         server.start()
         server.wait()
@@ -107,11 +119,15 @@ class Project:
 
 
 class Server(Process):
-    """A ``serve``."""
+    """A ``serve``; ``patience`` is how many seconds its clients wait for an answer."""
 
-    def __init__(self, project: Project, port: int) -> None:
-        super().__init__(project, "serve", "--port", str(port))
-        self.port = port
+    patience = 30.0
+
+    def __init__(
+        self, project: Project, host: str, port: int, under: Sequence[str] = (), more: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(project, "serve", "--host", host, "--port", str(port), under=under, more=more)
+        self.host, self.port = host, port
 
     def wait(self) -> None:
         """Return once it takes traffic."""
@@ -120,7 +136,7 @@ class Server(Process):
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request with the secret key; ``None`` where it isn't answered with 200."""
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            with closing(http.client.HTTPConnection(self.host, self.port, timeout=self.patience)) as connection:
                 connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {SECRET}"})
                 reply = connection.getresponse()
                 text = reply.read()
@@ -130,7 +146,11 @@ class Server(Process):
 
 
 class Client(threading.Thread):
-    """Sends events, asks for decisions and clicks, each until it is acknowledged, by whichever server answers."""
+    """Sends events, asks for decisions and answers every other one, each until it is acknowledged, by whichever server
+    does.
+    """
+
+    slot, answer, outcome = "home", "Decision Clicked", "clicked"
 
     def __init__(self, servers: list[Server], number: int, seed: int) -> None:
         super().__init__(name=f"client-{number}", daemon=True)
@@ -138,7 +158,8 @@ class Client(threading.Thread):
         self._random = random.Random(seed)
         self.events: list[dict[str, Any]] = []
         self.decisions: list[str] = []
-        self.clicked: list[str] = []
+        self.answered: list[str] = []
+        self.served: dict[str, str] = {}
         self.done = threading.Event()
 
     def run(self) -> None:
@@ -160,13 +181,16 @@ class Client(threading.Thread):
 
     def _decide(self, person: str, count: int) -> None:
         id = f"d-{self._number}-{count}"
-        got = self._until("POST", "/v1/decide", {"anonymousId": person, "slot": "home", "decisionId": id})
+        got = self._until("POST", "/v1/decide", {"anonymousId": person, "slot": self.slot, "decisionId": id})
         self.decisions.append(id)
-        if count % 8 == 0 and got["items"]:
-            clicked = {"decision_id": id, "item_id": got["items"][0]["id"]}
-            event = {"anonymousId": person, "event": "Decision Clicked", "properties": clicked}
+        if not got["items"]:
+            return
+        item = self.served[id] = got["items"][0]["id"]
+        if count % 8 == 0:
+            said = {"decision_id": id, "item_id": item, "revenue": 10}
+            event = {"anonymousId": person, "event": self.answer, "properties": said}
             self._send("track", event, count)
-            self.clicked.append(id)
+            self.answered.append(id)
 
     def _send(self, kind: str, event: dict[str, Any], count: int) -> None:
         at = START + count * 1000 + self._number

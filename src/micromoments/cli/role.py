@@ -32,7 +32,6 @@ def run(folder: Path, name: str, make: Callable[[Shared, Callable[[], Millis]], 
     """Run a role until SIGTERM or SIGINT; returns when what it took is done."""
     from micromoments.config import load_cluster
     from micromoments.engine.cluster.wiring import open_shared
-    from micromoments.engine.service import now_ms
     from micromoments.engine.tuning import tune_process
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -52,7 +51,7 @@ def run(folder: Path, name: str, make: Callable[[Shared, Callable[[], Millis]], 
         for one in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(one, stopping.set)
         tune_process()
-        role = make(shared, now_ms)
+        role = make(shared, shared.clock)
         await role.run(stopping, ready)
         counted = ", ".join(f"{what} {value:.0f}" for what, value in role.stats().items())
         typer.echo(f"micromoments: {name} ended; {counted}", err=True)

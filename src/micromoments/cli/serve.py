@@ -51,7 +51,9 @@ def serve(
         def taking(address: str) -> None:
             typer.echo(f"micromoments: {cluster.project} on its cluster at {address}", err=True)
 
-        run(App(Serving(open_shared(folder, cluster), now_ms), keys, assistant=assistant), host, port, taking)
+        shared = open_shared(folder, cluster)
+        keys = Keys(found.write, found.secret, found.token, clock=shared.clock)
+        run(App(Serving(shared, shared.clock), keys, assistant=assistant), host, port, taking)
         return
     stores = open_stores(folder, now=now_ms(), apart=True)
     if found:  # whoever may read the folder may stop the serving, with or without the keys at hand

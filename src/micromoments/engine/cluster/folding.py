@@ -68,7 +68,7 @@ class Folding:
 
     Args:
         shared: the stores. partition: whose records. view: what is in force. clock: the time. count: gives each record
-            a number that grows, over all workers: the version of the facts that it brings.
+            a number above one that is known: the version of the facts that it brings.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Folding:
         partition: int,
         view: Callable[[], View],
         clock: Callable[[], Millis],
-        count: Callable[[], int],
+        count: Callable[[int], int],
     ) -> None:
         self._shared, self._view, self._clock, self._count = shared, view, clock, count
         self.state = shared.of_partition(partition)
@@ -167,7 +167,7 @@ class Folding:
     ) -> Part:
         """What folding these gave, taken out of the applier."""
         now = self._clock()
-        numbered = [(self._count(), logged.record, now) for logged in records]
+        numbered = [(self._count(self.state.newest), logged.record, now) for logged in records]
         applier.fold(numbered)
         if residents.error is not None or applier.unsettled:
             raise residents.error or StoreError("a budget can't be settled; look at Redis; it is tried again")
@@ -202,7 +202,7 @@ class Folding:
                 decision = found.get(one.outcome.decision)
                 person = part.batch.people.get(decision.person) if decision is not None else None
                 if not refuses(person, "measure"):
-                    fact = facts.outcome_fact(one.outcome, self._count(), decision)
+                    fact = facts.outcome_fact(one.outcome, self._count(self.state.newest), decision)
                     part.batch = replace(part.batch, facts=[*part.batch.facts, fact])
                 shown = msgspec.json.encode(outcome_shown(one.outcome))
                 part.told.append(("delivery", decision.person if decision is not None else "", shown))

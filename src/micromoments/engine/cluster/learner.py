@@ -18,6 +18,7 @@ from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
 from micromoments.core.settings import DAY
 from micromoments.engine.brain import CATALOG, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
+from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.follower import FOLDED, LEARNED
 from micromoments.engine.cluster.rounds import Rounds
 from micromoments.engine.cluster.wiring import Lease, Shared
@@ -61,12 +62,10 @@ class Learner:
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Learn, or stand by, until ``stopping`` is set; then hand over at once."""
-        thread = threading.Thread(target=self._learn, args=(ready,), name="micromoments-learn", daemon=True)
-        thread.start()
-        await stopping.wait()
-        self._stopping.set()
-        await asyncio.to_thread(thread.join)
-        self._shared.close()
+        try:
+            await beside(lambda: self._learn(ready), stopping, self._stopping)
+        finally:
+            self._shared.close()
 
     def stats(self) -> dict[str, float]:
         """Counters by name."""

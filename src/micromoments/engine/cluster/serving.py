@@ -305,6 +305,7 @@ class Serving:
             "log_failures_total": self._gate.failures if self.ready else 0,
             "redis_round_trips_total": self._shared.database.trips,
             "redis_commands_total": self._shared.database.commands,
+            "clock_ahead_seconds": self._shared.clock.skew() / 1000,
             "items": self.catalog.size(),
             "listeners": len(self.stream),
             "dedup_window_seconds": self._shared.seen.window() / 1000,

@@ -33,6 +33,7 @@ from micromoments.stores.cluster.carried import (
     taken,
 )
 from micromoments.stores.cluster.catalogue import RedisCatalogue
+from micromoments.stores.cluster.clock import SharedClock
 from micromoments.stores.cluster.copies import Copies, Place
 from micromoments.stores.cluster.database import SHARDS, Command, Database
 from micromoments.stores.cluster.events import Events
@@ -105,6 +106,7 @@ class Shared:
     vault: Vault
     wire: Wire
     database: Database
+    clock: SharedClock
     group: Callable[[Given, Taken], KafkaGroup]
     of_partition: Callable[[int], RedisState]
     learnt: Callable[[int, Millis], Learnt]
@@ -158,13 +160,14 @@ def open_shared(
     vault = Vault(database)
     control = KafkaLog(broker, topics["control"], 0, vault)
     lessons = KafkaLog(broker, topics["lessons"], 0, vault)
-    policies, wire = RedisPolicies(database), Wire(database)
+    policies, wire, clock = RedisPolicies(database), Wire(database), SharedClock(database)
     keep = settings.retention
 
     def of_partition(partition: str) -> RedisState:
         return RedisState(database, partition, keep.people_days, keep.log_days)
 
     def close() -> None:
+        clock.close()
         wire.close()
         control.close()
         lessons.close()
@@ -186,6 +189,7 @@ def open_shared(
         vault=vault,
         wire=wire,
         database=database,
+        clock=clock,
         group=lambda given, taken: KafkaGroup(
             cluster.kafka, topics["events"], f"{cluster.project}.work", vault, given, taken
         ),

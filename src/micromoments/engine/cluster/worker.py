@@ -14,6 +14,7 @@ from dataclasses import replace
 from micromoments.core.event import Millis
 from micromoments.core.record import EventRecord, Logged, OutcomeRecord, Record, TickRecord
 from micromoments.core.settings import DAY
+from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.folding import Folding, Output
 from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared, names
@@ -58,14 +59,12 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         await self.serving.start()
         delivering = self._loop.create_task(self.serving.deliveries.run(), name="deliveries")
-        working = threading.Thread(target=self._work, args=(ready,), name="micromoments-work", daemon=True)
-        working.start()
-        await stopping.wait()
-        self._stopping.set()
-        await asyncio.to_thread(working.join)
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
-        await self.serving.stop()
+        try:
+            await beside(lambda: self._work(ready), stopping, self._stopping)
+        finally:
+            delivering.cancel()
+            await asyncio.gather(delivering, return_exceptions=True)
+            await self.serving.stop()
 
     def stats(self) -> dict[str, float]:
         """Counters by name."""
@@ -75,6 +74,7 @@ class Worker:
             "work_failures_total": self.failures,
             "redis_round_trips_total": self._shared.database.trips,
             "redis_commands_total": self._shared.database.commands,
+            "clock_ahead_seconds": self._shared.clock.skew() / 1000,
         }
 
     # --- the thread -------------------------------------------------------------------------------
@@ -243,9 +243,9 @@ class Worker:
             self._folding_view = (view, replace(view, catalog=Catalog()))
         return self._folding_view[1]
 
-    def _number(self) -> int:
-        """A version of facts: grows, and follows the clock, so that what one worker writes after another is newer."""
-        self._numbered = max(self._numbered + 1, self._clock() << 12)
+    def _number(self, after: int) -> int:
+        """A version of facts: above what was read of the same people, whoever wrote that and by whatever clock."""
+        self._numbered = max(self._numbered, after, (self._clock() << 12) - 1) + 1
         return self._numbered
 
 

@@ -199,6 +199,7 @@ class RedisFacts:
             with self._fs.open_output_stream(path) as stream:
                 pq.write_table(part.replace_schema_metadata(ARROW[table].metadata), stream, compression="zstd")
         except OSError as error:
+            self._delete([name])
             raise StoreError(f"can't write {path}: {error}; nothing was sealed; mend it, then retry") from error
         return name, {"table": table, "day": day, "count": part.num_rows}
 
@@ -206,7 +207,7 @@ class RedisFacts:
         for name in names:
             try:
                 self._fs.delete_file(f"{self._root}/{name}")
-            except FileNotFoundError:
+            except FileNotFoundError:  # gone already, or never there
                 continue
 
     def read(self, name: str) -> Any:

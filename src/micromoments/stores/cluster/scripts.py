@@ -2,8 +2,9 @@
 
 In a shard ``{project/n}:`` lie: ``m`` (a hash: positions ``p<partition>``, last commits ``c<partition>``), ``p:<id>``
 (a person: eight bytes of version, then the value), ``l:<id>`` (a link, likewise), ``w`` (timers by instant), ``f`` (a
-stream of live facts), ``h`` (outcomes on their way to the log), ``o*`` (the outbox), ``it`` and ``ii`` (items),
-``d:<id>`` (decisions), ``i:<id>`` (whose they are), ``q:<id>`` (what isn't folded yet), ``k:<hash>`` (keys).
+stream of live facts, ``n`` the highest version of them), ``h`` (outcomes on their way to the log), ``o*`` (the outbox),
+``it`` and ``ii`` (items), ``d:<id>`` (decisions), ``i:<id>`` (whose they are), ``q:<id>`` (what isn't folded yet),
+``k:<hash>`` (keys).
 Numbers above 2**53 never come here.
 """
 
@@ -62,7 +63,7 @@ COMMIT = Script(
     + _PUT
     + """
 local p = KEYS[1]
-local commit, part, expected, upto, ttl = word(), word(), word(), word(), tonumber(word())
+local commit, part, expected, upto, ttl, newest = word(), word(), word(), word(), tonumber(word()), word()
 if redis.call('HGET', p..'m', 'c'..part) == commit then return {} end
 if expected ~= '' then
   local have = redis.call('HGET', p..'m', 'p'..part) or '0'
@@ -112,6 +113,7 @@ for _, e in ipairs(rows(2)) do
   end
 end
 for _, e in ipairs(rows(2)) do redis.call('HSET', p..'h', e[1], e[2]) end
+if tonumber(newest) > tonumber(redis.call('GET', p..'n') or '0') then redis.call('SET', p..'n', newest) end
 redis.call('HSET', p..'m', 'c'..part, commit)
 if upto ~= '' then redis.call('HSET', p..'m', 'p'..part, upto) end
 return {}

@@ -63,6 +63,8 @@ class RedisState:
         self._versions: dict[tuple[str, str], bytes] = {}
         self.at: list[int] = [-1] * SHARDS
         """Each shard's position in the partition, as last read or written by this object."""
+        self.newest = 0
+        """The highest version of facts in the shards that were looked at: what follows on that must be newer."""
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -89,17 +91,18 @@ class RedisState:
         return found_people, found_links
 
     def _get(self, wanted: Sequence[tuple[str, str]]) -> list[Any]:
-        """The values of these names, one ``MGET`` a shard, all in one round trip."""
+        """The values of these names, one ``MGET`` a shard, all in one round trip; notes the newest version there."""
         db = self._database
         by_shard: dict[int, list[int]] = {}
         for index, (_, key) in enumerate(wanted):
             by_shard.setdefault(db.shard(key), []).append(index)
         commands: list[Command] = [
-            (shard, ("MGET", *(db.name(shard, wanted[i][0], wanted[i][1]) for i in indexes)))
+            (shard, ("MGET", *(db.name(shard, wanted[i][0], wanted[i][1]) for i in indexes), db.name(shard, "n")))
             for shard, indexes in by_shard.items()
         ]
         bodies: list[Any] = [None] * len(wanted)
         for indexes, got in zip(by_shard.values(), db.many(commands), strict=True):
+            self.newest = max(self.newest, int(got.pop() or 0))
             for index, body in zip(indexes, got, strict=True):
                 bodies[index] = body
         return bodies
@@ -297,6 +300,7 @@ class RedisState:
         moving = upto >= 0
         words: list[object] = [os.urandom(8), self.partition]
         words += [self.at[shard] if moving else "", upto if moving else "", self._people_ttl]
+        words += [max((f.version for f in part.facts), default=0)]
         words += write("p", part.people) + write("l", part.links)
         words += scripts.flat(part.timers.items())
         words += scripts.flat(live_frames(part.facts))
