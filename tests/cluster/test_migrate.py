@@ -27,8 +27,8 @@ from micromoments.engine.cluster.wiring import Moving, open_moving, open_shared
 from micromoments.engine.cluster.worker import Worker
 from micromoments.engine.service import now_ms
 from micromoments.engine.wiring import asking, open_stores
+from tests.cluster.counting import CONFIG, OUTCOMES, check, done, finished, folded
 from tests.cluster.project import ITEMS, PATIENCE, Client, Project, Server, gather, until
-from tests.cluster.test_faults import CLICKED, CONFIG, check, done, finished, folded
 from tools.cluster import Kafka, Redis
 
 pytestmark = [pytest.mark.timeout(1000)]
@@ -120,8 +120,8 @@ def in_folder(folder: Path, clients: list[Client]) -> None:
     ask = asking(folder)
     assert ask("SELECT count(*) AS n FROM events", ()) == [{"n": len(events)}]
     assert {row["id"] for row in ask("SELECT id FROM decisions", ())} == {id for c in clients for id in c.decisions}
-    clicked = [row["decision"] for row in ask(CLICKED.format("decision"), ())]
-    assert sorted(clicked) == sorted(id for c in clients for id in c.clicked)
+    clicked = [row["decision"] for row in ask(OUTCOMES.format("decision", "clicked"), ())]
+    assert sorted(clicked) == sorted(id for c in clients for id in c.answered)
     stores = open_stores(folder, now=now_ms())
     try:
         names = {f"anon:{e['anonymousId']}" for e in events} | {f"user:u-{e['anonymousId']}" for e in events}
