@@ -167,12 +167,8 @@ def open_shared(
         return RedisState(database, partition, keep.people_days, keep.log_days)
 
     def close() -> None:
-        clock.close()
-        wire.close()
-        control.close()
-        lessons.close()
-        broker.close()
-        database.close()
+        for one in (clock, wire, control, lessons, broker, database):
+            one.close()
 
     state = of_partition("")
     own = Own(path, cluster.facts, settings, given is None, close)
