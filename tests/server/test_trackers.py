@@ -106,3 +106,15 @@ async def test_settings_say_how_the_page_speaks(anyone: Client) -> None:
     assert (await anyone("GET", path)).json["integrations"]["Segment.io"]["protocol"] == "http"
     secure = await anyone("GET", path, headers=[("origin", "https://a.shop")])
     assert secure.json["integrations"]["Segment.io"]["protocol"] == "https"
+
+
+async def test_a_refusal_says_got_and_wanted_once(anyone: Client, browser: Client) -> None:
+    """What a source says of a bad event is told as it stands, without a second got."""
+    payload = {"e": "zz", "aid": WRITE_KEY, "p": "web", "tv": "x"}
+    schema = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
+    tracked = await anyone("POST", "/com.snowplowanalytics.snowplow/tp2", {"schema": schema, "data": [payload]})
+    assert tracked.body.decode().count("got ") == 1
+    event = json.dumps({"specversion": "0.3", "id": "1", "source": "/s", "type": "t"}).encode()
+    kind = [("content-type", "application/cloudevents+json")]
+    refused = await browser("POST", "/v1/cloudevents", event, headers=kind)
+    assert refused.json["detail"] == "got specversion '0.3'; wanted '1.0'"

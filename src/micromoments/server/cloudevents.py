@@ -6,7 +6,7 @@ from micromoments.server.collect import Collector
 from micromoments.server.foreign import Routes, confirmed, sender
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access
-from micromoments.server.problem import Problem
+from micromoments.server.problem import Problem, not_taken
 from micromoments.server.service import Service
 from micromoments.sources import cloudevents, segment
 from micromoments.sources.clean import Cleaner
@@ -62,4 +62,4 @@ class CloudEvents:
 
 
 def _problem(rejected: Rejected) -> Problem:
-    return Problem(400, rejected.code, rejected.detail, "CloudEvents 1.0 in binary, structured or batched mode")
+    return not_taken(rejected.code, rejected.detail, "CloudEvents 1.0 in binary, structured or batched mode")

@@ -17,7 +17,7 @@ from micromoments.policy.actions import SLOT
 from micromoments.server import shapes
 from micromoments.server.http import GZIP, Call, Reply, TooLarge, Unreadable, gunzip, refused, reply, unread
 from micromoments.server.keys import Access, require_person
-from micromoments.server.problem import Problem, problem_of, shown
+from micromoments.server.problem import Problem, not_taken, problem_of, shown
 from micromoments.server.service import Service
 from micromoments.sources import segment
 from micromoments.sources.clean import Cleaner
@@ -165,7 +165,7 @@ def read(body: bytes, access: Access) -> tuple[Asked, str]:
     except msgspec.ValidationError as error:
         raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
     except Rejected as rejected:
-        raise Problem(400, rejected.code, rejected.detail, "a plain JSON object") from None
+        raise not_taken(rejected.code, rejected.detail, "a plain JSON object") from None
     _check(asked)
     linked = b"whole" if access.who != "write" else b"alone"
     return asked, blake2b(canonical, digest_size=16, person=linked).hexdigest()

@@ -14,7 +14,7 @@ from micromoments.decide.fair import unfair
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
-from micromoments.server.problem import Problem, shown
+from micromoments.server.problem import Problem, not_taken, shown
 from micromoments.server.service import Service
 from micromoments.sources.items import MAX_ID, BadItem
 from micromoments.sources.items import read as read_item
@@ -103,7 +103,7 @@ class ItemDoors:
                 raise BadItem("id_mismatch", "got another id in the body than in the path; wanted the same, or none")
             one = read(_patched(self._known(id), value) if patch else value)
         except (BadItem, Rejected) as bad:
-            raise Problem(400, bad.code, bad.detail, "an item as /openapi.json describes it") from None
+            raise not_taken(bad.code, bad.detail, "an item as /openapi.json describes it") from None
         await self._service.put_items([one])
         return reply(shapes.item(one))
 

@@ -23,7 +23,7 @@ from micromoments.server.http import JSON, Call, Reply, reply
 from micromoments.server.keys import Access, Keys, require_whole
 from micromoments.server.problem import Problem
 from micromoments.server.service import Service
-from micromoments.sources.lenient import Rejected, check_sound
+from micromoments.sources.lenient import Rejected, decode
 
 MAX_BODY = 512 * 1024
 MAX_ACTIONS = 50
@@ -158,11 +158,9 @@ def _read(body: bytes) -> Ranking:
         Problem: ``InvalidRankRequest`` with what is wrong.
     """
     try:
-        value = _decode(body)
-        check_sound(value)
-        asked = msgspec.convert(value, Ranking)
+        asked = msgspec.convert(decode(body), Ranking)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        said = error.detail if isinstance(error, Rejected) else str(error)
+        said = error.detail.removeprefix("got ") if isinstance(error, Rejected) else str(error)
         raise Problem(400, "InvalidRankRequest", said[:200], "a rank request with actions") from None
     ids = [one.id for one in asked.actions]
     if not 0 < len(ids) <= MAX_ACTIONS:

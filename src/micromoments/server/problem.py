@@ -89,6 +89,14 @@ def problem_of(error: Exception) -> Problem:
             return Problem(500, "internal_error", "an error of ours", "none", "tell us what you sent")
 
 
+def not_taken(code: str, detail: str, wanted: str) -> Problem:
+    """What a source refused, which says ``got ...; wanted ...`` itself; ``wanted`` is for where it only says what it
+    got.
+    """
+    got, _, rest = detail.removeprefix("got ").partition("; ")
+    return Problem(400, code, got, rest.removeprefix("wanted ") or wanted)
+
+
 def shown(text: str, most: int = 40) -> str:
     """A stranger's text as an error may repeat it: short, quoted, and printable."""
     return repr(text if len(text) <= most else text[:most] + "…")

@@ -15,7 +15,7 @@ from micromoments.server.cors import Cors
 from micromoments.server.foreign import Routes, confirmed, in_words, sender
 from micromoments.server.http import Call, Headers, Reply
 from micromoments.server.keys import Access, Keys, as_sent
-from micromoments.server.problem import Problem
+from micromoments.server.problem import Problem, not_taken
 from micromoments.server.service import Service
 from micromoments.sources import segment, snowplow
 from micromoments.sources.clean import Cleaner
@@ -50,7 +50,7 @@ class Snowplow:
         try:
             payloads = snowplow.posted(body)
         except Rejected as rejected:
-            raise Problem(400, rejected.code, rejected.detail, "payload_data") from None
+            raise not_taken(rejected.code, rejected.detail, "payload_data") from None
         await self._take(call, payloads)
         return Reply(200, b"ok", b"text/plain", self._headers(call))
 
@@ -83,7 +83,7 @@ class Snowplow:
         if not known:
             raise Problem(401, "invalid_write_key", "no known aid", "the write key as application id (aid)")
         if unknown and not arrivals:
-            raise Problem(400, unknown[0].code, unknown[0].detail, "an event of the tracker protocol")
+            raise not_taken(unknown[0].code, unknown[0].detail, "an event of the tracker protocol")
         if arrivals:
             await self._service.collect(arrivals)
 
