@@ -33,6 +33,10 @@ class Corrupt(StoreError):
     """Bytes that fail their checksum, or a version that this release doesn't read."""
 
 
+class Later(Corrupt):
+    """What a newer release wrote: whole, and not for this one to change."""
+
+
 class Log(Protocol):
     """The durable order of records: positions are whole numbers from 0 without gaps.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from micromoments.core.event import Event
 from micromoments.core.person import Person, Stamp, Trait
 from micromoments.core.record import EventRecord
-from micromoments.ports import Corrupt
+from micromoments.ports import Corrupt, Later
 from micromoments.stores.embedded import codec
 from micromoments.testing.generators import event_fact, event_record, mid, person, records
 
@@ -115,3 +115,29 @@ def test_any_json_trait_can_be_kept(value: object) -> None:
     someone = Person(id="anon:x", surrogate=1, traits={"n": Trait(Stamp(1, 1), value)})
     body = codec.encode(someone)
     assert codec.encode(codec.decode(Person, body)) == body
+
+
+def test_a_newer_value_is_read_and_never_taken_for_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value with more fields is read by who says that it won't write it; others are told of a newer release."""
+    known = person(2)
+    with monkeypatch.context() as newer:
+        newer.setattr(codec, "LEVEL", 3)
+        plain, packed = codec.encode(known), codec.encode(_busy())
+    for body, value in ((plain, known), (packed, _busy())):
+        assert codec.decode(Person, body, later=True) == value
+        with pytest.raises(Later, match="newer release"):
+            codec.decode(Person, body)
+        with pytest.raises(Corrupt, match="checksum"):
+            codec.decode(Person, body[:-1] + bytes([body[-1] ^ 1]), later=True)
+
+
+def _busy() -> Person:
+    """Somebody large enough to be packed."""
+    return Person(id="user:a", surrogate=1, bought={f"item-{n}": n for n in range(500)})
+
+
+def test_a_record_of_an_unknown_kind_is_a_newer_releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind of record that this release doesn't know is told from damage."""
+    monkeypatch.setattr(codec, "_wire", lambda record: (7, record.key, record.at))
+    with pytest.raises(Later, match="kind 7"):
+        codec.decode_group(codec.encode_group(records(1)))

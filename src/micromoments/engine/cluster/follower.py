@@ -62,7 +62,7 @@ class Follower:
     def start(self) -> None:
         """Read everything there is now."""
         self._revision = self._shared.policies.revision()
-        self.kept = self._shared.policies.load()
+        self.kept = self._shared.policies.load(later=True)
         if (router := self._shared.stores.router) is not None:
             self.catalog.route(router.reach)
         after = ""
@@ -71,7 +71,7 @@ class Follower:
             after = items[-1].id
         self.catalog.loaded()
         self.position = int(self.kept.get(FOLDED, b"0"))
-        for logged in replay(self._shared.control, self.position):
+        for logged in replay(self._shared.news, self.position):
             self._fold(logged)
         self._renew(self.kept, self._learned(self.kept))
         if name := self._table or self.kept.get(ACTIVE_SESSIONS, b"").decode():
@@ -109,11 +109,11 @@ class Follower:
             self._moved.notify_all()
 
     def _read(self) -> tuple[Sequence[Logged], int, Mapping[str, bytes] | None, bytes | None]:
-        logged = self._shared.control.read(self.position)
+        logged = self._shared.news.read(self.position)
         revision = self._shared.policies.revision()
         if revision == self._revision:
             return logged, revision, None, None
-        kept = self._shared.policies.load()
+        kept = self._shared.policies.load(later=True)
         return logged, revision, kept, self._learned(kept)
 
     def _learned(self, kept: Mapping[str, bytes]) -> bytes | None:

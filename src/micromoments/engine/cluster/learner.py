@@ -27,7 +27,7 @@ from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS
 from micromoments.flow.learn import observe
 from micromoments.flow.view import WEIGHTS
-from micromoments.ports import Batch, StoreError
+from micromoments.ports import Batch, Later, StoreError
 from micromoments.retrieve.catalog import Catalog
 
 LEASE: Millis = 5_000
@@ -80,6 +80,12 @@ class Learner:
                     self.leading = True
                     log.warning("this learner is the active one, term %d", lease.term)
                     Lead(self._shared, lease, self._clock, self).run(self._stopping)
+            except Later as error:
+                log.error("this learner stands aside (%s); install that release here, too", error)
+                lease.release()
+                self.leading = False
+                self._stopping.wait()
+                return
             except StoreError as error:
                 log.error("learning is held up (%s); tried again", error)
             self.leading = False

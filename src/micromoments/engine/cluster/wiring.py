@@ -83,6 +83,8 @@ __all__ = [
     "write_settings",
 ]
 
+LAYOUT = 1
+"""How a project lies on Redis and Kafka: a release that lays it out so that an older one would spoil it adds one."""
 Given = Callable[[int], int]
 Taken = Callable[[Sequence[int]], None]
 
@@ -90,14 +92,15 @@ Taken = Callable[[Sequence[int]], None]
 @dataclass(frozen=True, slots=True)
 class Shared:
     """A project's shared stores, open in one process. ``events`` are everybody's, ``control`` what the business changed
-    (items, settings), ``lessons`` what there is to learn from; ``stores`` are the ports by their usual names.
-    ``learnt`` learns sessions, and can go to a process of its own.
+    (items, settings), ``news`` the same for who only follows it, ``lessons`` what there is to learn from; ``stores``
+    are the ports by their usual names. ``learnt`` learns sessions, and can go to a process of its own.
     """
 
     settings: Settings
     stores: Stores
     events: Events
     control: KafkaLog
+    news: KafkaLog
     lessons: KafkaLog
     state: RedisState
     pending: Pending
@@ -148,6 +151,7 @@ def open_shared(
     if not isinstance(cluster.redis, str):
         raise TypeError("got a cluster whose Redis address was not read; wanted one of load_cluster")
     database = Database(cluster.redis, cluster.project)
+    _known_layout(database)
     if not moving:
         _served_from_here(database, cluster.project)
     broker = Broker(cluster.kafka)
@@ -159,6 +163,7 @@ def open_shared(
     )
     vault = Vault(database)
     control = KafkaLog(broker, topics["control"], 0, vault)
+    news = KafkaLog(broker, topics["control"], 0, vault, later=True)
     lessons = KafkaLog(broker, topics["lessons"], 0, vault)
     policies, wire, clock = RedisPolicies(database), Wire(database), SharedClock(database)
     keep = settings.retention
@@ -167,7 +172,7 @@ def open_shared(
         return RedisState(database, partition, keep.people_days, keep.log_days)
 
     def close() -> None:
-        for one in (clock, wire, control, lessons, broker, database):
+        for one in (clock, wire, control, news, lessons, broker, database):
             one.close()
 
     state = of_partition("")
@@ -177,6 +182,7 @@ def open_shared(
         stores=_stores(own, database, control, state, policies),
         events=Events(broker, topics["events"], broker.partitions(topics["events"]), vault),
         control=control,
+        news=news,
         lessons=lessons,
         state=state,
         pending=Pending(database),
@@ -192,6 +198,14 @@ def open_shared(
         of_partition=lambda partition: of_partition(str(partition)),
         learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),
     )
+
+
+def _known_layout(database: Database) -> None:
+    """Refuse a project that a newer release has laid out in another way."""
+    name = database.name(0, "layout")
+    layout = int(database.one(0, "SET", name, LAYOUT, "NX", "GET") or LAYOUT)
+    if layout > LAYOUT:
+        raise ValueError(f"got a project in layout {layout}; this release knows up to {LAYOUT}; install a newer one")
 
 
 def _served_from_here(database: Database, project: str) -> None:

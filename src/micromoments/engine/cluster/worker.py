@@ -20,7 +20,7 @@ from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared, names
 from micromoments.flow.learn import LOOKED
 from micromoments.flow.view import View, counted
-from micromoments.ports import StoreError
+from micromoments.ports import Later, StoreError
 from micromoments.retrieve.catalog import Catalog
 
 AT_ONCE = 1000
@@ -53,6 +53,7 @@ class Worker:
         self._folding_view: tuple[View, View] | None = None
         self._group: KafkaGroup
         self.failures = self.applied = self.again = 0
+        self.aside = False
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Work until ``stopping`` is set; then fold what was taken, say how far it got, and leave the group."""
@@ -72,6 +73,7 @@ class Worker:
             "records_applied_total": self.applied,
             "shards_again_total": self.again,
             "work_failures_total": self.failures,
+            "work_aside": float(self.aside),
             "redis_round_trips_total": self._shared.database.trips,
             "redis_commands_total": self._shared.database.commands,
             "clock_ahead_seconds": self._shared.clock.skew() / 1000,
@@ -87,10 +89,21 @@ class Worker:
                 for partition, stretch in self._group.poll(AT_ONCE, WAIT).items():
                     self._fold(partition, stretch)
                 self._housekeeping()
+            except Later as error:
+                self._stand_aside(error)
             except StoreError as error:
                 self._failed(error)
         self._taken(list(self.foldings))
+        if not self.aside:
+            self._group.close()
+
+    def _stand_aside(self, error: Later) -> None:
+        """A newer release is at work: its workers take these partitions, and this one folds and seals nothing more."""
+        log.error("this worker stands aside (%s); install that release here, too", error)
+        self._taken(list(self.foldings))
         self._group.close()
+        self.aside = True
+        self._stopping.wait()
 
     def _failed(self, error: Exception) -> None:
         """Whatever a store could not do is done again, from where the state is."""
@@ -142,6 +155,8 @@ class Worker:
         except Moved as error:
             log.warning("%s; read again from where the state is", error)
             self._group.again(partition, self._given(partition))
+        except Later:
+            raise
         except StoreError as error:
             self._failed(error)
             self._group.again(partition, self._given(partition))

@@ -19,12 +19,12 @@ class RedisCatalogue:
         """One item."""
         shard = self._database.shard(id)
         body = self._database.one(shard, "HGET", self._database.name(shard, "it"), id)
-        return codec.decode(Item, body, f"item {id} in Redis") if body is not None else None
+        return codec.decode(Item, body, f"item {id} in Redis", later=True) if body is not None else None
 
     def items(self, after: str = "", limit: int = 1000) -> Sequence[Item]:
         """Items in the order of their ids' bytes, after one."""
         page = listed(self._database, "ii", "it", after, limit)
-        return [codec.decode(Item, body, f"item {id} in Redis") for id, body in page]
+        return [codec.decode(Item, body, f"item {id} in Redis", later=True) for id, body in page]
 
     def size(self) -> int:
         """How many items there are."""

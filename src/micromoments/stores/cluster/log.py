@@ -19,7 +19,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from micromoments.core.event import Millis
 from micromoments.core.record import ErasedRecord, Logged, Record
-from micromoments.ports import StoreError
+from micromoments.ports import Later, StoreError
 from micromoments.stores.cluster.vault import Vault
 from micromoments.stores.embedded import codec
 
@@ -189,10 +189,12 @@ class KafkaLog:
 
     What it can't do: a group isn't a unit once written (other processes' records may stand between, and trimming goes
     by record); a record whose ``append`` failed may be there all the same; ``erase`` destroys keys, so it doesn't know
-    how many records they sealed, and doesn't reach what others' records say of a decision.
+    how many records they sealed, and doesn't reach what others' records say of a decision. ``later`` is for who may
+    pass over what a newer release wrote.
     """
 
-    def __init__(self, broker: Broker, topic: str, partition: int, vault: Vault) -> None:
+    def __init__(self, broker: Broker, topic: str, partition: int, vault: Vault, *, later: bool = False) -> None:
+        self._later = later
         self._broker, self._topic, self._partition, self._vault = broker, topic, partition, vault
         self._writing = Lock()
         self._reading = RLock()
@@ -227,7 +229,9 @@ class KafkaLog:
                 if not messages:
                     continue
                 last = messages[-1]
-                found += opened([m for m in messages if only is None or m.key() in only or m is last], self._vault)
+                found += opened(
+                    [m for m in messages if only is None or m.key() in only or m is last], self._vault, self._later
+                )
                 start = self._next = found[-1].position + 1
         return found
 
@@ -319,11 +323,12 @@ def messages_of(records: Sequence[Record], topic: str, partitions: Sequence[int]
     return made
 
 
-def opened(messages: Sequence[Any], vault: Vault) -> list[Logged]:
-    """What these messages hold, in order: blank where the key was destroyed.
+def opened(messages: Sequence[Any], vault: Vault, later: bool = False) -> list[Logged]:
+    """What these messages hold, in order: blank where the key was destroyed; with ``later`` also where a newer release
+    wrote what this one doesn't know, for who may pass it over.
 
     Raises:
-        StoreError: a broker said that it can't read. Corrupt: a record fails its checksum.
+        StoreError: a broker said that it can't read. Corrupt: a record fails its checksum. Later: a newer release's.
     """
     for message in messages:
         if (error := message.error()) is not None and not error.retriable():
@@ -337,7 +342,12 @@ def opened(messages: Sequence[Any], vault: Vault) -> list[Logged]:
         if body is None:
             record: Record = ErasedRecord(at=m.timestamp()[1])
         else:
-            (record,) = codec.decode_group(body, f"position {m.offset()} of {m.topic()}")
+            try:
+                (record,) = codec.decode_group(body, f"position {m.offset()} of {m.topic()}")
+            except Later:
+                if not later:
+                    raise
+                record = ErasedRecord(at=m.timestamp()[1])
         found.append(Logged(m.offset(), record))
     return found
 

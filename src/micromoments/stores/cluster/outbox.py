@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from micromoments.core.delivery import Delivery, Status
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
+from micromoments.ports import Later
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.catalogue import listed
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
@@ -50,7 +51,13 @@ class RedisOutbox:
             if len(mine) >= limit:
                 break
         bodies = db.many([(s, ("HGET", db.name(s, "o"), id)) for s, id in mine[:limit]])
-        return [codec.decode(Delivery, body, "a delivery in Redis") for body in bodies if body is not None]
+        found_due: list[Delivery] = []
+        for (shard, id), body in zip(mine, bodies, strict=False):
+            try:
+                found_due += [codec.decode(Delivery, body, "a delivery in Redis")] if body is not None else []
+            except Later:  # a courier of that release takes it
+                db.one(shard, "DEL", db.name(shard, "oe", id.decode()))
+        return found_due
 
     def settle(self, deliveries: Sequence[Delivery], facts: Sequence[Fact]) -> None:
         """Write deliveries back with what became of them, by shard; those that were erased meanwhile are left out."""
@@ -71,7 +78,7 @@ class RedisOutbox:
         while len(found) < limit and (page := listed(self._database, "oi", "o", after, max(limit, 100))):
             after = page[-1][0]
             for _, body in page:
-                d = codec.decode(Delivery, body, "a delivery in Redis")
+                d = codec.decode(Delivery, body, "a delivery in Redis", later=True)
                 lane = "" if d.status == "intended" else d.destination
                 if status in (None, d.status) and destination in ("", lane):
                     found.append(d)
@@ -83,7 +90,7 @@ class RedisOutbox:
         asked = ("ZREVRANGEBYSCORE", db.name(shard, "op", person), "+inf", f"({since}", "LIMIT", 0, MOST)
         ids = db.one(shard, *asked)
         bodies = db.one(shard, "HMGET", db.name(shard, "o"), *ids) if ids else []
-        return [codec.decode(Delivery, body, "a delivery in Redis") for body in bodies if body is not None]
+        return [codec.decode(Delivery, body, "a delivery in Redis", later=True) for body in bodies if body is not None]
 
     def trim(self, before: Millis) -> int:
         """Forget what was done before an instant; give how many went."""
@@ -94,7 +101,8 @@ class RedisOutbox:
         gone = 0
         while any(found := db.many(ask)):
             bodies = db.many([(s, ("HMGET", db.name(s, "o"), *ids)) for s, ids in enumerate(found) if ids])
-            people = [codec.decode(Delivery, body, "a delivery in Redis") for some in bodies for body in some if body]
+            done = [body for some in bodies for body in some if body]
+            people = [codec.decode(Delivery, body, "a delivery in Redis", later=True) for body in done]
             gone += sum(db.many([db.call(scripts.FORGET_DELIVERIES, s, ids) for s, ids in enumerate(found) if ids]))
             db.many([(s := db.shard(d.person), ("ZREM", db.name(s, "op", d.person), d.id)) for d in people])
         return int(gone)

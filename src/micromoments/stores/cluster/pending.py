@@ -7,9 +7,11 @@ acknowledged it, taken out by the worker that folded it. The newest ``MOST`` are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from micromoments.core.event import Millis
 from micromoments.core.record import EventRecord, Logged, Record
+from micromoments.ports import Later
 from micromoments.stores.cluster.database import Command, Database
 from micromoments.stores.embedded import codec
 
@@ -46,13 +48,15 @@ class Pending:
         return [(s := db.shard(key), ("ZRANGE", db.name(s, "q", key), 0, -1)) for key in keys]
 
     def read(self, answers: Iterable[Sequence[bytes]]) -> list[Logged]:
-        """The records in these answers, each with a number that tells it from others and grows in its partition."""
-        return [
-            Logged(int.from_bytes(body[:8], "big"), record)
-            for answer in answers
-            for body in answer
-            for record in codec.decode_group(body[8:], "a pending record in Redis")
-        ]
+        """The records in these answers, each with a number that tells it from others and grows in its partition;
+        without those of a newer release, which its workers will fold.
+        """
+        found: list[Logged] = []
+        for body in (body for answer in answers for body in answer):
+            with suppress(Later):
+                records = codec.decode_group(body[8:], "a pending record in Redis")
+                found += [Logged(int.from_bytes(body[:8], "big"), record) for record in records]
+        return found
 
     def forgetting(self, partition: int, folded: Mapping[str, int]) -> list[Command]:
         """The commands that take out what lies below an offset of a partition, by id."""

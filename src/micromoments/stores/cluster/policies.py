@@ -16,11 +16,12 @@ class RedisPolicies:
         self._database = database
         self._name = database.name
 
-    def load(self) -> Mapping[str, bytes]:
-        """Every policy's newest committed state."""
+    def load(self, *, later: bool = False) -> Mapping[str, bytes]:
+        """Every policy's newest committed state; with ``later``, for who writes none, a newer release's too."""
         found = self._database.one(0, "HGETALL", self._name(0, "pol"))
         return {
-            key.decode(): codec.unseal(body, f"policy {key.decode()} in Redis") for key, body in sorted(found.items())
+            key.decode(): codec.unseal(body, f"policy {key.decode()} in Redis", later=later)
+            for key, body in sorted(found.items())
         }
 
     def some(self, keys: Sequence[str]) -> Mapping[str, bytes]:
@@ -28,7 +29,8 @@ class RedisPolicies:
         if not keys:
             return {}
         found = self._database.one(0, "HMGET", self._name(0, "pol"), *keys)
-        return {k: codec.unseal(b, f"policy {k} in Redis") for k, b in zip(keys, found, strict=True) if b is not None}
+        there = [(key, body) for key, body in zip(keys, found, strict=True) if body is not None]
+        return {key: codec.unseal(body, f"policy {key} in Redis", later=True) for key, body in there}
 
     def revision(self) -> int:
         """A number that grows with every write."""

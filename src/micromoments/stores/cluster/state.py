@@ -83,11 +83,11 @@ class RedisState:
                 self._versions[kind, key] = body[:_VERSION] if body is not None else b""
             if body is None:
                 continue
-            what = f"{key} in Redis"
+            what, later = f"{key} in Redis", not self.partition  # who doesn't write them may read more
             if kind == "p":
-                found_people[key] = codec.decode(Person, body[_VERSION:], what)
+                found_people[key] = codec.decode(Person, body[_VERSION:], what, later=later)
             else:
-                found_links[key] = codec.decode(Link, body[_VERSION:], what)
+                found_links[key] = codec.decode(Link, body[_VERSION:], what, later=later)
         return found_people, found_links
 
     def _get(self, wanted: Sequence[tuple[str, str]]) -> list[Any]:
@@ -124,7 +124,7 @@ class RedisState:
         """Those of these decisions that are kept, in one round trip."""
         wanted = [("d", id) for id in dict.fromkeys(ids)]
         return {
-            id: codec.decode(Decision, body[1:], f"decision {id} in Redis")
+            id: codec.decode(Decision, body[1:], f"decision {id} in Redis", later=True)
             for (_, id), body in zip(wanted, self._get(wanted), strict=True)
             if body is not None and body[:1] == _LOGGED
         }

@@ -41,7 +41,7 @@ from micromoments.core.record import (
     Record,
     TickRecord,
 )
-from micromoments.ports import Corrupt
+from micromoments.ports import Corrupt, Later
 
 T = TypeVar("T")
 
@@ -49,6 +49,11 @@ VERSION = 1
 """The version of every frame that this release writes."""
 PACKED = 2
 """The version of a value whose payload is packed by Zstandard (RFC 8878)."""
+LEVEL = 0
+"""How often fields were added to values that are read, changed and written back: two versions each, plain and packed. A
+release that knows fewer fields may read such a value, and must not write it."""
+HIGHEST = 127
+"""The last version of a value that is an array with more at its end."""
 PACK_FROM = 1536
 """Payload bytes from which a value is packed: most people are smaller, the busiest are a third of what they were."""
 MOST = 64 * 2**20
@@ -132,6 +137,7 @@ _encode_into = msgspec.msgpack.Encoder().encode_into
 _decode_wire = msgspec.msgpack.Decoder(
     list[_Event | _Tick | _Decided | _Outcome | _Item | _Activation | _Erased]
 ).decode
+_KINDS = frozenset(range(7))
 _decode_mids = msgspec.msgpack.Decoder(list[_Mid]).decode
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_int = msgspec.msgpack.Decoder(int).decode
@@ -214,7 +220,7 @@ def _payload(value: object) -> bytes:
 
 def _unreadable(version: int, what: str) -> Corrupt:
     newest = RELEASES[VERSION]
-    return Corrupt(
+    return Later(
         f"got {what} in version {version}; this release reads 1 to {VERSION} (as micromoments {newest} does); "
         "a newer release wrote it: install that one, or restore a backup that this release made"
     )
@@ -268,7 +274,12 @@ def decode_group(body: bytes, what: str = "a log group") -> list[Record]:
         Corrupt: a checksum failed, or a newer release wrote it.
     """
     count, payload = _unframe(LOG, body, what)
-    wires = _decoded(_decode_wire, payload, count, what)
+    try:
+        wires = _decoded(_decode_wire, payload, count, what)
+    except Corrupt:
+        if kinds := sorted({head.tag for head in _decoded(_decode_mids, payload, count, what)} - _KINDS):
+            raise Later(f"got {what} with a record of kind {kinds[0]}, which a newer release wrote") from None
+        raise
     try:
         return [_record(wire) for wire in wires]
     except msgspec.DecodeError as error:
@@ -317,16 +328,17 @@ def encode(value: Person | Link | Decision | Item | Delivery) -> bytes:
     if len(payload) <= PACK_FROM:
         return seal(payload)
     packed: bytes = ZstdCompressor(level=1).compress(payload)  # one each: they are not for several threads
-    return _CHECK.pack(PACKED, xxh3_64_intdigest(packed, PACKED) & 0xFFFFFFFF) + packed
+    return _sealed(PACKED + 2 * LEVEL, packed)
 
 
-def decode(kind: type[T], body: bytes, what: str = "a value") -> T:
-    """The value again; ``kind`` is Person, Link, Decision, Item or Delivery, ``what`` names it in errors.
+def decode(kind: type[T], body: bytes, what: str = "a value", *, later: bool = False) -> T:
+    """The value again; ``kind`` is Person, Link, Decision, Item or Delivery, ``what`` names it in errors. With
+    ``later`` also one of a newer release, without what this one doesn't know: to look at, not to write back.
 
     Raises:
-        Corrupt: the checksum failed, or a newer release wrote it.
+        Corrupt: the checksum failed. Later: a newer release wrote it.
     """
-    payload = unseal(body, what)
+    payload = unseal(body, what, later=later)
     try:
         value: T = _decode_values[kind](payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -336,24 +348,28 @@ def decode(kind: type[T], body: bytes, what: str = "a value") -> T:
 
 def seal(payload: bytes) -> bytes:
     """Bytes that are someone else's (a policy's state) with this module's version and checksum."""
-    return _CHECK.pack(VERSION, xxh3_64_intdigest(payload, VERSION) & 0xFFFFFFFF) + payload
+    return _sealed(VERSION + 2 * LEVEL, payload)
 
 
-def unseal(body: bytes, what: str = "a value") -> bytes:
-    """What was sealed.
+def _sealed(version: int, payload: bytes) -> bytes:
+    return _CHECK.pack(version, xxh3_64_intdigest(payload, version) & 0xFFFFFFFF) + payload
+
+
+def unseal(body: bytes, what: str = "a value", *, later: bool = False) -> bytes:
+    """What was sealed; with ``later`` also by a newer release.
 
     Raises:
-        Corrupt: the checksum failed, or a newer release wrote it.
+        Corrupt: the checksum failed. Later: a newer release wrote it.
     """
     if len(body) < _CHECK.size:
         raise Corrupt(f"got {what} of {len(body)} bytes; wanted at least {_CHECK.size}; restore a backup")
     version, check = _CHECK.unpack_from(body)
-    if version not in (VERSION, PACKED):
+    if not VERSION <= version <= (HIGHEST if later else PACKED + 2 * LEVEL):
         raise _unreadable(version, what)
     payload = body[_CHECK.size :]
     if xxh3_64_intdigest(payload, version) & 0xFFFFFFFF != check:
         raise Corrupt(f"got {what} that fails its checksum; wanted the bytes as written; restore a backup")
-    if version == VERSION:
+    if version % 2:
         return payload
     try:
         unpacked: bytes = ZstdDecompressor().decompress(payload, max_output_size=MOST)
