@@ -143,11 +143,7 @@ def open_shared(
     """
     path, given = Path(folder), settings
     settings = given if given is not None else load(path)
-    if settings.forwards:
-        raise ValueError(
-            "got [forwards] in a project on a cluster; wanted none: events are forwarded from one machine's log only; "
-            "read the topic of events or the facts instead"
-        )
+    _no_forwards(settings)
     if not isinstance(cluster.redis, str):
         raise TypeError("got a cluster whose Redis address was not read; wanted one of load_cluster")
     database = Database(cluster.redis, cluster.project)
@@ -198,6 +194,15 @@ def open_shared(
         of_partition=lambda partition: of_partition(str(partition)),
         learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),
     )
+
+
+def _no_forwards(settings: Settings) -> None:
+    """Refuse what only one machine's log can do."""
+    if settings.forwards:
+        raise ValueError(
+            "got [forwards] in a project on a cluster; wanted none: events are forwarded from one machine's log only; "
+            "read the topic of events or the facts instead"
+        )
 
 
 def _known_layout(database: Database) -> None:
