@@ -14,8 +14,8 @@ import micromoments
 from micromoments.core.person import Person
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.stores.embedded import codec
+from tests.cluster.counting import CONFIG, check, finished
 from tests.cluster.project import ITEMS, Client, Process, Project, gather, until
-from tests.cluster.test_faults import CONFIG, check, finished
 from tools.cluster import Kafka, Redis
 
 pytestmark = [pytest.mark.timeout(1000)]
