@@ -18,6 +18,9 @@ STRENGTH: dict[str, float] = {"items": 0.6, "categories": 0.45, "brands": 0.45, 
 """How likely an offer is right that is on what is wanted: by name, by its category or brand, on everything."""
 REDEEMED = "Offer Redeemed"
 """The event that says it outright."""
+IDS, CODES = ("offer_id", "offerId"), ("coupon", "coupons")
+NAMING = frozenset((*IDS, *CODES, "products"))
+"""Properties without which no offer is named; ``Offer Redeemed`` may have its item's id instead."""
 MAX_PARTS = 50
 """Products of an order, and codes of one field, that are read."""
 FOUND = 8
@@ -90,7 +93,7 @@ class Offers:
 
     def redeemed(self, event: Event) -> tuple[Redemption, ...]:
         """The offers that an event names by id or by code, at most ``FOUND``, in the order of their ids."""
-        if not self._takes:
+        if not self._takes or (NAMING.isdisjoint(event.properties) and event.event != REDEEMED):
             return ()
         ids, codes = _named(event.event or "", event.properties)
         found = {id for id in ids if id in self._takes}.union(*(self._codes.get(code, ()) for code in codes))
@@ -173,13 +176,12 @@ def _limit(attributes: dict[str, Any], times: str, within: str, usual: float) ->
 
 def _named(event: str, properties: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     """The ids and the codes of offers that an event names: its own and its products'."""
-    listed = properties.get("products")
-    products = listed[:MAX_PARTS] if isinstance(listed, list) else []
-    parts = [properties, *(one for one in products if isinstance(one, dict))]
-    keys = ("offer_id", "offerId", "item_id") if event == REDEEMED else ("offer_id", "offerId")
+    keys = (*IDS, "item_id") if event == REDEEMED else IDS
+    parts = [properties]
+    if isinstance(listed := properties.get("products"), list):
+        parts += [one for one in listed[:MAX_PARTS] if isinstance(one, dict) and not NAMING.isdisjoint(one)]
     ids = {text for part in parts for key in keys for text in _texts(part.get(key))}
-    codes = {text.casefold() for part in parts for key in ("coupon", "coupons") for text in _texts(part.get(key))}
-    return ids, codes
+    return ids, {text.casefold() for part in parts for key in CODES for text in _texts(part.get(key))}
 
 
 def _texts(value: Any) -> list[str]:
