@@ -42,5 +42,5 @@ def test_every_slot_has_its_list(code: str) -> None:
 
 def test_a_language_that_is_not_there() -> None:
     """A code without a pack is refused with those that there are."""
-    with pytest.raises(ValueError, match="wanted one of es"):
+    with pytest.raises(ValueError, match="wanted one of de, es"):
         Pack("xx")

@@ -141,7 +141,8 @@ def gerund_bases(word: str) -> Iterable[str]:
 
 
 _DO_VERB = 1 << CLASS["do_verb"]
-_GERUND = 1 << CLASS["gerund"]
+GERUND: Final = 1 << CLASS["gerund"]
+"""The bit of a word that is listed only as the -ing of a task verb."""
 
 
 def classes_of(word: str, lexicon: Lexicon) -> int:
@@ -155,7 +156,7 @@ def classes_of(word: str, lexicon: Lexicon) -> int:
     if word.endswith("ing") and len(word) > 5:
         for base in gerund_bases(word):
             if lexicon.get(crc32(base.encode()), 0) & _DO_VERB:
-                bits |= _GERUND
+                bits |= GERUND
                 break
     if word[0].isdigit():
         if _NUMBER.fullmatch(word):

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from functools import cache
 from math import exp
 from typing import Any, Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from micromoments.core.moment import TYPES, MomentType
 from micromoments.recognise.features import (
     CACHE,
     CUE,
+    GERUND,
     ROWS,
     Word,
     analyse,
@@ -38,6 +40,7 @@ from micromoments.recognise.features import (
     tokens,
 )
 from micromoments.recognise.sense import ARRAYS, Sense
+from micromoments.recognise.spelling import mended
 
 WEIGHTS: Final = "data/text.npz"
 """The weights that ship, beside this module: a constant of the package, like its code."""
@@ -50,7 +53,7 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
-UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.6}
+UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.5}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY: Final = 0.1
@@ -122,6 +125,9 @@ class TextModel:
         found = self._seen.get(text)
         if found is None:
             word = analyse(text, self.lexicon, self.vocabulary)
+            if self._strange(word) and (meant := mended(text, self.lexicon)) != text:
+                # Read as what was meant, and still no word that was seen before: the answer is a little wider.
+                word = analyse(meant, self.lexicon, self.vocabulary)._replace(known=False)
             rows = self._weights[[row for row, _ in word.rows]].astype(np.float64)
             values = np.array([value for _, value in word.rows])
             k, g, d, b, n = (values @ rows * self._gram).tolist()
@@ -130,6 +136,10 @@ class TextModel:
                 self._seen.clear()
             self._seen[text] = found
         return found
+
+    def _strange(self, word: Word) -> bool:
+        """Whether a word was never seen, or only looks like the -ing of a listed one ("runing")."""
+        return not word.known or (word.bits == GERUND and crc32(word.text.encode()) not in self.vocabulary)
 
     def _summed(self, cues: list[int], pairs: list[int]) -> tuple[list[int], list[int]]:
         """The sums of the rows of cues and of those of pairs of words, in the table's whole steps."""
@@ -144,6 +154,7 @@ class TextModel:
         n = len(texts)
         read = [self._word(t) for t in texts]
         words = [word for word, _ in read]
+        texts = [word.text for word in words]
         weigh = scale(n)
         listed = pair_bits(texts, self.lexicon)
         cues, pairs = self._summed(cue_rows(words, listed), pair_rows(texts, words[0].kinds if title else ()))
