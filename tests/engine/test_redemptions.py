@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from micromoments.core.event import TEST
 from micromoments.core.item import Item
+from micromoments.core.person import MAX_REDEEMED, Redeemed
 from micromoments.core.settings import HOUR, Budget, Settings, Slot
 from micromoments.engine.service import Service
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
+from micromoments.flow.people import newest_redeemed
 from micromoments.sources.segment import arrival
 from tests.engine.shop import Clock, asked, opened, sent
 
@@ -168,3 +170,25 @@ async def test_what_redeems_nothing(tmp_path: Path) -> None:
         await told(service, clock, "o5", revenue=40, coupon="SPRING15")
         assert used(service) == (0, 0)
         assert await served(service, clock, "d1") == ["spring15"]
+
+
+async def test_what_an_offer_with_a_code_costs_is_counted_where_the_code_was_used(tmp_path: Path) -> None:
+    """Two orders by the same offer's decisions: the one with the code bears the offer's cost."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        dear = offer(code="SPRING15")
+        await service.put_items([replace(dear, budget="", attributes={**dear.attributes, "cost": 700})])
+        for who, code in (("ana", ""), ("bo", "SPRING15")):
+            assert await served(service, clock, f"d-{who}", who) == ["spring15"]
+            await told(service, clock, f"o-{who}", who=who, revenue=40, decision_id=f"d-{who}", coupon=code)
+        report: Any = await service.report("items", {})
+        (row,) = report["rows"]
+        assert (row["goals"], row["cost"]) == (2, 700)
+
+
+def test_a_redemption_that_two_names_tell_of_is_one() -> None:
+    """Joined, one order is one redemption, from when it was first told; the newest are kept."""
+    twice = [Redeemed(5, "a", 1), Redeemed(3, "a", 1), Redeemed(4, "b", 1)]
+    assert newest_redeemed(twice) == (Redeemed(3, "a", 1), Redeemed(4, "b", 1))
+    many = newest_redeemed(Redeemed(n, "a", n) for n in range(40))
+    assert many == tuple(Redeemed(n, "a", n) for n in range(40 - MAX_REDEEMED, 40))

@@ -19,7 +19,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     ``unsubscribed`` and ``complained`` are reward 0; what ``bounced`` was never seen and teaches nothing. ``via`` says
     how the outcome was joined: by the decision's id, or by the window. ``before`` is what was learned of the decision
     earlier, to which ``reward`` adds (``None``: it is the first). ``worth``, where the slot's reward is money, is that
-    in minor units: 0 for what is only a step on the way, below 0 for a refund.
+    in minor units: 0 for what is only a step on the way, below 0 for a refund. ``redeemed`` are the offers
+    that a goal's event named.
     """
 
     id: str
@@ -38,3 +39,4 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=Fal
     marks: int = 0
     before: float | None = None
     worth: int | None = None
+    redeemed: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from micromoments.core.effect import Told
 from micromoments.core.event import Millis
 from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeFact
 from micromoments.core.moment import TYPES
+from micromoments.core.offer import coded
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import DAY, Settings
@@ -165,13 +166,18 @@ def outcome_fact(outcome: Outcome, version: int, decision: Decision | None = Non
 
 
 def _cost(outcome: Outcome, decision: Decision) -> int:
-    """The attribute ``cost`` (minor units) of the item that a goal was reached by; the first one's where none is said.
+    """The attribute ``cost`` (minor units) of the offer that was redeemed, else of the item that a goal was reached by;
+    the first one's where none is said. An offer with a code costs nothing where the code wasn't used.
 
     A refund takes nothing back: what was given away is gone.
     """
     if outcome.value < 0:
         return 0
-    found = next((i for i in decision.items if i.id == outcome.item), next(iter(decision.items), None))
+    found = next((i for i in decision.items if i.id in outcome.redeemed), None)
+    if found is None:
+        found = next((i for i in decision.items if i.id == outcome.item), next(iter(decision.items), None))
+        if found is not None and coded(found.attributes):
+            return 0
     cost = found.attributes.get("cost", 0) if found is not None else 0
     return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 < cost < MANY else 0
 

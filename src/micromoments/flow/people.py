@@ -117,8 +117,9 @@ def join(a: Person, b: Person) -> Person:
 
 
 def newest_redeemed(redeemed: Iterable[Redeemed]) -> tuple[Redeemed, ...]:
-    """The newest ``MAX_REDEEMED`` redemptions, each once, in order."""
-    return tuple(sorted(set(redeemed))[-MAX_REDEEMED:])
+    """The newest ``MAX_REDEEMED`` redemptions, each once, as it was first told of, in order."""
+    first = {(one.item, one.by): one for one in sorted(redeemed, reverse=True)}
+    return tuple(sorted(first.values())[-MAX_REDEEMED:])
 
 
 def newest_replies(replies: Iterable[Millis]) -> tuple[Millis, ...]:

@@ -47,9 +47,17 @@ def redeemed(
     items = {one.item for one in new} | {item for item in earned if (item, by) not in known}
     if not items:
         return person, ()
-    noted = [Redeemed(record.occurred, item, by) for item in items]
+    noted = [Redeemed(min(record.occurred, record.at), item, by) for item in items]
     after = replace(person, redeemed=newest_redeemed((*person.redeemed, *noted)))
     return after, tuple(_spent(person, record, new, by))
+
+
+def told(outcomes: Sequence[Outcome], record: EventRecord) -> Sequence[Outcome]:
+    """The outcomes, with the offers that the event named on goals that were reached."""
+    if not record.redeemed:
+        return outcomes
+    items = tuple([one.item for one in record.redeemed])
+    return [replace(o, redeemed=items) if o.what == "goal" and o.value >= 0 else o for o in outcomes]
 
 
 def _spent(person: Person, record: EventRecord, new: Sequence[Redemption], by: int) -> Iterator[Effect]:

@@ -51,7 +51,8 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
         person, outcomes = _event(person, record, view, part or record.key)
         if outcomes or record.redeemed:
             person, spent = redeem.redeemed(person, record, said(record, view.settings).reached, outcomes)
-            effects += [*_happened(outcomes, {one.item for one in record.redeemed} if spent else NOBODY), *spent]
+            named = {one.item for one in record.redeemed} if spent else NOBODY
+            effects += [*_happened(redeem.told(outcomes, record), named), *spent]
     elif isinstance(record, DecidedRecord):
         person = _decided(person, record.decision, view)
     if person.reading is not before:
