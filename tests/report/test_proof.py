@@ -136,7 +136,7 @@ def test_a_switchback_compares_blocks() -> None:
             facts.append(decision(id, n, NOW + block * HOUR, **given))
             if n < (6 if block % 2 else 2) + block % 3:
                 at = NOW + block * HOUR
-                facts.append(outcome(f"o{id}", n, at, id, "goal", goal="order", value=100, cost=10))
+                facts.append(outcome(f"o{id}", n, at, id, "goal", goal="order", value=100, cost=10, currency="EUR"))
     rows = run(Facts(*facts).query, "lift", {"goal": "order"}, settings)["rows"]
     row = next(r for r in rows if r["of"] == "switchback")
     assert (row["blocks"], row["decisions"]) == ({"new": 40, "old": 40}, {"new": 400, "old": 400})
@@ -144,6 +144,13 @@ def test_a_switchback_compares_blocks() -> None:
     assert (goals["verdict"], goals["difference"] > 0.35) == ("higher", True)
     assert value["treated_mean"] == pytest.approx(90 * goals["treated_mean"])
     assert row["sentence"].startswith("This raised order a decision in home")
+    assert " points and +" in row["sentence"]
+    assert (value["currency"], " EUR against " in value["sentence"]) == ("EUR", True)
+    facts.append(outcome("usd", 1, NOW, "d0.1", "goal", goal="order", value=500, currency="USD"))
+    rows = run(Facts(*facts).query, "lift", {"goal": "order"}, settings)["rows"]
+    row = next(r for r in rows if r["of"] == "switchback")
+    assert [one["metric"] for one in row["comparisons"]] == ["goals"]
+    assert "EUR, USD" in row["warnings"][0]
 
 
 def test_shadow_shows_the_difference() -> None:

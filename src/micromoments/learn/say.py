@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from micromoments.core.money import DIGITS
@@ -77,18 +78,24 @@ def faded(result: Lift, days: int) -> str:
     return f"Novelty: no fading shown after people's first {days} days; {bounds}."
 
 
-def block_sentence(result: Clustered, *, goal: str, metric: str, slot: str) -> str:
-    """What a switchback says, per decision."""
+def block_sentence(result: Clustered, *, goal: str, metric: str, slot: str, currency: str = "") -> str:
+    """What a switchback says, per decision: shares of decisions by their goals, or net values in their currency."""
     if result.low is None or result.high is None:
         return f"Too early to tell what this does for {goal} in {slot}: it needs {result.needed} first."
-    digits = ".2%" if metric == "goals" else ".2f"
-    what = f"{goal} a decision" if metric == "goals" else f"the net value of {goal} a decision, in minor units"
-    means = f"{result.treated_mean:{digits}} against {result.control_mean:{digits}}"
-    bounds = f"between {result.low:+{digits}} and {result.high:+{digits}}"
+    of: Metric = "people" if metric == "goals" else "value"
+    what = f"{goal} a decision" if metric == "goals" else f"the net value of {goal} a decision"
+    treated, control = (_amount(mean, of, currency) for mean in (result.treated_mean, result.control_mean))
+    bounds = f"between {_change(result.low, of, currency)} and {_change(result.high, of, currency)}"
+    told = f"{what} in {slot}: {treated} against {control}; the difference is {bounds}"
     verb = {"higher": "raised", "lower": "lowered"}.get(result.verdict)
     if verb is None:
-        return f"Not clear yet whether this changes {what} in {slot}: {means}; the difference is {bounds}."
-    return f"This {verb} {what} in {slot}: {means}; the difference is {bounds}, by blocks of zone and time."
+        return f"Not clear yet whether this changes {told}."
+    return f"This {verb} {told}, by blocks of zone and time."
+
+
+def mixed(currencies: Sequence[str]) -> str:
+    """What to say of values that don't add up."""
+    return f"Values are in {', '.join(currencies)}: they are not compared; give the goal one currency."
 
 
 def not_proof(slot: str, holdout: float) -> str:

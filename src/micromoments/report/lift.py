@@ -16,7 +16,7 @@ import msgspec
 from micromoments.core.settings import DAY, Experiment
 from micromoments.learn.lift import ALPHA, Lift, Sums, lift, sample_ratio
 from micromoments.learn.planning import bayes, fading, plan
-from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, not_proof, sentence
+from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, mixed, not_proof, sentence
 from micromoments.report import lift_sums, switchback
 from micromoments.report.ask import COUNTED, Ask
 from micromoments.report.lift_sums import BEFORE, METRICS, Arms, Counted, Exposures, Watch
@@ -239,7 +239,7 @@ def _warnings(
     if crossed > MOST_CROSSED * (sum(counts) + crossed):
         out.append(f"{crossed:,} people were in more than one arm and are left out: more than 1 % is a fault.")
     if len(currencies) > 1:
-        out.append(f"Values are in {', '.join(currencies)}: they are not compared; give the goal one currency.")
+        out.append(mixed(currencies))
     if primary and not split.declared and split.about["of"] != "rule":
         out.append(
             f"No primary goal was declared, so {split.goal or 'none'} is taken; declare it beforehand: "

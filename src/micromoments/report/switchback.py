@@ -9,8 +9,15 @@ import msgspec
 
 from micromoments.core.settings import Experiment
 from micromoments.learn.clusters import Blocks, clustered
-from micromoments.learn.say import block_sentence
+from micromoments.learn.say import block_sentence, mixed
 from micromoments.report.ask import COUNTED, Ask, has_goal
+
+GIVEN = (
+    "given AS (SELECT id, arm, unit FROM (SELECT id, unnest(experiments) AS experiment, "
+    "unnest(variants) AS arm, unnest(units) AS unit FROM decisions "
+    f"WHERE mode = 'live' AND {COUNTED} AND received_at >= ? AND received_at < ?) AS every WHERE experiment = ?)"
+)
+"""The decisions of an experiment in the stretch, with the variant and the block of each; from, to, the experiment."""
 
 
 def rows(asked: Ask, key: str, experiment: Experiment) -> list[dict[str, Any]]:
@@ -36,11 +43,13 @@ def _row(
     treated, control = (found.get(arm, Blocks()) for arm in arms)
     if not treated.n or not control.n:
         return None
-    comparisons = []
-    for metric in ("goals", "value"):
+    comparisons, money = [], _currencies(asked, key, goal)
+    currency = money[0] if len(money) == 1 else ""
+    # Amounts of different currencies don't add up.
+    for metric in ("goals", "value") if len(money) < 2 else ("goals",):
         result = clustered(treated, control, value=metric == "value")
-        said = block_sentence(result, goal=goal, metric=metric, slot=experiment.slot)
-        comparisons.append({"metric": metric, **msgspec.to_builtins(result), "sentence": said})
+        said = block_sentence(result, goal=goal, metric=metric, slot=experiment.slot, currency=currency)
+        comparisons.append({"metric": metric, **msgspec.to_builtins(result), "currency": currency, "sentence": said})
     return {
         "of": "switchback",
         "slot": experiment.slot,
@@ -54,7 +63,7 @@ def _row(
         "blocks": {arms[0]: len(treated.n), arms[1]: len(control.n)},
         "decisions": {arms[0]: int(sum(treated.n)), arms[1]: int(sum(control.n))},
         "comparisons": comparisons,
-        "warnings": [],
+        "warnings": [mixed(money)] if len(money) > 1 else [],
         "sentence": comparisons[0]["sentence"],
     }
 
@@ -63,9 +72,7 @@ def blocks(asked: Ask, key: str, goal: str) -> dict[str, Blocks]:
     """By variant: each block's decisions, how many of them reached the goal, and the worth net of offers' cost."""
     wanted, more = has_goal(goal)
     sql = (
-        "WITH given AS (SELECT id, arm, unit FROM (SELECT id, unnest(experiments) AS experiment, "
-        "unnest(variants) AS arm, unnest(units) AS unit FROM decisions "
-        f"WHERE mode = 'live' AND {COUNTED} AND received_at >= ? AND received_at < ?) AS every WHERE experiment = ?), "
+        f"WITH {GIVEN}, "
         "won AS (SELECT decision, max(CASE WHEN value >= 0 THEN 1 ELSE 0 END) AS reached, "
         f"sum(value - cost) AS worth FROM outcomes WHERE what = 'goal' AND {wanted} AND {COUNTED} "
         "AND received_at < ? GROUP BY decision) "
@@ -80,3 +87,13 @@ def blocks(asked: Ask, key: str, goal: str) -> dict[str, Blocks]:
         one.reached.append(float(row["reached"]))
         one.worth.append(float(row["worth"]))
     return out
+
+
+def _currencies(asked: Ask, key: str, goal: str) -> list[str]:
+    """The currencies of what the experiment's decisions brought."""
+    wanted, more = has_goal(goal)
+    sql = (
+        f"WITH {GIVEN} SELECT DISTINCT currency FROM outcomes JOIN given ON outcomes.decision = given.id "
+        f"WHERE what = 'goal' AND {wanted} AND {COUNTED} AND value <> 0 AND received_at < ? ORDER BY currency"
+    )
+    return [str(row["currency"]) for row in asked.rows(sql, asked.start, asked.stop, key, *more, asked.stop)]
