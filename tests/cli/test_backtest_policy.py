@@ -115,8 +115,31 @@ def test_uplift(tmp_path: Path) -> None:
     assert arms["ten"]["qini"] > 0.1 > arms["free"]["qini"]
     assert len(arms["ten"]["uplift"]) == 10
     assert arms["ten"]["uplift"][3]["uplift"] > 0.2
-    assert "Qini" in micromoments("backtest", "uplift", *words).out
+    shown = micromoments("backtest", "uplift", *words).out
+    assert "Qini" in shown
+    assert "who gets less" in shown
     assert "<table>" in micromoments("backtest", "uplift", *words, "--format", "html").out
+
+
+def test_uplift_says_who_gets_less_and_learns_from_no_protected_trait(tmp_path: Path) -> None:
+    """Age is left out, unless a lawful basis is named, and its groups are told all the same; who has the other
+    system is hardly among the first.
+    """
+    files = ("--train", table(tmp_path / "a.csv", 1), "--test", table(tmp_path / "b.csv", 2))
+    words = ("backtest", "uplift", *files, "--treatment", "offer", "--outcome", "visit", "--format", "json")
+    told = json.loads(micromoments(*words).out)
+    assert told["columns"] == ["os"]
+    assert "protected trait" in next(one["why"] for one in told["left_out"] if one["column"] == "age")
+    (ten,) = (one for one in told["arms"] if one["arm"] == "ten")
+    assert (ten["groups"][0]["column"], ten["groups"][0]["group"], ten["groups"][0]["high"] < 0.3) == (
+        "os",
+        "mac",
+        True,
+    )
+    assert sum(one["protected"] for one in ten["groups"]) == 4
+    assert json.loads(micromoments(*words, "--lawful-basis", "age").out)["columns"] == ["os", "age"]
+    done = micromoments(*words, "--leave-out", "os")
+    assert (done.status, "no column to learn from" in done.words) == (1, True)
 
 
 def test_uplift_refuses_what_is_no_experiment(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,6 +32,12 @@ CONTROL_WORDS = (
 TRUTHS = {"true": "1", "yes": "1", "y": "1", "t": "1", "false": "0", "no": "0", "n": "0", "f": "0"}
 FEW = 50
 """Rows that an arm needs, in either file."""
+SHIELDED = "a protected trait; nobody gets less for it (a lawful basis is named by --lawful-basis)"
+"""Why a column isn't learned from."""
+LEAST = 6
+"""Groups of no protected trait that are told of."""
+FIRST = 0.5
+"""The share that each group has of any half by chance."""
 UNEVEN = 5.0
 """Standard errors of difference between arms that chance doesn't give."""
 
@@ -45,10 +51,17 @@ def uplift(
     leave_out: Annotated[
         list[str] | None, typer.Option(help="a column not to learn from; may be given more than once")
     ] = None,
+    lawful_basis: Annotated[
+        list[str] | None,
+        typer.Option(help="a protected column to learn from all the same, as you have a lawful basis; may be repeated"),
+    ] = None,
     format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
 ) -> None:
-    """Learn whom a treatment changes, and print the Qini coefficient and the uplift of the first 10 to 100 %."""
+    """Learn whom a treatment changes, and print the Qini coefficient, the uplift of the first 10 to 100 %, and who gets
+    less. Protected traits, such as sex and age, are not learned from.
+    """
     from micromoments.learn.columns import Encoder, giveaways
+    from micromoments.learn.favoured import protected
 
     one, two = _read(train), _read(test)
     for name, table in ((train, one), (test, two)):
@@ -58,11 +71,23 @@ def uplift(
     y, z = _outcome(one[outcome], train, outcome), _outcome(two[outcome], test, outcome)
     features = {name: cells for name, cells in one.items() if name not in (treatment, outcome, *(leave_out or ()))}
     gone = giveaways(features, y, one[treatment])
+    guarded = [name for name in protected(one) if name not in (treatment, outcome)]
+    gone |= {name: SHIELDED for name in guarded if name in features and name not in (lawful_basis or ())}
     features = {name: cells for name, cells in features.items() if name not in gone}
+    if not features:
+        raise ValueError(f"{train}: got no column to learn from beside {', '.join(gone)}; wanted one at least; add it")
+    shown = {name: cells for name, cells in two.items() if name in features or name in guarded}
     none = _control(one[treatment], control)
     encoder = Encoder(features)
     arms = [
-        _arm(arm, none, (encoder.encode(features), one[treatment], y), (encoder.encode(two), two[treatment], z))
+        _arm(
+            arm,
+            none,
+            (encoder.encode(features), one[treatment], y),
+            (encoder.encode(two), two[treatment], z),
+            shown,
+            guarded,
+        )
         for arm in sorted(set(one[treatment]) - {none})
     ]
     reply = {
@@ -75,21 +100,21 @@ def uplift(
     }
     for name, why in gone.items():
         say(f"left out column {name!r}: {why}")
-    if format is Format.json:
-        put_json(reply)
-    elif format is Format.html:
-        _html(reply)
-    else:
-        _table(reply)
+    {Format.json: put_json, Format.html: _html, Format.table: _table}[format](reply)
 
 
 Part = tuple["FloatArray", list[str], "FloatArray"]
 
 
-def _arm(arm: str, none: str, train: Part, test: Part) -> dict[str, Any]:
-    """One treatment against none: learned on one table, tried on the other."""
+def _arm(
+    arm: str, none: str, train: Part, test: Part, shown: Mapping[str, Sequence[str]], guarded: Sequence[str]
+) -> dict[str, Any]:
+    """One treatment against none: learned on one table, tried on the other, of which ``shown`` are the columns by which
+    it is told who gets less.
+    """
     import msgspec
 
+    from micromoments.learn.favoured import favoured, left_out
     from micromoments.learn.uplift import Model, imbalance, rank
 
     (x, t, y), (v, u, z) = _pair(arm, none, train, "--train"), _pair(arm, none, test, "--test")
@@ -100,7 +125,10 @@ def _arm(arm: str, none: str, train: Part, test: Part) -> dict[str, Any]:
             f"a column differs by {uneven:.0f} standard errors between {arm!r} and {none!r}: treatment was not given "
             "by chance, or the column came after it; effects may be something else's"
         )
-    found = rank(Model(x, t, y).predict(v), u, z)
+    model = Model(x, t, y)
+    found = rank(model.predict(v), u, z)
+    groups = favoured(model.predict(test[0]), shown, guarded)
+    warnings += left_out(groups)
     return {
         "arm": arm,
         "qini": found.qini,
@@ -108,6 +136,7 @@ def _arm(arm: str, none: str, train: Part, test: Part) -> dict[str, Any]:
         "effect": msgspec.to_builtins(found.effect),
         "uplift": msgspec.to_builtins(found.uplift),
         "rows": {"train": len(x), "test": len(v)},
+        "groups": msgspec.to_builtins(groups),
         "warnings": warnings,
     }
 
@@ -201,9 +230,16 @@ def _table(reply: dict[str, Any]) -> None:
     for arm in reply["arms"]:
         put_table(f"{arm['arm']}: uplift of those ranked first, per cent", arm["uplift"])
         typer.echo(_sentence(arm, reply))
+        if told := [one for one in arm["groups"] if one["protected"]] + _least(arm["groups"]):
+            put_table("who gets less: of each group, the share among the half ranked first", told)
         for warning in arm["warnings"]:
             typer.echo(f"warning: {warning}")
     typer.echo(f"Qini: {reply['qini_is']}")
+
+
+def _least(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups, of no protected trait, that the ranking leaves out most."""
+    return [one for one in groups if not one["protected"] and one["high"] < FIRST][:LEAST]
 
 
 def _html(reply: dict[str, Any]) -> None:
