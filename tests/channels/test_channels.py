@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,42 @@ def test_apprise_gets_the_person_s_address_and_nothing_else_of_theirs() -> None:
     assert msgspec.json.decode(got.bodies[0])["title"] == "Back in stock"
     assert got.calls[0][1]["x-to"] == "a@b.example&format=markdown"
     assert not channel.send(one(), NOW).taken
+    gc.collect()  # Apprise leaves its connection to the collector, which warns
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("markup", ["", "&format=html"])
+async def test_a_letter_is_text_whatever_is_written_in_it(markup: str) -> None:
+    """By a real SMTP server: to the person alone, a line of its subject can't become a header, and a title or a search
+    with markup is shown as it is written, also where the service sends HTML.
+    """
+    smtp = pytest.importorskip("aiosmtpd.smtp", reason="aiosmtpd is not installed; run make setup")
+    letters: list[Any] = []
+
+    class Box:
+        """Keeps what comes."""
+
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's
+            """A letter."""
+            letters.append(envelope)
+            return "250 OK"
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: smtp.SMTP(Box(), loop=loop), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"mailto://127.0.0.1:{port}?from=us@shop.example&to={{email}}{markup}"
+        channel = NotifyChannel(Destination(kind="notify", channel="email", timeout_seconds=60), url)
+        title, text = "Still looking for <b>tents</b>?\r\nBcc: eve@evil.example", "Für dich: <a href=x>Tent</a> & more"
+        written = one(title=title, text=text, address={"email": "ana@example.com"})
+        assert (await asyncio.to_thread(channel.send, written, NOW)).taken
+    (letter,) = letters
+    assert letter.rcpt_tos == ["ana@example.com"]
+    read: Any = message_from_bytes(letter.content, policy=policy.default)
+    assert read["Bcc"] is None
+    assert "<b>tents</b>" in read["Subject"]
+    shown = read.get_body(("html",) if markup else ("plain",)).get_content()
+    assert ("&lt;a" in shown and "<a" not in shown) if markup else text in shown
     gc.collect()  # Apprise leaves its connection to the collector, which warns
 
 

@@ -49,7 +49,12 @@ class NotifyChannel:
         if found is None:
             return never("an address that Apprise doesn't know; see its wiki")
         found.socket_connect_timeout = found.socket_read_timeout = self._seconds
-        done = found.notify(body=delivery.text or delivery.title, title=delivery.title if delivery.text else "")
+        # Text stays text: where the service sends HTML, an item's title or a search can't become markup in it.
+        done = found.notify(
+            body=delivery.text or delivery.title,
+            title=delivery.title if delivery.text else "",
+            body_format=self._apprise.NotifyFormat.TEXT,
+        )
         return taken() if done else later("Apprise could not hand it over")
 
     def close(self) -> None:
