@@ -81,6 +81,8 @@ def test_structured_events_orders_and_pings() -> None:
         "add-to-basket",
         {"category": "shop", "action": "add-to-basket", "value": 2.5},
     )
+    sought = snowplow.call({**BASE, "e": "se", "se_ac": "Site Search", "se_la": "garden hose"}, "new")
+    assert (sought["event"], sought["properties"]["query"]) == ("Site Search", "garden hose")
     order = snowplow.call({**BASE, "e": "tr", "tr_id": "o1", "tr_tt": "89", "tr_cu": "EUR"}, "new")
     assert (order["event"], order["properties"]["revenue"]) == ("Order Completed", 89)
     item = snowplow.call({**BASE, "e": "ti", "ti_id": "o1", "ti_sk": "p1", "ti_pr": "89.5", "ti_qu": "1"}, "new")

@@ -95,6 +95,8 @@ def _what(fields: Payload, contexts: list[tuple[str, dict[str, Any]]]) -> dict[s
         case "se":
             names = {"category": "se_ca", "action": "se_ac", "label": "se_la", "property": "se_pr"}
             said: dict[str, Any] = {name: fields.get(field) for name, field in names.items()}
+            if "search" in fields.get("se_ac", "").lower():
+                said["query"] = said["label"] or said["property"]
             return _track(fields.get("se_ac", ""), {**said, "value": _number(fields.get("se_va"))})
         case "tr":
             return _track("Order Completed", _order(fields))
