@@ -163,3 +163,28 @@ def test_weights_keep_their_bytes_and_refuse_others() -> None:
     for body in (b"{", b'{"format":99}'):
         with pytest.raises(ValueError, match="roll back"):
             decode(body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "type"),
+    [
+        (("kettle", "kettle near me"), "go"),
+        (("cheap kettle", "how to descale a kettle"), "do"),
+        (("cheap kettle", "cheap kettle", "how to descale a kettle"), "do"),
+        (("how to descale a kettle", "cheap kettle"), "buy"),
+        (("what is a kettle", "best electric kettle", "kettle shop open now"), "go"),
+    ],
+)
+def test_the_last_wording_of_a_need_says_most(asked: tuple[str, ...], type: str) -> None:
+    """Whoever words a need anew is where the last words are, also after having said the words before twice."""
+    (moment,) = read(*(record("Products Searched", {"query": q}, at=n * MINUTE) for n, q in enumerate(asked))).open
+    assert moment.type == type
+
+
+def test_the_same_words_again_are_hardly_more_evidence() -> None:
+    """Five searches for the same, a second apart, make nobody much surer than one did."""
+    once, often = (
+        buy(*(record("Products Searched", {"query": "kettle"}, at=n * SECOND) for n in range(times)))
+        for times in (1, 5)
+    )
+    assert once < often < once + 0.04

@@ -26,7 +26,7 @@ from micromoments.recognise.story import looked_at, merged, own, relation, rewor
 from micromoments.recognise.text import Five, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised when the fold's arithmetic changes, so that digests tell."""
 PLACE_OF: Final = {kind: i for i, kind in enumerate(TYPES)}
 QUIET: Final[Vector] = (0, 0, 0, 0, 0)
@@ -37,8 +37,10 @@ MAX_EVIDENCE: Final = 6
 MAX_CHANNELS: Final = 6
 HOLDS: Final = 0.2
 """A moment takes in a trace without topic if it gives the trace's type at least this probability."""
-REWORDED: Final = 0.5
-"""What is left of earlier evidence once the person words the same need anew."""
+REWORDED: Final = 0.3
+"""What is left of earlier evidence once the person words the need anew, or says the same again: words are weighed as if
+nothing else were known, so the last wording holds most of what those before it said.
+"""
 WORDS: Final = 2
 """The relation from which a trace is about a moment whatever its type."""
 SLIGHT: Final = 25
@@ -245,7 +247,7 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     signal = trace.signal
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
     about = own(signal)
-    if reworded(moment.need, about) and (about.words or not moment.need.words):
+    if (about.words and moment.need.words) or (reworded(moment.need, about) and not moment.need.words):
         k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
     w = signal.weights
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]

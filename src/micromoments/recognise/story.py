@@ -93,8 +93,8 @@ def looked_at(seen: tuple[int, ...], signal: Signal) -> tuple[int, ...]:
 
 
 def reworded(mine: Need, theirs: Need) -> bool:
-    """Whether a need is put in other words than before."""
-    return bool(theirs.query and mine.query) and theirs.query != mine.query
+    """Whether a need is put in other words than before: "near me" after the bare name of a thing is one."""
+    return bool(theirs.query and mine.query) and (theirs.query, theirs.words) != (mine.query, mine.words)
 
 
 def own(signal: Signal) -> Need:
