@@ -43,7 +43,7 @@ _HOW_TO = re.compile(r"\bhow (?:(?:do|can|should|would) (?:i|you|we|one)|to)\b|\
 """How it is asked for something to do."""
 _NUMBER = r"(?:\d|[½¼¾⅓⅔]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|half|an hour|a few)\b)"
 _UNIT = r"(?:sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|hour|days?|weeks?|months?|years?|\bh)\b"
-_LENGTH = r"(?:[mck]?m|inch(?:es)?|in|ft|feet|foot|met(?:re|er)s?|\w+metres?)\b|[\"”]"
+_LENGTH = r"(?:[mck]?m|inch(?:es)?|ft|feet|foot|met(?:re|er)s?|\w+metres?)\b|[\"”]"
 _WEIGHT = r"(?:[mk]?g|lbs?|oz|pounds?|ounces?|kilos?|(?:kilo)?grams?|tons?|tonnes?)\b"
 _ROOM = r"(?:[mcd]?l|lit(?:re|er)s?|gal(?:lon)?s?|cups?|pints?|m³|[GT]B)(?:\b|(?<=³))"
 _FED = r"(?:serving|portion|people|person)"
