@@ -31,7 +31,7 @@ SLOW = 100
 MESSAGES = 100
 WAVES = (6_000, 3_000)
 """Messages past the bound: 1,024 wait for a slow listener, and before that its socket holds 4 MB of them."""
-STAY = 100
+STAY = 20
 """Readers that stay for the waves; the others leave before, as the waves are about the slow ones."""
 BATCH = 250
 
@@ -111,7 +111,7 @@ async def _run(port: int, pid: int) -> dict[str, Any]:
     stayed = sum(len(one.heard) for one in reading) / (len(reading) * told)
     for one in slow:
         one.read_on()
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 300
     while time.monotonic() < patience and any(not one.gaps for one in slow):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     gaps = sum(one.gaps > 0 for one in slow)
@@ -146,8 +146,8 @@ def _narrow(port: int) -> socket.socket:
 
 
 async def _heard(listeners: list[Listener], count: int) -> None:
-    """Wait until all have heard so many messages, or for a minute and a half."""
-    end = time.monotonic() + 90
+    """Wait until all have heard so many messages, or for five minutes."""
+    end = time.monotonic() + 300
     while time.monotonic() < end and any(len(one.heard) < count for one in listeners):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
 
@@ -202,14 +202,14 @@ def main() -> dict[str, Any]:
 
 
 def _ready(port: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         try:
             with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)
-    raise TimeoutError("the server did not become ready in 60 s")
+    raise TimeoutError("the server did not become ready in 300 s")
 
 
 if __name__ == "__main__":

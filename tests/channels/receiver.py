@@ -15,7 +15,7 @@ TAKE: Answer = (204, {})
 
 class Receiver:
     """What arrived, and what is answered. ``ids`` counts each delivery's arrivals that were taken, ``taken`` are
-    the bodies of all that were.
+    the bodies of all that were; ``words`` is the body of every answer.
     """
 
     def __init__(self, answer: Callable[[int, bytes], Answer | None]) -> None:
@@ -24,6 +24,7 @@ class Receiver:
         self.ids: Counter[str] = Counter()
         self.taken: list[bytes] = []
         self.url = ""
+        self.words = b""
         self.closing = threading.Event()
 
     @property
@@ -56,8 +57,9 @@ def receiving(answer: Callable[[int, bytes], Answer | None] = lambda _n, _body: 
             self.send_response(status)
             for name, value in more.items():
                 self.send_header(name, value)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(receiver.words)))
             self.end_headers()
+            self.wfile.write(receiver.words)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -157,6 +157,30 @@ def test_a_receiver_that_hangs_or_is_not_there_is_tried_later() -> None:
         assert (receipt.taken, receipt.again) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("shape", "status", "words", "whole"),
+    [
+        ("braze", 201, b'{"message":"success","errors":[{"type":"bad time","input_array":"events","index":0}]}', False),
+        ("customerio", 207, b'{ "errors" : [ {"batch_index": 1, "reason": "invalid"} ] }', False),
+        ("segment", 200, b'{"success":true,"rejected":[{"index":0,"code":"too_large"}]}', False),
+        ("segment", 200, b'{"success":true,"rejected":[]}', True),
+        ("braze", 201, b'{"message":"success","errors":[]}', True),
+        ("standard", 200, b'{"errors":["a receiver of one\'s own may say what it likes"]}', True),
+    ],
+)
+def test_a_tool_that_took_a_part_is_no_success(shape: Any, status: int, words: bytes, whole: bool) -> None:
+    """Some tools answer 2xx and name what they refused: that is a dead letter with their words, and not lost."""
+    got = receiver(lambda _n, _body: (status, {}))
+    got.words = words
+    news = b'{"type":"moment.opened","timestamp":"2026-01-01T00:00:00Z","data":{"person":{"userId":"a"},"trigger":"t"}}'
+    secret = "" if shape == "standard" else "site:key"
+    channel = WebhookChannel(Destination(url=got.url, private=True, shape=shape, timeout_seconds=60), secret)
+    receipt = channel.send(one(data=news), NOW)
+    channel.close()
+    assert (receipt.taken, receipt.again) == (whole, False)
+    assert whole or words.decode()[:60] in receipt.detail
+
+
 def test_redirects_are_not_followed() -> None:
     """A receiver can't send us elsewhere."""
     elsewhere = receiver()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -17,6 +18,8 @@ MOST = 4096
 LONGEST_WAIT = 24 * 3600.0
 AGAIN = frozenset({408, 409, 421, 423, 425, 429})
 """Statuses below 500 that a later try may find mended."""
+_PARTLY = re.compile(rb'"(?:errors|rejected)"\s*:\s*\[\s*[^\s\]]')
+"""How Braze and Customer.io (``errors``) and servers like ours (``rejected``) say, with 2xx, that they took a part."""
 
 
 class Poster:
@@ -26,8 +29,13 @@ class Poster:
         self._private, self._seconds = private, seconds
         self._client = httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], now: Millis) -> Receipt:
-        """Send it, and say what became of it: 2xx is taken, 410 and the like never are, the rest may be later."""
+    def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], now: Millis, *, in_parts: bool = False
+    ) -> Receipt:
+        """Send it, and say what became of it: 2xx is taken, 410 and the like never are, the rest may be later.
+
+        ``in_parts``: the tool answers 2xx also where it refused a part of it, which then counts as refused.
+        """
         until = monotonic() + self._seconds
         try:
             address, host = target(url, private=self._private)
@@ -35,7 +43,7 @@ class Poster:
                 "POST",
                 pinned(url, address),
                 content=body,
-                headers={"user-agent": "micromoments", **headers, "host": _host(url)},
+                headers={"user-agent": "micromoments", "accept-encoding": "identity", **headers, "host": _host(url)},
                 extensions={"sni_hostname": host, "timeout": httpx.Timeout(self._seconds).as_dict()},
             )
             answer = self._client.send(sent, stream=True)
@@ -47,6 +55,8 @@ class Poster:
             return never(str(error))
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             return later(f"{type(error).__name__}: {error}"[:200])
+        if in_parts and answer.is_success and _PARTLY.search(said):
+            return never(_words(answer, said))
         return _receipt(answer, said, now)
 
     def close(self) -> None:
@@ -59,19 +69,22 @@ def _host(url: str) -> str:
     return parts.netloc.decode("ascii").rpartition("@")[2]
 
 
-def _read(answer: httpx.Response, until: float) -> str:
-    """The first words of the answer; one that drips past the deadline is let go of."""
+def _read(answer: httpx.Response, until: float) -> bytes:
+    """The beginning of the answer; one that drips past the deadline is let go of."""
     body = b""
     for part in answer.iter_raw():
         body += part
         if len(body) > MOST or monotonic() > until:
             break
-    return body[:160].decode("utf-8", "replace")
+    return body
 
 
-def _receipt(answer: httpx.Response, said: str, now: Millis) -> Receipt:
-    status = answer.status_code
-    words = f"{status} {said}".strip()[:200]
+def _words(answer: httpx.Response, said: bytes) -> str:
+    return f"{answer.status_code} {said[:160].decode('utf-8', 'replace')}".strip()[:200]
+
+
+def _receipt(answer: httpx.Response, said: bytes, now: Millis) -> Receipt:
+    status, words = answer.status_code, _words(answer, said)
     if 200 <= status < 300:
         return taken(str(status))
     if status >= 500 or status in AGAIN:

@@ -46,7 +46,7 @@ class WebhookChannel:
             if self._signer is not None:
                 at = datetime.fromtimestamp(now // 1000, UTC)
                 headers["webhook-signature"] = self._signer.sign(delivery.id, at, body.decode())
-        return self._poster.post(self._to.url, body, headers, now)
+        return self._poster.post(self._to.url, body, headers, now, in_parts=self._to.shape != "standard")
 
     def close(self) -> None:
         """Let go of the connections."""
