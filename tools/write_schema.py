@@ -1,4 +1,4 @@
-"""Writes the JSON schema of the configuration to the documentation; a test says when it is out of date.
+"""Writes the JSON schemas of the configuration and of facts to the documentation; tests say when they are out of date.
 
 usage: python tools/write_schema.py
 """
@@ -9,9 +9,13 @@ import json
 from pathlib import Path
 
 from micromoments.config import json_schema
+from micromoments.core.fact import TABLES
+from micromoments.stores.cluster.fact_topics import schema
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "micromoments.schema.json"
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 if __name__ == "__main__":
-    PAGE.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
-    print(f"wrote {PAGE.name}")
+    facts = {table: schema(table) for table in TABLES}
+    for name, found in (("micromoments.schema.json", json_schema()), ("facts.schema.json", facts)):
+        (PAGES / name).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"wrote {name}")

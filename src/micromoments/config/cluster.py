@@ -31,7 +31,8 @@ KINDS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the parts are. ``project`` begins every name there, so that several projects can share them (the project's
     name unless set); ``partitions`` is how many workers can share the events, for good; ``copies`` of each record,
-    ``in_sync`` of which must have it before it is acknowledged. ``facts`` is a folder or a bucket for Parquet files.
+    ``in_sync`` of which must have it before it is acknowledged. ``facts`` is a folder or a bucket for Parquet
+    files; with ``fact_topics`` facts go to Kafka topics, too.
     """
 
     kafka: str
@@ -41,6 +42,7 @@ class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     copies: int = 3
     in_sync: int = 2
     facts: str = ""
+    fact_topics: bool = False
 
     def __repr__(self) -> str:
         """Where it is; an address with a password never gets into a log."""

@@ -37,6 +37,7 @@ from micromoments.stores.cluster.clock import SharedClock
 from micromoments.stores.cluster.copies import Copies, Place
 from micromoments.stores.cluster.database import SHARDS, Command, Database
 from micromoments.stores.cluster.events import Events
+from micromoments.stores.cluster.fact_topics import FactTopics
 from micromoments.stores.cluster.group import KafkaGroup
 from micromoments.stores.cluster.lease import Lease, Turn
 from micromoments.stores.cluster.log import Broker, KafkaLog
@@ -93,7 +94,8 @@ Taken = Callable[[Sequence[int]], None]
 class Shared:
     """A project's shared stores, open in one process. ``events`` are everybody's, ``control`` what the business changed
     (items, settings), ``news`` the same for who only follows it, ``lessons`` what there is to learn from; ``stores``
-    are the ports by their usual names. ``learnt`` learns sessions, and can go to a process of its own.
+    are the ports by their usual names. ``learnt`` learns sessions, and can go to a process of its own;
+    ``publish`` sends facts to their topics.
     """
 
     settings: Settings
@@ -113,6 +115,7 @@ class Shared:
     group: Callable[[Given, Taken], KafkaGroup]
     of_partition: Callable[[int], RedisState]
     learnt: Callable[[int, Millis], Learnt]
+    publish: Callable[[], int]
 
     def lease(self, name: str, ttl: Millis, shard: int = 0) -> Lease:
         """A lease that this process may hold."""
@@ -172,7 +175,8 @@ def open_shared(
             one.close()
 
     state = of_partition("")
-    own = Own(path, cluster.facts, settings, given is None, close)
+    topics_of_facts = _fact_topics(database, broker, cluster, keep.log_days)
+    own = Own(path, cluster.facts, settings, given is None, close, topics_of_facts)
     return Shared(
         settings=settings,
         stores=_stores(own, database, control, state, policies),
@@ -193,6 +197,7 @@ def open_shared(
         ),
         of_partition=lambda partition: of_partition(str(partition)),
         learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),
+        publish=partial(_publish, database, cluster.facts, topics_of_facts),
     )
 
 
@@ -279,7 +284,7 @@ def open_moving(folder: Path, cluster: Cluster, settings: Settings, now: Millis)
 
 class Own(NamedTuple):
     """What the stores need to know of this process: its folder, where facts are, its settings and whether they are the
-    file's, and how everything is closed.
+    file's, how everything is closed, and the topics that facts go to.
     """
 
     folder: Path
@@ -287,6 +292,7 @@ class Own(NamedTuple):
     settings: Settings
     filed: bool
     close: Callable[[], None]
+    topics: FactTopics | None
 
 
 def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, policies: RedisPolicies) -> Stores:
@@ -297,7 +303,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         recogniser=Recogniser(settings, weights=decode(policies.some([ACTIVE_WEIGHTS]).get(ACTIVE_WEIGHTS, b""))),
         log=control,
         state=state,
-        facts=_facts(database, own.facts),
+        facts=_facts(database, own.facts, own.topics),
         catalogue=RedisCatalogue(database),
         policies=policies,
         budgets=RedisBudgets(database),
@@ -312,7 +318,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         links_naming=state.links_naming,
         forget_decisions=lambda _before: 0,  # each goes by itself
         reports=lambda name, params, now: asyncio.to_thread(_report, database, own.facts, name, params, now),
-        seal=lambda until: asyncio.to_thread(_facts(database, own.facts)().seal, until),
+        seal=lambda until: asyncio.to_thread(_facts(database, own.facts, own.topics)().seal, until),
         serving=lambda _address: None,
         token="",
         config_text=(lambda: _text(path)) if own.filed else str,
@@ -326,13 +332,31 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
     )
 
 
-def _facts(database: Database, place: str) -> Callable[[], Facts]:
+def _facts(database: Database, place: str, topics: FactTopics | None) -> Callable[[], Facts]:
     def opened() -> Facts:
         from micromoments.stores.cluster.facts import RedisFacts
 
-        return RedisFacts(database, place)
+        return RedisFacts(database, place, topics)
 
     return opened
+
+
+def _fact_topics(database: Database, broker: Broker, cluster: Cluster, days: float) -> FactTopics | None:
+    """The topics of facts, made where they aren't there; ``None`` where the project has none."""
+    if not cluster.fact_topics:
+        return None
+    topics = FactTopics(database, broker, cluster.project, cluster.partitions, days)
+    topics.make(cluster.copies, cluster.in_sync)
+    return topics
+
+
+def _publish(database: Database, place: str, topics: FactTopics | None) -> int:
+    """Send facts to their topics, where the project has some."""
+    if topics is None:
+        return 0
+    from micromoments.stores.cluster.facts import RedisFacts
+
+    return RedisFacts(database, place, topics).publish()
 
 
 def learnt_of(address: str, project: str, place: str, least: int, at: Millis) -> Learnt:

@@ -31,6 +31,8 @@ AGAIN = 0.5
 """Seconds until what failed is tried again."""
 TICK, MARK, RETELL, SEAL, TRIM = 1.0, 2.0, 10.0, 180.0, 3600.0
 """Seconds between looks at timers, marks of all shards, outcomes that Kafka lacks, sealing, and forgetting."""
+PUBLISH = 0.5
+"""Seconds between looks at facts that go to topics."""
 DUE = 1000
 """People whose timers fire at a time."""
 UNDER_WAY = 30.0
@@ -200,6 +202,8 @@ class Worker:
         if self._due(RETELL):
             self._retell()
         if 0 in self.foldings:
+            if self._due(PUBLISH):
+                self._shared.publish()
             if self._due(SEAL):
                 self._shared.stores.facts().seal(self._clock())
             if self._due(TRIM):

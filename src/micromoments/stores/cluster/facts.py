@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -29,6 +29,7 @@ from micromoments.core.fact import TABLES, Fact, Table
 from micromoments.ports import StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database
+from micromoments.stores.cluster.fact_topics import FactTopics
 from micromoments.stores.cluster.lease import Lease
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.columns import ARROW, filled, to_arrow
@@ -47,7 +48,8 @@ Frame = tuple[int, str, Table, int, Millis, bytes]
 class RedisFacts:
     """``ports.Facts`` on a database and a place for files (``/a/folder``, ``s3://bucket/path``, ``gs://...``)."""
 
-    def __init__(self, database: Database, place: str) -> None:
+    def __init__(self, database: Database, place: str, topics: FactTopics | None = None) -> None:
+        self._topics = topics
         self._database, self._place = database, place
         self._fs, self._root = fs.FileSystem.from_uri(place if "://" in place else f"file://{place}")
         self._lease = Lease(database, "facts", ALONE)
@@ -72,10 +74,23 @@ class RedisFacts:
                 return 0
             written = [row for table, some in rows.items() for row in self._write_days(table, some)]
             self._name((), written, upto)
+            if self._topics is not None:
+                self._topics.publish()  # what goes from the streams must have been sent
             self._database.many(
                 [(s, ("XTRIM", self._database.name(s, "f"), "MINID", _after(id))) for s, id in upto.items()]
             )
         return size
+
+    def publish(self) -> int:
+        """Send what was committed to the topics, where the project has some; gives how many facts. Nothing where
+        another process seals or erases just now.
+        """
+        if self._topics is None or not self._lease.hold():
+            return 0
+        try:
+            return self._topics.publish()
+        finally:
+            self._lease.release()
 
     def files(self, table: Table) -> Sequence[str]:
         """The sealed Parquet files of a table, by day."""
@@ -101,7 +116,7 @@ class RedisFacts:
             while True:
                 known = len(theirs)
                 theirs = self._joined(theirs)
-                theirs, went = erase_live(self._database, theirs)
+                theirs, went = erase_live(self._database, theirs, self._erased)
                 gone += went
                 if len(theirs) == known:
                     break
@@ -228,11 +243,16 @@ class RedisFacts:
         hit = pc.is_in(part["surrogate"], value_set=values)
         went = pc.sum(hit).as_py() or 0
         if went:
+            self._erased(row["table"], part.filter(hit)["id"].to_pylist())
             kept = part.filter(pc.invert(hit))
             new = [self._write(row["table"], row["day"], kept)] if kept.num_rows else []
             self._name([name], new, {})
             self._delete([name])
         return int(went)
+
+    def _erased(self, table: Table, ids: Sequence[str]) -> None:
+        if self._topics is not None:
+            self._topics.erased(table, ids)
 
     def stored(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
         """Everything there is now, by table: what is in memory, and the paths of files on this machine's disk."""
@@ -282,9 +302,11 @@ def frames_of(database: Database) -> list[Frame]:
     ]
 
 
-def erase_live(database: Database, surrogates: Iterable[int]) -> tuple[set[int], int]:
+def erase_live(
+    database: Database, surrogates: Iterable[int], erased: Callable[[Table, Sequence[str]], None] | None = None
+) -> tuple[set[int], int]:
     """Rewrite the live frames that hold facts of these surrogates, or of any that was joined into one of them; give all
-    those surrogates, and how many facts went.
+    those surrogates, and how many facts went. ``erased`` is told of their ids first.
     """
     live = frames_of(database)
     people = [body for _, _, table, _, _, body in live if table == "people"]
@@ -298,6 +320,8 @@ def erase_live(database: Database, surrogates: Iterable[int]) -> tuple[set[int],
         if len(kept) == len(facts):
             continue
         gone += len(facts) - len(kept)
+        if erased is not None:
+            erased(table, [f.id for f in facts if f.surrogate in theirs])
         name = database.name(shard, "f")
         if kept:
             _, count, first, last, new = frame(table, kept)

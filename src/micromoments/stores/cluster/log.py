@@ -8,7 +8,7 @@ under (``vault``); items and activations are nobody's, and go as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from threading import Event, Lock, RLock, Thread
 from typing import Any
@@ -34,8 +34,10 @@ _BEGINNING = (
     KafkaError.REPLICA_NOT_AVAILABLE,
 )
 """What a broker says of a partition that it was just given."""
-Message = tuple[str, int, bytes | None, bytes, Millis]
-"""(topic, partition, key, body, time)."""
+Message = tuple[str, int, bytes | None, bytes | None, Millis]
+"""(topic, partition, key, body, time); without a body the key is no more, where only the newest of each is kept."""
+_KEPT = {"retention.ms": "-1", "retention.bytes": "-1"}
+"""How long the logs are kept: Kafka's own retention is off."""
 Headers = list[tuple[str, bytes]]
 """What stands beside a message: (name, value)."""
 _QUIET = {"log_level": 0, "socket.keepalive.enable": True, "reconnect.backoff.max.ms": 1000}
@@ -140,9 +142,9 @@ class Broker:
             with self._lock:
                 self._producer = self._made()
 
-    def make(self, topics: dict[str, int], copies: int, in_sync: int) -> None:
-        """Make those topics (name to partitions) that there aren't. Kafka's own retention is off: what may be forgotten
-        is known by the engine, which trims.
+    def make(self, topics: dict[str, int], copies: int, in_sync: int, kept: Mapping[str, str] = _KEPT) -> None:
+        """Make those topics (name to partitions) that there aren't. Unless ``kept`` says how long records stay, Kafka's
+        own retention is off: what may be forgotten is known by the engine, which trims.
 
         Raises:
             StoreError: Kafka can't be reached, or refuses.
@@ -150,7 +152,7 @@ class Broker:
         with failing("making topics"):
             admin = AdminClient({"bootstrap.servers": self.address, **_QUIET})
             there = admin.list_topics(timeout=PATIENCE).topics
-            config = {"retention.ms": "-1", "retention.bytes": "-1", "min.insync.replicas": str(in_sync)}
+            config = {**kept, "min.insync.replicas": str(in_sync)}
             new = [NewTopic(t, n, copies, config=config) for t, n in topics.items() if t not in there]
             for name, future in admin.create_topics(new, request_timeout=PATIENCE).items() if new else ():
                 try:
