@@ -20,9 +20,9 @@ from benchmarks.speed.cluster import event
 from micromoments.config import Cluster
 from micromoments.core.event import Arrival, Event
 from micromoments.core.settings import Settings
+from micromoments.engine.cluster.both import open_moving
 from micromoments.engine.cluster.moving import Move
 from micromoments.engine.cluster.tally import Held, alike
-from micromoments.engine.cluster.wiring import open_moving
 from micromoments.engine.service import Service, now_ms
 from micromoments.engine.wiring import open_stores
 from tools.cluster import cluster

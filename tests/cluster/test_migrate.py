@@ -18,12 +18,13 @@ from micromoments.config import Cluster, load_cluster
 from micromoments.core.event import Arrival, Event
 from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
+from micromoments.engine.cluster.both import Moving, open_moving
 from micromoments.engine.cluster.moving import Move
 from micromoments.engine.cluster.returning import go_back
 from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.switching import rounds, switch
 from micromoments.engine.cluster.tally import Held, alike, unlike
-from micromoments.engine.cluster.wiring import Moving, open_moving, open_shared
+from micromoments.engine.cluster.wiring import open_shared
 from micromoments.engine.cluster.worker import Worker
 from micromoments.engine.service import now_ms
 from micromoments.engine.wiring import asking, open_stores

@@ -56,11 +56,16 @@ def _setup(folder: Path) -> list[Finding]:
 
     from micromoments.cli import doctor_setup
     from micromoments.cli.doctor_outward import destinations
+    from micromoments.config import load_cluster
     from micromoments.engine.service import now_ms
     from micromoments.engine.wiring import at_rest
 
     if not folder.is_dir():
         raise typer.BadParameter(f"got {str(folder)!r}, which is no folder; wanted a project's folder, or --data FILE")
+    if (cluster := load_cluster(folder, os.environ)) is not None:
+        from micromoments.cli.doctor_cluster import examine
+
+        return examine(folder, cluster)
     setup = doctor_setup.Setup(folder, at_rest(folder), os.environ, now_ms())
     return [*doctor_setup.examine(setup), *destinations(setup)]
 

@@ -14,8 +14,8 @@ from micromoments.cli.table import Format, put_json, put_table, say
 
 if TYPE_CHECKING:
     from micromoments.config import Cluster
+    from micromoments.engine.cluster.both import Moving
     from micromoments.engine.cluster.tally import Held
-    from micromoments.engine.cluster.wiring import Moving
 
 NEXT = "micromoments.next.toml"
 """The settings as they will be after the switch, beside those in force."""
@@ -127,7 +127,7 @@ def _back(folder: Path, format: Format) -> None:
 
 def _opened(folder: Path, cluster: Cluster) -> Moving:
     from micromoments.config import load
-    from micromoments.engine.cluster.wiring import open_moving
+    from micromoments.engine.cluster.both import open_moving
     from micromoments.engine.service import now_ms
 
     return open_moving(folder, cluster, load(folder), now_ms())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import httpx
+
     from micromoments.engine.embedded import Engine
 
 T = TypeVar("T")
@@ -50,32 +53,43 @@ def through_owner(
     params: dict[str, Any] | None = None,
     timeout: float = 30,
 ) -> dict[str, Any] | None:
-    """What the server that owns a folder answers to one request, whose ``body`` is sent as JSON or ``content`` as it
-    stands; ``None`` where nobody has the folder open. ``timeout`` is in seconds.
+    """What the server that owns a folder answers to one request, or one of the project's cluster that is made for it;
+    ``body`` is sent as JSON, ``content`` as it stands. ``None`` where nobody has the folder open. ``timeout`` is in
+    seconds.
 
     Raises:
         ValueError: who has it open doesn't serve, or refused (``Missing``: it answered 404).
     """
-    from micromoments.engine.wiring import at_rest
+    from micromoments.config import load_cluster
 
-    rest = at_rest(folder)
-    owner = rest.owner()
-    if owner is None:
-        return None
-    pid, address = owner
-    if not address:
-        raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve, or not yet; retry, or stop it")
-    import httpx
+    cluster = load_cluster(folder, os.environ)
+    given: dict[str, Any] = {"json": body, "content": content, "params": params, "timeout": timeout}
+    if cluster is not None:
+        from micromoments.cli.on_cluster import answered
 
-    headers = {"authorization": f"Bearer {rest.token()}"}
-    try:
-        reply = httpx.request(
-            method, f"{address}{path}", json=body, content=content, params=params, headers=headers, timeout=timeout
-        )
-    except httpx.HTTPError as error:
-        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None
+        address, reply = cluster.project, answered(folder, cluster, method, path, **given)
+    else:
+        from micromoments.engine.wiring import at_rest
+
+        rest = at_rest(folder)
+        owner = rest.owner()
+        if owner is None:
+            return None
+        pid, address = owner
+        if not address:
+            raise ValueError(f"got {folder}, open in process {pid}, which doesn't serve, or not yet; retry, or stop it")
+        reply = _requested(address, rest.token(), method, path, given)
     if reply.status_code != HTTPStatus.OK:
         wrong = Missing if reply.status_code == HTTPStatus.NOT_FOUND else ValueError
         raise wrong(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
     found: dict[str, Any] = reply.json()
     return found
+
+
+def _requested(address: str, token: str, method: str, path: str, given: dict[str, Any]) -> httpx.Response:
+    import httpx
+
+    try:
+        return httpx.request(method, f"{address}{path}", headers={"authorization": f"Bearer {token}"}, **given)
+    except httpx.HTTPError as error:
+        raise ValueError(f"the server at {address} could not be asked ({error}); try again") from None

@@ -374,6 +374,7 @@ def copy_to_learn(folder: Path | str, target: Path | str) -> None:
     """
     from micromoments.stores.embedded.backup import copy_core
 
+    in_folder(Path(folder))
     copy_core(folder, target)
 
 
@@ -381,6 +382,7 @@ def back_up(folder: Path | str, target: Path | str) -> Mapping[str, int]:
     """Copy a folder, which may be in use, to a new one; gives how much there is of what. It must be empty."""
     from micromoments.stores.embedded.backup import backup
 
+    in_folder(Path(folder))
     return backup(folder, target).counts
 
 

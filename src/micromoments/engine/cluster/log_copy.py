@@ -9,8 +9,9 @@ from xxhash import xxh3_128_intdigest
 from micromoments.core.event import Millis
 from micromoments.core.record import ErasedRecord, EventRecord, Logged, Record
 from micromoments.core.settings import DAY
+from micromoments.engine.cluster.both import Mark, Moving, Place
 from micromoments.engine.cluster.tally import LIMIT, Held
-from micromoments.engine.cluster.wiring import Command, Mark, Moving, Place
+from micromoments.engine.cluster.wiring import Command
 from micromoments.engine.wiring import pack
 
 STRETCH = 2_000

@@ -18,9 +18,10 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import DeliveryFact
 from micromoments.core.person import Link, Person
 from micromoments.core.record import Record
+from micromoments.engine.cluster.both import Folder, Mark, Moving, Place
 from micromoments.engine.cluster.switching import holding
 from micromoments.engine.cluster.tally import Held, Tally, alike
-from micromoments.engine.cluster.wiring import Folder, Mark, Moving, Place, write_settings
+from micromoments.engine.cluster.wiring import write_settings
 from micromoments.engine.service import Service
 from micromoments.engine.wiring import Stores, open_held, pack
 from micromoments.ports import Batch, StoreError, replay

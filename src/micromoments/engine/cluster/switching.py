@@ -15,9 +15,10 @@ from pathlib import Path
 
 from micromoments.config import FILE_NAME
 from micromoments.core.event import Millis
+from micromoments.engine.cluster.both import Folder, Locked, Moving
 from micromoments.engine.cluster.moving import Move
 from micromoments.engine.cluster.tally import Held, alike
-from micromoments.engine.cluster.wiring import Folder, Locked, Moving, write_settings
+from micromoments.engine.cluster.wiring import write_settings
 from micromoments.engine.service import Service
 from micromoments.engine.wiring import at_rest, open_held, seal
 from micromoments.ports import StoreError

@@ -21,20 +21,9 @@ from micromoments.recognise.weights import decode
 from micromoments.stores.cluster.artifacts import RedisArtifacts
 from micromoments.stores.cluster.audit import RedisAudit
 from micromoments.stores.cluster.budgets import RedisBudgets
-from micromoments.stores.cluster.carried import (
-    Kind,
-    Mark,
-    excused,
-    forgetting,
-    forgotten,
-    kinds_of,
-    mark_of,
-    say,
-    taken,
-)
+from micromoments.stores.cluster.carried import forgetting, mark_of
 from micromoments.stores.cluster.catalogue import RedisCatalogue
 from micromoments.stores.cluster.clock import SharedClock
-from micromoments.stores.cluster.copies import Copies, Place
 from micromoments.stores.cluster.database import SHARDS, Command, Database
 from micromoments.stores.cluster.events import Events
 from micromoments.stores.cluster.fact_topics import FactTopics
@@ -48,39 +37,25 @@ from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import Changed, Moved, RedisState
 from micromoments.stores.cluster.vault import Vault
 from micromoments.stores.cluster.wire import Told, Wire
-from micromoments.stores.embedded.carried import KINDS, FolderCarried, Row
-from micromoments.stores.embedded.codec import unseal
-from micromoments.stores.embedded.folder import Folder, Locked
 
 if TYPE_CHECKING:
-    from micromoments.stores.cluster.facts import RedisFacts
+    pass
 
 if TYPE_CHECKING:
     from micromoments.engine.nexts import Learnt
 
 __all__ = [
-    "KINDS",
     "SHARDS",
     "Changed",
     "Command",
-    "Folder",
-    "FolderCarried",
     "KafkaGroup",
-    "Kind",
     "Lease",
-    "Locked",
-    "Mark",
     "Moved",
-    "Moving",
-    "Place",
     "RedisState",
-    "Row",
     "Shared",
     "Told",
     "names",
-    "open_moving",
     "open_shared",
-    "unseal",
     "write_settings",
 ]
 
@@ -228,58 +203,6 @@ def _served_from_here(database: Database, project: str) -> None:
             "back": "serve the folder, without [cluster]; to move again, name another `project` in [cluster]",
         }[mark.state]
         raise ValueError(f"got project {project}, whose move is {mark.state!r}; wanted one that is done; {todo}")
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """A folder and the cluster that it moves to or came from. ``kinds`` are the state's, ``facts`` the files."""
-
-    shared: Shared
-    source: FolderCarried
-    kinds: Mapping[str, Kind]
-    facts: RedisFacts
-    copies: Copies
-
-    def mark(self) -> Mark | None:
-        """How far the project has moved."""
-        return mark_of(self.shared.database)
-
-    def say(self, mark: Mark) -> None:
-        """Write that down."""
-        say(self.shared.database, mark)
-
-    def taken(self) -> bool:
-        """Whether the cluster holds anything of this project."""
-        return taken(self.shared.database)
-
-    def excused(self, hashes: Iterable[bytes] = ()) -> set[bytes]:
-        """The hashes of ids whose sealing keys were destroyed while copying, as they were erased; with more of them."""
-        return excused(self.shared.database, hashes)
-
-    def forgotten(self, keys: Iterable[str]) -> list[str]:
-        """Those of the source ids that were erased since the project moved."""
-        gone = forgotten(self.shared.database)
-        return [key for key in keys if self.shared.vault.hash(key) in gone]
-
-
-def open_moving(folder: Path, cluster: Cluster, settings: Settings, now: Millis) -> Moving:
-    """Open both sides of a move.
-
-    Raises:
-        StoreError: Kafka or Redis can't be reached.
-        ValueError: a setting that a cluster doesn't take.
-    """
-    from micromoments.stores.cluster.facts import RedisFacts
-
-    shared = open_shared(folder, cluster, settings, moving=True)
-    broker, keep = shared.events.broker, settings.retention
-    return Moving(
-        shared,
-        FolderCarried(folder),
-        kinds_of(shared.database, keep.people_days, keep.log_days, now),
-        RedisFacts(shared.database, cluster.facts),
-        Copies(broker, cluster.project, shared.events, shared.vault),
-    )
 
 
 class Own(NamedTuple):

@@ -163,6 +163,10 @@ class RedisFacts:
         except FileNotFoundError:
             return ""
 
+    def there(self, name: str) -> bool:
+        """Whether a file lies where the manifest says."""
+        return bool(self._fs.get_file_info(f"{self._root}/{name}").type == fs.FileType.File)
+
     def forget(self, names: Sequence[str]) -> None:
         """Take files out of the manifest, then away."""
         self._name(names, (), {})
