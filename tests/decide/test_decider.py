@@ -210,6 +210,23 @@ def test_the_variant_names_the_policy() -> None:
     assert policy_for(person(), request(slot="other"), Slot(policy="epsilon"), project) == "epsilon"
 
 
+def test_an_experiment_may_concern_a_need() -> None:
+    """Its condition speaks of the moment that is served; in another moment, or none, nobody is in it, and the slot's
+    policy decides.
+    """
+    need = {"moment.type": "buy", "moment.need.query": "oat milk"}
+    only = Experiment(slot="home", variants={"b": 1.0}, policies={"b": "squarecb"}, condition=need)
+    project, slot = settings(experiments={"t": only}), Slot(policy="epsilon")
+    for moments, policy in (
+        ([moment(need={"query": "oat milk"})], "squarecb"),
+        ([moment(need={"query": "shoes"})], "epsilon"),
+        ([], "epsilon"),
+    ):
+        assert policy_for(person(), request(), slot, project, moments) == policy
+        got, _ = decided(some(2), moments=moments, project=project, slot=slot)
+        assert [one.key for one in got.experiments if one.key == "t"] == ["t"] * (policy == "squarecb")
+
+
 def test_nothing_to_serve_is_an_answer() -> None:
     """Without candidates there are no items, and the propensity of nothing is 1."""
     got, _ = decided(())

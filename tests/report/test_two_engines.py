@@ -18,6 +18,9 @@ from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event,
 
 ASKED: list[tuple[str, dict[str, str]]] = [
     *((name, {"decision": "d3"} if name == "receipt" else {}) for name in REPORTS),
+    ("behind", {"item": "a"}),
+    ("behind", {"need": "Tent"}),
+    ("behind", {"cause": "too late"}),
     *(
         (name, {"by": part, "tz": "America/New_York"})
         for name, report in REPORTS.items()

@@ -55,6 +55,7 @@ _CAPPED = " OR ".join(f"'{code}' = ANY(refused)" for code in CAPS)
 RAGE = ("rage click", "rage clicked", "$rageclick", "rageclick")
 DEAD = ("dead click", "dead clicked", "$dead_click", "$deadclick", "deadclick")
 """What trackers call clicks in anger, and clicks that nothing came of; in small letters."""
+PAIN = frozenset([*RAGE, *DEAD])
 _CLICK = "".join(
     f"{'CASE' if what == 'rage' else ''} WHEN lower(name) IN ({', '.join(map(repr, names))}) THEN '{what}'"
     for what, names in (("rage", RAGE), ("dead", DEAD))

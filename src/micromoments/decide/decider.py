@@ -60,18 +60,20 @@ def in_force(slot: Slot, person: Person, request: Request) -> Slot:
     return replace(slot, mode="live" if ramped(unit, request.slot, slot.ramp) else "shadow")
 
 
-def policy_for(person: Person, request: Request, slot: Slot, settings: Settings) -> str:
+def policy_for(
+    person: Person, request: Request, slot: Slot, settings: Settings, moments: Sequence[MomentView] = ()
+) -> str:
     """The name of the policy that ``decide`` is to be given: an experiment's for the person's variant, else the
-    slot's.
+    slot's. ``moments`` are those that ``decide`` gets.
     """
-    return policy_name(slot, settings, _given(person, request, settings))
+    return policy_name(slot, settings, _given(person, request, settings, pick(moments, slot, request)))
 
 
-def _given(person: Person, request: Request, settings: Settings) -> tuple[Assignment, ...]:
-    """The person's variants in the slot's experiments."""
+def _given(person: Person, request: Request, settings: Settings, moment: MomentView | None) -> tuple[Assignment, ...]:
+    """The person's variants in the slot's experiments, whose conditions may speak of the moment."""
     if not settings.experiments:
         return ()
-    known = _attributes(person, request, settings, None)
+    known = _attributes(person, request, settings, moment)
     return assign(person, request.slot, settings, request.at, key=request.key, attributes=known)
 
 
@@ -116,7 +118,7 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     held, unit, kept = holdout(person, request.slot, slot, now, key=request.key)
     treated = live and not held and not general
     field = _field(person, request, candidates, slot, settings, budgets_left, moment, unit)
-    exposed = _exposed(person, request, settings, field) if treated else ()
+    exposed = _exposed(person, request, settings, field, moment) if treated else ()
     by, ref = (policy, PolicyRef(policy.name, policy.version)) if treated else _default(slot, default_policy)
     draw = _Draw(field, slot, settings, budgets_left)
     beside = _beside(slot, policy, default_policy, seed, share if treated else 1.0)
@@ -157,9 +159,11 @@ def decide(  # noqa: PLR0913 everything that it depends on, by name
     return decision, reservations(decision.id, now, [may[row] for row in drawn.rows], settings)
 
 
-def _exposed(person: Person, request: Request, settings: Settings, field: _Field) -> tuple[Assignment, ...]:
+def _exposed(
+    person: Person, request: Request, settings: Settings, field: _Field, moment: MomentView | None
+) -> tuple[Assignment, ...]:
     """What the person is exposed to: variants of experiments, and of rules that are measured."""
-    given = tuple([one for one in _given(person, request, settings) if one.unit != WASHOUT])
+    given = tuple([one for one in _given(person, request, settings, moment) if one.unit != WASHOUT])
     return given if field.rules is None else (*given, *field.rules.given)
 
 

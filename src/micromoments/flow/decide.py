@@ -55,7 +55,6 @@ def decide(
     by_mid = {t.mid: t for t in traces}
     moments = [view.recogniser.view(m, by_mid, request.at) for m in reading.open]
     personal = request.linked and consents(person, "personalise", view.settings)
-    name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings)}"
     held, _, _ = holdout(person, request.slot, slot, request.at, key=request.key)
     if (held or general) and slot.mode == "live":
         # The control is what would be served without us: the request's own words and place count, the moment doesn't.
@@ -67,6 +66,7 @@ def decide(
         # Answered from these words, which stand nowhere afterwards: the decision is kept, and must not hold them.
         asked = replace(asked, quoted=False)
         moments = [replace(m, need={}, evidence=[]) for m in moments]
+    name = f"{request.slot}:{decider.policy_for(person, request, slot, view.settings, moments)}"
     candidates = view.catalog.candidates(asked)
     if slot.mode in decider.SHADOW and isinstance(request.context.get("theirs"), list):
         found = {one.item.id for one in candidates}

@@ -8,12 +8,13 @@ from typing import Any
 
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Told
-from micromoments.core.event import Millis
+from micromoments.core.event import Event, Millis
 from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeFact
 from micromoments.core.moment import TYPES
 from micromoments.core.offer import coded
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
+from micromoments.core.rollup import PAIN
 from micromoments.core.settings import DAY, Settings
 from micromoments.flow.said import Said, said
 from micromoments.learn.goals import guarded
@@ -32,7 +33,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
     event, context = record.event, record.event.context
     get = event.properties.get
     location, device = context.get("location"), context.get("device")
-    item = get("product_id") or get("item_id") or ""
+    item = get("product_id") or get("item_id") or _clicked(event) or ""
     results = get("results")
     words = said(record, settings)
     won = words.reached
@@ -58,6 +59,12 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         record.marks,
         *(_rendered(event.properties) if event.event == RENDERED else ()),
     )
+
+
+def _clicked(event: Event) -> object:
+    """The page's element that a click in anger or into nothing was on."""
+    element = event.properties.get("element")
+    return element if element and (event.event or "").lower() in PAIN else None
 
 
 def _rendered(said: Mapping[str, Any]) -> tuple[str, str, int, str]:

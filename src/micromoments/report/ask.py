@@ -36,6 +36,8 @@ PARAMS = (
     "worth",
     "cursor",
     "cause",
+    "item",
+    "need",
 )
 SEGMENTS = ("type", "channel", "device", "place", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
@@ -64,11 +66,14 @@ class Ask(NamedTuple):
     slot: str
     duplicates: int | None
     as_of: Millis | None
+    since: Millis
     decision: str = ""
     lift: tuple[float, float] = (0.01, 0.05)
     worth: int = 0
     cursor: str = ""
     cause: str = ""
+    item: str = ""
+    need: str = ""
     rollups: Collection[str] = ()
 
     def source(self, name: str) -> str:
@@ -156,7 +161,7 @@ def ask(
         zone = ZoneInfo(tz)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"got tz={tz!r}; wanted an IANA name such as Europe/Berlin; correct it") from None
-    as_of = _as_of(query, rollups)
+    as_of, since = _as_of(query, rollups), _first(query, rollups)
     start = _instant("from", params["from"], zone) if params.get("from") else 0
     stop = _instant("to", params["to"], zone) if params.get("to") else (as_of or 0) + 1
     if params.get("from") and params.get("to") and start >= stop:
@@ -175,18 +180,21 @@ def ask(
         start=start,
         stop=max(stop, start),
         tz=tz,
-        offsets=_offsets(zone, start or min(stop, _first(query, rollups)), stop),
+        offsets=_offsets(zone, start or min(stop, since), stop),
         by=by,
         segment=_segment(params.get("segment", ""), segments),
         goal=goal,
         slot=params.get("slot", ""),
         duplicates=_whole("duplicates", params["duplicates"]) if params.get("duplicates") else None,
         as_of=as_of,
+        since=since,
         decision=params.get("decision", ""),
         lift=_lift(params["lift"]) if params.get("lift") else (0.01, 0.05),
         worth=_whole("worth", params["worth"]) if params.get("worth") else 0,
         cursor=params.get("cursor", ""),
         cause=params.get("cause", ""),
+        item=params.get("item", ""),
+        need=params.get("need", "").strip().lower(),
         rollups=rollups,
     )
 

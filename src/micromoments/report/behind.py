@@ -14,7 +14,7 @@ from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask, has_goal, iso
 from micromoments.report.missed import CAUSES, causes
-from micromoments.report.parts import MOST_ROWS, events, figure, moments, segment_value
+from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, segment_value
 
 BEHIND = (
     f"The newest {MOST_ROWS} of each kind in the stretch (older ones by `cursor`), without bots, own people and "
@@ -34,9 +34,9 @@ def behind(asked: Ask) -> dict[str, Any]:
     if asked.cause and asked.cause not in CAUSES:
         wanted = ", ".join(CAUSES)
         raise ValueError(f"got cause={asked.cause!r}; wanted one of {wanted}; correct it or leave it out")
-    kinds: dict[str, Callable[[Ask, Place], list[dict[str, Any]]]]
-    kinds = {"moment": _moments} if asked.cause else {"moment": _moments, "decision": _decisions, "goal": _goals}
-    found = {kind: rows(asked, places[kind]) for kind, rows in kinds.items() if kind in places}
+    if asked.need:
+        _shared(asked)
+    found = {kind: rows(asked, places[kind]) for kind, rows in _kinds(asked).items() if kind in places}
     cursor = _cursor(found)
     base, params = _base(asked)
     n = int(asked.one(f"WITH base AS ({base}) SELECT count(*) AS n FROM base", *params)["n"])
@@ -47,17 +47,46 @@ def behind(asked: Ask) -> dict[str, Any]:
     return {"figures": figures, "rows": every, "cursor": cursor}
 
 
+def _kinds(asked: Ask) -> Mapping[str, Callable[[Ask, Place], list[dict[str, Any]]]]:
+    """What is listed, by its name."""
+    if asked.cause:
+        return {"moment": _moments}
+    if asked.item:
+        return {"decision": _decisions}
+    if asked.need:
+        return {"moment": _moments, "search": _searches}
+    return {"moment": _moments, "decision": _decisions, "goal": _goals}
+
+
+def _shared(asked: Ask) -> None:
+    """Refuse words that too few share: who asks for them would learn whether a certain person has that need."""
+    (looked, params), (searched, more) = moments(asked), events(asked, "searches")
+    one = asked.one(
+        f"SELECT count(DISTINCT surrogate) AS n FROM (SELECT surrogate FROM ({looked}) AS looked WHERE need = ? "
+        f"UNION ALL SELECT surrogate FROM ({searched}) AS searched WHERE need = ?) AS every",
+        *params, asked.need, *more, asked.need,
+    )  # fmt: skip
+    if int(one["n"]) < MIN_PEOPLE:
+        raise ValueError(
+            f"got need={asked.need[:60]!r}; wanted one that at least {MIN_PEOPLE} people share in the stretch; "
+            "take another, or a longer stretch"
+        )
+
+
 Place = tuple[int, str] | None
 """The instant and the id of the last row given; None before the first."""
+
+
+_LISTED = ("moment", "decision", "goal", "search")
 
 
 def _places(cursor: str) -> dict[str, Place]:
     """Where each kind of row goes on; a kind that is done isn't in it."""
     if not cursor:
-        return {"moment": None, "decision": None, "goal": None}
+        return dict.fromkeys(_LISTED)
     try:
         read = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return {kind: (int(at), str(id)) for kind, (at, id) in read.items() if kind in {"moment", "decision", "goal"}}
+        return {kind: (int(at), str(id)) for kind, (at, id) in read.items() if kind in _LISTED}
     except (binascii.Error, ValueError, TypeError, AttributeError):
         raise ValueError(f"got cursor={cursor[:40]!r}; wanted one that this report gave; leave it out") from None
 
@@ -76,8 +105,12 @@ def _beyond(place: Place, column: str) -> tuple[str, list[object]]:
 
 
 def _base(asked: Ask) -> tuple[str, list[object]]:
-    """SQL and parameters of the moments asked for: all of the stretch, or those missed for one cause."""
+    """SQL and parameters of the moments asked for: all of the stretch, or those of a need or missed for one cause."""
     base, params = moments(asked, facts=True)
+    if asked.need:
+        looked, more = moments(asked)
+        wanted = f"SELECT id FROM ({looked}) AS looked WHERE need = ?"
+        base, params = f"SELECT * FROM ({base}) AS every WHERE id IN ({wanted})", [*params, *more, asked.need]
     if not asked.cause:
         return base, params
     each, more = causes(asked)
@@ -109,6 +142,8 @@ def _decisions(asked: Ask, place: Place) -> list[dict[str, Any]]:
     where, params = f"received_at >= ? AND received_at < ? AND {COUNTED}", list[object]([asked.start, asked.stop])
     if asked.slot:
         where, params = f"{where} AND slot = ?", [*params, asked.slot]
+    if asked.item:
+        where, params = f"{where} AND ? = ANY(items)", [*params, asked.item]
     for name, value in asked.segment:
         if name in names:
             where, params = f"{where} AND CAST({names[name]} AS VARCHAR) = ?", [*params, segment_value(name, value)]
@@ -138,6 +173,20 @@ def _goals(asked: Ask, place: Place) -> list[dict[str, Any]]:
         f"channel, decision FROM base WHERE {wanted} AND {beyond} ORDER BY base.at DESC, id LIMIT {MOST_ROWS}",
         *params,
         *more,
+        *behind_it,
+    )
+
+
+def _searches(asked: Ask, place: Place) -> list[dict[str, Any]]:
+    """Searches of the need's words; ``results`` is -1 where nobody said how many there were."""
+    base, params = events(asked)
+    beyond, behind_it = _beyond(place, "base.at")
+    return asked.rows(
+        f"WITH base AS ({base}) SELECT 'search' AS of, base.at AS at, id, {_PERSON}, channel, device, results "
+        f"FROM base WHERE query <> '' AND lower(trim(query)) = ? AND {beyond} "
+        f"ORDER BY base.at DESC, id LIMIT {MOST_ROWS}",
+        *params,
+        asked.need,
         *behind_it,
     )
 

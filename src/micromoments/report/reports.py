@@ -79,12 +79,13 @@ def run(
         params: ``from`` and ``to`` (half-open: milliseconds, RFC 3339 or a date in ``tz``), ``tz``, ``by``, ``segment``
             (``NAME:VALUE``, more by commas), ``goal``, ``slot``, ``decision``; ``duplicates`` where the caller counts
             them; ``lift`` and ``worth``, the assumptions of ``history``;
-            ``cursor``, where ``behind`` goes on; ``cause``, of ``behind``: only moments missed for it.
+            ``cursor``, where ``behind`` goes on; of ``behind`` also ``cause``: only moments missed for it, ``item``:
+            only decisions that served it, ``need``: only moments and searches for it.
         settings: the project's.
         rollups: those of ``core.rollup`` that ``query`` has views of; the others are asked of the facts.
 
     Returns:
-        ``name title as_of from to tz by segment counting simulated figures rows``, JSON as it stands.
+        ``name title as_of since from to tz by segment counting simulated figures rows``, JSON as it stands.
 
     Raises:
         ValueError: no such report, or a parameter that it doesn't take; the message says what it takes.
@@ -97,6 +98,7 @@ def run(
         "name": report.name,
         "title": report.title,
         "as_of": iso(asked.as_of),
+        "since": iso(asked.since or None),
         "from": iso(asked.start),
         "to": iso(asked.stop),
         "tz": asked.tz,

@@ -50,10 +50,20 @@ export function figureOf(reply, name) {
   return (reply?.figures || []).find((one) => one.name === name);
 }
 
-/** Figures side by side, each with what it counts. */
-export function figures(list) {
-  return el("ul", { class: "figures" }, list.map((f) => el("li", {}, el("b", { "data-figure": f.name }, shown(f)), el("span", {}, f.title), el("small", {}, counted(f)))));
+/** Figures side by side, each with what it counts; a click leads to what is behind it: `to` is an address for all, or by
+ * name an address or the id of a panel of this view. */
+export function figures(list, to) {
+  const number = (f) => {
+    const at = typeof to === "string" ? to : to?.[f.name];
+    if (!at) return shown(f);
+    if (at.startsWith("#/")) return el("a", { href: at, title: "What is behind this number" }, shown(f));
+    return el("button", { type: "button", class: "as-link", title: "What is behind this number", onclick: () => document.getElementById(at)?.scrollIntoView({ block: "start" }) }, shown(f));
+  };
+  return el("ul", { class: "figures" }, list.map((f) => el("li", {}, el("b", { "data-figure": f.name }, number(f)), el("span", {}, f.title), f.of === null && f.unit !== "milliseconds" ? null : el("small", {}, counted(f)))));
 }
+
+/** A number in a table that leads to what is behind it. */
+export const led = (value, href, words) => el("a", { href, title: words ?? "What is behind this number" }, whole(value));
 
 /** The line under each panel: what is counted, from when, how fresh. */
 export function provenance(reply) {
@@ -70,9 +80,24 @@ export function panel(title, { tools = [], wide = false, id } = {}, ...children)
     el("div", { class: "head" }, el("h2", {}, title), tools.length ? el("div", { class: "panel-tools" }, tools) : null), ...children);
 }
 
-/** Placeholder while something loads; screen readers hear it once. */
+/** Placeholder while something loads; screen readers hear it once. After two seconds it says how long it has been, and
+ * how long it took the last time. */
 export function loading(what = "Loading") {
-  return el("div", { class: "loading", role: "status" }, el("span", { class: "spinner", "aria-hidden": "true" }), `${what} …`);
+  const [began, before] = [performance.now(), Number(sessionStorage.getItem(`took ${what}`))];
+  const [bar, said] = [el("progress", { max: before || undefined, hidden: true, "aria-label": what }), el("span", { "aria-hidden": "true" })];
+  const node = el("div", { class: "loading", role: "status" }, el("span", { class: "spinner", "aria-hidden": "true" }), `${what} …`, said, bar);
+  const timer = setInterval(() => {
+    const gone = (performance.now() - began) / 1000;
+    if (!node.isConnected) {
+      clearInterval(timer);
+      if (gone > 2) sessionStorage.setItem(`took ${what}`, gone.toFixed(1));
+    } else if (gone > 2) {
+      bar.hidden = !before;
+      if (before) bar.value = Math.min(gone, 0.98 * before);
+      said.textContent = `${lasting(gone)}${before ? `, ${lasting(before)} the last time` : ""}`;
+    }
+  }, 500);
+  return node;
 }
 
 export function empty(words, ...more) {

@@ -2,7 +2,7 @@
 
 import { el, svg, whole } from "./base.js";
 
-const [W, H, TOP, BAR, GAP, NAMES] = [1120, 420, 28, 12, 14, 215];
+const [W, H, TOP, BAR, GAP, NAMES] = [1120, 420, 28, 12, 14, 250];
 /** The last column's names stand at its right, in a margin of their own. */
 const MOST = 5;
 const ENDS = ["fulfilled", "left", "went on"];

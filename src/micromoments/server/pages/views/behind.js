@@ -10,14 +10,20 @@ export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   view.append(controls(params, go), holder);
   return into(holder, async () => {
-    const reply = await report("behind", { ...stretch(params).own, slot: params.slot, cause: params.cause });
+    const reply = await report("behind", { ...stretch(params).own, slot: params.slot, cause: params.cause, item: params.item, need: params.need });
     const of = (kind) => reply.rows.filter((row) => row.of === kind);
-    const [moments, decisions, goals] = ["moment", "decision", "goal"].map(of);
+    const only = params.cause ? `Moments missed for one cause: ${params.cause}. ` : params.item ? `Decisions that served ${params.item}. ` : params.need ? `Moments and searches for “${params.need}”. ` : "";
+    const kinds = params.cause ? ["moment"] : params.item ? ["decision"] : params.need ? ["moment", "search"] : ["moment", "decision", "goal"];
+    const all = {
+      moment: () => listed("Moments", "moments-behind", of("moment"), momentColumns(link), `${figureOf(reply, "moments")?.count ?? 0} in all`),
+      decision: () => listed("Decisions", "decisions-behind", of("decision"), decisionColumns(link)),
+      goal: () => listed("Goals", "goals-behind", of("goal"), goalColumns(link)),
+      search: () => listed("Searches", "searches-behind", of("search"), [at, person, { name: "channel" }, { name: "device" }, { name: "results", num: true, show: (row) => (row.results < 0 ? "not said" : row.results) }]),
+    };
     return [
-      params.cause ? el("p", { class: "lead" }, `Moments missed for one cause: ${params.cause}. `, el("button", { type: "button", class: "quiet small", onclick: () => go({ cause: "" }) }, "Show all")) : null,
+      only ? el("p", { class: "lead" }, only, el("button", { type: "button", class: "quiet small", onclick: () => go({ cause: "", item: "", need: "" }) }, "Show all")) : null,
       provenance(reply),
-      listed("Moments", "moments-behind", moments, momentColumns(link), `${figureOf(reply, "moments")?.count ?? 0} in all`),
-      ...(params.cause ? [] : [listed("Decisions", "decisions-behind", decisions, decisionColumns(link)), listed("Goals", "goals-behind", goals, goalColumns(link))]),
+      ...kinds.map((kind) => all[kind]()),
     ];
   }, "Looking them up");
 }

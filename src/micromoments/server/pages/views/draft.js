@@ -55,7 +55,8 @@ function experiment({ need, type, slot }) {
 
 /** A TOML snippet that can be changed, is checked against the settings in force, and copied. */
 function snippet(name, why, written) {
-  const area = el("textarea", { rows: written.split("\n").length + 1, spellcheck: "false", "aria-label": `${name} as TOML` });
+  const lines = written.split("\n").reduce((n, line) => n + Math.ceil(line.length / 90), 1);
+  const area = el("textarea", { rows: lines, spellcheck: "false", "aria-label": `${name} as TOML` });
   area.value = written;
   const said = el("div", { role: "status", class: "checked" });
   let turn = 0;

@@ -2,7 +2,7 @@
 
 import { el, percent } from "../base.js";
 import { bars, figure } from "../chart.js";
-import { csvButton, empty, figures, into, money, panel, provenance, report, table } from "../frame.js";
+import { empty, figures, into, led, money, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch, text } from "../range.js";
 
 export const title = "Items and offers";
@@ -17,7 +17,7 @@ export function show(view, params, go, link) {
     const reply = await report("items", { ...own, slot: params.slot });
     const rows = reply.rows.filter((row) => !params.only || row.kind === params.only);
     if (!rows.length) return panel("Items", {}, empty("Nothing of this was served in this stretch."), provenance(reply));
-    return panel("The most served", { tools: [csvButton("items", rows)] }, figures(reply.figures), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply));
+    return panel("The most served", {}, figures(reply.figures, link("decisions", {})), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply));
   }, "Counting what came of each");
 }
 
@@ -28,7 +28,7 @@ function clicked(rows) {
 
 function listed(rows, link) {
   const columns = [
-    { name: "item", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "kind" }, { name: "served", num: true }, { name: "first", title: "served first", num: true }, { name: "people", num: true }, { name: "seen", num: true },
+    { name: "item", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "kind" }, { name: "served", num: true, show: (r) => led(r.served, link("behind", { item: r.item })) }, { name: "first", title: "served first", num: true }, { name: "people", num: true }, { name: "seen", num: true },
     { name: "clicked", num: true }, { name: "click_share", title: "clicked, of seen", num: true, show: (r) => percent(r.click_share, 1) }, { name: "dismissed", num: true }, { name: "goals", num: true },
     { name: "value", title: "net value", num: true, show: (r) => (r.currency ? money(r.value, r.currency) : null) }, { name: "cost", title: "offers' cost", num: true, show: (r) => (r.cost && r.currency ? money(r.cost, r.currency) : null) },
   ];

@@ -16,14 +16,14 @@ export function show(view, params, go, link) {
     const reply = await report("journeys", stretch(params).own);
     const [nodes, links] = ["node", "link"].map((of) => reply.rows.filter((row) => row.of === of));
     if (!links.length) return [panel("Journeys", {}, figures(reply.figures), empty("No step that at least ten people share, in this stretch."), provenance(reply))];
-    return [paths(reply, nodes, links), steps(nodes, link)];
+    return [paths(reply, nodes, links, link), steps(nodes, link)];
   }, "Following people from moment to moment");
 }
 
 /** "2 buy web" in words. */
 const spoken = (id) => ENDS[id] || id.replace(/^\d+ /, "");
 
-function paths(reply, nodes, links) {
+function paths(reply, nodes, links, link) {
   const [journeys, longer] = [figureOf(reply, "journeys"), figureOf(reply, "longer")];
   const top = links.filter((l) => !(l.target in ENDS)).sort((a, b) => b.count - a.count)[0];
   const lead = `${whole(journeys.count)} journeys; ${percent(longer.value)} of them have more than one moment.${top ? ` The most frequent step on: from ${spoken(top.source)} to ${spoken(top.target)}, after ${lasting(3600 * top.median_hours)} for half of them.` : ""}`;
@@ -32,7 +32,7 @@ function paths(reply, nodes, links) {
     { name: "count", title: "times", num: true }, { name: "median_hours", title: "half of them within", num: true, show: (l) => (l.median_hours === null ? null : lasting(3600 * l.median_hours)) },
   ];
   const drawn = sankey("Journeys, step by step", nodes, links, spoken);
-  return panel("From moment to moment", {}, el("p", { class: "lead" }, lead), figures(reply.figures),
+  return panel("From moment to moment", {}, el("p", { class: "lead" }, lead), figures(reply.figures, link("behind", {})),
     figure("journeys", drawn, links, table("Steps", columns, links, { hideCaption: true })),
     el("p", { class: "fine" }, "Columns are the first five moments of a journey; a band is as thick as the times it was walked. Choose a moment to follow its bands. What is seldom is gathered under “others”; the table has every step that ten people share."), provenance(reply));
 }

@@ -2,7 +2,7 @@
 
 import { el, mark, percent, whole } from "../base.js";
 import { bars, figure } from "../chart.js";
-import { bar, csvButton, empty, figures, into, panel, provenance, report, table } from "../frame.js";
+import { bar, csvButton, empty, figures, into, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Pain points";
@@ -14,7 +14,7 @@ export function show(view, params, go, link) {
   return into(holder, async () => {
     const reply = await report("pain", stretch(params).own);
     const of = (kind) => reply.rows.filter((row) => row.of === kind);
-    return [panel("In this stretch", {}, figures(reply.figures), provenance(reply)), el("div", { class: "grid two" }, vain(of("search"), link), again(of("again"), link)), left(of("abandoned"), link), clicks(of("click"))];
+    return [panel("In this stretch", {}, figures(reply.figures, { given_up: link("behind", {}), no_results: "searched-in-vain", again: "tried-again", angry: "clicks", dead: "clicks" }), provenance(reply)), el("div", { class: "grid two" }, vain(of("search"), link), again(of("again"), link)), left(of("abandoned"), link), clicks(of("click"))];
   }, "Looking for where it hurts");
 }
 
@@ -24,12 +24,12 @@ const drafted = (link) => ({ name: "draft", title: "act on it", show: (r) => el(
 function worded(caption, file, rows, more, none) {
   const top = Math.max(...rows.map((r) => r.people), 1);
   const columns = [{ name: "need", title: "words" }, { name: "people", show: (r) => bar(r.people / top, whole(r.people)) }, ...more];
-  return panel(caption, { tools: rows.length ? [csvButton(file, rows)] : [] }, rows.length ? table(caption, columns, rows, { hideCaption: true, most: 15 }) : empty(none));
+  return panel(caption, { id: file, tools: rows.length ? [csvButton(file, rows)] : [] }, rows.length ? table(caption, columns, rows, { hideCaption: true, most: 15 }) : empty(none));
 }
 
-const vain = (rows, link) => worded("Searched in vain", "searched-in-vain", rows, [{ name: "vain", title: "in vain", num: true }, { name: "searches", title: "of", num: true }, drafted(link)], "No words that at least ten people searched in vain.");
+const vain = (rows, link) => worded("Searched in vain", "searched-in-vain", rows, [{ name: "vain", title: "in vain", num: true }, { name: "searches", title: "of", num: true, show: (r) => led(r.searches, link("behind", { need: r.need })) }, drafted(link)], "No words that at least ten people searched in vain.");
 
-const again = (rows, link) => worded("Tried again and again", "tried-again", rows, [{ name: "searches", num: true }, drafted(link)], "No words that at least ten people searched three times within an hour.");
+const again = (rows, link) => worded("Tried again and again", "tried-again", rows, [{ name: "searches", num: true, show: (r) => led(r.searches, link("behind", { need: r.need })) }, drafted(link)], "No words that at least ten people searched three times within an hour.");
 
 function left(rows, link) {
   const columns = [
@@ -42,5 +42,5 @@ function left(rows, link) {
 function clicks(rows) {
   const columns = [{ name: "what", title: "clicks", show: (r) => CLICKS[r.what] }, { name: "item", title: "on" }, { name: "channel" }, { name: "people", num: true }, { name: "count", title: "times", num: true }];
   const chart = rows.length ? bars("Clicks in anger and into nothing, by people", rows.map((r) => ({ name: `${r.item || "somewhere"}, ${CLICKS[r.what]}`, value: r.people }))) : null;
-  return panel("Clicks in anger and into nothing", {}, rows.length ? figure("clicks", chart, rows, table("Clicks in anger and into nothing", columns, rows, { hideCaption: true })) : empty("None that at least ten people share. They are counted where the tracker sends them, as “Rage Click” or “Dead Click”."));
+  return panel("Clicks in anger and into nothing", { id: "clicks" }, rows.length ? figure("clicks", chart, rows, table("Clicks in anger and into nothing", columns, rows, { hideCaption: true })) : empty("None that at least ten people share. The browser SDK tells them by itself; other trackers send them as “Rage Click” or “Dead Click”."));
 }

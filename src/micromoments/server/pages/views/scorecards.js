@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { el, lasting, percent } from "../base.js";
 import { figure, lines } from "../chart.js";
-import { counted, csvButton, empty, figureOf, into, panel, provenance, report, shown, table } from "../frame.js";
+import { counted, csvButton, empty, figureOf, into, panel, provenance, report, shown, table, when } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "Scorecards";
@@ -24,11 +24,13 @@ export function show(view, params, go, link) {
     const [now, then, days, parts, versions] = await Promise.all([
       report("scorecards", own), before ? report("scorecards", before) : null, report("scorecards", { ...own, by: "day" }),
       report("scorecards", { ...own, by }), ask("v1/config").catch(() => ({ versions: [] }))]);
+    const whole = then && now.since && Date.parse(now.since) <= Date.parse(then.from) + 3_600_000;
     const breaks = [versions.versions, versions.models ?? []].flatMap((list) => list.slice(0, -1).map((v) => v.at)).filter(Boolean);
     if (!figureOf(now, "be_there")?.of && !figureOf(now, "goals_per_person")?.of) return nothing(now, go);
     return [
-      el("div", { class: "cards four" }, CARDS.map((card) => scorecard(card, now, then, words, link))),
+      el("div", { class: "cards four" }, CARDS.map((card) => scorecard(card, now, whole ? then : null, whole ? words : "", link))),
       provenance(now),
+      then && !whole ? el("p", { class: "fine" }, `Not compared with ${words}: facts begin on ${when(now.since)}, so it isn't whole.`) : null,
       el("div", { class: "grid two" }, CARDS.map((card) => course(card, days, breaks, go))),
       breakdown(parts, by, go, link),
     ];
@@ -61,7 +63,7 @@ function change(figureNow, figureThen, words, less) {
   if (a === null || a === undefined || b === null || b === undefined) return el("p", { class: "change" }, `No data in ${words}.`);
   const difference = a - b;
   const size = figureNow.unit === "share" ? `${Math.abs(100 * difference).toFixed(1)} points` : b ? percent(Math.abs(difference / b)) : lasting(Math.abs(difference) / 1000);
-  const same = Math.abs(difference) < 1e-9;
+  const same = figureNow.unit === "share" ? Math.abs(difference) < 0.0005 : Math.abs(difference) < 0.005 * Math.abs(b || 1);
   const better = less ? difference < 0 : difference > 0;
   return el("p", { class: `change ${same ? "" : better ? "better" : "worse"}` }, same ? `as in ${words}` : `${difference > 0 ? "▲" : "▼"} ${size} against ${words}`);
 }

@@ -1,7 +1,7 @@
 // Needs that weren't met, by what they may be worth; from each, one click drafts what would meet it.
 
 import { el, mark, percent, whole } from "../base.js";
-import { csvButton, empty, figures, into, money, panel, provenance, report, table } from "../frame.js";
+import { csvButton, empty, figures, into, led, money, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "Unmet moments";
@@ -24,10 +24,10 @@ const drafted = (link) => ({ name: "draft", title: "act on it", show: (r) => el(
 function worth(reply, link) {
   const top = Math.max(...reply.rows.map((r) => r.high), 1);
   const columns = [
-    { name: "need" }, typed, { name: "people", num: true }, { name: "moments", title: "moments unserved", num: true }, { name: "goals", title: "goals all the same", num: true },
+    { name: "need" }, typed, { name: "people", num: true }, { name: "moments", title: "moments unserved", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) }, { name: "goals", title: "goals all the same", num: true },
     { name: "high", title: "may be worth", show: (r) => range(r, top) }, drafted(link),
   ];
-  return panel("By what they may be worth", { tools: reply.rows.length ? [csvButton("unmet-by-worth", reply.rows)] : [] }, figures(reply.figures),
+  return panel("By what they may be worth", { tools: reply.rows.length ? [csvButton("unmet-by-worth", reply.rows)] : [] }, figures(reply.figures, link("behind", {})),
     reply.rows.length ? table("Unmet needs by worth", columns, reply.rows, { hideCaption: true, most: 25 }) : empty("Nothing went unmet that at least ten people share, in this stretch."),
     el("details", { open: true }, el("summary", {}, "How the range is computed"), el("ul", { class: "plain" }, reply.notes.map((note) => el("li", {}, note)))), provenance(reply));
 }
@@ -43,12 +43,12 @@ function range(row, top) {
 function found(reply, link) {
   const of = (kind) => reply.rows.filter((row) => row.of === kind);
   const tables = [
-    ["Searches without a result", "search", [{ name: "need", title: "words" }, { name: "people", num: true }, { name: "count", title: "searches", num: true }, drafted(link)]],
-    ["Questions that no text answers", "answer", [{ name: "need", title: "question" }, { name: "people", num: true }, { name: "count", title: "times", num: true }, drafted(link)]],
+    ["Searches without a result", "search", [{ name: "need", title: "words" }, { name: "people", num: true }, { name: "count", title: "searches", num: true, show: (r) => led(r.count, link("behind", { need: r.need })) }, drafted(link)]],
+    ["Questions that no text answers", "answer", [{ name: "need", title: "question" }, { name: "people", num: true }, { name: "count", title: "times", num: true, show: (r) => led(r.count, link("behind", { need: r.need })) }, drafted(link)]],
     ["Decisions that had nothing to serve", "decision", [{ name: "slot", show: (r) => el("a", { href: link("decisions", { slot: r.slot }) }, r.slot) }, typed, { name: "people", num: true }, { name: "count", title: "decisions", num: true }, { name: "considered", title: "considered on average", num: true, show: (r) => whole(r.considered / r.count) }]],
   ];
   const some = tables.filter(([, kind]) => of(kind).length);
-  return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures),
+  return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures, { unserved: link("missed", {}), empty: link("decisions", {}), unanswered: link("decisions", {}), no_results: link("pain", {}) }),
     some.map(([caption, kind, columns]) => table(caption, columns, of(kind), { most: 25 })), some.length ? null : empty("Nothing of this that at least ten people share, in this stretch."),
     provenance(reply), el("p", { class: "fine" }, el("a", { href: link("missed", {}) }, "Why moments were missed"), ` · ${percent(reply.figures[0]?.value)} of the moments opened were served nothing.`));
 }
