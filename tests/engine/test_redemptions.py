@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from micromoments.core.event import TEST
 from micromoments.core.item import Item
 from micromoments.core.person import MAX_REDEEMED, Redeemed
-from micromoments.core.settings import HOUR, Budget, Settings, Slot
+from micromoments.core.settings import DAY, HOUR, Budget, Settings, Slot
 from micromoments.engine.service import Service
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
@@ -111,6 +111,23 @@ async def test_what_was_redeemed_after_its_hold_is_spent_all_the_same(tmp_path: 
         assert used(service) == (9, 0)
         assert await served(service, clock, "d2", "di") == ["budget: got 1 units left of spring; wanted 3"]
     assert differences(tmp_path / "shop") == []
+
+
+async def test_a_history_that_is_brought_in_spends_nothing(tmp_path: Path) -> None:
+    """Orders of long ago, and of before the budget began, count for their people and not for the budget."""
+    clock = Clock()
+    begun = replace(SETTINGS.budgets["spring"], starts="2027-01-14T00:00:00Z")
+    settings = replace(SETTINGS, budgets={"spring": begun})
+    async with opened(tmp_path / "shop", clock, settings) as service:
+        await service.put_items([offer(code="SPRING15", redemptions=1)])
+        for n, (who, days) in enumerate((("ana", 40), ("bo", 3), ("cy", 0))):
+            at = clock.at - days * DAY
+            said = {"revenue": 40, "coupon": "SPRING15"}
+            old = sent(at=at, id=f"o{n}", userId=who, event="Order Completed", properties=said)
+            await service.collect([old], at)
+        await service.settled()
+        assert used(service) == (3, 0)
+        assert await served(service, clock, "d1", "ana") == ["cap: redeemed 1 times in 8760 h; limit 1"]
 
 
 async def test_who_holds_no_secret_key_spends_only_what_was_held_for_them(tmp_path: Path) -> None:

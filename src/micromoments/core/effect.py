@@ -55,15 +55,15 @@ class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True, gc=False):
 
 
 class Spend(msgspec.Struct, frozen=True, tag="spend", kw_only=True, gc=False):
-    """Spend units of a budget, whatever is left of it: what they were for was given. ``held`` is the reservation, if
-    any, that ends by it.
+    """Spend units of a budget, whatever is left of it: what they were for was given ``at`` that time. ``held`` is the
+    reservation, if any, that ends by it.
     """
 
     id: str
     budget: str
     units: int
     held: str
-    until: Millis
+    at: Millis
 
 
 class Joined(msgspec.Struct, frozen=True, tag="joined", kw_only=True, gc=False):

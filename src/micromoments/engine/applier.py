@@ -219,8 +219,8 @@ class Applier:
         """Spend or give back reservations; where the store fails, the rest is tried again with the next records."""
         try:
             while self._unsettled:
-                if self._view().settings.budgets:
-                    settled(self._budgets, self._unsettled[0])
+                if budgets := self._view().settings.budgets:
+                    settled(self._budgets, budgets, self._unsettled[0], self._clock())
                 self._unsettled.popleft()
         except StoreError as error:
             log.error("a budget could not be settled (%s); tried again", error)

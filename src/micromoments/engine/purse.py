@@ -7,10 +7,12 @@ from math import ceil
 
 from micromoments.core.effect import Reserve, Settle, Spend
 from micromoments.core.event import Millis
-from micromoments.core.settings import Budget
+from micromoments.core.settings import DAY, Budget
 from micromoments.core.when import gone, within
 from micromoments.ports import Budgets
 
+KNOWN_FOR: Millis = 30 * DAY
+"""How long a budget knows by its id what was spent of it."""
 ENDLESS = 1 << 53
 """A limit that no budget reaches."""
 
@@ -26,12 +28,17 @@ def allowed(budget: Budget, now: Millis) -> int:
     return min(budget.units, ceil(budget.units * gone(budget.starts, budget.ends, now)) or 1)
 
 
-def settled(store: Budgets, effect: Settle | Spend) -> None:
-    """End a reservation, or spend units whatever is left of their budget; twice is once."""
+def settled(store: Budgets, configured: Mapping[str, Budget], effect: Settle | Spend, now: Millis) -> None:
+    """End a reservation, or spend units whatever is left of their budget; twice is once. A history that is brought in
+    spends nothing: what was given before a budget began, or longer ago than its ids are known.
+    """
     if isinstance(effect, Settle):
         store.settle(effect.reservation, effect.spend)
         return
-    store.reserve(effect.budget, effect.units, ENDLESS, effect.id, effect.until)
+    budget = configured.get(effect.budget)
+    if budget is None or effect.at + KNOWN_FOR <= now or not within(budget.starts, "", effect.at):
+        return
+    store.reserve(effect.budget, effect.units, ENDLESS, effect.id, effect.at + KNOWN_FOR)
     store.settle(effect.id, spend=True)
     if effect.held:
         store.settle(effect.held, spend=False)

@@ -8,12 +8,11 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from micromoments.core.effect import Effect, Settle, Spend
-from micromoments.core.event import TRUSTED, UNCOUNTED, Millis
+from micromoments.core.event import TRUSTED, UNCOUNTED
 from micromoments.core.offer import Redemption, reservation
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import Person, Redeemed
 from micromoments.core.record import EventRecord
-from micromoments.core.settings import DAY
 from micromoments.flow.people import newest_redeemed
 from micromoments.learn.attribution import SKEW, find
 from micromoments.learn.goals import Reached
@@ -21,8 +20,6 @@ from micromoments.retrieve.offers import REDEEMED
 
 REDEEMING = frozenset({"Order Completed", REDEEMED})
 """Events that redeem what they name, beside every event that reaches a goal."""
-KNOWN_FOR: Millis = 30 * DAY
-"""How long a budget knows what was spent of it by its id."""
 
 
 def redeemed(
@@ -66,7 +63,7 @@ def _spent(person: Person, record: EventRecord, new: Sequence[Redemption], by: i
             continue
         held, id = _held(person, record, one), f"{one.item}:{by:x}:redeemed"
         if record.marks & TRUSTED:
-            yield Spend(id=id, budget=one.budget, units=one.units, held=held, until=record.at + KNOWN_FOR)
+            yield Spend(id=id, budget=one.budget, units=one.units, held=held, at=record.at)
         elif held:
             yield Settle(id=id, reservation=held, spend=True)
 
