@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import micromoments as mm
 from micromoments.config import parse
 from micromoments.demo import NAMES, existing, forward, project
 from micromoments.demo.crowd import LONGEST, gaps
+from micromoments.demo.fulfil import teller
 from micromoments.simulate.visits import stamp
 
 
@@ -62,6 +64,34 @@ def test_forward_lives_the_days_in_a_folder(tmp_path: Path) -> None:
         assert held["events"]
         figures = {f["name"]: f for f in engine.report("scorecards")["figures"]}
         assert figures["event_to_moment"]["p50"] < 60_000  # as quick as the days were, not as they were relived
+
+
+def test_everything_reaches_the_engine_at_its_own_instant(tmp_path: Path) -> None:
+    """What others do beside the town is neither early nor late, however far apart the town's own visits are."""
+    seen: list[tuple[int, int]] = []
+
+    class Beside:
+        """Somebody who does something every seven minutes."""
+
+        items: Sequence[mm.Item] = ()
+        due = 0
+
+        def live(self, server: forward.Embedded, until: int) -> None:
+            """See ``Days``."""
+            self.due = self.due or until
+            while self.due <= until:
+                call = {"type": "track", "event": "App Opened", "anonymousId": "bo", "messageId": f"m{self.due}"}
+                server.collect([{**call, "timestamp": teller.stamp(self.due)}], self.due)
+                seen.append((self.due, server.now))
+                self.due += 7 * 60_000
+
+        def words(self) -> list[str]:
+            """See ``Days``."""
+            return []
+
+    forward.live(mm.World(4, 6), tmp_path / "town", project.settings("UTC"), 1_767_571_200_000, beside=[Beside()])
+    assert len(seen) > 2000
+    assert [due for due, now in seen if due != now] == []
 
 
 @pytest.mark.parametrize("name", [*(set(NAMES) - set(existing())), "nothing"])

@@ -83,6 +83,12 @@ class Demo:
         words += ["--engine", f"http://127.0.0.1:{self._supervisor.port}", "--seed", str(self._world.seed)]
         return Supervisor(words, self._temporary / f"{name}.log", f"/{name}/readyz")
 
+    def _pass_on(self, lived: Sequence[forward.Days | None]) -> None:
+        """What an experience's days came to, for its server."""
+        for name, days_of in zip(self._names, lived, strict=True):
+            if days_of is not None:
+                self._rooms[name].add(days_of.words())
+
     def _check(self) -> None:
         """Everything that could go wrong later, before anyone waits."""
         if (self._folder / "micromoments.toml").exists():
@@ -112,6 +118,7 @@ class Demo:
             more = "".join(tables(name) for name in self._names)
             toml = project.settings(self._zone, categories=self._world.categories, more=more)
             lived = forward.live(self._world, self._folder, toml, end, tell, [d for d in beside if d is not None])
+            self._pass_on(beside)
             progress.update(task, completed=end - start, day=14)
         took = time.monotonic() - began
         self._console.print(f"{lived.decisions:,} decisions and {lived.events:,} events in {took:.1f} s.")

@@ -16,24 +16,27 @@ DAY = 86_400_000
 
 
 class Embedded:
-    """An open folder whose clock is that of the days being lived."""
+    """An open folder whose clock is that of the days being lived: ``now``."""
 
     def __init__(self, folder: Path, start: int) -> None:
-        self._now = start
-        self.engine = mm.open(folder, clock=lambda: self._now, synced=False)
+        self.now = start
+        self.engine = mm.open(folder, clock=lambda: self.now, synced=False)
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         """Take Segment calls at an instant (milliseconds, UTC)."""
-        self._now = max(self._now, at)
+        self.now = max(self.now, at)
         self.engine.collect(events)
 
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[list[str], bool]:
-        """Decide as of an instant: item ids by position, and whether the person is held out."""
-        self._now = max(self._now, at)
+        """Decide as of an instant: item ids by position, and whether they are what everybody would get: the person is
+        held out, or an experiment's variant is called so.
+        """
+        self.now = max(self.now, at)
         decided = self.engine.decide(f"anon:{anonymous_id}", slot, context=context, decision_id=id, simulated=True)
-        return [item.id for item in decided.items], decided.holdout
+        same = decided.holdout or any(given.variant == "same" for given in decided.experiments)
+        return [item.id for item in decided.items], same
 
 
 class Lived(msgspec.Struct, frozen=True):
@@ -59,6 +62,35 @@ class Days(Protocol):
         """Everything that happens up to an instant (milliseconds, UTC); instants never go back."""
         ...
 
+    def words(self) -> Sequence[str]:
+        """What the experience's own server is told of these days, as words of its command."""
+        ...
+
+
+class InStep:
+    """The server as the town sees it: before anything that the town does, all that others did before it. So everything
+    reaches the engine at its own instant, and nobody is asked for minutes after they came.
+    """
+
+    def __init__(self, server: Embedded, beside: Sequence[Days]) -> None:
+        self._server, self._beside = server, beside
+
+    def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
+        """See ``Embedded``."""
+        self._others(at)
+        self._server.collect(events, at)
+
+    def decide(
+        self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
+    ) -> tuple[list[str], bool]:
+        """See ``Embedded``."""
+        self._others(at)
+        return self._server.decide(id, anonymous_id, slot, context, at)
+
+    def _others(self, at: int) -> None:
+        for days in self._beside:
+            days.live(self._server, at)
+
 
 def live(
     world: mm.World,
@@ -78,13 +110,7 @@ def live(
     try:
         server.engine.catalog.put([*world.items, *(item for days in beside for item in days.items)])
 
-        def both(at: int) -> None:
-            for days in beside:
-                days.live(server, at)
-            if tell is not None:
-                tell(at)
-
-        tally = world.live(server, start, DAYS, both)
+        tally = world.live(InStep(server, beside), start, DAYS, tell)
         for days in beside:
             days.live(server, end)
     finally:

@@ -21,6 +21,7 @@ categories = {categories}  # the town's own; the experiences have slots of their
 policy = "adaptive"
 goal = "order"
 holdout = {holdout}
+people = 240
 
 [slots.search]
 policy = "rules"  # what the words find, in the order in which they fit

@@ -59,6 +59,10 @@ class Supervisor:
         self._stopping = False
         self.restarts = 0
 
+    def add(self, words: Sequence[str]) -> None:
+        """More words for the command, before it starts."""
+        self._words = [*self._words, *words]
+
     async def start(self) -> float:
         """Start the server and wait until it takes traffic; the seconds that took.
 

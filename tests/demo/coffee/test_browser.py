@@ -184,7 +184,7 @@ def test_killed_in_mid_order(browser: Browser, running: Running, troubles: list[
 def test_axe_finds_nothing(browser: Browser, running: Running, troubles: list[str], scheme: str) -> None:
     """WCAG 2.2 AA by axe on every screen, light and dark; nothing is wider than 360 px; German is whole."""
     page = phone(browser, running, troubles, color_scheme=scheme, bypass_csp=True, locale="de")
-    agrees(page, "Ja, gern")
+    agrees(page, "Ja, bitte")
     page.wait_for_selector(".offer")
     page.get_by_role("button", name="Zimtschnecke dazu").click()
     page.wait_for_selector("#tabs .count")

@@ -222,7 +222,7 @@ def test_killed_in_mid_order(browser: Browser, running: Running, troubles: list[
 def test_axe_finds_nothing(browser: Browser, running: Running, troubles: list[str], scheme: str) -> None:
     """WCAG 2.2 AA by axe on every screen, light and dark; nothing is wider than 360 px; German is whole."""
     page = device(browser, running, troubles, color_scheme=scheme, bypass_csp=True, locale="de")
-    agrees(page, "Ja, gern")
+    agrees(page, "Ja, bitte")
     knife, guide = "product/p-chef-s-knife-20-cm", "guide/g-sharpen-a-kitchen-knife"
     at(page, running, knife, "#add")
     page.locator("#add").click()

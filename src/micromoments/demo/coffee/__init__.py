@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import micromoments as mm
-from micromoments.demo.coffee.days import CoffeeDays
+from micromoments.demo.coffee.days import PEOPLE, CoffeeDays
+from micromoments.demo.shell.days import like
 
 TABLES = """
 [slots.coffee_offers]
@@ -15,6 +16,7 @@ categories = ["coffee offers"]
 goal = "coffee_order"
 limit = 2
 holdout = 0.5
+people = 800
 window_minutes = 1440
 
 [slots.coffee_usual]
@@ -41,4 +43,4 @@ ends = ["go", "buy"]
 
 def days(world: mm.World, start: int, end: int) -> CoffeeDays:
     """The days of the chain's simulated customers before the demo."""
-    return CoffeeDays(world, start, end)
+    return CoffeeDays(world, start, end, like(PEOPLE, world))

@@ -9,17 +9,22 @@ from micromoments.demo.coffee import menu, promotions
 from micromoments.demo.coffee.town import Town
 from micromoments.demo.shell.days import Call, Days, Server
 
-PEOPLE = 260
-VISITS = 0.45
+PEOPLE = 800
+VISITS = 0.146
 """A person's visits a day."""
-ALONE = 0.30
+ALONE = 0.12
 """The chance of an order whatever is shown."""
-PULLS = (0.45, 0.02)
+PULLS = (0.6, 0.02)
 """What a promotion adds to it: to those whose taste it is, and to others."""
 LOOKED = (0.95, 0.6)
 """The chance that each position is looked at."""
 TASTES = ("double", "combo", "back", "size")
-SEARCHED = {"double": "rewards stars", "combo": "cinnamon bun", "back": "cheap coffee", "size": "large latte"}
+SEARCHED = {
+    "double": "double star offer",
+    "combo": "cinnamon bun price",
+    "back": "percent off next order",
+    "size": "large drink",
+}
 """What people of a taste type in the menu's search: the only sign of it."""
 
 

@@ -114,10 +114,10 @@ class Teller:
         answer: dict[str, Any] = reply.json()
         return answer
 
-    async def get(self, path: str) -> Any:
-        """One of the engine's other doors; ``None`` where it doesn't answer."""
+    async def get(self, path: str, patience: float = 5.0) -> Any:
+        """One of the engine's other doors; ``None`` where it doesn't answer in time (``patience``, seconds)."""
         try:
-            reply = await self._http.get(path)
+            reply = await self._http.get(path, timeout=patience)
         except (httpx.HTTPError, OSError):
             return None
         return reply.json() if reply.status_code == 200 else None

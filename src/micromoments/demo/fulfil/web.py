@@ -213,7 +213,14 @@ def serve(app: ASGIApp, port: int, host: str = "127.0.0.1") -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on"
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,  # a phone that asks again after a few seconds mustn't find its connection just closed
+        lifespan="on",
     )
 
     async def run() -> None:

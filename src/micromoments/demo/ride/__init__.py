@@ -7,15 +7,17 @@ of simulated drivers and riders are about, and marked as such.
 from __future__ import annotations
 
 import micromoments as mm
-from micromoments.demo.ride.days import RideDays
+from micromoments.demo.ride import trial
+from micromoments.demo.ride.days import PEOPLE, RideDays
+from micromoments.demo.shell.days import like
 
-TABLES = """
+TABLES = (
+    """
 [slots.ride_destinations]
 kinds = ["place"]
 categories = ["ride places"]
 goal = "ride_order"
 limit = 4
-holdout = 0.5
 window_minutes = 240
 
 [slots.ride_kinds]
@@ -23,7 +25,6 @@ kinds = ["offer"]
 categories = ["ride kinds"]
 goal = "ride_order"
 limit = 3
-holdout = 0.5
 window_minutes = 60
 
 [slots.ride_home]
@@ -32,7 +33,6 @@ categories = ["ride home"]
 goal = "ride_order"
 limit = 1
 default = "nothing"
-holdout = 0.2
 
 [[slots.ride_home.caps]]
 times = 3
@@ -46,8 +46,10 @@ value = "revenue"
 currency = "EUR"
 ends = ["go", "buy"]
 """
+    + trial.TABLES
+)
 
 
 def days(world: mm.World, start: int, end: int) -> RideDays:
     """The days of the service's simulated riders before the demo."""
-    return RideDays(world, start, end)
+    return RideDays(world, start, end, like(PEOPLE, world))

@@ -18,6 +18,9 @@ def make(args: argparse.Namespace, store: Store, payments: Payments, engine: tup
     """The service in the demo's town."""
     plan = mm.World(1, 1, args.timezone).city.plan
     rides = Rides(store, payments, Fleet(Roads(plan), args.drivers, args.seed), args.timezone)
+    if args.truth:
+        with store.change() as tx:
+            tx.keep("world", "truth", float(args.truth))
     return Ride(rides, plan, engine, args.rides, args.seed, int(args.answer * 1000))
 
 
@@ -28,4 +31,5 @@ if __name__ == "__main__":
         ("drivers", int, 240, "simulated drivers"),
         ("rides", int, 12, "simulated rides kept under way"),
         ("answer", float, OFFERED / 1000, "seconds a driver has to take an offer"),
+        ("truth", str, "", "what suggestions are worth by the rules of the riders who were simulated before"),
     )

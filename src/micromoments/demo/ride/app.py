@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from micromoments.demo.fulfil import Live, Order, Refused, web
-from micromoments.demo.ride import fares, places
+from micromoments.demo.ride import fares, places, worth
 from micromoments.demo.ride.cabin import Cabin
 from micromoments.demo.ride.dispatch import OFFERED, Dispatcher
 from micromoments.demo.ride.engine import Advisor, Customer, Named
@@ -122,6 +122,7 @@ class Ride(Experience):
             "POST rides/{id}/rate": self._rate,
             "POST rides/{id}/tip": self._tip,
             "GET report": self._report,
+            "GET worth": self._worth,
             **self._cabin.doors(),
         }
 
@@ -313,6 +314,11 @@ class Ride(Experience):
 
     async def _report(self, _: Request) -> Response:
         return web.answer(await asyncio.to_thread(report, self._rides))
+
+    async def _worth(self, _: Request) -> Response:
+        """What suggestions are worth, by the engine's own report, and by this world's rules where they left word."""
+        report = await self.teller.get("/v1/reports/lift?goal=ride_order", patience=60.0)
+        return web.answer(worth.of(report, await asyncio.to_thread(self._rides.store.kept, "world", "truth")))
 
     def _is_place(self, at: Place) -> bool:
         return all(map(isfinite, at)) and self._rides.roads.inside(at)

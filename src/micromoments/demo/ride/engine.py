@@ -12,7 +12,7 @@ import msgspec
 import micromoments as mm
 from micromoments.demo.fulfil import Teller, track
 from micromoments.demo.fulfil.teller import PATIENCE
-from micromoments.demo.ride import places
+from micromoments.demo.ride import places, trial
 from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Place
 from micromoments.demo.shell import advisor
@@ -83,7 +83,7 @@ class Advisor(advisor.Advisor):
             said = (
                 await self.decide(owner, "ride_home", {**context, "home_known": True, "away": away}) if away else None
             )
-            if said is not None and said["items"]:
+            if said is not None and said["items"] and not trial.is_same(said):
                 home = {"to": customer.home, "item": places.HOME, "reasons": said["items"][0]["reasons"]}
                 home |= {name: said.get(name) for name in AS_SHOWN}
         return {"destinations": shown, "away": destinations is None, **found, "home": home}
@@ -118,7 +118,7 @@ class Advisor(advisor.Advisor):
     ) -> dict[str, Any] | None:
         """As every advisor's; who wasn't asked yet has agreed to nothing."""
         await self._ask_first(owner)
-        return await super().decide(owner, slot, context, patience, items)
+        return await super().decide(owner, slot, {**trial.context(self.clock()), **context}, patience, items)
 
     async def _ask_first(self, owner: str) -> None:
         """Who wasn't asked yet has agreed to nothing, whatever the project takes for granted."""

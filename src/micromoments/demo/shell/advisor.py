@@ -11,7 +11,7 @@ from micromoments.demo.fulfil import Desk, Refused, Teller, track
 from micromoments.demo.fulfil.teller import PATIENCE
 
 OUTCOMES = {"seen": "Decision Seen", "clicked": "Decision Clicked", "dismissed": "Decision Dismissed"}
-AS_SHOWN = ("decisionId", "holdout", "degraded", "moment", "propensity")
+AS_SHOWN = ("decisionId", "holdout", "degraded", "moment", "propensity", "experiments")
 
 
 class Advisor:

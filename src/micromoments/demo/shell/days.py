@@ -14,6 +14,8 @@ import micromoments as mm
 from micromoments.demo.fulfil.teller import stamp
 
 DAY = 86_400_000
+TOWN = 240
+"""People in the demo's town."""
 Call = Callable[..., dict[str, Any]]
 """``call(n, event, **properties)``: a Segment call of this visit, the n-th."""
 Taste = TypeVar("Taste")
@@ -29,8 +31,13 @@ class Server(Protocol):
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[list[str], bool]:
-        """Decide as of an instant: item ids, and whether the person is held out."""
+        """Decide as of an instant: item ids, and whether they are what everybody would get."""
         ...
+
+
+def like(people: int, world: mm.World) -> int:
+    """So many people for a town of the demo's size, fewer for a smaller one."""
+    return max(2, people * len(world.consumers) // TOWN)
 
 
 class Days(ABC):
@@ -45,9 +52,10 @@ class Days(ABC):
     items: Sequence[mm.Item]
 
     def __init__(self, seed: int, tastes: Sequence[str], start: int, end: int, people: int, visits: float) -> None:
+        self.seed = seed
         self.rng = random.Random(seed)
         self.tastes = [self.rng.choice(tastes) for _ in range(people)]
-        self._visits = sorted(
+        self.visits_planned = sorted(
             (self.rng.randrange(start, end), self.rng.randrange(people))
             for _ in range(int((end - start) / DAY * people * visits))
         )
@@ -59,13 +67,17 @@ class Days(ABC):
 
     def live(self, server: Server, until: int) -> None:
         """Everything that happens up to an instant."""
-        while self._done < len(self._visits) and self._visits[self._done][0] <= until:
-            at, who = self._visits[self._done]
+        while self._done < len(self.visits_planned) and self.visits_planned[self._done][0] <= until:
+            at, who = self.visits_planned[self._done]
             self._done += 1
             self.visit(server, self._done, at, who, self._caller(self._done, at, who))
 
+    def words(self) -> list[str]:
+        """What the experience's own server is told of these days, as words of its command."""
+        return []
+
     def decide(self, server: Server, n: int, at: int, who: int, slot: str, **context: Any) -> tuple[list[str], bool]:
-        """What the visit is shown in a slot, and whether its person is held out."""
+        """What the visit is shown in a slot, and whether that is what everybody would get."""
         return server.decide(f"{self.name}-sim-d{n}", self._person(who), slot, {**self._context(), **context}, at)
 
     def decision(self, n: int) -> dict[str, str]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import micromoments as mm
-from micromoments.demo.shop.days import ShopDays
+from micromoments.demo.shell.days import like
+from micromoments.demo.shop.days import PEOPLE, ShopDays
 
 TABLES = """
 [slots.shop_home]
@@ -42,6 +43,7 @@ categories = ["shop offers"]
 goal = "shop_order"
 limit = 2
 holdout = 0.5
+people = 600
 window_minutes = 1440
 
 [goals.shop_order]
@@ -55,4 +57,4 @@ ends = ["buy"]
 
 def days(world: mm.World, start: int, end: int) -> ShopDays:
     """The days of the shop's simulated customers before the demo."""
-    return ShopDays(world, start, end)
+    return ShopDays(world, start, end, like(PEOPLE, world))

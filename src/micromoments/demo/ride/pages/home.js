@@ -53,6 +53,9 @@ async function agreed(yes) {
   draw(true);
 }
 
+/** Whether this is what everybody gets, as the hour or the person is one of those that the others are held against. */
+const same = (found) => (found.experiments ?? []).some((one) => one.variant === "same");
+
 let told = "";
 const seen = (decision) => { if (decision && told !== decision) { told = decision; api("outcomes", { decisionId: decision, what: "seen" }).catch(() => {}); } };
 
@@ -73,7 +76,7 @@ function shelf() {
   const found = state.shelf;
   if (!found?.destinations.length) return null;
   queueMicrotask(() => seen(found.decisionId));
-  const general = !state.me.customer.consent?.personalise || found.holdout || found.degraded?.includes("no_consent");
+  const general = !state.me.customer.consent?.personalise || found.holdout || same(found) || found.degraded?.includes("no_consent");
   return h("section", { "aria-labelledby": "shelf" }, h("div", { class: "head" }, h("h2", { id: "shelf" }, t(general ? "shelf.all" : "shelf.you")), h("button", { type: "button", class: "quiet", onclick: (e) => explain(found, found.destinations[0].item, e.currentTarget) }, t("why"))),
     h("ul", { class: "shelf" }, found.destinations.map((d) => h("li", {}, h("button", { type: "button", onclick: () => choose({ at: d.place.at, title: d.place.title }, found.decisionId, d.item) }, h("b", {}, d.place.title), h("span", {}, t(`sort.${d.place.sort}`)))))));
 }

@@ -16,6 +16,6 @@ export async function you() {
     h("section", { class: "card" }, h("label", { class: "field" }, h("span", {}, t("name")), h("input", { id: "name", maxlength: "30", autocomplete: "given-name", value: customer.name, onchange: (e) => keep({ name: e.target.value.trim() }) })), pick("home"), pick("work")),
     h("section", { class: "card", "aria-labelledby": "may" }, h("h2", { id: "may" }, t("may")), switches(["personalise", "location", "measure"], customer.consent, (consent) => keep({ consent }))),
     h("section", { class: "card", "aria-labelledby": "well" }, h("h2", { id: "well" }, t("well")), h("p", { class: "fine" }, t("well.text")), report.asked ? h("dl", { class: "receipt" }, row("well.matched", `${Math.round(report.matched * 100)} %`), report.waitSeconds === null ? null : row("well.wait", minutes(report.waitSeconds)), report.waitSecondsNinety === null ? null : row("well.ninety", minutes(report.waitSecondsNinety)), report.firstEstimateOffSeconds === null ? null : row("well.off", t("seconds", { n: Math.round(report.firstEstimateOffSeconds) }))) : h("p", { class: "empty" }, t("well.none"))),
-    h("p", {}, h("a", { href: "driver" }, t("drive"))),
+    h("p", {}, h("a", { href: "#worth" }, t("worth.link"))), h("p", {}, h("a", { href: "driver" }, t("drive"))),
   ];
 }

@@ -42,6 +42,8 @@ export function svg(name, attributes = {}, ...children) {
 }
 
 export const money = (cents) => new Intl.NumberFormat(locale(), { style: "currency", currency: "EUR" }).format(cents / 100);
+/** A share, such as 12 %; with its sign where it is a change. */
+export const percent = (share, signed = false) => new Intl.NumberFormat(locale(), { style: "percent", signDisplay: signed ? "exceptZero" : "auto" }).format(share);
 let zone; // the browser's own, unless the app is at home in one
 export const live = (name) => { zone = name; };
 export const clock = (at) => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);

@@ -33,7 +33,7 @@ export async function why(decision, button, { item = "", titles = () => "", name
   const choice = (words, act) => h("button", { type: "button", class: "plain", onclick: async () => { await act(); box.close(); } }, words);
   const box = ask(button, { class: "why", "aria-labelledby": "why-title" }, [
     h("h2", { id: "why-title" }, t("why")),
-    said.holdout ? h("p", {}, t("why.holdout")) : null,
+    said.holdout || said.experiments?.some((one) => one.variant === "same") ? h("p", {}, t("why.holdout")) : null,
     said.degraded?.includes("no_consent") ? h("p", {}, t("why.general")) : null,
     reasons.length ? h("ul", {}, reasons) : null,
     evidence.length ? [h("p", {}, t("why.moment")), h("ul", {}, evidence.slice(0, 4).map((one) => spoken(one.text, name)))] : null,
