@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from micromoments.core.fact import DecisionFact, EventFact, OutcomeFact
 from micromoments.core.settings import Experiment, Rule, Slot, Switchback
+from micromoments.report.flat import tables
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event, outcome
 
@@ -48,6 +49,18 @@ def test_value_is_net_of_what_redeemed_offers_cost() -> None:
     fewer = 400 * len(won) / 300
     assert after["value"]["treated_mean"] == pytest.approx(before["value"]["treated_mean"] - fewer, rel=0.02)
     assert after["people"] == before["people"]
+
+
+def test_money_is_told_in_its_currency() -> None:
+    """The value's sentence is among the notes, and tables have amounts with their currency, where there is one."""
+    facts = [one for one in shop() if isinstance(one, DecisionFact | EventFact)]
+    reply = run(Facts(*facts).query, "lift", {"goal": "order"}, SETTINGS)
+    (row,) = reply["rows"]
+    value = by_metric(row)["value"]
+    assert reply["notes"][:2] == [row["sentence"], value["sentence"]]
+    shown = next(one for one in tables(reply["rows"])["slot"] if one["metric"] == "value")
+    assert shown["treated_mean"] == f"{value['treated_mean'] / 100:,.2f} {value['currency']}"
+    assert shown["p"] == value["p"]
 
 
 def test_a_broken_guard_rail_is_warned_about() -> None:

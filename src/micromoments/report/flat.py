@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from micromoments.report.parts import money
+
 Flat = dict[str, Any]
 _COMPARED = (
     "treated",
@@ -17,6 +19,10 @@ _COMPARED = (
     "p",
     "verdict",
 )
+
+
+_MONEY = frozenset({"treated_mean", "control_mean", "difference", "low", "high"})
+"""What is money where values are compared."""
 
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Flat]]:
@@ -35,7 +41,7 @@ def _flattened(row: Mapping[str, Any]) -> Iterator[tuple[str, Flat]]:
         return
     about = {"slot": row["slot"], "experiment": row["experiment"], "goal": row["goal"]}
     for one in row["comparisons"]:
-        yield of, {**about, "metric": one["metric"], **{name: one[name] for name in _COMPARED}}
+        yield of, {**about, "metric": one["metric"], **{name: _amount(one, name) for name in _COMPARED}}
     if row.get("plan"):
         yield "what can be found, and how long it takes", {**about, **row["plan"]}
     for part, name, kind in (
@@ -46,3 +52,10 @@ def _flattened(row: Mapping[str, Any]) -> Iterator[tuple[str, Flat]]:
             yield kind, {**about, name: one[name], **{key: one[key] for key in _COMPARED}}
     if row.get("novelty"):
         yield "novelty: the second week less the first", {**about, **{key: row["novelty"][key] for key in _COMPARED}}
+
+
+def _amount(one: Mapping[str, Any], name: str) -> Any:
+    """A number of a comparison as people read it: money in its currency's major units."""
+    value, currency = one[name], one.get("currency", "")
+    paid = one["metric"] == "value" and currency and name in _MONEY and value is not None
+    return money(value, currency) if paid else value

@@ -60,8 +60,14 @@ def lifts(asked: Ask) -> dict[str, Any]:
     for name, rule in sorted(asked.settings.rules.items()):
         if rule.measure > 0:
             rows += _rule(asked, name, rule.measure)
-    notes = [note for row in rows for note in dict.fromkeys((row["sentence"], *row.get("warnings", ())))]
+    notes = [note for row in rows for note in dict.fromkeys((row["sentence"], *_worth(row), *row.get("warnings", ())))]
     return {"figures": [], "rows": rows, "notes": notes}
+
+
+def _worth(row: Mapping[str, Any]) -> list[str]:
+    """What a row says of money, where it can say something and the goal is the one that was declared."""
+    told = [one for one in row.get("comparisons", ()) if one["metric"] == "value" and one["currency"]]
+    return [one["sentence"] for one in told if row["primary"] and one["verdict"] != "early"]
 
 
 def _slots(asked: Ask) -> list[str]:
