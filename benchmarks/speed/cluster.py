@@ -1,9 +1,10 @@
-"""A cluster on this machine: processor time an event and a decision by role, and round trips to Redis, as workers and
-people become more.
+"""A cluster on this machine: processor time an event and a decision by role, and round trips to Redis and Kafka, as
+workers, people, items and history become more.
 
-usage: python -m benchmarks.speed.cluster [--quick]     (starts real Kafka and Redis: tools/cluster.py)
+usage: python -m benchmarks.speed.cluster [--quick] [--only CASE,CASE]      (real Kafka and Redis: tools/cluster.py)
 
-Wall clock says little here, as every role shares the machine; processor time of each process does.
+Wall clock says little here, as every role shares the machine; processor time of each process does. Events are sent
+while no worker runs, so that what workers take an event isn't what they take while they wait; that is a row of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from micromoments.config import load_cluster
 from micromoments.engine.cluster.wiring import open_shared
@@ -29,6 +30,9 @@ from tools.cluster import Kafka, Redis, cluster, free_ports
 
 RESULTS = Path(__file__).parents[1] / "results"
 BATCH = 50
+TRIPS = ("redis_round_trips", "log_groups")
+IDLE = 5.0
+"""Seconds that roles are watched with nothing to do."""
 SECRET = "bench"
 WORDS = ("trail", "running", "shoes", "red", "jacket", "near", "me", "how", "to", "lace")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -54,10 +58,33 @@ def event(chance: random.Random, people: int, number: int) -> dict[str, Any]:
     return {**whole, "type": "track", "event": "Product Viewed", "properties": {"product_id": item}}
 
 
-class Bench:
-    """One project on running servers, with one server and some workers."""
+class Case(NamedTuple):
+    """What is measured: so many workers, people and items, after so many events."""
 
-    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, workers: int) -> None:
+    name: str
+    workers: int = 1
+    people: int = 400
+    items: int = 200
+    history: int = 2_000
+
+
+CASES = (
+    Case("1 worker"),
+    Case("2 workers", workers=2),
+    Case("4 workers", workers=4),
+    Case("10x people", people=4_000, history=6_000),
+    Case("100x people", people=40_000, history=60_000),
+    Case("10x items", items=2_000),
+    Case("100x items", items=20_000),
+    Case("10x history", people=40, history=2_000),
+    Case("100x history", people=40, history=20_000),
+)
+
+
+class Bench:
+    """One project on running servers, with one server; workers come when there is something to fold."""
+
+    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, items: int) -> None:
         folder.mkdir()
         self.folder, self.kafka, self.redis = folder, kafka, redis
         (self.port,) = free_ports(1)
@@ -66,12 +93,35 @@ class Bench:
             f'project = "{folder.name}"\npartitions = 4\ncopies = 1\nin_sync = 1\n'
         )
         self.serve = self._start("serve", "--port", str(self.port))
-        self.workers = [self._start("work") for _ in range(workers)]
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.learn = self._start("learn")
         while self.call("GET", "/readyz") is None:
             time.sleep(0.1)
-        items = [{"id": f"p{n}", "kind": "product", "title": f"Trail shoe {n}"} for n in range(200)]
-        self.call("PUT", "/v1/items", items)
+        for first in range(0, items, 1_000):
+            some = [{"id": f"p{n}", "kind": "product", "title": f"Trail shoe {n}"} for n in range(first, first + 1_000)]
+            assert self.call("PUT", "/v1/items", some[: items - first]) is not None
+
+    def work(self, count: int) -> None:
+        """Start workers; returns once each says that it works."""
+        said = self._said()
+        self.workers = [self._start("work") for _ in range(count)]
+        while self._said() < said + count:
+            time.sleep(0.1)
+
+    def _said(self) -> int:
+        log = self.folder / "work.log"
+        return log.read_text().count(" works, process ") if log.exists() else 0
+
+    def rest(self) -> tuple[int, int]:
+        """End the workers; the (records, round trips) of all so far."""
+        for process in self.workers:
+            process.send_signal(signal.SIGTERM)
+        for process in self.workers:
+            process.wait(120)
+        self.workers = []
+        said = (self.folder / "work.log").read_text()
+        records = sum(map(int, re.findall(r"records_applied_total (\d+)", said)))
+        return records, sum(map(int, re.findall(r"redis_round_trips_total (\d+)", said)))
 
     def _start(self, role: str, *options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "micromoments", role, str(self.folder), *options]
@@ -90,10 +140,11 @@ class Bench:
         except OSError:
             return None
 
-    def trips(self) -> int:
-        """Round trips that the server made to Redis."""
-        found = re.search(r"^micromoments_redis_round_trips_total (\S+)", self.call("GET", "/metrics"), re.MULTILINE)
-        return round(float(found[1])) if found else 0
+    def trips(self) -> tuple[int, int]:
+        """Round trips that the server made to Redis, and groups that it wrote to Kafka."""
+        page = self.call("GET", "/metrics")
+        found = [re.search(rf"^micromoments_{n}_total (\S+)", page, re.MULTILINE) for n in TRIPS]
+        return tuple(round(float(one[1])) if one else 0 for one in found)  # type: ignore[return-value] # two names
 
     def commands(self) -> int:
         """Commands that Redis did."""
@@ -126,60 +177,76 @@ class Bench:
             "kafka": sum(spent(b.process.pid) for b in self.kafka.brokers if b.process),
         }
 
-    def stop(self) -> tuple[int, int]:
-        """End it; the (records, round trips) of the workers."""
-        for process in (self.serve, self.learn, *self.workers):
+    def stop(self) -> None:
+        """End it."""
+        for process in (self.serve, self.learn):
             process.send_signal(signal.SIGTERM)
-        for process in (self.serve, self.learn, *self.workers):
             process.wait(60)
-        said = (self.folder / "work.log").read_text()
-        records = sum(map(int, re.findall(r"records_applied_total (\d+)", said)))
-        return records, sum(map(int, re.findall(r"redis_round_trips_total (\d+)", said)))
 
 
-def measured(bench: Bench, events: int, decisions: int, people: int, seed: int) -> dict[str, float]:
-    """One stretch of events, then one of decisions."""
-    chance = random.Random(seed)
-    row: dict[str, float] = {}
-    before, trips, start = bench.time(), bench.trips(), time.perf_counter()
-    for number in range(0, events, BATCH):
+def sent(bench: Bench, count: int, people: int, chance: random.Random) -> None:
+    """Send so many events, in batches."""
+    for number in range(0, count, BATCH):
         batch = [event(chance, people, number + n) for n in range(BATCH)]
         assert bench.call("POST", "/v1/batch", {"batch": batch}) == {"success": True, "rejected": []}
-    row["trips an event, serve"] = (bench.trips() - trips) / events
+
+
+def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str, float]:
+    """A stretch of events that a server takes, their folding, decisions with everything running, and nothing to do."""
+    chance, row = random.Random(2), dict[str, float]()
+
+    def note(what: str, count: int, before: dict[str, float], roles: tuple[str, ...]) -> None:
+        after = bench.time()
+        for role in roles:
+            row[f"us {what}, {role}"] = (after[role] - before[role]) / count * 1e6
+
+    before, trips, start = bench.time(), bench.trips(), time.perf_counter()
+    sent(bench, events, case.people, chance)
+    row["events/s taken, one client"] = events / (time.perf_counter() - start)
+    redis, groups = (b - a for a, b in zip(trips, bench.trips(), strict=True))
+    row["Redis trips an event taken"], row["Kafka trips an event taken"] = redis / events, groups / events
+    note("an event taken", events, before, ("serve", "redis", "kafka"))
+    bench.work(case.workers)
+    before, start = bench.time(), time.perf_counter()
     bench.folded()
-    row["events/s, all told"] = events / (time.perf_counter() - start)
-    after = bench.time()
-    for role in before:
-        row[f"us an event, {role}"] = (after[role] - before[role]) / events * 1e6
+    row["events/s folded"] = events / (time.perf_counter() - start)
+    note("an event folded", events, before, ("work", "redis", "kafka"))
     before, trips, start = bench.time(), bench.trips(), time.perf_counter()
     for number in range(decisions):
-        ask = {"anonymousId": f"a{chance.randrange(people)}", "slot": "home"}
+        ask = {"anonymousId": f"a{chance.randrange(case.people)}", "slot": "home"}
         assert bench.call("POST", "/v1/decide", ask)["decisionId"], number
-    row["trips a decision, serve"] = (bench.trips() - trips) / decisions
     row["decisions/s, one client"] = decisions / (time.perf_counter() - start)
+    redis, groups = (b - a for a, b in zip(trips, bench.trips(), strict=True))
+    row["Redis trips a decision"], row["Kafka trips a decision"] = redis / decisions, groups / decisions
     bench.folded()
+    note("a decision", decisions, before, ("serve", "work", "redis", "kafka"))
+    before = bench.time()
+    time.sleep(IDLE)
     after = bench.time()
-    for role in before:
-        row[f"us a decision, {role}"] = (after[role] - before[role]) / decisions * 1e6
+    for role, each in (("serve", 1), ("work", case.workers), ("learn", 1)):
+        row[f"ms a second idle, a {role}"] = (after[role] - before[role]) / each / IDLE * 1e3
     return row
 
 
 def main(quick: bool = False, only: str = "") -> dict[str, Any]:
-    """Workers 1, 2, 4; then ten times the people, and ten times the history. ``only`` names one of these cases."""
+    """Every case, or those that ``only`` names."""
     events, decisions = (2_000, 200) if quick else (6_000, 500)
+    wanted = [name.strip() for name in only.split(",") if name.strip()]
     found: dict[str, Any] = {}
     with cluster() as (kafka, redis), tempfile.TemporaryDirectory() as place:
-        cases = [("1 worker", 1, 400, 0), ("2 workers", 2, 400, 0), ("4 workers", 4, 400, 0)]
-        cases += [("10x people", 1, 4_000, 0), ("after 10x history", 1, 400, 9 * events)]
-        for name, workers, people, history in cases:
-            if only not in ("", name):
+        for case in CASES:
+            if wanted and case.name not in wanted:
                 continue
-            bench = Bench(Path(place) / re.sub(r"\W+", "-", name), kafka, redis, workers)
-            measured(bench, max(1_000, history), 50, people, 1)  # what is warm and what is known
-            row = measured(bench, events, decisions, people, 2)
-            records, trips = bench.stop()
-            row["records a round trip, work"] = records / max(1, trips)
-            found[name] = row
+            bench = Bench(Path(place) / re.sub(r"\W+", "-", case.name), kafka, redis, case.items)
+            sent(bench, case.history, case.people, random.Random(1))
+            bench.work(1)
+            bench.folded()
+            records, trips = bench.rest()
+            row = measured(bench, case, events, decisions)
+            more, further = bench.rest()
+            row["records a Redis trip, work"] = (more - records) / max(1, further - trips)
+            bench.stop()
+            found[case.name] = row
     return found
 
 
@@ -195,7 +262,7 @@ def table(found: dict[str, dict[str, float]]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a third of the events")
-    parser.add_argument("--only", default="", help="one of the cases, by its name in the table")
+    parser.add_argument("--only", default="", help="cases by their names, with commas")
     given = parser.parse_args()
     told = main(given.quick, given.only)
     print(table(told))

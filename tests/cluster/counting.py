@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
+import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,3 +132,9 @@ def caught_up(project: Project, clients: list[Client], what: str = "") -> None:
         shared.close()
     if what:
         said.info("%s: everything is folded after %.1f s", what, time.monotonic() - start)
+
+
+def scraped(port: int) -> set[str]:
+    """The names of what a role exports at a port of this machine."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as reply:
+        return set(re.findall(r"^# TYPE (\S+)", reply.read().decode(), re.MULTILINE))

@@ -90,9 +90,11 @@ class Project:
         )
         self.processes: list[Process] = []
 
-    def start(self, role: str, under: Sequence[str] = (), more: Mapping[str, str] | None = None) -> Process:
+    def start(
+        self, role: str, *options: str, under: Sequence[str] = (), more: Mapping[str, str] | None = None
+    ) -> Process:
         """Start a process of a role."""
-        self.processes.append(Process(self, role, under=under, more=more))
+        self.processes.append(Process(self, role, *options, under=under, more=more))
         self.processes[-1].start()
         return self.processes[-1]
 

@@ -21,8 +21,11 @@ from tests.cluster.counting import (
     load,
     recovered,
     said,
+    scraped,
 )
 from tests.cluster.project import Process, Project, gather, until
+from tests.deploy.test_deploy import ROLES
+from tests.ports import free_port
 from tools.cluster import Kafka, Redis
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(1000)]
@@ -48,7 +51,8 @@ def test_workers_are_killed_paused_and_replaced(project: Project) -> None:
     gather(clients, 60)
     one.signal(signal.SIGKILL)
     gather(clients, 60)
-    three = project.start("work")
+    port = free_port()
+    three = project.start("work", "--port", str(port))
     until(lambda: "works" in three.said(), "a new worker")
     gather(clients, 60)
     two.signal(signal.SIGSTOP)
@@ -58,6 +62,7 @@ def test_workers_are_killed_paused_and_replaced(project: Project) -> None:
     gather(clients, 60)
     finished(clients)
     check(project, clients)
+    assert ROLES - {"micromoments_learn_leading"} <= scraped(port)
     assert (two.stop(), three.stop()) == (0, 0)
 
 
@@ -104,7 +109,7 @@ def test_a_learner_that_stands_by_takes_over(project: Project) -> None:
     """The active learner stands still, and the other goes on where it was; the first comes back, and takes over when
     the other is killed. Every outcome is learned once.
     """
-    learners = [project.start("learn"), project.start("learn")]
+    learners = {project.start("learn", "--port", str(port)): port for port in (free_port(), free_port())}
     clients = load([project.serve()], 4)
     project.start("work")
 
@@ -126,6 +131,7 @@ def test_a_learner_that_stands_by_takes_over(project: Project) -> None:
     gather(clients, 60)
     finished(clients)
     check(project, clients)
+    assert ROLES - {"micromoments_work_lag_records"} <= scraped(learners[one])
     shared = project.open()
     clicked = sum(len(c.answered) for c in clients)
     learned = {"version": 0}

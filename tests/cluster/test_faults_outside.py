@@ -67,8 +67,8 @@ def test_cables_are_pulled_and_put_back(tmp_path: Path) -> None:
             cables = [net.cable() for _ in range(3)]
             far = project.serve(cables[0].host, cables[0].inside)
             far.patience = 10.0
-            project.start("work", cables[1].inside)
-            learner = project.start("learn", cables[2].inside)
+            project.start("work", under=cables[1].inside)
+            learner = project.start("learn", under=cables[2].inside)
             until(lambda: "the active one" in learner.said(), "a learner that is active")
             near = project.serve()
             project.start("work")

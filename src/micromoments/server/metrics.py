@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -35,9 +35,7 @@ class Metrics(Source):
 
     def collect(self) -> Iterable[Metric]:
         """The engine's counters and gauges by name, then the doors'."""
-        for name, value in self._service.stats().items():
-            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            yield family(f"micromoments_{name}", _said(name), value=value)
+        yield from families(self._service.stats())
         doors = self._collector
         requests, rejected, refusals = self.fronts()
         yield CounterMetricFamily(
@@ -67,6 +65,13 @@ class Metrics(Source):
     def reply(self) -> Reply:
         """The page that a scraper reads."""
         return Reply(200, generate_latest(self._registry), CONTENT_TYPE, [(b"cache-control", b"no-store")])
+
+
+def families(stats: Mapping[str, float]) -> Iterable[Metric]:
+    """Counters and gauges, by their names."""
+    for name, value in stats.items():
+        family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+        yield family(f"micromoments_{name}", _said(name), value=value)
 
 
 def _said(name: str) -> str:

@@ -59,6 +59,8 @@ class Learner:
         self._stopping = threading.Event()
         self.leading = False
         self.learned = 0
+        self.beat = time.monotonic()
+        """When the loop last turned."""
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Learn, or stand by, until ``stopping`` is set; then hand over at once."""
@@ -69,12 +71,18 @@ class Learner:
 
     def stats(self) -> dict[str, float]:
         """Counters by name."""
-        return {"outcomes_learned_total": self.learned, "redis_round_trips_total": self._shared.database.trips}
+        return {
+            "outcomes_learned_total": self.learned,
+            "learn_leading": float(self.leading),
+            "redis_round_trips_total": self._shared.database.trips,
+            "clock_ahead_seconds": self._shared.clock.skew() / 1000,
+        }
 
     def _learn(self, ready: Callable[[], None]) -> None:
         lease = self._shared.lease("learn", LEASE)
         ready()
         while not self._stopping.is_set():
+            self.beat = time.monotonic()
             try:
                 if lease.hold():
                     self.leading = True
@@ -133,7 +141,7 @@ class Lead:
     def _run(self, stopping: threading.Event) -> None:
         renewed = snapshot = trimmed = time.monotonic()
         while not stopping.is_set():
-            now = time.monotonic()
+            now = self._learner.beat = time.monotonic()
             if now - renewed > RENEW:
                 if not self._lease.hold():
                     return

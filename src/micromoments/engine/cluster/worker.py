@@ -54,7 +54,9 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop
         self._folding_view: tuple[View, View] | None = None
         self._group: KafkaGroup
-        self.failures = self.applied = self.again = 0
+        self.failures = self.applied = self.again = self.lag = 0
+        self.beat = time.monotonic()
+        """When the loop last turned."""
         self.aside = False
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -76,6 +78,8 @@ class Worker:
             "shards_again_total": self.again,
             "work_failures_total": self.failures,
             "work_aside": float(self.aside),
+            "work_partitions": len(self.foldings),
+            "work_lag_records": self.lag,
             "redis_round_trips_total": self._shared.database.trips,
             "redis_commands_total": self._shared.database.commands,
             "clock_ahead_seconds": self._shared.clock.skew() / 1000,
@@ -87,6 +91,7 @@ class Worker:
         self._group = self._shared.group(self._given, self._taken)
         ready()
         while not self._stopping.is_set():
+            self.beat = time.monotonic()
             try:
                 for partition, stretch in self._group.poll(AT_ONCE, WAIT).items():
                     self._fold(partition, stretch)
@@ -110,6 +115,7 @@ class Worker:
     def _failed(self, error: Exception) -> None:
         """Whatever a store could not do is done again, from where the state is."""
         self.failures += 1
+        self.beat = time.monotonic()
         log.error("work is held up (%s); tried again", error)
         self._stopping.wait(AGAIN)
 
@@ -191,6 +197,7 @@ class Worker:
 
     def _housekeeping(self) -> None:
         if self._due(TICK):
+            self.lag = self._group.lag()
             self._tick()
         if self._due(MARK):
             for partition, folding in list(self.foldings.items()):
