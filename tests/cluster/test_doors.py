@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from micromoments.config import Cluster
 from micromoments.core.settings import Budget, Recommend, Settings, Slot
@@ -17,6 +19,7 @@ from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import open_shared
 from micromoments.engine.cluster.worker import Worker
 from micromoments.engine.service import now_ms
+from micromoments.engine.tracing import Tracing
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from micromoments.stores.cluster.facts import RedisFacts
@@ -29,6 +32,7 @@ from tests.clients.test_python import test_personalizer as _personalizer
 from tests.clients.test_python import test_rudderstack as _rudderstack
 from tests.clients.test_python import test_segment as _segment
 from tests.clients.test_python import test_snowplow as _snowplow
+from tests.cluster.project import until
 from tests.cluster.test_log import project
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client
 from tests.server.serving import running
@@ -75,8 +79,8 @@ def seen() -> list[Row]:
 
 
 @pytest_asyncio.fixture
-async def engine(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Serving]:
-    """A server of a cluster in which a worker runs."""
+async def worker(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Worker]:
+    """A worker that runs."""
     settings = Settings(
         consent=("measure", "personalise"),
         slots={"home": Slot(), "offers": Slot(limit=1)},
@@ -92,9 +96,15 @@ async def engine(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Serving]:
 
     task = loop.create_task(worker.run(stopping, ready))
     await begun.wait()
-    yield worker.serving
+    yield worker
     stopping.set()
     await task
+
+
+@pytest.fixture
+def engine(worker: Worker) -> Serving:
+    """A server of a cluster in which a worker runs."""
+    return worker.serving
 
 
 @pytest.fixture
@@ -227,3 +237,24 @@ async def test_what_the_learner_learns_of_sessions_every_server_recommends_by(cl
     shared.close()
     stopping.set()
     await task
+
+
+async def test_one_trace_from_event_to_outcome(worker: Worker, real: Client) -> None:
+    """What a server takes and answers and a worker folds is one trace: the search, the decision for it, its click."""
+    exporter = InMemorySpanExporter()
+    worker.traced = Tracing(SimpleSpanProcessor(exporter))
+    assert (await real("PUT", "/v1/items", [{"id": "p1", "kind": "product", "title": "Trail shoe"}])).status == 200
+    search = {"anonymousId": "a", "event": "Products Searched", "properties": {"query": "buy trail shoes"}}
+    assert (await real("POST", "/v1/track", search)).status == 200
+    decided = (await real("POST", "/v1/decide", {"anonymousId": "a", "slot": "home"})).json
+    said = {"decision_id": decided["decisionId"], "item_id": decided["items"][0]["id"]}
+    click = {"anonymousId": "a", "event": "Decision Clicked", "properties": said}
+    assert (await real("POST", "/v1/track", click)).status == 200
+    names = ("Products Searched", "decide home", "clicked")
+    await asyncio.to_thread(until, lambda: {*names} <= {s.name for s in exporter.get_finished_spans()}, "the spans")
+    spans = {s.name: s for s in exporter.get_finished_spans()}
+    of = [spans[name].context for name in names]
+    assert len({one.trace_id for one in of if one is not None}) == 1
+    assert of[1] is not None
+    assert spans["clicked"].parent is not None
+    assert spans["clicked"].parent.span_id == of[1].span_id

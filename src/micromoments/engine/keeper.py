@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -18,6 +19,7 @@ from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
 from micromoments.engine.learned import bodies, due
 from micromoments.engine.residents import Residents
+from micromoments.engine.tracing import tracing
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
 from micromoments.ports import Batch, replay
@@ -65,6 +67,7 @@ class Keeper:
         self._versions: dict[str, int] = {}
         self.active: dict[str, bytes] = {}
         self.committed: Callable[[], None] = _nobody
+        self.traced = tracing(os.environ)
         self.commits = 0
         self.failures = 0
 
@@ -153,6 +156,7 @@ class Keeper:
             self._kept_policies = {}
             a.committing = {}
             self._residents.committed()
+            self.traced(facts)
             self.commits += 1
             if outbox:
                 self.committed()

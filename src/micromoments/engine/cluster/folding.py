@@ -60,6 +60,7 @@ class Output:
     def __init__(self) -> None:
         self.outcomes: list[tuple[int, OutcomeRecord]] = []
         self.told: list[Told] = []
+        self.facts: list[Fact] = []
         self.deliveries = 0
 
 
@@ -263,6 +264,7 @@ class Part:
         """It was committed."""
         output.outcomes += [(shard, one) for one in self.outcomes]
         output.told += self.told
+        output.facts += self.batch.facts
         output.deliveries += len(self.batch.outbox)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.folding import Folding, Output
 from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared, names
+from micromoments.engine.tracing import tracing
 from micromoments.flow.learn import LOOKED
 from micromoments.flow.view import View, counted
 from micromoments.ports import Later, StoreError
@@ -54,6 +56,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop
         self._folding_view: tuple[View, View] | None = None
         self._group: KafkaGroup
+        self.traced = tracing(os.environ)
         self.failures = self.applied = self.again = self.lag = 0
         self.beat = time.monotonic()
         """When the loop last turned."""
@@ -176,6 +179,7 @@ class Worker:
         """After a commit: what there is to learn to Kafka, what was pending out of Redis, news to the servers."""
         shared = self._shared
         self.applied += len(folded)
+        self.traced(output.facts)
         outcomes = [one for _, one in output.outcomes]
         lessons: list[Record] = [*outcomes, *(x.record for x in folded if teaches(x.record))]
         shared.lessons.append(lessons)

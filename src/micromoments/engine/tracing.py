@@ -1,0 +1,83 @@
+"""Traces to whatever speaks OpenTelemetry's protocol, where ``OTEL_EXPORTER_OTLP_ENDPOINT`` names it."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from micromoments.core.fact import Fact
+from micromoments.flow.traces import spans
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.trace import SpanContext
+
+NAMES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+RATIO = "OTEL_TRACES_SAMPLER_ARG"
+Traced = Callable[[Sequence[Fact]], None]
+
+
+def nowhere(_facts: Sequence[Fact]) -> None:
+    """Nobody listens."""
+
+
+def tracing(environment: Mapping[str, str]) -> Traced:
+    """Where the spans of committed facts go: nowhere, unless the environment says.
+
+    Raises:
+        ValueError: it says, and the library isn't installed; or the share to keep is no number of [0, 1].
+    """
+    if not any(environment.get(name) for name in NAMES) or environment.get("OTEL_SDK_DISABLED", "") == "true":
+        return nowhere
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise ValueError(
+            f"got {NAMES[0]} and no OpenTelemetry library; install it: pip install 'micromoments[traces]'"
+        ) from None
+    try:
+        share = float(environment.get(RATIO) or 1.0)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(f"got {RATIO}={environment[RATIO]!r}; wanted the share of traces to keep, 0 to 1")
+    processor = BatchSpanProcessor(OTLPSpanExporter())
+    atexit.register(processor.shutdown)
+    return Tracing(processor, share)
+
+
+class Tracing:
+    """Hands spans to a processor; of all traces it keeps a share, the same ones in every process."""
+
+    def __init__(self, processor: SpanProcessor, share: float = 1.0) -> None:
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+        self._processor = processor
+        self._below = round(share * 2**64)
+        self._resource = Resource({"service.name": "micromoments"}).merge(OTELResourceDetector().detect())
+
+    def __call__(self, facts: Sequence[Fact]) -> None:
+        """Facts that are committed; returns at once, sending is the processor's."""
+        from opentelemetry.sdk.trace import ReadableSpan
+
+        for span in spans(facts):
+            if span.trace % 2**64 < self._below:
+                self._processor.on_end(
+                    ReadableSpan(
+                        span.name,
+                        context=_context(span.trace, span.id),
+                        parent=_context(span.trace, span.parent) if span.parent else None,
+                        resource=self._resource,
+                        attributes=dict(span.attributes),
+                        start_time=span.start * 1_000_000,
+                        end_time=span.end * 1_000_000,
+                    )
+                )
+
+
+def _context(trace: int, id: int) -> SpanContext:
+    from opentelemetry.trace import SpanContext, TraceFlags
+
+    return SpanContext(trace, id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))

@@ -1,0 +1,116 @@
+"""Facts as spans of traces: from the event that told a moment to what was decided for it and what came of that.
+
+A trace is a moment, and a decision without one. Ids come of ids, so whatever process keeps a fact, its span finds its
+trace and its parent, and folded twice it is the same span. Nothing of a person is in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from micromoments.core.event import Millis
+from micromoments.core.fact import DecisionFact, EventFact, Fact, MomentFact, OutcomeFact
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """One span: ``trace`` is a number of 128 bits, ``id`` and ``parent`` (0: none) are of 64."""
+
+    name: str
+    trace: int
+    id: int
+    parent: int
+    start: Millis
+    end: Millis
+    attributes: Mapping[str, str | int | float | bool]
+
+
+def spans(facts: Iterable[Fact]) -> list[Span]:
+    """The spans of facts that were committed together; an event is one where it told a moment."""
+    known = list(facts)
+    events = {f.version: f for f in known if isinstance(f, EventFact)}
+    found: list[Span] = []
+    for fact in known:
+        match fact:
+            case MomentFact():
+                found += _moment(fact, events.get(fact.version))
+            case DecisionFact():
+                found.append(_decision(fact))
+            case OutcomeFact():
+                found.append(_outcome(fact))
+            case _:
+                continue
+    return found
+
+
+def _moment(fact: MomentFact, event: EventFact | None) -> Iterable[Span]:
+    trace, root = _number(fact.id, 16), _number(f"moment:{fact.id}", 8)
+    about = {"micromoments.moment": fact.id, "micromoments.type": fact.type}
+    if event is not None:
+        yield Span(
+            name=event.name or event.type,
+            trace=trace,
+            id=_number(f"event:{event.id}:{fact.id}", 8),
+            parent=root,
+            start=event.received_at,
+            end=event.received_at,
+            attributes={**about, "micromoments.confidence": fact.confidence, "micromoments.channel": event.channel},
+        )
+    if fact.ended and not fact.withdrawn:
+        yield Span(
+            name=f"moment {fact.type}",
+            trace=trace,
+            id=root,
+            parent=0,
+            start=fact.opened_at,
+            end=max(fact.opened_at, fact.ended_at),
+            attributes={**about, "micromoments.ended": fact.ended},
+        )
+
+
+def _decision(fact: DecisionFact) -> Span:
+    return Span(
+        name=f"decide {fact.slot}",
+        trace=_number(fact.moment or fact.id, 16),
+        id=_decided(fact.id),
+        parent=_number(f"moment:{fact.moment}", 8) if fact.moment else 0,
+        start=fact.received_at,
+        end=fact.received_at,
+        attributes={
+            "micromoments.decision": fact.id,
+            "micromoments.slot": fact.slot,
+            "micromoments.policy": fact.policy,
+            "micromoments.policy_version": fact.policy_version,
+            "micromoments.items": len(fact.items),
+            "micromoments.considered": fact.considered,
+            "micromoments.holdout": fact.holdout,
+            "micromoments.degraded": fact.degraded,
+        },
+    )
+
+
+def _outcome(fact: OutcomeFact) -> Span:
+    return Span(
+        name=f"{fact.what} {fact.goal}".strip(),
+        trace=_number(fact.moment or fact.decision, 16),
+        id=_number(f"outcome:{fact.id}", 8),
+        parent=_decided(fact.decision),
+        start=fact.received_at,
+        end=fact.received_at,
+        attributes={
+            "micromoments.decision": fact.decision,
+            "micromoments.slot": fact.slot,
+            "micromoments.value": fact.value,
+            "micromoments.currency": fact.currency,
+        },
+    )
+
+
+def _decided(id: str) -> int:
+    return _number(f"decision:{id}", 8)
+
+
+def _number(text: str, size: int) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "big") or 1

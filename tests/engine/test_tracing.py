@@ -1,0 +1,65 @@
+"""One trace goes from an event to the decision for its moment and to what came of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from micromoments.engine.tracing import Tracing, nowhere, tracing
+from tests.engine.shop import ITEMS, MINUTE, Clock, asked, clicked, opened, search
+
+
+async def day(folder: Path, share: float = 1.0) -> list[ReadableSpan]:
+    """Somebody searches, is served, clicks; later the moment is over. The spans that this gives."""
+    clock, exporter = Clock(), InMemorySpanExporter()
+    async with opened(folder, clock) as service:
+        service._keeper.traced = Tracing(SimpleSpanProcessor(exporter), share)
+        await service.put_items(ITEMS)
+        await search(service, clock, "m1", person="a1")
+        decision = await service.decide(asked("d1", "anon:a1", clock.at))
+        clock.at += MINUTE
+        await clicked(service, clock, decision, "m2")
+    return list(exporter.get_finished_spans())
+
+
+async def test_one_trace_from_event_to_outcome(tmp_path: Path) -> None:
+    """The search that told the moment, the decision for it and its click share a trace; each names what led to it, and
+    nobody's id is in any of them.
+    """
+    found = await day(tmp_path / "shop")
+    spans = {span.name: span for span in found}
+    event, decision, click = (spans[name] for name in ("Products Searched", "decide home", "clicked"))
+    assert event.context is not None
+    assert decision.context is not None
+    assert click.context is not None
+    assert {one.context.trace_id for one in (event, decision, click) if one.context} == {event.context.trace_id}
+    assert click.parent is not None
+    assert click.parent.span_id == decision.context.span_id
+    assert decision.parent is not None
+    assert event.parent is not None
+    assert decision.parent.span_id == event.parent.span_id
+    assert decision.attributes is not None
+    assert decision.attributes["micromoments.decision"] == "d1"
+    assert "a1" not in "".join(span.to_json() for span in found)
+
+
+async def test_a_share_of_traces_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    """With a share of nothing nothing is sent; the same facts give the same ids in every process."""
+    assert await day(tmp_path / "none", 0.0) == []
+    one, other = await day(tmp_path / "one"), await day(tmp_path / "other")
+    clicks = [next(s.context.span_id for s in some if s.name == "clicked" and s.context) for some in (one, other)]
+    assert len(one) == len(other)
+    assert clicks[0] != 0
+
+
+def test_it_is_off_unless_an_endpoint_is_named() -> None:
+    """No setting of ours: OpenTelemetry's own environment says where to; a share that is none is refused."""
+    assert tracing({}) is nowhere
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    assert tracing({**endpoint, "OTEL_SDK_DISABLED": "true"}) is nowhere
+    with pytest.raises(ValueError, match="wanted the share of traces to keep, 0 to 1"):
+        tracing({**endpoint, "OTEL_TRACES_SAMPLER_ARG": "half"})
