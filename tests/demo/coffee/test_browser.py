@@ -22,13 +22,13 @@ pytestmark = in_chromium
 
 
 class Running:
-    """The engine and the coffee server, as processes of their own."""
+    """The engine and the coffee server, as processes of their own; ``more`` of the engine's configuration."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         zone = project.daytime_zone(time.time_ns() // 1_000_000)
         self.folder = folder / "town"
         self.folder.mkdir()
-        (self.folder / "micromoments.toml").write_text(project.settings(zone, more=coffee.TABLES))
+        (self.folder / "micromoments.toml").write_text(project.settings(zone, more=coffee.TABLES + more))
         self.engine = Supervisor(["-m", "micromoments", "serve", str(self.folder)], folder / "engine.log")
         words = ["-m", "micromoments.demo.coffee", "--folder", str(self.folder / "coffee"), "--timezone", zone]
         words += ["--engine", f"http://127.0.0.1:{self.engine.port}"]

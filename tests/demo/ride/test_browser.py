@@ -86,29 +86,39 @@ def speaks_german(rider: Page) -> None:
 def test_rider_and_driver_meet(browser: Browser, troubles: list[str], tmp_path: Path) -> None:
     """Where to, price, request; offer, fetch, killed in mid-ride, drop-off, receipt, stars and tip: money right."""
     with running(tmp_path) as server:
-        url = f"http://127.0.0.1:{server.port}/ride/"
-        driver = opened(browser, f"{url}driver", troubles, viewport={"width": 1280, "height": 900})
-        driver.wait_for_selector("#pin")
-        is_clean(driver)
-        signs_in(driver)
-        rider = opened(browser, url, troubles)
-        says_where_to(rider)
-        rider.click("#ask-for-it")
-        is_fetched(driver, rider)
-        goes_on_after_a_kill(server, driver, rider)
-        driver.wait_for_selector("#words:has-text(' 0 seconds')")
-        driver.click("#do-finish")
-        rider.wait_for_selector(".now.done")
-        thanks(rider)
-        driver.reload()
-        driver.wait_for_selector("text=Waiting for a ride")
-        driver.wait_for_selector("dl:has-text('€4.50')")
-        rider.goto(f"{url}#you")
-        speaks_german(rider)
-    store, bank = Store(tmp_path / "ride" / "ride.sqlite"), Sandbox(tmp_path / "ride" / "bank.sqlite")
+        whole_ride(browser, troubles, server)
+    the_money_is_right(tmp_path, troubles)
+
+
+def the_money_is_right(folder: Path, troubles: list[str]) -> None:
+    """The books of a ride with a tip agree with the bank's, and no page complained."""
+    store, bank = Store(folder / "ride" / "ride.sqlite"), Sandbox(folder / "ride" / "bank.sqlite")
     assert audit(store, bank.held()) == []
     assert bank.held() == 450
     assert troubles == []
+
+
+def whole_ride(browser: Browser, troubles: list[str], server: Supervisor) -> None:
+    """All of that, on a server that runs."""
+    url = f"http://127.0.0.1:{server.port}/ride/"
+    driver = opened(browser, f"{url}driver", troubles, viewport={"width": 1280, "height": 900})
+    driver.wait_for_selector("#pin")
+    is_clean(driver)
+    signs_in(driver)
+    rider = opened(browser, url, troubles)
+    says_where_to(rider)
+    rider.click("#ask-for-it")
+    is_fetched(driver, rider)
+    goes_on_after_a_kill(server, driver, rider)
+    driver.wait_for_selector("#words:has-text(' 0 seconds')")
+    driver.click("#do-finish")
+    rider.wait_for_selector(".now.done")
+    thanks(rider)
+    driver.reload()
+    driver.wait_for_selector("text=Waiting for a ride")
+    driver.wait_for_selector("dl:has-text('€4.50')")
+    rider.goto(f"{url}#you")
+    speaks_german(rider)
 
 
 def test_by_keyboard_alone_and_without_motion(browser: Browser, troubles: list[str], tmp_path: Path) -> None:

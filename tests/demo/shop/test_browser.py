@@ -23,13 +23,15 @@ ADDRESS = {"name": "Anna Berg", "street": "Quay 3", "postcode": "00100", "city":
 
 
 class Running:
-    """The engine and the shop, as processes of their own; the carrier is ten times as quick."""
+    """The engine and the shop, as processes of their own; the carrier is ten times as quick. ``more`` of the
+    engine's configuration.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         zone = project.daytime_zone(time.time_ns() // 1_000_000)
         self.folder = folder / "town"
         self.folder.mkdir()
-        (self.folder / "micromoments.toml").write_text(project.settings(zone, more=shop.TABLES))
+        (self.folder / "micromoments.toml").write_text(project.settings(zone, more=shop.TABLES + more))
         self.engine = Supervisor(["-m", "micromoments", "serve", str(self.folder)], folder / "engine.log")
         words = ["-m", "micromoments.demo.shop", "--folder", str(self.folder / "shop"), "--timezone", zone]
         words += ["--engine", f"http://127.0.0.1:{self.engine.port}", "--speed", "0.1"]

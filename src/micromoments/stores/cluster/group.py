@@ -15,6 +15,8 @@ from micromoments.core.record import Logged
 from micromoments.stores.cluster.log import PATIENCE, ends_of, failing, opened, reading
 from micromoments.stores.cluster.vault import Vault
 
+GATHER = 0.05
+"""Seconds that more may come after the first record: many together cost little more to fold and commit than one."""
 SESSION_MS = 10_000
 """How long a worker may be silent before its partitions go to others."""
 
@@ -70,7 +72,7 @@ class KafkaGroup:
         with failing(f"reading {self._topic}"):
             messages = self._consumer.consume(1, seconds)
             if messages and limit > 1:
-                messages += self._consumer.consume(limit - 1, 0.0)
+                messages += self._consumer.consume(limit - 1, GATHER)
         found: dict[int, list[Logged]] = {}
         good = [m for m in messages if m.error() is None]
         for message, logged in zip(good, opened(messages, self._vault), strict=True):
