@@ -113,7 +113,8 @@ class Worker:
         self._taken(list(self.foldings))
         self._group.close()
         self.aside = True
-        self._stopping.wait()
+        while not self._stopping.wait(TICK):
+            self.beat = time.monotonic()
 
     def _failed(self, error: Exception) -> None:
         """Whatever a store could not do is done again, from where the state is."""
