@@ -76,11 +76,9 @@ class Site:
         return signed("ana")
 
     def script(self) -> str:
-        """The tag that a business puts on its pages."""
-        return (
-            f'<script src="{self.url}/sdk.js" data-write-key="{WRITE_KEY}" {self.attributes}></script>'
-            f'<script src="{self.url}/preferences.js"></script>'
-        )
+        """The tag that a business puts on its pages; patient, as what is late on a busy machine is no answer at all."""
+        said = f'data-write-key="{WRITE_KEY}" data-timeout="60000" {self.attributes}'
+        return f'<script src="{self.url}/sdk.js" {said}></script><script src="{self.url}/preferences.js"></script>'
 
     def policy(self) -> str:
         """The site's own policy: nothing inline, nothing evaluated, the engine named."""

@@ -268,14 +268,20 @@ class TestInChromium:
                 made('button', 'dead').setAttribute('data-mm-item', 'p1');
                 made('button', 'steps').setAttribute('data-mm-repeat', '');
                 made('button', 'scripted');
-                const click = (id, detail = 1) => document.getElementById(id)
-                    .dispatchEvent(new MouseEvent('click', { bubbles: true, detail, clientX: 9, clientY: 9 }));
+                let now = 0;
+                const click = (id, later = 100, detail = 1) => {
+                    const event = new MouseEvent('click', { bubbles: true, detail, clientX: 9, clientY: 9 });
+                    // Clicks are as far apart as they say, however slow the machine is.
+                    Object.defineProperty(event, 'timeStamp', { value: now += later });
+                    document.getElementById(id).dispatchEvent(event);
+                };
                 for (let n = 0; n < 3; n++) click('steps');
-                for (let n = 0; n < 3; n++) click('scripted', 0);
-                click('answers');
+                for (let n = 0; n < 3; n++) click('scripted', 100, 0);
+                click('answers', 1000);
                 setTimeout(() => {
-                    click('loads');
-                    for (let n = 0; n < 4; n++) click('dead');
+                    click('loads', 1000);
+                    click('dead', 1000);
+                    for (let n = 0; n < 3; n++) click('dead');
                 });
             }"""
         )

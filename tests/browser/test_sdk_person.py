@@ -35,18 +35,18 @@ def test_a_moment_goes_on_on_the_next_device(visit: Visit, site: Site) -> None:
     phone = visit("/search?q=trail+running+shoes", user_agent=PHONE)
     phone.evaluate(YES)
     sign_in(phone, site)
-    first = phone.evaluate("micromoments.decide('home', { timeout: 5000 })")
+    first = phone.evaluate("micromoments.decide('home', { timeout: 60000 })")
     until(phone, lambda: "identify" in named(site) and "mm.queue" not in stored(phone))
     assert first["moment"]["need"]["query"] == "trail running shoes"
 
     desk = visit("/")
     desk.evaluate(YES)
-    stranger = desk.evaluate("micromoments.decide('home', { timeout: 5000 })")
+    stranger = desk.evaluate("micromoments.decide('home', { timeout: 60000 })")
     assert stranger["moment"] is None
     sign_in(desk, site)
     desk.evaluate("micromoments.flush()")
     until(desk, lambda: "mm.queue" not in stored(desk))
-    second = desk.evaluate("micromoments.decide('home', { timeout: 5000 })")
+    second = desk.evaluate("micromoments.decide('home', { timeout: 60000 })")
     assert second["moment"]["id"] == first["moment"]["id"]
     assert second["moment"]["need"]["query"] == "trail running shoes"
     assert second["items"][0]["id"] == "p1"
@@ -75,10 +75,10 @@ def test_a_claim_alone_opens_nothing(visit: Visit, site: Site) -> None:
     other.evaluate(YES)
     other.evaluate("micromoments.identify('ana')")
     other.evaluate("micromoments.flush()")
-    assert other.evaluate("micromoments.decide('home', { timeout: 5000 })")["moment"] is None
+    assert other.evaluate("micromoments.decide('home', { timeout: 60000 })")["moment"] is None
     forged = site.token().rpartition(".")[0] + "." + "A" * 43
     other.evaluate("token => micromoments.identify('ana', {}, () => token)", forged)
-    answer = other.evaluate("micromoments.decide('home', { timeout: 5000 })")
+    answer = other.evaluate("micromoments.decide('home', { timeout: 60000 })")
     assert (answer["shown"], answer["moment"]) == ("default", None)
 
 
@@ -136,7 +136,7 @@ def test_choices_of_a_person(visit: Visit, site: Site) -> None:
     phone = visit("/search?q=trail+running+shoes", user_agent=PHONE)
     phone.evaluate("micromoments.consent({ measure: true, personalise: true, location: true })")
     sign_in(phone, site)
-    phone.evaluate("micromoments.decide('home', { timeout: 5000 })")
+    phone.evaluate("micromoments.decide('home', { timeout: 60000 })")
     until(phone, lambda: "identify" in named(site) and "mm.queue" not in stored(phone))
 
     page = visit("about:blank")
@@ -179,7 +179,7 @@ def test_a_token_that_ran_out(visit: Visit, site: Site) -> None:
         "tokens => { window.tokens = tokens; micromoments.identify('ana', {}, () => tokens.shift()); }",
         [old, refused, site.token()],
     )
-    assert desk.evaluate("micromoments.decide('home', { timeout: 5000 })")["moment"] is not None
+    assert desk.evaluate("micromoments.decide('home', { timeout: 60000 })")["moment"] is not None
     assert desk.evaluate("tokens") == []
 
 
