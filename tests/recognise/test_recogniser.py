@@ -109,6 +109,18 @@ def test_search_reads_words() -> None:
     assert signal.why == "search"
 
 
+def test_near_me_asks_for_the_way() -> None:
+    """A product that is asked for near somebody is to be had by going there: more so than its words alone say."""
+    recogniser = Recogniser()
+    near_me, typed = recogniser.reader.words("rain boots near me", "search"), recogniser.reader.words("maps", "search")
+    assert near_me is not None
+    assert typed is not None
+    added = typed.weights[GO] - round(100 * recogniser.text.loglik("maps")[GO])
+
+    assert near_me.weights[GO] - round(100 * recogniser.text.loglik("rain boots near me")[GO]) > added
+    assert near_me.weights[GO] > near_me.weights[BUY]
+
+
 def test_sensitive_needs_leave_no_signal() -> None:
     """A sensitive search, item or title gives no signal, so that nothing of it is kept; typed words are answered."""
     facet = Facet(id="p", kind="product", title="Pregnancy test", category="health", brand="")

@@ -72,11 +72,10 @@ def main() -> int:
     found = queries(args.shared / "data" / "queries")
     of = material(args.corpora)
     public = [q for name in training_sources() for q in found[name] if q.split == "train"]
+    models = folds(found, of, keep=args.keep_folds)
     model = fit(public, of)
     print("fitted on all shippable sources", file=sys.stderr, flush=True)
-    save(FOLDS / "all.npz", model._weights, meta_of(model), of.lexicon, model.vocabulary, model.sense)
-    models = folds(found, of, keep=args.keep_folds)
-    temperature, doubt = temperature_from(model, models, found)
+    temperature, doubt = temperature_from(models, found)
     model = calibrated(model, temperature, doubt)
     save(WEIGHTS, model._weights, meta_of(model), of.lexicon, model.vocabulary, model.sense)
     digest = TextModel.load(WEIGHTS.read_bytes()).digest

@@ -4,160 +4,35 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from tools.train_text.fillings import NAMED, SPELLED
 from tools.train_text.lexicon import LISTS, own, public
 
-TEMPLATES = tuple(Path(__file__).parent / name for name in ("templates.txt", "verticals.txt"))
-VERTICALS = {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9}
-"""Draws from ``verticals.txt`` for each from ``templates.txt``, by type."""
+TEMPLATES = tuple(Path(__file__).parent / name for name in ("templates.txt", "verticals.txt", "frames.txt"))
+WRITTEN = Path(__file__).parent / "written"
+"""Whole queries by type, as people put them, a line each."""
+SWAPPED = (
+    "compound", "product", "brand", "model", "place_kind", "chain", "place_name", "cuisine", "dish", "ingredient",
+    "person",
+    "animal", "disease", "know_thing", "task_object", "first_name", "company", "movie", "team", "color",
+)  # fmt: skip
+"""Lists whose names in a written query may give way to others of the same list."""
+LATER: tuple[dict[str, float], ...] = (
+    {},
+    {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9},
+    {"know": 0.25, "go": 0.25, "do": 0.12, "buy": 0.15, "none": 0.3},
+)
+"""For each file its draws for one from all the files before it, by type."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _VOWELS = "aeiou"
 _STARTS = "b br c cl d f g gr h j k l m n p r s st t tr v w z ch sh".split()  # noqa: SIM905 - a list reads as words
 _ENDS = "n r l s t x th nd rk ll ton ville ley son ford by man er ey ia o a".split()  # noqa: SIM905
-
-SPELLED: dict[str, str] = {
-    "clock": "7 am|6:30|8 pm|noon|six thirty|five pm|quarter past nine|midnight",
-    "when": (
-        "tonight|tomorrow|tomorrow night|this weekend|on friday|next week|at 7 pm|for march 3rd|today|on "
-        "christmas eve|in july"
-    ),
-    "capacity": "64gb|128gb|256gb|512gb|1tb|16gb|8gb ram|2tb",
-    "flight": "ba117|dl123|ua 880|aa 1420|lh454|emirates 202|delta 567",
-    "price": "$10|$20|$50|50 dollars|$100|100|$200|500|20 euros|1000 dollars|£30|$15.99",
-    "size": "6|7|8|8.5|9|10|10.5|11|12|13|small|medium|large|xl|xxl|38|42|2t|4|queen|king|32x30|a4|34dd",
-    "measure": (
-        "3 inch|24 inch|55 inch|8 ft|6 foot|10 ft|5x7|8x10|12x18|18x18|1/2 inch|3/4|40 oz|12 oz|32oz|5 "
-        "gallon|7qt|6 quart|100w|60w|60 watt|20v|12v|2 pack|4 pack|3 piece|5 piece|1000 piece|500ml|1 liter|50 "
-        "lb|10kg|16gb|1tb|4k|144hz|27\"|65\"|36\"|twin xl|1080p|9x12|king size|20x20|48 in|4 inch|pair of|18 "
-        "gauge|300 thread count"
-    ),
-    "num": "2|3|4|5|6|8|10|12|15|20|30|50|100|two|three|four|five",
-    "year": "2022|2023|2024|2025|2026|1998|2012|1969",
-    "unit_small": (
-        "ounce|cup|pound|mile|kilometer|gallon|liter|inch|foot|tablespoon|kilogram|acre|minute|pack|pair|piece"
-    ),
-    "place_soft": (
-        "the woods|a microwave|an oven|a pan|windows 10|android|iphone|a "
-        "mac|facebook|instagram|minecraft|excel|word|high school|college|a small apartment|the car|your "
-        "room|public|winter|summer|middle school|java|photoshop|roblox|the sims|the kitchen"
-    ),
-    "food_item": (
-        "pizza|sushi|tacos|burger|burgers|chinese food|thai food|ramen|fried chicken|sandwich|noodles|pad "
-        "thai|kebab|ice cream|donuts|burritos|indian food|salad|wings|coffee|bubble "
-        "tea|latte|breakfast|lunch|dinner|italian food|mexican food|bbq|steak|seafood|pho|dim "
-        "sum|gyros|pancakes|cupcakes"
-    ),
-    "street_address": (
-        "123 main street|45 elm street|250 5th avenue|10 downing street|1600 pennsylvania ave|7 oak drive "
-        "hartford|88 king st|620 3rd street|221b baker street|400 broadway|14 high street|1200 market "
-        "st|postcode se1|zip 90210|corner of 5th and main"
-    ),
-    "household": (
-        "boiler|fridge|toilet|radiator|dishwasher|washing machine|heater|window|door|car|engine|laptop|phone|bike|roof|"
-        "lawn|plant|tomato plants|leaves|dog|cat|puppy|baby|bread|cake|sourdough|paint|wall|ceiling|pipe|floor|candle"
-    ),
-    "ails_verb": (
-        "leak|drip|hum|squeak|rattle|smell|overheat|freeze|crack|shake|vibrate|beep|click|whistle|creak|flicker|gurgle|"
-        "sweat|smoke|rust|peel|fade|sink|collapse|wilt|bark|snore|sneeze|limp|cough|scratch|sleep|shrink|stick|slip|jam|"
-        "run slow|make noise|lose power|drain so fast"
-    ),
-    "state": (
-        "loud|hot|cold|slow|wet|dry|dirty|noisy|heavy|soft|hard|sticky|yellow|brown|cloudy|itchy|tired|weak|dense|blurry"
-    ),
-    "gibberish": (
-        "asdkjh|qwe rty|jjjj|dfgdfg|xzxz|hjkl|aaaaaa|zzz|blah blah|lalala|hmmmm|ffff|kjsdf sdf|test123|...|uh "
-        "um|ehh"
-    ),
-}  # fmt: skip
-
-_ASKS = frozenset(
-    [
-        "find",
-        "book",
-        "order",
-        "get",
-        "buy",
-        "show",
-        "search",
-        "look",
-        "reserve",
-        "call",
-        "take",
-        "give",
-        "navigate",
-        "make",
-        "cook",
-        "purchase",
-        "check",
-        "need",
-        "locate",
-    ]
-)
 _LOWER = frozenset("a an the and or of in on at to for from with by without into".split())  # noqa: SIM905
 """Words that stay small within a title."""
-_WH = frozenset(
-    ["what", "who", "when", "where", "why", "how", "which", "is", "are", "does", "do", "did", "can", "will"]
-)
-_PLEASE = (
-    "can you", "could you", "would you", "please", "can you please", "could you please", "i want you to",
-    "help me", "i'd like you to",
-    "will you", "i would like to", "i want to", "i need to", "can you help me", "hey can you", "i'd like to",
-    "let's", "can i",
-)  # fmt: skip
-_TELL = (
-    "tell me",
-    "can you tell me",
-    "do you know",
-    "i want to know",
-    "i'd like to know",
-    "please tell me",
-    "could you tell me",
-    "i wonder",
-)
-_WANT = (
-    "i need", "i want", "i'm looking for", "i am looking for", "can you find me", "could you find", "find me",
-    "please find me",
-    "can you help me find", "i would like", "i'd like", "show me", "help me find", "get me", "can you look for",
-    "i need help finding",
-    "search for", "please look for", "i'm searching for", "i am interested in", "can you search for", "would you find",
-)  # fmt: skip
-_LEARN = (
-    "help me", "i want to", "i need to", "how can i", "how do i", "i'd like to", "teach me how to",
-    "show me how to", "what do i do to",
-    "please show me how to", "how should i", "could you help me", "i'm trying to", "can you tell me how to",
-    "what's the trick to",
-)  # fmt: skip
-_ABOUT = (
-    "tell me about",
-    "i want to know",
-    "can you tell me",
-    "what about",
-    "find out",
-    "look up",
-    "please tell me",
-    "give me",
-    "do you know the",
-)
-_CHAT = (
-    "hi",
-    "hello",
-    "hey",
-    "hi there",
-    "ok",
-    "ok google",
-    "alexa",
-    "so",
-    "well",
-    "um",
-    "siri",
-    "olly",
-    "hey olly",
-    "thanks",
-    "great",
-)
 
 
 def plural(word: str) -> str:
@@ -193,11 +68,12 @@ class Grammar:
         self.rng = random.Random(seed)
         self.clone = clone
         self.templates: dict[str, tuple[list[str], list[float]]] = {}
-        for path in TEMPLATES:
-            self._take([line.split(" ", 2) for line in path.read_text().splitlines() if line and line[0] != "#"])
+        for path, shares in zip(TEMPLATES, LATER, strict=True):
+            lines = [line.split(" ", 2) for line in path.read_text().splitlines() if line and line[0] != "#"]
+            self._take(lines, shares)
 
-    def _take(self, lines: list[list[str]]) -> None:
-        """Adds one file's templates; those of a later file weigh ``VERTICALS`` times all before, type by type."""
+    def _take(self, lines: list[list[str]], shares: Mapping[str, float]) -> None:
+        """Adds one file's templates; those of a later file weigh ``shares`` times all before, type by type."""
         found: dict[str, tuple[list[str], list[float]]] = {}
         for kind, weight, template in lines:
             texts, weights = found.setdefault(kind, ([], []))
@@ -205,9 +81,40 @@ class Grammar:
             weights.append(float(weight))
         for kind, (texts, weights) in found.items():
             before, had = self.templates.setdefault(kind, ([], []))
-            share = VERTICALS[kind] * sum(had) / sum(weights) if had else 1.0
+            share = shares[kind] * sum(had) / sum(weights) if had else 1.0
             before += texts
             had += [w * share for w in weights]
+
+    @cache  # noqa: B019 - one grammar a run
+    def written(self, kind: str) -> tuple[str, ...]:
+        """The whole queries of a type."""
+        lines = (WRITTEN / f"{kind}.txt").read_text(encoding="utf-8").splitlines()
+        return tuple(line for line in lines if line and line[0] != "#")
+
+    @cache  # noqa: B019 - one grammar a run
+    def listed(self) -> dict[str, str]:
+        """The names that may give way -> their list; a name of several lists is of the first."""
+        found: dict[str, str] = {}
+        for name in SWAPPED:
+            for entry in own(name):
+                found.setdefault(entry, name)
+                found.setdefault(plural(entry), f"{name}s")
+        return found
+
+    def natural(self, kind: str) -> str:
+        """One written query; in half of the draws a listed name in it, if there is one, becomes another of its list."""
+        text = self.rng.choice(self.written(kind))
+        if self.rng.random() < 0.5:
+            return text
+        words, found = text.split(), self.listed()
+        spans = [(i, j) for i in range(len(words)) for j in (i + 3, i + 2, i + 1) if " ".join(words[i:j]) in found]
+        if not spans:
+            return text
+        i, j = self.rng.choice(spans)
+        name = found[" ".join(words[i:j])]
+        many = name not in SWAPPED
+        other = self.rng.choice(own(name.removesuffix("s") if many else name))
+        return " ".join([*words[:i], plural(other) if many else other, *words[j:]])
 
     @cache  # noqa: B019 - one grammar a run
     def entries(self, slot: str) -> tuple[str, ...]:
@@ -279,17 +186,10 @@ class Grammar:
             return rng.choice(own("abstract_do")) if rng.random() < 0.4 else phrase
         if slot == "gerund_of_abstract":
             return gerund(rng.choice(own("abstract_do")))
-        if slot == "name_like":
-            core = "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((1, 2, 2))))
-            return core + rng.choice(_ENDS)
-        if slot == "unknown_word":
-            return "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((2, 3)))) + rng.choice(
-                ("", "n", "s", "ia")
-            )
-        if slot == "sku":
-            left = "".join(rng.choice("abcdefghkmnprstvwx") for _ in range(rng.choice((1, 2, 3))))
-            sku = left + rng.choice(("", "-", " ")) + str(rng.randrange(10, 99_999))
-            return sku + rng.choice(("", "", "x", "b", "pro", "s", "-a"))
+        if slot in NAMED:
+            return self.filled(rng.choice(NAMED[slot]))
+        if slot in {"name_like", "unknown_word", "sku"}:
+            return self._made(slot)
         if slot == "dest":
             draw = rng.choice(("place_name", "place_name", "chain", "place_kind", "street_address"))
             word = self.fill(draw)
@@ -307,38 +207,32 @@ class Grammar:
             return rng.choice(soft) if rng.random() < 0.25 else (f"the {word}" if draw == "place_kind" else word)
         return rng.choice(self.entries(slot))
 
+    def _made(self, slot: str) -> str:
+        """A word that nobody wrote down: a name, a word of another tongue, or the number of an article."""
+        rng = self.rng
+        if slot == "name_like":
+            core = "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((1, 2, 2))))
+            return core + rng.choice(_ENDS)
+        if slot == "unknown_word":
+            return "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(rng.choice((2, 3)))) + rng.choice(
+                ("", "n", "s", "ia")
+            )
+        left = "".join(rng.choice("abcdefghkmnprstvwx") for _ in range(rng.choice((1, 2, 3))))
+        sku = left + rng.choice(("", "-", " ")) + str(rng.randrange(10, 99_999))
+        return sku + rng.choice(("", "", "x", "b", "pro", "s", "-a"))
+
     def one(self, kind: str) -> str:
         """One example of a type, or of "priced": a phrase of a task or a thing with words of price, which is buy."""
         texts, weights = self.templates[kind]
-        text = self.rng.choices(texts, weights)[0]
+        return self.filled(self.rng.choices(texts, weights)[0])
+
+    def filled(self, text: str) -> str:
+        """A template with its choices made and its slots filled."""
         while match := _CHOICE.search(text):
             pick = self.rng.choice(match.group(1).split("|"))
             text = text[: match.start()] + pick + text[match.end() :]
         for _ in range(3):
             text = _SLOT.sub(lambda m: self.fill(m.group(1)), text)
-        return " ".join(text.split())
-
-    def polite(self, kind: str, text: str) -> str:
-        """Manners and chatter around a query, alike for every type, so that they tell nothing by themselves."""
-        rng = self.rng
-        if kind != "none" and rng.random() < 0.16:
-            head = text.partition(" ")[0]
-            if head in _ASKS:
-                text = f"{rng.choice(_PLEASE)} {text}"
-            elif head in _WH:
-                text = f"{rng.choice(_TELL)} {text}"
-            elif kind in {"go", "buy"}:
-                text = f"{rng.choice(_WANT)} {rng.choice(('a', 'the', 'some', ''))} {text}"
-            elif kind == "do" and head in own("do_verb"):
-                text = f"{rng.choice(_LEARN)} {text}"
-            elif kind == "know":
-                text = f"{rng.choice(_ABOUT)} {text}"
-        if rng.random() < 0.05:
-            text = f"{rng.choice(_CHAT)} {text}"
-        if rng.random() < 0.05:
-            text += rng.choice(
-                (" please", " thanks", " for me", " can you help", "?", " now", " asap", " olly", " alexa")
-            )
         return " ".join(text.split())
 
     @staticmethod

@@ -27,15 +27,17 @@ from tools.train_text.fit import (
 )
 from tools.train_text.grammar import Grammar
 from tools.train_text.lexicon import build
+from tools.train_text.manners import polite
 from tools.train_text.sources import Query, mapping, read
 from tools.train_text.vectors import vectors
 
 SEED = 20261123
-ASIDE = Path(__file__).parent / "aside_queries.tsv"
-OWN_EXAMPLES = 25_000
+OWN_EXAMPLES = 20_000
 """Examples drawn from the grammar for each type."""
-OWN_SHARE = 0.6
+OWN_SHARE = 0.75
 """Share of a type's weight that own examples have beside the public sources."""
+WRITTEN = 0.35
+"""Draws of whole written queries for each filled template."""
 PRICED = 0.06
 """Share of buy's own examples that are a task or a thing asked about, with words of price added."""
 OPENED = 0.04
@@ -46,9 +48,6 @@ PENALTY = 1e-5
 ROUNDS = 40
 SHARE = 0.5
 """How much the linear model's logits count beside those of the convolution."""
-MARGIN = 1.15
-"""How much warmer than what is best on sources left out: those that nobody has here lie further away still, and the own
-queries aside were read while own text was written."""
 PRIOR = (0.23, 0.2, 0.18, 0.22, 0.17)
 """The prior of ``probabilities``: what people ask of a business's search box, before their words are known."""
 
@@ -85,11 +84,11 @@ def own_examples(clone: Path, seed: int, count: int = OWN_EXAMPLES) -> list[tupl
     rng = random.Random(seed + 1)
     drawn = []
     for label, kind in enumerate(TYPES):
-        for _ in range(count):
-            if kind == "buy" and rng.random() < PRICED:
+        for i in range(round(count * (1.0 + WRITTEN))):
+            if kind == "buy" and i < count and rng.random() < PRICED:
                 drawn.append((grammar.one("priced"), label))
                 continue
-            text = grammar.polite(kind, grammar.one(kind))
+            text = polite(grammar.rng, kind, grammar.one(kind) if i < count else grammar.natural(kind))
             luck = rng.random()
             if luck < 0.07:
                 text = grammar.misspell(text)
@@ -180,28 +179,22 @@ def held_out(found: dict[str, list[Query]], of: Material, left: Sequence[str]) -
     return fit(public, of)
 
 
-def aside() -> list[Query]:
-    """Own queries in the styles of sources that nobody has here, never fitted on: they help to set the temperature."""
-    rows = [line.split("\t") for line in ASIDE.read_text(encoding="utf-8").splitlines()]
-    return [Query("aside", "valid", style, text, TYPES.index(kind)) for style, kind, text in rows]
-
-
 def temperature_from(
-    shipped: TextModel, models: dict[str, TextModel], found: dict[str, list[Query]], without: str = ""
+    models: dict[str, TextModel], found: dict[str, list[Query]], without: str = ""
 ) -> tuple[float, float]:
-    """Temperature and doubt from validation splits of held-out sources, each read by the model that never saw it, and
-    from own queries aside; every source weighs alike.
+    """Temperature and doubt by sources left out: the validation split of each is read by the model that never saw it,
+    and the sum of their mean log-losses is made least. Every source weighs alike, as a source that nobody has here is
+    as likely to be like one as like another; so what they differ by is in the temperature, and nothing is added to it.
     """
     logits, known, labels, weights = [], [], [], []
-    valid = {source: [q for q in found[source] if q.split == "valid"] for source in models if source != without}
-    for source, rows in [*valid.items(), ("aside", aside())]:
-        if not rows:
+    for source, model in models.items():
+        rows = [q for q in found[source] if q.split == "valid"]
+        if not rows or source == without:
             continue
         some = random.Random(SEED).sample(rows, min(len(rows), 1500))
-        a, b = raw(models.get(source, shipped), [q.text for q in some])
+        a, b = raw(model, [q.text for q in some])
         logits.append(a)
         known.append(b)
         labels += [q.label for q in some]
         weights += [1.0 / len(some)] * len(some)
-    temperature, doubt = calibrate(np.concatenate(logits), np.concatenate(known), np.array(labels), np.array(weights))
-    return round(temperature * MARGIN, 3), doubt
+    return calibrate(np.concatenate(logits), np.concatenate(known), np.array(labels), np.array(weights))

@@ -48,6 +48,8 @@ _ITEM_KEYS: Final = (
 )
 _TITLED: Final = 0.4
 """How much the title of a page that is read counts beside words that the person chose."""
+_HERE: Final[Vector] = (0, 70, 0, 0, 0)
+"""What "near me" adds to the words it stands in: whatever the thing is, it is to be had by going there."""
 _STRONGEST: Final = 600
 MOST_TEXTS: Final = 8192
 _LOOKS: Final = frozenset({PRODUCT, ARTICLE})
@@ -108,8 +110,7 @@ class Reader:
         about = self._need(query)
         if not about.words:
             return None
-        weights = _added(self._weights(query, 1.0), SEARCHED.weights)
-        return Signal(weights, why, about, 1)
+        return Signal(_added(self._asked(query, about), SEARCHED.weights), why, about, 1)
 
     def read(self, record: EventRecord) -> Signal | None:
         """What an event says; ``None`` if nothing or if it tells a sensitive need."""
@@ -219,6 +220,11 @@ class Reader:
             kept = self._kept[text, share] = (k, g, d, b, n)
         return kept
 
+    def _asked(self, query: str, about: Need) -> Vector:
+        """What words say that the person chose, and what it adds that they ask for it near them."""
+        said = self._weights(query, 1.0)
+        return _added(said, _HERE) if about.place == "near me" else said
+
     def _need(self, query: str) -> Need:
         """What a query is about; kept for the queries of late."""
         kept = self._needs.get(query)
@@ -249,7 +255,7 @@ class Reader:
                 item=about.item,
                 brand=about.brand or found.brand,
             )
-            return _added(self._weights(query, 1.0), base), "search", about, max(act.stage if act else 1, 1)
+            return _added(self._asked(query, about), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
             if title and act.why == "article":
                 k, g, d, b, _ = self._weights(title.lower(), _TITLED)

@@ -53,7 +53,7 @@ EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
-UNFINISHED: Final[Mapping[int, float]] = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.5}
+UNFINISHED: Final[Mapping[int, float]] = {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.4}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 LIKELY: Final = 0.1
@@ -210,7 +210,7 @@ class TextModel:
         total = k + g + d + b + n
         return rounded((k / total, g / total, d / total, b / total, n / total))
 
-    def telling(self, text: str, limit: int = 4) -> tuple[tuple[str, MomentType, float], ...]:
+    def telling(self, text: str, limit: int = 5) -> tuple[tuple[str, MomentType, float], ...]:
         """The words that tell most: (word, type it speaks for, nats it adds to that type over the mean of all),
         strongest first.
 
