@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import micromoments as mm
 from micromoments.config import parse
 from micromoments.demo import project, ride
-from micromoments.demo.ride import trial, worth
+from micromoments.demo.ride import places, trial, worth
 from micromoments.demo.ride.days import BUSY, HABITS, RideDays
 
 START = 1_767_571_200_000
@@ -108,6 +109,20 @@ def test_claims_are_relative_to_what_everybody_would_get() -> None:
     }
     assert (first["people"]["by"], first["people"]["verdict"], first["truth"]) == (0.5, "higher", 0.14)
     assert (second["hours"], second["people"], second["truth"]) == (None, None, None)
+
+
+def test_without_an_engine_all_are_shown_the_same(tmp_path: Path) -> None:
+    """In the trial's other variant everybody gets the same places, in the places' own order, whatever they look for."""
+    (tmp_path / "micromoments.toml").write_text(project.settings("UTC", more=ride.TABLES))
+    shown: dict[str, set[tuple[str, ...]]] = {"same": set(), "chosen": set()}
+    with mm.open(tmp_path, clock=lambda: START) as engine:
+        engine.catalog.put(places.items())
+        for n in range(40):
+            engine.track(f"rider{n}", "Products Searched", {"query": ("college gym", "theatre", "hospital")[n % 3]})
+            said = engine.decide(f"rider{n}", "ride_destinations", context={"trial": "people"})
+            shown[said.experiments[0].variant].add(tuple(item.id for item in said.items))
+    assert shown["same"] == {tuple(f"ride-to-{place}" for place in places.COMMON)}
+    assert len(shown["chosen"]) > 1
 
 
 def test_what_everybody_gets_is_known() -> None:

@@ -18,6 +18,7 @@ kinds = ["place"]
 categories = ["ride places"]
 goal = "ride_order"
 limit = 4
+floor = 0.0  # so that what all are shown is the same for all; the policy explores by itself
 window_minutes = 240
 
 [slots.ride_kinds]
@@ -25,6 +26,7 @@ kinds = ["offer"]
 categories = ["ride kinds"]
 goal = "ride_order"
 limit = 3
+floor = 0.0
 window_minutes = 60
 
 [slots.ride_home]

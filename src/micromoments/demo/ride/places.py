@@ -36,6 +36,8 @@ SPOTS = (
     Spot("gym", "Mill Gym", "sport", (330.0, -250.0)),
 )
 _BY_ID = {spot.id: spot for spot in SPOTS}
+COMMON = ("station", "market", "mall", "square")
+"""What an app without an engine would show everybody."""
 HOME = "ride-home"
 
 
@@ -70,6 +72,7 @@ def items() -> list[mm.Item]:
             tags=(one.sort,),
             location=city.point(one.at),
             attributes={"rebuyable": True, "place": one.id},
+            priority=len(COMMON) - COMMON.index(one.id) if one.id in COMMON else 0,
         )
         for one in SPOTS
     ]
@@ -81,8 +84,9 @@ def items() -> list[mm.Item]:
             category="ride kinds",
             brand="Alder Ride",
             attributes={"rebuyable": True, "kind": one.id},
+            priority=len(KINDS) - n,
         )
-        for one in KINDS
+        for n, one in enumerate(KINDS)
     ]
     home = mm.Item(
         id=HOME,

@@ -16,7 +16,7 @@ _TRIALS = """
 [experiments.{slot}_by_hour]
 slot = "{slot}"
 variants = {{ same = 1, chosen = 1 }}
-policies = {{ same = "popular" }}
+policies = {{ same = "rules" }}
 goal = "ride_order"
 condition = {{ trial = "hours" }}
 switchback = {{ zone = "town", block_minutes = 60, washout_minutes = 10 }}
@@ -24,13 +24,15 @@ switchback = {{ zone = "town", block_minutes = 60, washout_minutes = 10 }}
 [experiments.{slot}_by_person]
 slot = "{slot}"
 variants = {{ same = 1, chosen = 1 }}
-policies = {{ same = "popular" }}
+policies = {{ same = "rules" }}
 goal = "ride_order"
 condition = {{ trial = "people" }}
 people = 600
 """
 TABLES = "".join(_TRIALS.format(slot=slot) for slot in SLOTS)
-"""The experiments, in TOML: ``same`` is what everybody would get, ``chosen`` what the engine chooses for somebody."""
+"""The experiments, in TOML: ``same`` is what the app would show everybody without an engine, by the places' own order;
+``chosen`` what the engine chooses for somebody.
+"""
 
 
 def context(at: Millis) -> dict[str, Any]:

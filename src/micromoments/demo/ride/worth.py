@@ -12,9 +12,10 @@ _METRICS = {"hours": "goals", "people": "times"}
 
 
 def of(report: Mapping[str, Any] | None, truth: float | None) -> dict[str, Any]:
-    """What the ``lift`` report of rides says of each slot, relative to what everybody would get (0.1 is a tenth more).
+    """What the ``lift`` report of rides says of each slot, relative to what the app shows without an engine.
 
-    ``truth`` is what the simulated riders' own rules make of the first slot; ``None`` where nobody knows.
+    0.1 is a tenth more. ``truth`` is what the simulated riders' own rules make of the first slot; ``None`` where nobody
+    knows.
     """
     rows = {row.get("experiment"): row for row in (report or {}).get("rows", ())}
     slots = []
@@ -28,7 +29,7 @@ def of(report: Mapping[str, Any] | None, truth: float | None) -> dict[str, Any]:
 
 
 def _claim(row: Mapping[str, Any] | None, trial: str) -> dict[str, Any] | None:
-    """A comparison as shares of what everybody would get; ``None`` where it is too early to tell."""
+    """A comparison as shares of what is without an engine; ``None`` where it is too early to tell."""
     found = next((one for one in (row or {}).get("comparisons", ()) if one["metric"] == _METRICS[trial]), None)
     if found is None or found["low"] is None or not found["control_mean"]:
         return None
