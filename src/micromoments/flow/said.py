@@ -60,9 +60,15 @@ def channel(event: Event) -> str:
 
 
 def products(properties: Mapping[str, Any]) -> list[str]:
-    """The product ids that an order names, at the top and in ``products``."""
+    """The product ids that an event names, at the top and in ``products``, or in ``items`` as GA4's events do.
+
+    >>> products({"products": [{"product_id": "p1"}, {"product_id": "p2"}]})
+    ['p1', 'p2']
+    >>> products({"items": [{"item_id": "p1", "item_name": "Trail shoe"}]})
+    ['p1']
+    """
     found = [properties.get("product_id")]
-    listed = properties.get("products")
+    listed = properties.get("products") or properties.get("items")
     if isinstance(listed, list):
-        found += [p.get("product_id") for p in listed if isinstance(p, dict)]
+        found += [p.get("product_id") or p.get("item_id") for p in listed if isinstance(p, dict)]
     return [str(p) for p in found if p]

@@ -341,9 +341,9 @@ def _text(properties: Mapping[str, Any], *names: str) -> str:
 
 
 def _things(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """The item ids that an event names: its own first, then those of its ``products``."""
+    """The item ids that an event names: its own, then those of its ``products``, or ``items`` as GA4 has them."""
     own = _text(properties, "item_id", "itemId", "product_id", "productId")
-    products = properties.get("products")
+    products = properties.get("products") or properties.get("items")
     listed = products[:100] if isinstance(products, list) else ()
     inner = (_text(one, "product_id", "productId", "item_id", "itemId") for one in listed if isinstance(one, dict))
     return tuple(dict.fromkeys(thing for thing in (own, *inner) if thing))
