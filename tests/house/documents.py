@@ -95,7 +95,8 @@ def _run_console(example: Example) -> str | None:
 
 
 def _check_output(example: Example) -> str | None:
-    return _differs(example.parsed, example.namespace["printed"])
+    printed: str | None = example.namespace["printed"]
+    return None if printed is None else _differs(example.parsed, printed)  # what was skipped printed nothing
 
 
 def run_document(path: Path, shared: Path | None) -> Ran:
@@ -127,6 +128,7 @@ def run_document(path: Path, shared: Path | None) -> Ran:
                 example.evaluate()
         except SkipTest as reason:
             ran.skipped.append(str(reason))
+            document.namespace["printed"] = None
             continue
         if isinstance(example.parsed, tuple):  # a skip directive, not a block
             continue
