@@ -41,6 +41,9 @@ def test_commands_ask_the_cluster_or_say_what_to_do(project: Project) -> None:
     until(lambda: server.call("POST", "/v1/track", event) is not None, "an event to be taken")
 
     until(lambda: "works" in worker.said(), "a worker")
+    shared = project.open()
+    until(lambda: bool(shared.state.load(["user:ana"], [])[0]), "her to be folded")
+    shared.close()
     exported = command(project, "export", "ana")
     assert [one["event"]["messageId"] for one in json.loads(exported.stdout)["events"]] == ["m1"], exported.stderr
     assert json.loads(command(project, "report", "needs", "--format", "json").stdout)["as_of"]

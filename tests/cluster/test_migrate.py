@@ -39,10 +39,10 @@ pytestmark = [pytest.mark.timeout(1000)]
 def project(kafka: Kafka, single: Redis, tmp_path: Path) -> Iterator[Project]:
     """A project in a folder, with the table of the cluster that it will move to in a file beside."""
     (folder := tmp_path / "shop").mkdir()
-    one = Project(folder, kafka, single, CONFIG)
+    one = Project(folder, kafka, single, CONFIG, facts=str(tmp_path / "moved"))
     settings, table = (folder / "micromoments.toml").read_text().split("[cluster]")
     (folder / "micromoments.toml").write_text(settings)
-    (folder / "cluster.toml").write_text(f'[cluster]{table}facts = "{tmp_path / "moved"}"\n')
+    (folder / "cluster.toml").write_text(f"[cluster]{table}")
     yield one
     one.end()
 

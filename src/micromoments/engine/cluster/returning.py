@@ -75,7 +75,7 @@ def _wait_for_workers(moving: Moving) -> None:
 def _check(moving: Moving, mark: Mark, start: Mapping[Place, int]) -> None:
     """Refuse before anything is changed."""
     for place, (low, _) in moving.copies.ends().items():
-        if place[0] == moving.shared.events.topic and low > start[place]:
+        if low > start[place]:
             raise StoreError(
                 f"Kafka has forgotten what came to {place[0]} first; wanted all since the move; "
                 "a project can go back for as many days as retention.log_days; import its facts instead"

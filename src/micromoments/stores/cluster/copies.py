@@ -161,7 +161,7 @@ class Copies:
 
     def fence(self) -> None:
         """Let no broker take anything more for this project, whoever sends it; returns when none does."""
-        self._limit("0")
+        self._close()
         for topic, partition in self.places:
             until = time.monotonic() + PATIENCE
             while True:
@@ -176,15 +176,11 @@ class Copies:
                     raise StoreError(f"{topic} still takes records; wanted it closed; look at the brokers, then retry")
                 time.sleep(0.1)
 
-    def unfence(self) -> None:
-        """Let brokers take records again."""
-        self._limit(None)
-
-    def _limit(self, most: str | None) -> None:
-        how = kafka.AlterConfigOpType.DELETE if most is None else kafka.AlterConfigOpType.SET
+    def _close(self) -> None:
+        how = kafka.AlterConfigOpType.SET
         topics = sorted({topic for topic, _ in self.places})
         with failing("closing topics"):
-            entry = [kafka.ConfigEntry("max.message.bytes", most, incremental_operation=how)]
+            entry = [kafka.ConfigEntry("max.message.bytes", "0", incremental_operation=how)]
             topic_of = kafka.ResourceType.TOPIC
             asked = [kafka.ConfigResource(topic_of, topic, incremental_configs=entry) for topic in topics]
             admin = self._admin()  # kept until it has answered: its answers go with it
