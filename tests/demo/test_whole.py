@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,40 +11,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-SCRIPT = "import sys; from micromoments.demo import Demo; Demo(0, 1, people=int(sys.argv[1])).run()"
+from tests.demo.whole import Running, started
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
 
-class Running:
-    """A demo that runs, and where."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str, temporary: Path) -> None:
-        self.process = process
-        self.url = url
-        self.temporary = temporary
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    """A small demo on a free port, with its temporary folders where they can be seen."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, "12"], stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if found := re.search(r"Open (http://[\d.:]+)/", line):
-            break
-    else:
-        pytest.fail(f"the demo ended: {said}")
-    yield Running(process, found[1], tmp_path)
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)  # not a kill: only the demo knows what it started
-        process.wait(60)
-    process.stderr.close()
+    """A small demo."""
+    with started(tmp_path) as found:
+        yield found
 
 
 def commands_in(folder: Path) -> list[str]:

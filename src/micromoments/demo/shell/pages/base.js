@@ -49,6 +49,7 @@ export const live = (name) => { zone = name; };
 export const clock = (at) => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);
 export const day = (at) => new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: zone }).format(at);
 export const minutes = (seconds) => t("minutes", { n: Math.max(1, Math.round(seconds / 60)) });
+export const when = (at) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(at);
 export const metres = (m) => (m < 950 ? t("metres", { n: Math.round(m / 10) * 10 }) : t("kilometres", { n: new Intl.NumberFormat(locale(), { maximumFractionDigits: 1 }).format(m / 1000) }));
 
 export class Trouble extends Error {

@@ -1,6 +1,6 @@
 // Home and search: what is chosen for you, and what you look for, as you type.
 
-import { api, h, language, money, say, t } from "./base.js";
+import { api, h, language, money, say, t, when } from "./base.js";
 import { swap, untouched } from "./screen.js";
 import { art, card, chosen, explain, good, shelf, text, title } from "./goods.js";
 import { question } from "./consent.js";
@@ -70,7 +70,7 @@ export function offersOf(said, onuse = null, used = "") {
   if (said.decisionId) api("outcomes", { decisionId: said.decisionId, what: "seen" }).catch(() => {});
   return h("section", { "aria-labelledby": "offers" }, h("div", { class: "head" }, h("h2", { id: "offers" }, t("offers")), h("button", { type: "button", class: "quiet", onclick: (e) => explain(said, e.currentTarget) }, t("why"))),
     h("ul", { class: "offers" }, said.offers.map((o) => h("li", { class: "offer" }, h("h3", {}, t(`offer.${o.gives}`)), h("p", {}, t(`offer.${o.gives}.text`)),
-      h("p", { class: "fine" }, t("offer.until", { when: new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }).format(o.until) })), o.personal ? h("p", { class: "fine" }, t("offer.personal")) : null,
+      h("p", { class: "fine" }, t("offer.until", { when: when(o.until) })), o.personal ? h("p", { class: "fine" }, t("offer.personal")) : null,
       onuse ? h("button", { type: "button", class: used === o.id ? "go on" : "plain", "aria-pressed": String(used === o.id), onclick: () => { api("outcomes", { decisionId: said.decisionId, what: "clicked", itemId: o.item }).catch(() => {}); onuse(o); } }, t(used === o.id ? "offer.used" : "offer.use"))
         : h("a", { class: "plain", href: o.gives === "delivery" ? "#find" : `#find/?category=${o.gives}`, onclick: () => api("outcomes", { decisionId: said.decisionId, what: "clicked", itemId: o.item }).catch(() => {}) }, t("look"))))));
 }
