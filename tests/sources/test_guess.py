@@ -86,3 +86,16 @@ def test_shipped_mappings_are_found(shared: Path) -> None:
     data = shared / "data"
     assert "'retailrocket'" in guess(data / "sessions" / "retailrocket_events.tsv.gz").words
     assert "'starbucks-transcript'" in guess(data / "offers" / "starbucks_transcript.json.gz").words
+
+
+def test_a_decimal_comma_is_read(tmp_path: Path) -> None:
+    """Amounts as much of Europe writes them count for what they say."""
+    text = "timestamp;user_id;event;revenue\n" + "".join(
+        f"2026-10-01T08:00:0{n}Z;ana;Order Completed;{amount}\n"
+        for n, amount in enumerate(["123,45", "1.234,50", "7.5"])
+    )
+    path = put(tmp_path / "orders.csv", text)
+    guessed = guess(path)
+    source = Source(path, guessed.shape, now=NOW, format=guessed.format)
+    amounts = [row.arrival.event.properties["revenue"] for row in source.rows() if isinstance(row, Read)]
+    assert [float(amount) for amount in amounts] == [123.45, 1234.5, 7.5]

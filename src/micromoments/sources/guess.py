@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from micromoments.sources.history import ENRICHED
+from micromoments.sources.mapped import pointed
 from micromoments.sources.mapping import Field, Format, MappingError, Shape, preset, presets
 from micromoments.sources.opened import Bad, objects, open_bytes
 from micromoments.sources.segment import instant
@@ -245,7 +246,7 @@ def _numbers(column: str, rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
+        return float(pointed(value))
     except (TypeError, ValueError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,9 @@ Get = Callable[[Any], Any]
 _UNITS = {"s": 1000.0, "ms": 1.0, "us": 0.001, "minutes": 60_000.0, "hours": 3_600_000.0, "days": 86_400_000.0}
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t", "on"}), frozenset({"false", "no", "n", "0", "f", "off"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+AMOUNTS = frozenset({"properties.revenue", "properties.price", "properties.total", "properties.value"})
+"""Fields that may be written with a decimal comma."""
+_COMMA = re.compile(r"-?\d{1,3}(?:[. '\u00a0\u202f]\d{3})+,\d{1,2}|-?\d+,\d{1,2}")
 
 
 class BadRow(ValueError):
@@ -126,7 +130,20 @@ def _reader(path: str, field: Field, header: Sequence[str] | None) -> Get:
         return _clock(get, field)
     if field.as_:
         return _typed(path, get, field.as_)
+    if path in AMOUNTS:
+        return lambda row: pointed(get(row))
     return _texts(get) if "." not in path else get
+
+
+def pointed(value: Any) -> Any:
+    """An amount with a decimal comma (``1.234,50``) as one with a point; one that may be thousands stays as it is.
+
+    >>> pointed("123,45"), pointed("1.234,5"), pointed("1,234")
+    ('123.45', '1234.5', '1,234')
+    """
+    if not isinstance(value, str) or "," not in value or not _COMMA.fullmatch(text := value.strip()):
+        return value
+    return "".join(c for c in text if c.isdigit() or c in "-,").replace(",", ".")
 
 
 def _getter(column: str, header: Sequence[str] | None) -> Get:
@@ -220,7 +237,7 @@ def _text(value: Any) -> str:
 
 def _typed(path: str, get: Get, wanted: str) -> Get:
     def number(value: Any) -> Any:
-        return float(value)
+        return float(pointed(value))
 
     def integer(value: Any) -> Any:
         return int(value)
