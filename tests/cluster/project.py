@@ -42,16 +42,25 @@ class Process:
     ) -> None:
         self.command = [*under, sys.executable, "-m", "micromoments", role, str(project.folder), *options]
         self._more = dict(more or {})
+        self._had = 0
         self.output = project.folder / f"{role}-{free_port()}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; returns at once."""
         keys = {"MICROMOMENTS_WRITE_KEY": "cluster-write", "MICROMOMENTS_SECRET_KEY": SECRET}
+        self._had = self._begun()
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command, env={**os.environ, **keys, **self._more}, stderr=output, stdout=output
             )
+
+    def wait(self) -> None:
+        """Return once it says that it has begun: one that can't reach its stores when it starts ends."""
+        until(lambda: self._begun() > self._had, lambda: f"a role that begins; it said {self.said()}")
+
+    def _begun(self) -> int:
+        return self.said().count("s, process ") if self.output.exists() else 0
 
     def said(self) -> str:
         """What it said."""
@@ -97,6 +106,14 @@ class Project:
         self.processes.append(Process(self, role, *options, under=under, more=more))
         self.processes[-1].start()
         return self.processes[-1]
+
+    def begin(
+        self, role: str, *options: str, under: Sequence[str] = (), more: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start a process of a role; returns once it has begun."""
+        process = self.start(role, *options, under=under, more=more)
+        process.wait()
+        return process
 
     def serve(
         self, host: str = "127.0.0.1", under: Sequence[str] = (), more: Mapping[str, str] | None = None

@@ -47,13 +47,12 @@ def test_workers_are_killed_paused_and_replaced(project: Project) -> None:
     double nothing.
     """
     clients = load([project.serve(), project.serve()], 6)
-    one, two = project.start("work"), project.start("work")
+    one, two = project.begin("work"), project.begin("work")
     gather(clients, 60)
     one.signal(signal.SIGKILL)
     gather(clients, 60)
     port = free_port()
-    three = project.start("work", "--port", str(port))
-    until(lambda: "works" in three.said(), "a new worker")
+    three = project.begin("work", "--port", str(port))
     gather(clients, 60)
     two.signal(signal.SIGSTOP)
     gather(clients, 60)
@@ -69,12 +68,13 @@ def test_workers_are_killed_paused_and_replaced(project: Project) -> None:
 def test_servers_redis_and_the_broker_are_killed(project: Project, kafka: Kafka, single: Redis) -> None:
     """A server, Redis and the broker are killed and started again; nothing that was acknowledged is lost or doubled."""
     clients = load([project.serve(), project.serve()], 6)
-    project.start("work")
+    project.begin("work")
     server = next(p for p in project.processes if "serve" in p.command)
     gather(clients, 60)
     server.signal(signal.SIGKILL)
     gather(clients, 30)
     server.start()
+    server.wait()
     gather(clients, 30)
     for program in (single.masters[0], kafka.brokers[0]):
         program.kill()
@@ -91,7 +91,7 @@ def test_paused_processes_come_back(project: Project, kafka: Kafka, single: Redi
     one, two = project.serve(), project.serve()
     one.patience = two.patience = 10.0
     clients = load([one, two], 6)
-    project.start("work")
+    project.begin("work")
     gather(clients, 40)
     one.signal(signal.SIGSTOP)
     gather(clients, 40)
@@ -109,9 +109,9 @@ def test_a_learner_that_stands_by_takes_over(project: Project) -> None:
     """The active learner stands still, and the other goes on where it was; the first comes back, and takes over when
     the other is killed. Every outcome is learned once.
     """
-    learners = {project.start("learn", "--port", str(port)): port for port in (free_port(), free_port())}
+    learners = {project.begin("learn", "--port", str(port)): port for port in (free_port(), free_port())}
     clients = load([project.serve()], 4)
-    project.start("work")
+    project.begin("work")
 
     def terms(learner: Process) -> int:
         return learner.said().count("the active one")
@@ -150,12 +150,13 @@ def test_no_budget_is_overspent_whatever_is_killed(kafka: Kafka, single: Redis, 
     project = Project(tmp_path, kafka, single, OFFERS)
     try:
         clients = load([project.serve(), project.serve()], 6, Buyer)
-        project.start("work")
-        project.start("learn")
+        project.begin("work")
+        project.begin("learn")
         for process in list(project.processes):
             gather(clients, 20)
             process.signal(signal.SIGKILL)
             process.start()
+            process.wait()
         single.masters[0].kill()
         single.masters[0].start()
         gather(clients, 60)

@@ -40,7 +40,7 @@ def test_one_of_three_brokers_is_killed_and_then_all(single: Redis, tmp_path: Pa
     project = Project(folder, kafka, single, CONFIG)
     try:
         clients = load([project.serve()], 4)
-        project.start("work")
+        project.begin("work")
         gather(clients, 40)
         kafka.brokers[0].kill()
         recovered(clients, 40, "one of three brokers killed")
@@ -67,12 +67,12 @@ def test_cables_are_pulled_and_put_back(tmp_path: Path) -> None:
             cables = [net.cable() for _ in range(3)]
             far = project.serve(cables[0].host, cables[0].inside)
             far.patience = 10.0
-            project.start("work", under=cables[1].inside)
-            learner = project.start("learn", under=cables[2].inside)
+            project.begin("work", under=cables[1].inside)
+            learner = project.begin("learn", under=cables[2].inside)
             until(lambda: "the active one" in learner.said(), "a learner that is active")
             near = project.serve()
-            project.start("work")
-            other = project.start("learn")
+            project.begin("work")
+            other = project.begin("learn")
             clients = load([near, far], 6)
             gather(clients, 40)
             for cable, who in zip(cables, ("a server", "a worker", "the active learner"), strict=True):
@@ -102,7 +102,7 @@ def test_the_disk_is_full(tmp_path: Path) -> None:
         project = Project(folder, kafka, redis, CONFIG, str(lake.folder))
         try:
             clients = load([project.serve()], 4)
-            project.start("work")
+            project.begin("work")
             gather(clients, 40)
             full.fill()
             until(lambda: any(map(ended, programs)), "a server that ends, as its disk is full")
@@ -142,7 +142,7 @@ def test_a_clock_jumps(kafka: Kafka, valkey: Redis, tmp_path: Path) -> None:
     try:
         server = project.serve(more=wrong.environment)
         for role in ("work", "learn"):
-            project.start(role, more=wrong.environment)
+            project.begin(role, more=wrong.environment)
         clients = load([server], 4, Buyer)
         gather(clients, 40)
         for seconds in (24 * HOUR, -24 * HOUR, 0):

@@ -101,12 +101,13 @@ class KafkaGroup:
     def lag(self) -> int:
         """How many records of this worker's partitions it has not read yet, as far as it knows."""
         behind = 0
-        for partition in sorted(self.partitions):
-            one = TopicPartition(self._topic, partition)
-            _, high = self._consumer.get_watermark_offsets(one, timeout=PATIENCE, cached=True)
-            (at,) = self._consumer.position([one])
-            if at.offset >= 0 and high >= 0:
-                behind += max(0, high - at.offset)
+        with failing(f"asking how far {self._topic} is read"):
+            for partition in sorted(self.partitions):
+                one = TopicPartition(self._topic, partition)
+                _, high = self._consumer.get_watermark_offsets(one, timeout=PATIENCE, cached=True)
+                (at,) = self._consumer.position([one])
+                if at.offset >= 0 and high >= 0:
+                    behind += max(0, high - at.offset)
         return behind
 
     def close(self) -> None:
