@@ -37,9 +37,10 @@ BATCH = 250
 
 
 def resident(pid: int) -> tuple[float, float]:
-    """(MiB in memory, seconds of CPU) of a process and its children."""
+    """(MiB in memory, seconds of CPU) of a process and its fronts; reports and sealing have one of their own."""
     memory = cpu = 0.0
-    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    below = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    pids = [pid, *(one for one in below if b"multiprocessing" not in Path(f"/proc/{one}/cmdline").read_bytes())]
     for one in pids:
         memory += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
         fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
@@ -51,7 +52,7 @@ class Listener:
     """One connection; ``heard`` are the instants at which messages came, by the number of the search told of."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.heard, self.gaps = port, dict[int, float](), 0
+        self.port, self.heard, self.gaps, self.ended = port, dict[int, float](), 0, False
         self.writer: asyncio.StreamWriter | None = None
         self.reader: asyncio.StreamReader | None = None
         self.task: asyncio.Task[None] | None = None
@@ -79,6 +80,7 @@ class Listener:
             if at >= 0:
                 number = int(line[at + 16 : line.index(b'"', at + 16)])
                 self.heard.setdefault(number, time.perf_counter())
+        self.ended = True
 
 
 async def _run(port: int, pid: int) -> dict[str, Any]:
@@ -112,7 +114,7 @@ async def _run(port: int, pid: int) -> dict[str, Any]:
     for one in slow:
         one.read_on()
     patience = time.monotonic() + 300
-    while time.monotonic() < patience and any(not one.gaps for one in slow):  # noqa: ASYNC110
+    while time.monotonic() < patience and any(not one.gaps and not one.ended for one in slow):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     gaps = sum(one.gaps > 0 for one in slow)
     for one in listeners:
@@ -126,6 +128,7 @@ async def _run(port: int, pid: int) -> dict[str, Any]:
         "messages to the slow and those that stay": told,
         "messages heard / to be heard by those": stayed,
         "slow ones that were told of a gap": gaps,
+        "slow ones that were ended, as they took nothing for 30 s": sum(one.ended and not one.gaps for one in slow),
         "readers that were told of a gap": sum(one.gaps > 0 for one in reading),
         "server CPU us a message and listener": 1e6 * spent_on / (MESSAGES * LISTENERS),
         "late by, median (s, shared machine)": late[len(late) // 2] if late else float("nan"),
