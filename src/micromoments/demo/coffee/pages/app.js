@@ -1,7 +1,7 @@
 // The app: who you are, where you stand, which screen; each screen is a module of its own.
 
 import { api, live, say, t } from "./base.js";
-import { application, banner, go, open, soon } from "./shell.js";
+import { application, banner, go, latest, open, soon } from "./shell.js";
 import { home } from "./home.js";
 import { bag } from "./bag.js";
 import { order, orders } from "./orders.js";
@@ -26,10 +26,10 @@ export function keepBag() {
   sessionStorage.setItem("coffee-bag", JSON.stringify(state.bag));
   bar();
 }
-export async function refresh() {
-  state.me = await api("me");
-  if (state.me.birthdayStars) banner(t("birthday.given"));
-}
+export const refresh = latest(() => api("me"), (me) => {
+  state.me = me;
+  if (me.birthdayStars) banner(t("birthday.given"));
+});
 export async function look() {
   state.stores = await api(`stores?x=${state.here[0]}&y=${state.here[1]}`);
   if (!state.store || !state.stores.some((s) => s.id === state.store)) state.store = (state.stores.find((s) => s.open) || state.stores[0]).id;

@@ -1,7 +1,7 @@
 // The rider's app: who you are, where you stand, which screen.
 
 import { api, live, say, t } from "./base.js";
-import { application, open } from "./shell.js";
+import { application, latest, open } from "./shell.js";
 import { RideMap } from "./cars.js";
 import { home, price, search } from "./home.js";
 import { ride, rides, stepped } from "./ride.js";
@@ -16,7 +16,7 @@ export const { draw } = application({
   tabs: [["", "M4 15h16M6 15l1.500-5h9L18 15M5 15v3h2v-2h10v2h2v-3", "to", "price", "ride"], ["rides", "M6 4h12v17l-3-2-3 2-3-2-3 2zM9 9h6M9 13h6"], ["you", "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.500 20.500a7.500 7.500 0 0 1 15 0", "worth"]],
 });
 
-export async function refresh() { state.me = await api("me"); }
+export const refresh = latest(() => api("me"), (me) => { state.me = me; });
 export async function stand(at, title = "") {
   state.here = at;
   state.title = title;

@@ -17,6 +17,18 @@ export function banner(words, act = null, label = t("look")) {
   spot("banner").replaceChildren(box);
 }
 
+/** Asks each time it is called; an answer that came after that of a later question is let go. */
+export function latest(ask, take) {
+  let asked = 0;
+  let taken = 0;
+  return async () => {
+    asked += 1;
+    const mine = asked;
+    const said = await ask();
+    if (mine > taken) { taken = mine; take(said); }
+  };
+}
+
 const asking = new Set();
 /** Do something in a while, once however often it is wanted: such as asking again, as the engine didn't answer in time. */
 export function soon(act) {

@@ -1,7 +1,7 @@
 // The app: who you are, which screen, what changes while you look; each screen is a module of its own.
 
 import { api, say, t } from "./base.js";
-import { application, banner, go, open } from "./shell.js";
+import { application, banner, go, latest, open } from "./shell.js";
 import { find, home } from "./find.js";
 import { article, compare, product } from "./product.js";
 import { cart } from "./cart.js";
@@ -21,7 +21,7 @@ export const { bar, draw } = application({
   count: (name) => (name === "cart" && inCart() ? [inCart(), t("in.cart", { n: inCart() })] : null),
 });
 
-export async function refresh() { [state.me, state.shelf] = await Promise.all([api("me"), api("shelf")]); }
+export const refresh = latest(() => Promise.all([api("me"), api("shelf")]), ([me, shelf]) => { Object.assign(state, { me, shelf }); });
 
 const KEPT = ["product", "guide", "article", "cart", "find"];
 function tellWhere() {
@@ -36,7 +36,8 @@ function watch() {
     await refresh();
     say(`${t("order.number", { number: changed.number })}: ${t(`step.${changed.step || changed.state}`)}`);
     if (changed.step === "nearby") banner(t("nearby", { number: changed.number }), () => go(`order/${changed.id}`));
-    if (["orders", "order"].includes(location.hash.slice(1).split("/")[0])) draw();
+    // The cart too: what it says may have been read here before it is told.
+    if (["orders", "order", "cart"].includes(location.hash.slice(1).split("/")[0])) draw(); else bar();
   });
   source.addEventListener("cart", (event) => {
     const now = JSON.parse(event.data);
