@@ -11,8 +11,9 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TypeVar
 
 from micromoments.core.event import Millis
@@ -25,6 +26,18 @@ Seal = Callable[[Path, Millis], int]
 """Moves live facts received before an instant to Parquet, in the worker; gives how many."""
 PATIENCE = 10
 """How far the process of reports stands back from serving: its niceness."""
+
+
+def _begin() -> None:
+    """In the worker: stand back from serving, and end when the engine's process does, however that ends."""
+    os.nice(PATIENCE)
+    Thread(target=_end_with_parent, name="micromoments-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Reporter:
@@ -64,9 +77,7 @@ class Reporter:
         loop = asyncio.get_running_loop()
         for last in (False, True):
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    max_workers=1, mp_context=get_context("spawn"), initializer=os.nice, initargs=(PATIENCE,)
-                )
+                self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_begin)
             try:
                 return await loop.run_in_executor(self._pool, work, *args)
             except BrokenProcessPool:
