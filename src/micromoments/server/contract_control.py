@@ -17,7 +17,7 @@ _WARM: list[Json] = [
     {"name": "slot", "in": "query", "required": True, "schema": {"type": "string"}},
     {"name": "dryRun", "in": "query", "schema": {"type": "boolean"}},
 ]
-_LINES: Json = {"application/x-ndjson": {"schema": {"type": "string"}}}
+_LINES: Json = {kind: {"schema": {"type": "string"}} for kind in ("application/x-ndjson", "text/plain")}
 
 
 def control_doors() -> Json:
