@@ -46,6 +46,8 @@ def test_a_stranger_walks_through_all(browser: Browser, troubles: list[str], tmp
     with started(tmp_path) as running:
         live = opened(browser, f"{running.url}/", troubles, viewport={"width": 1280, "height": 800})
         live.locator("[data-demo]").wait_for()
+        live.fill("#try-input", "how to fix a leaking tap")
+        live.locator(".first h3", has_text="Fix a leaking tap").wait_for()
         for name, title, does in (
             ("coffee", "Alder Coffee", has_coffee),
             ("ride", "Alder Ride", rides),

@@ -24,7 +24,8 @@ holdout = {holdout}
 people = 240
 
 [slots.search]
-policy = "rules"  # what the words find, in the order in which they fit
+policy = "first"  # what the words find, in the order in which they fit; nobody is tried out on here
+floor = 0.0
 
 [goals.order]
 event = "Order Completed"
