@@ -1,14 +1,11 @@
-"""What an operator deploys is whole: the chart renders, and rules and dashboard ask for what the server exports."""
+"""What an operator deploys is whole: files name what is there, rules and dashboard ask for what the server exports."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -25,58 +22,6 @@ DEPLOY = ROOT / "deploy"
 NAME = re.compile(r"\bmicromoments_[a-z_]+\b")
 ROLES = {"micromoments_work_lag_records", "micromoments_learn_leading", "micromoments_clock_ahead_seconds"}
 """What only the roles of a cluster export; ``tests/cluster/test_faults.py`` scrapes them from real ones."""
-
-
-def chart(**changed: Any) -> list[dict[str, Any]]:
-    """The chart's documents with some values changed, as ``helm template shop deploy/chart`` would give them."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("there is no go on the PATH; the chart is rendered where there is one")
-    values = {**yaml.safe_load((DEPLOY / "chart" / "values.yaml").read_text()), **changed}
-    about = yaml.safe_load((DEPLOY / "chart" / "Chart.yaml").read_text())
-    given = {
-        "Values": values,
-        "Chart": {"Name": about["name"], "AppVersion": about["appVersion"]},
-        "Release": {"Name": "shop", "Namespace": "default"},
-    }
-    done = subprocess.run(
-        [go, "run", str(ROOT / "tools" / "chart" / "render.go"), str(DEPLOY / "chart" / "templates")],
-        input=json.dumps(given).encode(),
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ValueError(done.stderr.decode())
-    return [one for one in yaml.safe_load_all(done.stdout) if one]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_chart_renders() -> None:
-    """As it comes, with everything switched on, and not without keys: one replica, without rights, on a volume."""
-    plain = {one["kind"]: one for one in chart(keysSecret="keys")}
-    assert sorted(plain) == ["Service", "StatefulSet"]
-    whole = chart(
-        keysSecret="keys",
-        config='timezone = "UTC"\n\n[slots.home]\nlimit = 3\n',
-        ingress={"enabled": True, "className": "nginx", "host": "moments.example", "tlsSecret": "tls"},
-        serviceMonitor={"enabled": True, "interval": "15s"},
-        nodeSelector={"disk": "local"},
-    )
-    by_kind = {one["kind"]: one for one in whole}
-    assert sorted(by_kind) == ["ConfigMap", "Ingress", "Service", "ServiceMonitor", "StatefulSet"]
-    assert by_kind["ConfigMap"]["data"]["micromoments.toml"].splitlines()[-1] == "limit = 3"
-
-    engine = by_kind["StatefulSet"]["spec"]
-    pod = engine["template"]["spec"]
-    (container,) = pod["containers"]
-    assert engine["replicas"] == 1
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {mount["name"] for mount in container["volumeMounts"]} == {"data", "tmp", "config"}
-    assert by_kind["Service"]["spec"]["selector"].items() <= engine["template"]["metadata"]["labels"].items()
-    with pytest.raises(ValueError, match="keysSecret: name a Secret"):
-        chart()
 
 
 def test_every_value_of_the_chart_is_used_and_every_one_used_is_there() -> None:

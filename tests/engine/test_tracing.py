@@ -10,7 +10,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from micromoments.engine.tracing import Tracing, nowhere, tracing
+from tests.channels.receiver import receiving
 from tests.engine.shop import ITEMS, MINUTE, Clock, asked, clicked, opened, search
+from tests.engine.test_deliveries import ended, shop, until
 
 
 async def day(folder: Path, share: float = 1.0) -> list[ReadableSpan]:
@@ -45,6 +47,29 @@ async def test_one_trace_from_event_to_outcome(tmp_path: Path) -> None:
     assert decision.attributes is not None
     assert decision.attributes["micromoments.decision"] == "d1"
     assert "a1" not in "".join(span.to_json() for span in found)
+
+
+async def test_a_delivery_is_in_the_trace_of_its_moment(tmp_path: Path) -> None:
+    """What a webhook was sent hangs on the decision that it was chosen by, in the trace of the search that told it."""
+    clock, exporter = Clock(), InMemorySpanExporter()
+    with receiving() as receiver:
+        async with opened(tmp_path / "shop", clock, shop(receiver.url)) as service:
+            service._keeper.traced = service.deliveries._courier.traced = Tracing(SimpleSpanProcessor(exporter))
+            await service.put_items(ITEMS)
+            await search(service, clock, "m1", person="a1")
+            (one,) = await ended(service, status="sent")
+            await until(lambda: any(span.name == "deliver crm" for span in exporter.get_finished_spans()))
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    event, decision, delivery = (spans[name] for name in ("Products Searched", "decide push", "deliver crm"))
+    assert event.context is not None
+    assert decision.context is not None
+    assert delivery.context is not None
+    assert event.context.trace_id == decision.context.trace_id == delivery.context.trace_id
+    assert delivery.parent is not None
+    assert delivery.parent.span_id == decision.context.span_id
+    assert delivery.attributes is not None
+    assert delivery.attributes["micromoments.delivery"] == one["deliveryId"]
+    assert delivery.attributes["micromoments.status"] == "sent"
 
 
 async def test_a_share_of_traces_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import DeliveryFact
 from micromoments.core.settings import HOUR, Destination, Settings
 from micromoments.engine.stream import Stream
+from micromoments.engine.tracing import traced
 from micromoments.ports import Channel, Outbox
 
 AT_ONCE = 64
@@ -56,6 +57,7 @@ class Courier:
     ) -> None:
         self._outbox, self._stream, self._open, self._settings, self.clock = outbox, stream, open, settings, clock
         self._lost = lost
+        self.traced = traced()
         self._lanes: dict[str, _Lane] = {}
         self._awake = asyncio.Event()
         self.sent = self.failed = self.dead = self.held = 0
@@ -123,7 +125,9 @@ class Courier:
         """Write deliveries back; those that ended become facts, and are told to who listens."""
         now = self.clock()
         ended = [d for d in deliveries if d.status in ("sent", "dead", "held")]
-        await asyncio.to_thread(self._outbox.settle, deliveries, [fact(d, now) for d in ended])
+        facts = [fact(d, now) for d in ended]
+        await asyncio.to_thread(self._outbox.settle, deliveries, facts)
+        self.traced(facts)
         for d in ended:
             if d.status == "held":
                 self.held += 1

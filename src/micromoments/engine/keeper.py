@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -19,7 +18,7 @@ from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
 from micromoments.engine.learned import bodies, due
 from micromoments.engine.residents import Residents
-from micromoments.engine.tracing import tracing
+from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
 from micromoments.ports import Batch, replay
@@ -67,7 +66,7 @@ class Keeper:
         self._versions: dict[str, int] = {}
         self.active: dict[str, bytes] = {}
         self.committed: Callable[[], None] = _nobody
-        self.traced = tracing(os.environ)
+        self.traced = traced()
         self.commits = 0
         self.failures = 0
 

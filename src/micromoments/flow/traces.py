@@ -1,4 +1,4 @@
-"""Facts as spans of traces: from the event that told a moment to what was decided for it and what came of that.
+"""Facts as spans of traces: from the event that told a moment to what was decided for it, sent, and came of that.
 
 A trace is a moment, and a decision without one. Ids come of ids, so whatever process keeps a fact, its span finds its
 trace and its parent, and folded twice it is the same span. Nothing of a person is in one.
@@ -11,8 +11,9 @@ from hashlib import blake2b
 
 import msgspec
 
+from micromoments.core.delivery import FORWARDED
 from micromoments.core.event import Millis
-from micromoments.core.fact import DecisionFact, EventFact, Fact, MomentFact, OutcomeFact
+from micromoments.core.fact import DecisionFact, DeliveryFact, EventFact, Fact, MomentFact, OutcomeFact
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ def spans(facts: Iterable[Fact]) -> list[Span]:
                 found.append(_decision(fact))
             case OutcomeFact():
                 found.append(_outcome(fact))
+            case DeliveryFact() if not fact.id.startswith(FORWARDED):
+                found.append(_delivery(fact))
             case _:
                 continue
     return found
@@ -104,6 +107,27 @@ def _outcome(fact: OutcomeFact) -> Span:
             "micromoments.slot": fact.slot,
             "micromoments.value": fact.value,
             "micromoments.currency": fact.currency,
+        },
+    )
+
+
+def _delivery(fact: DeliveryFact) -> Span:
+    """From when it was intended to how it ended, below its decision, else below the moment that set it off."""
+    moment = _number(f"moment:{fact.moment}", 8) if fact.moment else 0
+    return Span(
+        name=f"deliver {fact.destination}",
+        trace=_number(fact.moment or fact.decision or fact.id, 16),
+        id=_number(f"delivery:{fact.id}:{fact.version}", 8),
+        parent=_decided(fact.decision) if fact.decision else moment,
+        start=fact.at,
+        end=max(fact.at, fact.received_at),
+        attributes={
+            "micromoments.delivery": fact.id,
+            "micromoments.decision": fact.decision,
+            "micromoments.trigger": fact.trigger,
+            "micromoments.channel": fact.channel,
+            "micromoments.status": fact.status,
+            "micromoments.tries": fact.tries,
         },
     )
 

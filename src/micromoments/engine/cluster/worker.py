@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.folding import Folding, Output
 from micromoments.engine.cluster.serving import Serving
 from micromoments.engine.cluster.wiring import SHARDS, Command, KafkaGroup, Moved, Shared, names
-from micromoments.engine.tracing import tracing
+from micromoments.engine.tracing import traced
 from micromoments.flow.learn import LOOKED
 from micromoments.flow.view import View, counted
 from micromoments.ports import Later, StoreError
@@ -56,7 +55,7 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop
         self._folding_view: tuple[View, View] | None = None
         self._group: KafkaGroup
-        self.traced = tracing(os.environ)
+        self.traced = traced()
         self.failures = self.applied = self.again = self.lag = 0
         self.beat = time.monotonic()
         """When the loop last turned."""
