@@ -51,7 +51,7 @@ def helm() -> Any:
 
 
 def rendered(**values: Any) -> list[dict[str, Any]]:
-    """The chart's documents, as ``helm template shop deploy/chart`` gives them, each held against Kubernetes' schemas."""
+    """What ``helm template shop deploy/chart`` gives, each document held against Kubernetes' schemas."""
     manifests = helm().Chart.load(CHART).render(values, name="shop", namespace="default")
     documents = [one for text in manifests.values() for one in yaml.safe_load_all(text) if one]
     schemas = pytest.importorskip("kubernetes_validate", reason="there are no schemas of Kubernetes here")
@@ -94,7 +94,7 @@ def roles(**more: Any) -> dict[str, Any]:
 
 
 def test_the_chart_renders_the_roles_of_a_cluster() -> None:
-    """Servers, workers and learners read one configuration; only servers are sent requests; each is replaced one by one."""
+    """Servers, workers and learners read one configuration, each is replaced one by one; only servers get requests."""
     monitored = {"serviceMonitor": {"enabled": True, "interval": "15s"}}
     found = rendered(keysSecret="keys", config=CLUSTER, **roles(), **monitored)
     roles_of = {d["metadata"]["labels"]["app.kubernetes.io/component"]: d for d in found if d["kind"] == "Deployment"}
@@ -163,7 +163,7 @@ def test_prometheus_reads_its_files() -> None:
 
 
 def test_alerts_fire_when_they_should() -> None:
-    """Told of a full disk, a role that is gone, a learner that is, promtool fires these alerts and says what ours say."""
+    """Told of a full disk, a role or a learner that is gone, promtool fires what it should, in the words of the rules."""
     file = str(Path(__file__).with_name("alerts.yml"))
     done = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
