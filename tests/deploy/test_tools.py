@@ -163,7 +163,7 @@ def test_prometheus_reads_its_files() -> None:
 
 
 def test_alerts_fire_when_they_should() -> None:
-    """Told of a full disk, a role or a learner that is gone, promtool fires what it should, in the words of the rules."""
+    """Told of a full disk, a role or a learner that is gone, promtool fires what it should, in the words of ours."""
     file = str(Path(__file__).with_name("alerts.yml"))
     done = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
