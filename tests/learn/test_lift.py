@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 
 from benchmarks.quality.intervals import MOST_REJECTED, WORLDS, simulate, with_lift
 from micromoments.learn.lift import (
-    ALPHA,
     MIN_EFFECTIVE,
     Sums,
     chi2_tail,
     effective,
     lift,
-    multiplier,
-    p_value,
-    rho2,
+    paced,
     sample_ratio,
 )
 from micromoments.learn.say import mismatch, not_proof, sentence
+from micromoments.learn.sequence import ALPHA, FIRST, Sequence, Size, begun, planned, spread
 
 
 def arm(n: int, y: float, yy: float, **rest: float) -> Sums:
@@ -46,7 +44,7 @@ FEW_A, FEW_B = arm(800, 640.0, 1200.0), arm(900, 700.0, 1400.0)
 )
 def test_the_same_as_gbstats(control: Sums, treated: Sums, tuning: float, low: float, high: float, p: float) -> None:
     """Interval and p-value are those of ``SequentialTwoSidedTTest`` in gbstats 0.8.0 (run apart, under numpy 1)."""
-    result = lift(treated, control, tuning=tuning)
+    result = lift(treated, control, sequence=planned(tuning))
     assert (result.low, result.high, result.p) == pytest.approx((low, high, p), rel=1e-12)
 
 
@@ -54,7 +52,7 @@ def test_cuped_is_that_of_gbstats() -> None:
     """With a covariate the interval is gbstats' but for its slope across arms, which differs little."""
     control = arm(2000, 4000.0, 20000.0, x=3000.0, xx=12000.0, xy=11000.0)
     treated = arm(2100, 4500.0, 23000.0, x=3100.0, xx=12500.0, xy=12100.0)
-    result = lift(treated, control)
+    result = lift(treated, control, sequence=planned(5000))
     wanted = (0.1589937050088852, -0.041371258873903805, 0.3593586688916742, 0.22023422451031358)
     assert (result.difference, result.low, result.high, result.p) == pytest.approx(wanted, rel=1e-3)
     assert result.variance_kept < 0.8
@@ -75,27 +73,53 @@ def test_cuped_equals_regression_on_people() -> None:
 
 def test_the_p_value_is_a_mixture_integrated() -> None:
     """The closed form is the likelihood ratio averaged over normal effects of variance rho squared, by quadrature."""
-    n, z = 4000.0, 3.4
+    n, z, rho2 = 4000.0, 3.4, spread(ALPHA) / 5000
     grid = np.linspace(-1, 1, 400_001)
-    density = np.exp(-(grid**2) / (2 * rho2())) / np.sqrt(2 * np.pi * rho2())
+    density = np.exp(-(grid**2) / (2 * rho2)) / np.sqrt(2 * np.pi * rho2)
     evalue = np.trapezoid(np.exp(grid * z * np.sqrt(n) - n * grid**2 / 2) * density, grid)
-    assert float(p_value(np.array([z]), np.array([n]))[0]) == pytest.approx(1 / evalue, rel=1e-6)
+    assert planned(5000).p_value(z, n) == pytest.approx(1 / evalue, rel=1e-6)
 
 
-@given(st.floats(100, 1e7), st.floats(-8, 8))
-def test_interval_and_p_value_agree(n: float, z: float) -> None:
+@given(
+    st.floats(100, 1e7),
+    st.floats(-8, 8),
+    st.sampled_from([planned(5000), Sequence(2e-3, 90), Sequence(1e-3, 50, 0.05)]),
+)
+def test_interval_and_p_value_agree(n: float, z: float, sequence: Sequence) -> None:
     """The interval excludes zero exactly where p is below alpha, and a look costs more than a single one."""
-    wide = float(multiplier(np.array([n]))[0])
-    p = float(p_value(np.array([z]), np.array([n]))[0])
+    wide = float(sequence.multiplier(np.array([n]))[0])
     assert wide > 1.96
     if abs(abs(z) - wide) > 1e-9:
-        assert (abs(z) > wide) == (p < ALPHA)
+        assert (abs(z) > wide) == (sequence.p_value(z, n) < ALPHA)
+
+
+def test_a_walk_watched_from_its_start_on_leaves_as_seldom_as_is_said() -> None:
+    """Of 4,000 fine walks watched from 100 to 100,000 people, a share leaves that is below alpha, and not far below."""
+    rng = np.random.default_rng(7)
+    n = np.unique(np.geomspace(100, 100_000, 1500).round())
+    steps = rng.normal(size=(4000, len(n))) * np.sqrt(np.diff(n, prepend=0))
+    ever = (np.abs(steps.cumsum(1)) > begun(1000, 10, Size()).multiplier(n) * np.sqrt(n)).any(1).mean()
+    # A mixture keeps a part for all that comes after 100,000 people: at R = 1.3, four fifths of alpha are used by then.
+    assert 0.03 < ever < ALPHA + 2.26 * (ALPHA * (1 - ALPHA) / 4000) ** 0.5
+
+
+def test_a_sequence_starts_where_an_interval_is_told() -> None:
+    """At its start it is what is needed at the least, or the first days' people; planned, it starts with nobody."""
+    treated, control = arm(9500, 5000.0, 5000.0), arm(500, 250.0, 250.0)
+    assert paced(treated, control, Size()).start == pytest.approx(10_000 / 5)
+    assert paced(treated, control, Size(grown=2.0)) == Sequence(1.3 / 5000, 5000, 1 - FIRST)
+    assert paced(treated, control, Size(grown=1.0, lasting=True)) == Sequence(1.3 / 2000, 2000, FIRST)
+    assert paced(treated, control, Size(grown=2.0, planned=700)) == planned(700)
+    assert (
+        lift(treated, control).method
+        == "asymptotic confidence sequence, from 2,000 people on, tightest for 12,209 people"
+    )
 
 
 def test_fieller_holds_the_ratios_that_the_test_keeps() -> None:
     """The relative interval is the set of ratios r for which treated - r control can't be told from zero."""
-    result = lift(arm(4000, 480.0, 480.0), arm(4000, 400.0, 400.0))
-    wide = float(multiplier(np.array([8000.0]))[0])
+    result = lift(arm(4000, 480.0, 480.0), arm(4000, 400.0, 400.0), sequence=planned(5000))
+    wide = float(planned(5000).multiplier(np.array([8000.0]))[0])
     means = np.array([0.12, 0.1])
     errors = means * (1 - means) / 3999
     ratios = np.linspace(-0.5, 1.5, 200_001)

@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from micromoments.learn.clusters import Blocks, clustered, ratio_variance
-from micromoments.learn.lift import ALPHA, TUNING, Sums, lift, multiplier
+from micromoments.learn.lift import Sums, lift
 from micromoments.learn.planning import PRIOR, bayes, fading, mde, needed, plan
+from micromoments.learn.sequence import Size, planned
 
 
 def people(rng: np.random.Generator, n: int, rate: float) -> Sums:
@@ -19,20 +20,20 @@ def people(rng: np.random.Generator, n: int, rate: float) -> Sums:
 def test_the_least_difference_is_found_four_times_of_five() -> None:
     """Simulated at the size of the plan's difference, a look at its people finds it in about 80 %."""
     rate, n = 0.1, 8_000
-    difference = mde(rate * (1 - rate), n, 0.5)
+    difference = mde(rate * (1 - rate), n, 0.5, planned(5000))
     rng, found, times = np.random.default_rng(1), 0, 600
     for _ in range(times):
         treated, control = people(rng, n // 2, rate + difference), people(rng, n // 2, rate)
-        found += lift(treated, control).verdict == "higher"
+        found += lift(treated, control, sequence=planned(5000)).verdict == "higher"
     assert 0.75 < found / times < 0.85
 
 
 def test_people_needed_are_those_whose_least_difference_it_is() -> None:
     """The two agree, more is needed for less, and never for nothing."""
-    n = needed(0.09, 0.05, 0.02)
-    assert mde(0.09, n, 0.05) == pytest.approx(0.02, rel=2e-3)
-    assert needed(0.09, 0.05, 0.01) > 3 * n
-    assert needed(0.09, 0.05, 0.0) == float("inf")
+    n = needed(0.09, 0.05, 0.02, planned(5000))
+    assert mde(0.09, n, 0.05, planned(5000)) == pytest.approx(0.02, rel=2e-3)
+    assert needed(0.09, 0.05, 0.01, planned(5000)) > 3 * n
+    assert needed(0.09, 0.05, 0.0, planned(5000)) == float("inf")
 
 
 def test_a_plan_says_how_many_more_days() -> None:
@@ -42,6 +43,9 @@ def test_a_plan_says_how_many_more_days() -> None:
     assert found.per_day == 1_000
     assert found.people_for_5_percent is not None
     assert found.days_for_5_percent == pytest.approx((found.people_for_5_percent - 10_000) / 1_000, rel=1e-3)
+    late = plan(Sums(n=9_500, y=950.0, yy=950.0), Sums(n=500, y=50.0, yy=50.0), 1.0, Size(grown=1.0, lasting=True))
+    assert late is not None
+    assert late.mde < 1.1 * found.mde
     assert plan(Sums(n=1, y=0.0, yy=0.0), Sums(n=1, y=0.0, yy=0.0), 1.0) is None
     assert plan(Sums(n=10, y=0.0, yy=0.0), Sums(n=10, y=0.0, yy=0.0), 1.0) is None
 
@@ -51,9 +55,7 @@ def test_the_posterior_is_that_of_a_normal_prior() -> None:
     result = lift(Sums(n=4_000, y=480.0, yy=480.0), Sums(n=4_000, y=400.0, yy=400.0))
     seen = bayes(result)
     assert seen is not None
-    assert result.high is not None
-    assert result.low is not None
-    error = (result.high - result.low) / 2 / multiplier(np.array([8_000.0]), ALPHA, TUNING)[0] / 0.1
+    error = (0.12 * 0.88 / 3_999 + 0.1 * 0.9 / 3_999) ** 0.5 / 0.1
     kept = 1 / (1 / error**2 + 1 / PRIOR**2)
     posterior = stats.norm(kept * 0.2 / error**2, kept**0.5)
     draws = np.minimum(posterior.rvs(400_000, random_state=1), 0)

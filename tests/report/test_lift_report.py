@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from micromoments.core.event import TEST
 from micromoments.core.fact import DecisionFact, EventFact
 from micromoments.core.settings import Experiment, Settings
-from micromoments.learn.lift import Sums, lift
+from micromoments.learn.lift import Sums, lift, paced
+from micromoments.learn.sequence import DAYS, Size
 from micromoments.report.lift import BEFORE
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event
@@ -70,7 +71,10 @@ def test_lift_equals_the_same_sums_by_hand(metric: str) -> None:
     reply = run(facts.query, "lift", {"from": str(FROM), "to": str(TO), "goal": "order"}, SETTINGS)
     (row,) = reply["rows"]
     arms = by_hand(decisions, events, metric)
-    wanted = lift(arms["served"], arms["held out"])
+    came = {d.surrogate: min(o.received_at for o in decisions if o.surrogate == d.surrogate) for d in decisions}
+    soon = sum(at < min(came.values()) + DAYS * DAY for at in came.values())
+    sides = arms["served"], arms["held out"]
+    wanted = lift(*sides, sequence=paced(*sides, Size(grown=len(came) / soon)))
     (got,) = [one for one in row["comparisons"] if one["metric"] == metric]
     for name in ("treated", "control", "treated_mean", "control_mean", "difference", "low", "high", "p", "relative"):
         assert got[name] == pytest.approx(getattr(wanted, name)), name

@@ -62,7 +62,7 @@ def rehearse(
     seen = traffic(folder, name, days, metric)
     rng = np.random.default_rng(seed)
     planted = [0.0, *(lift or [0.05, 0.1, 0.2, 0.5])]
-    found = [run(seen, one, share, times, rng, tuning=configured.people) for one in planted]
+    found = [run(seen, one, share, times, rng, planned=configured.people) for one in planted]
     said = {
         "goal": name,
         "metric": metric.value,

@@ -86,7 +86,8 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     yield from _above_zero(slot.window_minutes, (*place, "window_minutes"))
     yield from _number(slot.ramp, (*place, "ramp"), least=0, most=1)
     yield from _number(slot.value_weight, (*place, "value_weight"), least=0, most=100)
-    yield from _number(slot.people, (*place, "people"), least=100)
+    if slot.people:
+        yield from _number(slot.people, (*place, "people"), least=100)
     yield from _number(slot.guard, (*place, "guard"), least=0, most=0.5)
     if slot.guard and slot.default == "nothing":
         wanted = "popular or first: a guard holds the policy against what is served instead"
@@ -123,7 +124,8 @@ def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Ite
             yield Found((*place, "policies", variant), shown(variant), f"one of the variants {', '.join(weights)}")
     yield from _is_goal(experiment.goal, (*place, "goal"), settings)
     yield from _number(experiment.coverage, (*place, "coverage"), least=0, most=1)
-    yield from _number(experiment.people, (*place, "people"), least=100)
+    if experiment.people:
+        yield from _number(experiment.people, (*place, "people"), least=100)
     yield from _dealt(experiment, place)
 
 

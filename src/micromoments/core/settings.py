@@ -50,9 +50,9 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     evenly over the eligible. ``holdout`` is the share of people, [0, 1), who get ``default`` instead. ``ramp`` is the
     share of people served in the mode of that name; the others are in shadow. ``quiet_hours`` (``22:00-08:00``) are in
     the person's zone. With ``priorities`` items of a higher priority come first; ``value_weight`` tilts the policy's
-    distribution towards items of more business value. ``people`` is about how many the proof is planned for. ``guard``
-    is the share of what ``default`` earns that the policy may cost, 0 for no guard. ``reward`` is what the policy
-    learns to bring about: goals, or the money that they are worth.
+    distribution towards items of more business value. ``people`` is about how many the proof is planned for; 0: none.
+    ``guard`` is the share of what ``default`` earns that the policy may cost, 0 for no guard. ``reward`` is what the
+    policy learns to bring about: goals, or the money that they are worth.
     """
 
     kinds: tuple[Kind, ...] = KINDS
@@ -73,7 +73,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     quiet_hours: str = ""
     priorities: bool = False
     value_weight: float = 0.0
-    people: int = 5000
+    people: int = 0
     guard: float = 0.0
     reward: Literal["count", "revenue", "margin"] = "count"
 
@@ -150,7 +150,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     ``condition`` says whom it concerns. A kept variant stays (sticky) until ``bucket_version`` is raised, which deals
     anew; who was dealt under a version below ``min_bucket_version`` is left out. ``people``: about how many it is
-    planned for. ``values``: what variants mean as a flag, any JSON; the variant's name where nothing is said.
+    planned for; 0: no plan. ``values``: what variants mean as a flag, any JSON; the variant's name if nothing is said.
     """
 
     slot: str
@@ -165,7 +165,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     bucket_version: int = 0
     min_bucket_version: int = 0
     switchback: Switchback | None = None
-    people: int = 5000
+    people: int = 0
     values: dict[str, Any] = {}
 
 

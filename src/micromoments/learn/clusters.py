@@ -14,7 +14,8 @@ from math import inf, sqrt
 import msgspec
 import numpy as np
 
-from micromoments.learn.lift import ALPHA, Verdict, multiplier, p_value
+from micromoments.learn.lift import Verdict
+from micromoments.learn.sequence import ALPHA, planned
 
 MIN_CLUSTERS = 30
 """Fewest clusters an arm before an interval is told: with fewer, clustered errors are too small."""
@@ -63,8 +64,9 @@ def clustered(treated: Blocks, control: Blocks, *, value: bool = False, alpha: f
     clusters = len(treated.n) + len(control.n)
     difference, error = means[0] - means[1], sqrt(sum(errors))
     plain = sqrt(sum(_plain(n, y, value=value) for n, y in arms))
-    size = np.array([float(max(1, clusters))])
-    wide = float(multiplier(size, alpha, TUNING)[0])
+    size = float(max(1, clusters))
+    sequence = planned(TUNING, alpha)
+    wide = float(sequence.multiplier(np.array([size]), alpha)[0])
     few = MIN_CLUSTERS - min(len(treated.n), len(control.n))
     ready = few <= 0
     z = difference / error if error else inf if difference else 0.0
@@ -80,7 +82,7 @@ def clustered(treated: Blocks, control: Blocks, *, value: bool = False, alpha: f
         difference=difference,
         low=low,
         high=high,
-        p=float(p_value(np.array([z]), size, alpha, TUNING)[0]) if ready else 1.0,
+        p=sequence.p_value(z, size) if ready else 1.0,
         inflation=error / plain if plain else 1.0,
         verdict=verdict,
         needed="" if ready else f"{few} more blocks (of at least {MIN_CLUSTERS} a variant)",

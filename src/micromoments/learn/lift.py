@@ -3,8 +3,9 @@
 The interval is an asymptotic confidence sequence: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform
 central limit theory and asymptotic confidence sequences", Annals of Statistics 52(6), 2024 (arXiv 2103.06476): the
 chance that it *ever* excludes the truth is at most ``alpha``, from the point on where the central limit theorem holds,
-which ``MIN_PEOPLE`` and ``MIN_EFFECTIVE`` guard. GrowthBook's statistics engine computes the same; its package
-(gbstats 0.8) needs numpy below 2, so the few formulas are written out here, and tests compare them with its results.
+which ``MIN_PEOPLE`` and ``MIN_EFFECTIVE`` guard. How wide it is says ``sequence``. Planned for a number of people it is
+what GrowthBook's statistics engine computes; its package (gbstats 0.8) needs numpy below 2, so the few formulas are
+written out, and tests compare them with its results.
 
 Relative lift has a Fieller interval (Fieller 1954) with the same multiplier: for every ratio r the test of
 ``treated - r * control = 0`` is itself such a sequence, so looking often is safe here too. CUPED is Deng, Xu, Kohavi
@@ -13,20 +14,17 @@ and Walker, "Improving the sensitivity of online controlled experiments by utili
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import copysign, erfc, exp, inf, log, pi, sqrt
+from collections import abc
+from math import copysign, erfc, exp, inf, pi, sqrt
 from typing import Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from micromoments.learn.sequence import ALPHA, FloatArray, Sequence, Size, begun, planned
+
 Verdict = Literal["higher", "lower", "unclear", "early"]
 
-ALPHA = 0.05
-TUNING = 5000.0
-"""The number of people, both arms together, for which the interval is tuned (the default of gbstats)."""
 MIN_PEOPLE = 100
 """Fewest people an arm before an interval is told: below, the normal approximation is not to be trusted."""
 MIN_EFFECTIVE = 25
@@ -47,7 +45,7 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     xy: float = 0.0
 
     @classmethod
-    def of(cls, y: Sequence[float] | FloatArray, x: Sequence[float] | FloatArray | None = None) -> Sums:
+    def of(cls, y: abc.Sequence[float] | FloatArray, x: abc.Sequence[float] | FloatArray | None = None) -> Sums:
         """The sums of one value a person (n,), with the covariate (n,) where there is one."""
         ys = np.asarray(y, dtype=np.float64)
         xs = np.zeros_like(ys) if x is None else np.asarray(x, dtype=np.float64)
@@ -67,7 +65,8 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
     ``low`` and ``high`` bound ``difference``, None where an arm has under two people. The relative ones are None where
     the control's mean can't be told from zero. ``p`` is always valid: at most ``alpha`` exactly where the interval
     excludes zero. ``variance_kept`` is the share of variance that CUPED left, 1 without. ``verdict``: *early* while
-    ``needed`` (a sentence's end) is not met. ``tuning`` is the number of people that the interval is tightest for.
+    ``needed`` (a sentence's end) is not met. ``tuning`` is the number of people that the interval is tightest for,
+    ``error`` the difference's standard error.
     """
 
     treated: int
@@ -86,39 +85,28 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     needed: str
     method: str
-    tuning: float = TUNING
+    tuning: float
+    error: float
 
 
-def rho2(alpha: float = ALPHA, tuning: float = TUNING) -> float:
-    """The mixture's precision that makes the sequence tightest at ``tuning`` people (equation 161 of arXiv v7)."""
-    return (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuning
+def paced(treated: Sums, control: Sums, size: Size, alpha: float = ALPHA) -> Sequence:
+    """The sequence by which two arms are compared: as planned, else from when an interval can be told at all."""
+    if size.planned:
+        return planned(size.planned, alpha)
+    least = min(effective(treated, control) / MIN_EFFECTIVE, min(treated.n, control.n) / MIN_PEOPLE)
+    return begun(max(1.0, treated.n + control.n), least, size)
 
 
-def multiplier(n: FloatArray, alpha: float = ALPHA, tuning: float = TUNING) -> FloatArray:
-    """How many standard errors the interval spans to each side after n people (k,): what 1.96 is to a single look."""
-    t = n * rho2(alpha, tuning)
-    result: FloatArray = np.sqrt(2 * (t + 1) / t * np.log(np.sqrt(t + 1) / alpha))
-    return result
-
-
-def p_value(z: FloatArray, n: FloatArray, alpha: float = ALPHA, tuning: float = TUNING) -> FloatArray:
-    """The always-valid p-value of standardised differences z (k,) after n people (k,): 1 / e-value, at most 1."""
-    t = n * rho2(alpha, tuning)
-    log_e = t / (t + 1) * np.square(z) / 2 - np.log(t + 1) / 2
-    result: FloatArray = np.exp(-np.maximum(log_e, 0.0))
-    return result
-
-
-def lift(treated: Sums, control: Sums, *, alpha: float = ALPHA, tuning: float = TUNING) -> Lift:
+def lift(treated: Sums, control: Sums, *, alpha: float = ALPHA, sequence: Sequence | None = None) -> Lift:
     """The lift of ``treated`` over ``control``, with CUPED where the covariate varies.
 
     Args:
         treated: the people who were served by the policy.
         control: those held out.
         alpha: the chance, over all looks together, that an interval ever excludes the truth.
-        tuning: about how many people the experiment will have when it matters.
+        sequence: what the interval is made of; by what these sums say unless given.
     """
-    arms = (treated, control)
+    arms, sequence = (treated, control), sequence or paced(treated, control, Size(), alpha)
     total, ready = treated.n + control.n, min(treated.n, control.n) > 1
     theta = _theta(treated, control) if ready else 0.0
     grand = (treated.x + control.x) / max(total, 1)
@@ -126,9 +114,8 @@ def lift(treated: Sums, control: Sums, *, alpha: float = ALPHA, tuning: float = 
     errors = [_variance(arm, theta) / arm.n if ready else 0.0 for arm in arms]
     plain = sum(_variance(arm, 0.0) / arm.n for arm in arms) if ready else 0.0
     difference, error = means[0] - means[1], sqrt(sum(errors))
-    n = np.array([float(max(total, 1))])
-    wide = float(multiplier(n, alpha, tuning)[0])
-    z = np.array([difference / error if error else copysign(inf, difference) if difference else 0.0])
+    wide = float(sequence.multiplier(np.array([float(max(total, 1))]), alpha)[0])
+    z = difference / error if error else copysign(inf, difference) if difference else 0.0
     low, high = (difference - wide * error, difference + wide * error) if ready else (None, None)
     needed = _needed(treated, control)
     ratio = _fieller(means, errors, wide) if ready else (None, None)
@@ -143,13 +130,14 @@ def lift(treated: Sums, control: Sums, *, alpha: float = ALPHA, tuning: float = 
         relative=difference / means[1] if means[1] else None,
         relative_low=ratio[0],
         relative_high=ratio[1],
-        p=float(p_value(z, n, alpha, tuning)[0]) if ready else 1.0,
+        p=sequence.p_value(z, float(max(total, 1))) if ready else 1.0,
         alpha=alpha,
         variance_kept=sum(errors) / plain if plain > 0 else 1.0,
         verdict="early" if needed else _verdict(low, high),
         needed=needed,
-        tuning=tuning,
-        method=f"asymptotic confidence sequence, tuned for {tuning:g} people{', CUPED' if theta else ''}",
+        tuning=sequence.tightest,
+        error=error,
+        method=f"asymptotic confidence sequence, {sequence}{', CUPED' if theta else ''}",
     )
 
 
@@ -215,7 +203,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     mismatch: bool
 
 
-def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> Ratio:
+def sample_ratio(counts: abc.Sequence[int], shares: abc.Sequence[float]) -> Ratio:
     """The sample-ratio check (chi-square): a lift with a mismatch is not to be believed before its cause is found.
 
     Args:

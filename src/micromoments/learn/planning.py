@@ -8,17 +8,16 @@ import msgspec
 import numpy as np
 
 from micromoments.learn.lift import (
-    ALPHA,
     MIN_EFFECTIVE,
     MIN_PEOPLE,
-    TUNING,
     Lift,
     Sums,
     Verdict,
     effective,
     lift,
-    multiplier,
+    paced,
 )
+from micromoments.learn.sequence import ALPHA, Sequence, Size
 
 POWER = 0.8
 """With this chance a difference of the size that a plan names is found."""
@@ -55,37 +54,37 @@ class Bayes(msgspec.Struct, frozen=True, kw_only=True):
     risk: float
 
 
-def mde(variance: float, people: float, share: float, *, alpha: float = ALPHA, tuning: float = TUNING) -> float:
+def mde(variance: float, people: float, share: float, sequence: Sequence, alpha: float = ALPHA) -> float:
     """The least difference of means that is found with 80 % chance by ``people`` in all.
 
     Args:
         variance: of one person's outcome.
         people: both arms together.
         share: of people in the smaller arm, above 0 and below 1.
+        sequence: of the interval.
         alpha: of the interval.
-        tuning: of the interval.
     """
     error = sqrt(variance / people * (1 / share + 1 / (1 - share)))
-    return (float(multiplier(np.array([float(people)]), alpha, tuning)[0]) + POWER_Z) * error
+    return (float(sequence.multiplier(np.array([float(people)]), alpha)[0]) + POWER_Z) * error
 
 
-def needed(variance: float, share: float, difference: float, *, alpha: float = ALPHA, tuning: float = TUNING) -> float:
+def needed(variance: float, share: float, difference: float, sequence: Sequence, alpha: float = ALPHA) -> float:
     """How many people, both arms together, find a difference with 80 % chance; infinity where it isn't above 0."""
     if difference <= 0 or variance <= 0:
         return inf
     low, high = 2.0 * MIN_PEOPLE, MOST_PEOPLE
-    if mde(variance, high, share, alpha=alpha, tuning=tuning) > difference:
+    if mde(variance, high, share, sequence, alpha) > difference:
         return inf
     while high / low > 1.001:
         middle = sqrt(low * high)
-        if mde(variance, middle, share, alpha=alpha, tuning=tuning) > difference:
+        if mde(variance, middle, share, sequence, alpha) > difference:
             low = middle
         else:
             high = middle
     return high
 
 
-def plan(treated: Sums, control: Sums, days: float, *, alpha: float = ALPHA, tuning: float = TUNING) -> Plan | None:
+def plan(treated: Sums, control: Sums, days: float, size: Size | None = None, alpha: float = ALPHA) -> Plan | None:
     """What the experiment can find by now, and how long it takes; ``None`` before both arms have two people, or where
     nobody differs.
     """
@@ -96,10 +95,13 @@ def plan(treated: Sums, control: Sums, days: float, *, alpha: float = ALPHA, tun
     if variance <= 0:
         return None
     share = min(treated.n, control.n) / people
-    least = mde(variance, people, share, alpha=alpha, tuning=tuning)
+    # What is planned for lies after the first days, whatever they still bring.
+    ahead = msgspec.structs.replace(size or Size(), lasting=False)
+    sequence = paced(treated, control, ahead, alpha)
+    least = mde(variance, people, share, sequence, alpha)
     mean = control.y / control.n
     per_day = people / max(days, 1.0)
-    wanted = needed(variance, share, 0.05 * mean, alpha=alpha, tuning=tuning) if mean > 0 else inf
+    wanted = needed(variance, share, 0.05 * mean, sequence, alpha) if mean > 0 else inf
     return Plan(
         people=people,
         mde=least,
@@ -116,11 +118,9 @@ def bayes(result: Lift) -> Bayes | None:
     """
     if result.low is None or result.high is None or result.control_mean <= 0:
         return None
-    n = np.array([float(result.treated + result.control)])
-    error = (result.high - result.low) / 2 / float(multiplier(n, result.alpha, result.tuning)[0])
-    if error <= 0:
+    if result.error <= 0:
         return None
-    mean, spread = result.difference / result.control_mean, error / result.control_mean
+    mean, spread = result.difference / result.control_mean, result.error / result.control_mean
     kept = 1 / (1 / spread**2 + 1 / PRIOR**2)
     centre, width = kept * mean / spread**2, sqrt(kept)
     below = erfc(centre / width / sqrt(2)) / 2
@@ -133,13 +133,14 @@ def bayes(result: Lift) -> Bayes | None:
     )
 
 
-def fading(treated: Sums, control: Sums, *, alpha: float = ALPHA, tuning: float = TUNING) -> Lift:
+def fading(treated: Sums, control: Sums, size: Size | None = None) -> Lift:
     """How the lift of a person's later days differs from that of their first days: ``y`` later, ``x`` first, of people
     who were watched through both. Below 0 for certain, the lift was for its novelty.
     """
-    result = lift(_changed(treated), _changed(control), alpha=alpha, tuning=tuning)
     # Differences sum to little: whether there is enough is asked of what they are differences of.
-    enough = effective(_both(treated), _both(control)) >= MIN_EFFECTIVE
+    whole = _both(treated), _both(control)
+    result = lift(_changed(treated), _changed(control), sequence=paced(*whole, size or Size()))
+    enough = effective(*whole) >= MIN_EFFECTIVE
     if min(treated.n, control.n) < MIN_PEOPLE or not enough or result.low is None or result.high is None:
         return result
     verdict: Verdict = "higher" if result.low > 0 else "lower" if result.high < 0 else "unclear"

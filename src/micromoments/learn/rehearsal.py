@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from micromoments.learn.lift import ALPHA, TUNING, FloatArray, Lift, Sums, lift
+from micromoments.learn.lift import Lift, Sums, lift, paced
+from micromoments.learn.sequence import ALPHA, DAYS, FloatArray, Size
 
 IntArray = NDArray[np.int64]
 LEAST_PEOPLE = 200
@@ -107,9 +108,9 @@ def rehearse(
     rng: np.random.Generator,
     *,
     alpha: float = ALPHA,
-    tuning: float = TUNING,
+    planned: float = 0.0,
 ) -> Found:
-    """Rehearse one planted lift so many times.
+    """Rehearse one planted lift so many times, by an experiment that is ``planned`` for so many people (0: for none).
 
     Raises:
         ValueError: too few people, a lift that isn't above -1, or a holdout that isn't between 0 and 1.
@@ -128,7 +129,7 @@ def rehearse(
         loser = held if planted >= 0 else ~held
         chance = planted / (1 + planted) if planted >= 0 else -planted
         lost = loser & (rng.random(seen.people) < chance)
-        day, against, strayed, end = _watch(seen, held, lost, planted, alpha, tuning)
+        day, against, strayed, end = _watch(seen, held, lost, planted, alpha, planned)
         if day is not None:
             first.append(day)
         wrong += against
@@ -149,7 +150,7 @@ def rehearse(
 
 
 def _watch(
-    seen: Traffic, held: NDArray[np.bool_], lost: NDArray[np.bool_], planted: float, alpha: float, tuning: float
+    seen: Traffic, held: NDArray[np.bool_], lost: NDArray[np.bool_], planted: float, alpha: float, planned: float
 ) -> tuple[int | None, bool, bool, Lift]:
     """One rehearsal looked at daily: the first day found, whether the wrong side was ever shown, whether the truth was
     ever excluded, and the last day's lift.
@@ -158,9 +159,11 @@ def _watch(
     right = "higher" if planted >= 0 else "lower"
     found: int | None = None
     wrong = missed = False
-    result = lift(arms[0][0], arms[1][0], alpha=alpha, tuning=tuning)
-    for day in range(seen.days):
-        result = lift(arms[0][day], arms[1][day], alpha=alpha, tuning=tuning)
+    first = sum(arm[min(DAYS, seen.days) - 1].n for arm in arms)
+    result = lift(arms[0][0], arms[1][0], alpha=alpha)
+    for day, (treated, control) in enumerate(zip(*arms, strict=True)):
+        size = Size(planned=planned, grown=(treated.n + control.n) / max(1, first), lasting=day + 1 < DAYS)
+        result = lift(treated, control, alpha=alpha, sequence=paced(treated, control, size, alpha))
         if result.verdict in ("higher", "lower"):
             if planted and result.verdict == right:
                 found = day if found is None else found

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from micromoments.core.settings import DAY, Experiment
-from micromoments.learn.lift import ALPHA, Lift, Sums, lift, sample_ratio
+from micromoments.learn.lift import Lift, Sums, lift, paced, sample_ratio
 from micromoments.learn.planning import bayes, fading, plan
 from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, mixed, not_proof, sentence
+from micromoments.learn.sequence import ALPHA, Size
 from micromoments.report import lift_sums, switchback
 from micromoments.report.ask import COUNTED, Ask
 from micromoments.report.lift_sums import BEFORE, METRICS, Arms, Counted, Exposures, Watch
@@ -36,7 +37,7 @@ NOVELTY_DAYS = 7
 
 class Split(NamedTuple):
     """One comparison of two arms of people: what it is of, what was counted of everybody, the intended shares, the
-    primary goal (``declared`` where the settings name it), and about how many people it is planned for.
+    primary goal (``declared`` where the settings name it), and about how many people it is planned for (0: no plan).
     """
 
     about: Mapping[str, str]
@@ -46,6 +47,15 @@ class Split(NamedTuple):
     goal: str
     declared: bool
     planned: float
+
+    @property
+    def size(self) -> Size:
+        """What is known of how many people come."""
+        return msgspec.structs.replace(self.counted.size, planned=self.planned)
+
+    def lift(self, treated: Sums, control: Sums, alpha: float = ALPHA) -> Lift:
+        """The lift of the first arm over the second."""
+        return lift(treated, control, alpha=alpha, sequence=paced(treated, control, self.size, alpha))
 
 
 def lifts(asked: Ask) -> dict[str, Any]:
@@ -154,7 +164,7 @@ def _rule(asked: Ask, name: str, measure: float) -> list[dict[str, Any]]:
         return []
     about = {"of": "rule", "slot": "", "experiment": name}
     shares = {"with": 1 - measure, "without": measure}
-    return _rows(asked, Split(about, found, ("with", "without"), shares, goal, False, 5000))
+    return _rows(asked, Split(about, found, ("with", "without"), shares, goal, False, 0))
 
 
 def _rows(asked: Ask, split: Split) -> list[dict[str, Any]]:
@@ -173,7 +183,7 @@ def _row(asked: Ask, split: Split, goal: str, alpha: float) -> dict[str, Any]:
     crossed = people.get("crossed", 0)
     ratio = _ratio(split, counts)
     warnings = _warnings(split, ratio, counts, crossed, currencies, primary=primary)
-    ahead = plan(treated["people"], control["people"], days, alpha=alpha, tuning=split.planned)
+    ahead = plan(treated["people"], control["people"], days, split.size, alpha)
     off = ratio is not None and ratio.mismatch
     row = {
         **split.about,
@@ -210,7 +220,7 @@ def _comparisons(
     for metric in METRICS:
         if metric == "value" and len(currencies) > 1:
             continue  # amounts of different currencies don't add up
-        result = lift(treated[metric], control[metric], alpha=alpha, tuning=split.planned)
+        result = split.lift(treated[metric], control[metric], alpha)
         said = sentence(
             result, goal=goal, metric=metric, currency=currency, slot=split.about["slot"], arms=_named(split)
         )
@@ -259,7 +269,7 @@ def _segments(split: Split, goal: str, parts: Mapping[str, Arms]) -> list[dict[s
     out = []
     for kind, arms in sorted(parts.items()):
         treated, control = (arms.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
-        result = lift(treated, control, alpha=ALPHA / max(1, len(parts)), tuning=split.planned)
+        result = split.lift(treated, control, ALPHA / max(1, len(parts)))
         said = sentence(result, goal=goal, metric="people", slot=split.about["slot"], arms=_named(split))
         out.append({"type": kind, "exploratory": True, **_short(result), "sentence": f"In moments of {kind}: {said}"})
     return out
@@ -274,7 +284,7 @@ def _novelty(split: Split, goal: str) -> dict[str, Any]:
     """Whether the lift of people's second week differs from that of their first."""
     found = lift_sums.whole(split.counted.parts[_novel(goal)].values())
     treated, control = (found.get(arm, {}).get("times", lift_sums.NONE) for arm in split.arms)
-    result = fading(treated, control, tuning=split.planned)
+    result = fading(treated, control, Size(planned=split.planned))
     return {"days": NOVELTY_DAYS, **_short(result), "sentence": faded(result, NOVELTY_DAYS)}
 
 
@@ -284,6 +294,6 @@ def _guards(asked: Ask, split: Split) -> list[dict[str, Any]]:
     for name in asked.settings.guards:
         found = lift_sums.whole(split.counted.parts[Watch(f"!{name}")].values())
         treated, control = (found.get(arm, {}).get("people", lift_sums.NONE) for arm in split.arms)
-        result = lift(treated, control, tuning=split.planned)
+        result = split.lift(treated, control)
         out.append({"guard": name, **_short(result), "sentence": guard_sentence(result, name)})
     return out

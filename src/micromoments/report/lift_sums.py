@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from micromoments.core.settings import DAY
 from micromoments.learn.lift import Sums
 from micromoments.learn.say import Metric
+from micromoments.learn.sequence import DAYS, Size
 from micromoments.report.ask import COUNTED, Ask, has_goal
 
 BEFORE = 28 * DAY
@@ -56,12 +57,13 @@ def halves(goal: str, length: int) -> Watch:
 
 class Counted(NamedTuple):
     """People by arm, and those in more than one under ``crossed``; days from the first exposure to the end of the
-    stretch; and of each watch, by kind of moment, arm and metric, the sums over people, net of refunds and of what
-    redeemed offers cost.
+    stretch, and how people grew since its first days; and of each watch, by kind of moment, arm and metric, the sums
+    over people, net of refunds and of what redeemed offers cost.
     """
 
     people: Mapping[str, int]
     days: float
+    size: Size
     parts: Mapping[Watch, Mapping[str, Arms]]
 
 
@@ -77,7 +79,8 @@ def count(asked: Ask, exposures: Exposures, watches: Sequence[Watch]) -> Counted
     nothing = ", ".join(f"CAST(NULL AS DOUBLE PRECISION) AS {name}" for name, _ in _columns())
     lengths = sorted({0, *(watch.watched for watch in watches)})
     counts = " UNION ALL ".join(
-        f"SELECT -1 AS watch, arm, kind, arms, {length} AS watched, count(*) AS n, min(since) AS first, {nothing} "
+        f"SELECT -1 AS watch, arm, kind, arms, {length} AS watched, count(*) AS n, min(since) AS first, "
+        f"count(CASE WHEN since < (SELECT min(since) FROM arms) + {DAYS * DAY} THEN 1 END) AS soon, {nothing} "
         f"FROM arms WHERE since + {length} <= {asked.stop} GROUP BY arm, kind, arms"
         for length in lengths
     )
@@ -93,8 +96,8 @@ def count(asked: Ask, exposures: Exposures, watches: Sequence[Watch]) -> Counted
         "typed AS (SELECT watch, arm, kind, CAST(won AS DOUBLE PRECISION) AS won, CAST(worth AS DOUBLE PRECISION) AS "
         "worth, CAST(won_before AS DOUBLE PRECISION) AS won_before, CAST(worth_before AS DOUBLE PRECISION) AS "
         f"worth_before FROM each_one) {counts} UNION ALL SELECT watch, arm, kind, 1 AS arms, 0 AS watched, "
-        f"count(*) AS n, 0 AS first, {', '.join(f'{what} AS {name}' for name, what in _columns())} FROM typed "
-        "GROUP BY watch, arm, kind"
+        f"count(*) AS n, 0 AS first, 0 AS soon, {', '.join(f'{what} AS {name}' for name, what in _columns())} "
+        "FROM typed GROUP BY watch, arm, kind"
     )
     rows = asked.rows(sql, *params, asked.stop, asked.stop)
     told = [row for row in rows if row["watch"] < 0]
@@ -105,7 +108,8 @@ def count(asked: Ask, exposures: Exposures, watches: Sequence[Watch]) -> Counted
         people[arm] = people.get(arm, 0) + int(row["n"])
     first = min((int(row["first"]) for row in everyone), default=asked.stop)
     parts = {watch: _parts(told, [row for row in rows if row["watch"] == n], watch) for n, watch in enumerate(watches)}
-    return Counted(people, max(0, asked.stop - first) / DAY, parts)
+    soon, days = sum(int(row["soon"]) for row in everyone), max(0, asked.stop - first) / DAY
+    return Counted(people, days, Size(grown=sum(people.values()) / max(1, soon), lasting=days < DAYS), parts)
 
 
 def _reached(asked: Ask, n: int, watch: Watch) -> tuple[str, list[object]]:
