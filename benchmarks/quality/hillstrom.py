@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from micromoments.learn.lift import FloatArray, Sums, lift
+from micromoments.learn.lift import Sums, lift
+from micromoments.learn.sequence import FloatArray, planned
 
 FILE = Path("data") / "offers" / "hillstrom_a.csv.gz"
 CONTROL = "No E-Mail"
@@ -46,9 +47,9 @@ def effects(arms: dict[str, dict[str, FloatArray]]) -> list[dict[str, Any]]:
     for name in sorted(set(arms) - {CONTROL}):
         for outcome in OUTCOMES:
             mine, theirs = (Sums.of(arm[outcome]) for arm in (arms[name], control))
-            plain = lift(mine, theirs, tuning=people)
+            plain = lift(mine, theirs, sequence=planned(people))
             mine, theirs = (Sums.of(arm[outcome], arm["history"]) for arm in (arms[name], control))
-            cuped = lift(mine, theirs, tuning=people)
+            cuped = lift(mine, theirs, sequence=planned(people))
             welch = stats.ttest_ind(arms[name][outcome], control[outcome], equal_var=False).confidence_interval(0.95)
             rows.append(
                 {
