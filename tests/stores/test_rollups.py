@@ -140,7 +140,7 @@ def erase(folder: Path, surrogate: int) -> None:
 
 def rolled_up(folder: Path) -> list[Path]:
     """Every roll-up on disk."""
-    return sorted(path for path in (folder / "facts" / "rollups").rglob("*") if path.is_file())
+    return sorted(path for path in (folder / "facts" / "rollups").rglob("*") if path.suffix == ".parquet")
 
 
 def test_no_rollup_holds_the_erased(folder: Path) -> None:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from micromoments.core.event import Millis
 from micromoments.core.fact import TABLES, Fact, Table
 from micromoments.ports import Corrupt
-from micromoments.stores.embedded import codec, migrate, rollups
+from micromoments.stores.embedded import answered, codec, migrate, rollups
 from micromoments.stores.embedded.columns import ARROW, filled, to_arrow
 from micromoments.stores.embedded.database import connect, failing, scrub, transaction
 from micromoments.stores.embedded.files import PARTIAL, facts_lock, whole
@@ -112,9 +112,10 @@ class ParquetFacts:
                 if len(theirs) == known:
                     break
             values = pa.array(sorted(theirs), type=pa.int64())
-            for table in TABLES:
-                for name in self._names(table):
-                    gone += self._erase_in(table, name, values)
+            sealed = [self._erase_in(table, name, values) for table in TABLES for name in self._names(table)]
+            if any(sealed):
+                answered.drop(self._folder)
+            gone += sum(sealed)
             scrub(self._db, self._lock, "erasing facts")
         return gone
 
@@ -127,6 +128,8 @@ class ParquetFacts:
                 db.execute("DELETE FROM sealed WHERE day < ?", (day,))
             for name in gone:
                 self._unlink(name)
+            if gone:
+                answered.drop(self._folder)
         return len(gone)
 
     def query(self, sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:

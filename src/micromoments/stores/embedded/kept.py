@@ -1,14 +1,16 @@
 # ruff: noqa: S608 every fragment of SQL is written here, over our own names
-"""What reports ask most, answered already: in memory, compressed, for what lies in sealed files.
+"""What reports ask most, answered already for what lies in sealed files: in a DuckDB database, on disk where it can be.
 
 ``kept.judged`` is each settled moment with what became of it, ``kept.acting`` the outcomes that say that a moment was
-acted on; the others are roll-ups as they lie on disk. When files come, only the moments that something in them is about
-are judged anew, by the same question; what live facts are about is judged aside (``fresh``) and stands in its place.
-Nothing of it is on disk, and nothing outlives a file that was erased from.
+acted on, ``kept.again_...`` the versions of those few ids that have several in several files, ``kept.edges`` the newest
+and the first of everything; the others are roll-ups as they lie on disk. When files come, only the moments that
+something in them is about are judged anew, by the same question; what live facts are about is judged aside (``fresh``)
+and stands in its place. Nothing outlives a file that was erased from. ``answered`` says when it is taken up again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,51 +19,64 @@ import duckdb
 
 from micromoments.core.fact import Table
 from micromoments.core.judged import ACTS, judged, told
+from micromoments.core.rollup import ROLLUPS
 from micromoments.core.settings import DAY
-from micromoments.stores.embedded.rollups import path, read
+from micromoments.stores.embedded import rollups
+from micromoments.stores.embedded.answered import Answered, File
+from micromoments.stores.embedded.rollups import NEWEST, path, read
 
 ROLLED: dict[str, Table] = {
     "decided": "decisions",
     "given": "decisions",
     "activity": "events",
+    "arrivals": "events",
     "searches": "events",
     "goals": "events",
 }
 """Roll-ups that are kept here, too, with the table of facts that each is made of."""
 SLICE = 1_000_000
 """Moments that are judged at once: bounds the memory of it."""
-Sealed = tuple[tuple[Table, str], ...]
+EDITION = 1
+"""Raised when the tables change in a way that their questions don't say."""
+Sealed = tuple[File, ...]
 """Sealed files as the manifest names them, by table."""
 
 
 class Kept:
-    """The tables over one connection, whose views ``settled_...``, ``told_...`` and ``roots`` it reads."""
+    """The tables over one connection, whose views ``sealed_...``, ``settled_...``, ``told_...`` and ``roots`` it reads.
+
+    They are there, empty or not, from the beginning; ``follow`` brings them up.
+    """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, facts: Path) -> None:
         self._db, self._facts = db, facts
-        self._numbers: dict[tuple[Table, str], int] = {}
-        self._next = 0
-        db.execute("ATTACH ':memory:' AS kept (COMPRESS)")
+        self._answered = Answered(db, facts, _form())
+        if not self._answered.files:
+            self._empty()
 
-    def follow(self, sealed: Sealed, *, erased: bool) -> None:
-        """Bring the tables up to what these files hold; ``erased``: somebody was erased since."""
-        now, had = dict.fromkeys(sealed), self._numbers
+    def follow(self, sealed: Sealed, erasures: int) -> None:
+        """Bring the tables up to what these files hold, after so many erasures."""
+        now, had = dict.fromkeys(sealed), self._answered.files
         added = [file for file in now if file not in had]
         gone = [file for file in had if file not in now]
         days = {(table, Path(name).parent) for table, name in now}
         if not had or any((table, Path(name).parent) not in days for table, name in gone):
-            self._anew(sealed)
+            self._anew(sealed, erasures)
         elif added or gone:
-            self._rolled(added, gone)
-            self._some(added, erased=erased)
+            erased = bool(gone) and self._answered.erasures != erasures
+            with self._answered.changing():
+                self._answered.erasures = erasures
+                self._rolled(added, gone)
+                self._some(added, lost=bool(gone))
+            self._db.execute("CHECKPOINT kept")
+            if erased and not self._answered.rewrite():
+                self._anew(sealed, erasures)
         for name in ROLLED:
             self._db.execute(f"CREATE OR REPLACE VIEW sealed_{name} AS SELECT * EXCLUDE file FROM kept.{name}")
-        self._db.execute("CREATE OR REPLACE TABLE kept.built AS SELECT * FROM roots")
-        self._db.execute("CHECKPOINT kept")
 
     def on_top(self) -> None:
         """Judge what live facts are about, and let ``judged`` be all of it."""
-        self._db.execute("CREATE OR REPLACE TABLE newly AS SELECT key FROM told_moments")
+        self._db.execute("CREATE OR REPLACE TEMP TABLE newly AS SELECT key FROM told_moments")
         self._touched("live_decided", "told_outcomes")
         self._fresh(
             f"{told(_alive('told_moments'), keys=True)} UNION ALL {_STANDING}",
@@ -71,23 +86,54 @@ class Kept:
         )
         kept = "SELECT * FROM kept.judged WHERE key NOT IN (SELECT key FROM stale)"
         self._db.execute(f"CREATE OR REPLACE VIEW judged AS {kept} UNION ALL BY NAME SELECT * FROM fresh")
+        self._db.execute(
+            "CREATE OR REPLACE TABLE edges AS SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks "
+            "FROM (SELECT * FROM kept.edges UNION ALL SELECT max(received_at), min(opened_at), bit_or(marks) FROM "
+            f"judged UNION ALL {_edges('told_outcomes', 'live_decided', 'live_arrivals', 'live_activity')} "
+            "UNION ALL SELECT NULL, NULL, bit_or(marks) FROM stored_deliveries)"
+        )
 
     # --- steps ------------------------------------------------------------------------------------
 
-    def _anew(self, sealed: Sealed) -> None:
+    def _empty(self) -> None:
+        for table in NEWEST:
+            self._db.execute(
+                f"CREATE TABLE kept.again_{table} (key BIGINT, version BIGINT, newest BOOLEAN, first BIGINT)"
+            )
+
+    def _anew(self, sealed: Sealed, erasures: int) -> None:
         """Everything, from the files alone."""
-        self._numbers = {}
+        self._answered.clear(to_disk=bool(sealed))
+        self._empty()
+        for table in NEWEST:
+            self._again(table, f"SELECT key FROM sealed_{table}")
         for name in ROLLED:
-            empty = f"SELECT *, 0 AS file FROM live_{name} LIMIT 0"
-            self._db.execute(f"CREATE OR REPLACE TABLE kept.{name} AS {empty}")
+            self._db.execute(f"CREATE TABLE kept.{name} AS SELECT *, 0 AS file FROM live_{name} LIMIT 0")
         self._rolled(sealed, [])
         self._db.execute(
-            f"CREATE OR REPLACE TABLE kept.acting AS SELECT key, moment_key FROM ({_acting_rows('settled_outcomes')})"
+            f"CREATE TABLE kept.acting AS SELECT key, moment_key FROM ({_acting_rows('settled_outcomes')})"
         )
+        self._edged("CREATE TABLE kept.edges AS", "sealed_outcomes", "kept.")
         for n, moments in enumerate(self._slices()):
             every = judged(told(_alive(moments), keys=True), _who("kept.decided"), _ACTING, keys=True)
-            into = "INSERT INTO kept.judged" if n else "CREATE OR REPLACE TABLE kept.judged AS"
-            self._db.execute(f"{into} {every}")
+            self._db.execute(f"{'INSERT INTO' if n else 'CREATE TABLE'} kept.judged {'' if n else 'AS'} {every}")
+        self._db.execute("CREATE TABLE kept.built AS SELECT * FROM roots")
+        self._answered.erasures = erasures
+        self._answered.done()
+
+    def _again(self, table: Table, keys: str) -> None:
+        """Compare the versions of ids with these keys that have several in sealed files: few have."""
+        first = "min(recognised_at)" if table == "moments" else "min(version)"
+        self._db.execute(
+            f"INSERT INTO kept.again_{table} WITH twice AS (SELECT key FROM ({keys}) GROUP BY key HAVING count(*) > 1) "
+            "SELECT key, version, row_number() OVER (PARTITION BY id ORDER BY version DESC, received_at DESC) = 1, "
+            f"{first} OVER (PARTITION BY id) FROM sealed_{table} WHERE key IN (SELECT key FROM twice)"
+        )
+
+    def _edged(self, into: str, outcomes: str, rolled: str, where: str = "1 = 1") -> None:
+        """Note the newest and the first of outcomes and of rows of roll-ups."""
+        names = (f"(SELECT * FROM {rolled}{name} WHERE {where})" for name in ("decided", "arrivals", "activity"))
+        self._db.execute(f"{into} {_edges(outcomes, *names)}")
 
     def _slices(self) -> Iterator[str]:
         """Sources of all settled moments, in stretches of their opening."""
@@ -98,36 +144,38 @@ class Kept:
         for start, stop in itertools.pairwise(cuts):
             yield f"(SELECT * FROM settled_moments WHERE opened_at >= {start} AND opened_at < {stop})"
 
-    def _rolled(self, added: Iterable[tuple[Table, str]], gone: Iterable[tuple[Table, str]]) -> None:
+    def _rolled(self, added: Iterable[File], gone: Iterable[File]) -> None:
         """Put the roll-ups of new files in, and take those of files that are gone out."""
+        numbers = self._answered.files
         for file in gone:
-            number = self._numbers.pop(file)
+            number = numbers.pop(file)
             for name in (name for name, table in ROLLED.items() if table == file[0]):
                 self._db.execute(f"DELETE FROM kept.{name} WHERE file = ?", [number])
         for file in added:
-            self._next += 1
-            self._numbers[file] = self._next
+            numbers[file] = max(numbers.values(), default=0) + 1
             for name in (name for name, table in ROLLED.items() if table == file[0]):
                 source = read([path(self._facts, name, file[1])], alike=True)
-                self._db.execute(f"INSERT INTO kept.{name} BY NAME SELECT *, {self._next} AS file FROM {source}")
+                self._db.execute(f"INSERT INTO kept.{name} BY NAME SELECT *, {numbers[file]} AS file FROM {source}")
 
-    def _some(self, added: Sequence[tuple[Table, str]], *, erased: bool) -> None:
-        """What the new files are about, and what is in no file any more."""
+    def _some(self, added: Sequence[File], *, lost: bool) -> None:
+        """What the new files are about; ``lost``: also what is in no file any more."""
         kinds = {"moments": "newest_moments", "outcomes": "newest_outcomes", "decisions": "decided"}
         new = {}
         for table, kind in kinds.items():
             files = [path(self._facts, kind, name) for mine, name in added if mine == table]
             none = "live_decided" if table == "decisions" else f"told_{table}"
             new[table] = f"(SELECT * FROM {read(files, alike=True)})" if files else f"(SELECT * FROM {none} LIMIT 0)"
-        lost = ""
-        if erased:
-            lost = " UNION SELECT key FROM kept.judged WHERE key NOT IN (SELECT key FROM sealed_moments)"
-            self._db.execute("DELETE FROM kept.acting WHERE key NOT IN (SELECT key FROM sealed_outcomes)")
-        self._db.execute(f"CREATE OR REPLACE TABLE newly AS SELECT DISTINCT key FROM {new['moments']}{lost}")
-        self._db.execute(f"CREATE OR REPLACE TABLE said AS SELECT DISTINCT key FROM {new['outcomes']}")
+        for table, name in zip(NEWEST, ("newly", "said"), strict=True):
+            self._db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT key FROM {new[table]}")
+            self._db.execute(f"DELETE FROM kept.again_{table} WHERE key IN (SELECT key FROM {name})")
+            self._again(table, f"SELECT key FROM sealed_{table} WHERE key IN (SELECT key FROM {name})")
+        if lost:
+            self._lose()
         settled = "(SELECT * FROM settled_outcomes WHERE key IN (SELECT key FROM said))"
         self._db.execute("DELETE FROM kept.acting WHERE key IN (SELECT key FROM said)")
         self._db.execute(f"INSERT INTO kept.acting SELECT key, moment_key FROM ({_acting_rows(settled)})")
+        those = f"file IN ({', '.join(str(self._answered.files[file]) for file in added) or 'NULL'})"
+        self._edged("INSERT INTO kept.edges", new["outcomes"], "kept.", those)
         self._touched(new["decisions"], new["outcomes"])
         since = f"(SELECT coalesce(min(opened_at), 0) FROM {new['moments']})"
         moments = f"(SELECT * FROM settled_moments WHERE key IN (SELECT key FROM newly) AND opened_at >= {since})"
@@ -138,6 +186,19 @@ class Kept:
         )
         self._db.execute("DELETE FROM kept.judged WHERE key IN (SELECT key FROM stale)")
         self._db.execute("INSERT INTO kept.judged BY NAME SELECT * FROM fresh")
+        self._db.execute("DELETE FROM kept.built")
+        self._db.execute("INSERT INTO kept.built SELECT * FROM roots")
+
+    def _lose(self) -> None:
+        """Take out what no file has any more."""
+        self._db.execute(
+            "INSERT INTO newly SELECT key FROM kept.judged WHERE key NOT IN (SELECT key FROM sealed_moments)"
+        )
+        self._db.execute("DELETE FROM kept.acting WHERE key NOT IN (SELECT key FROM sealed_outcomes)")
+        for table in NEWEST:
+            self._db.execute(f"DELETE FROM kept.again_{table} WHERE key NOT IN (SELECT key FROM sealed_{table})")
+        self._db.execute("DELETE FROM kept.edges")
+        self._edged("INSERT INTO kept.edges", "sealed_outcomes", "kept.")
 
     def _touched(self, decisions: str, outcomes: str) -> None:
         """``stale``: the keys of moments that are new, or that a decision, an outcome or a join of people is about."""
@@ -152,14 +213,14 @@ class Kept:
             f"d.received_at > j.stopped AND d.received_at <= j.stopped + {DAY} WHERE j.served_at = 0"
         )
         self._db.execute(
-            f"CREATE OR REPLACE TABLE stale AS SELECT key FROM newly UNION SELECT moment_key FROM {decisions} "
+            f"CREATE OR REPLACE TEMP TABLE stale AS SELECT key FROM newly UNION SELECT moment_key FROM {decisions} "
             f"UNION SELECT moment_key FROM {outcomes} UNION {later} "
             f"UNION SELECT key FROM kept.judged WHERE surrogate IN ({people})"
         )
 
     def _fresh(self, moments: str, decisions: str, acted: str) -> None:
         question = judged(moments, _who(decisions), acted, keys=True)
-        self._db.execute(f"CREATE OR REPLACE TABLE fresh AS {question}")
+        self._db.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {question}")
 
 
 def _who(source: str) -> str:
@@ -190,3 +251,21 @@ def _untold(table: str) -> str:
 def _acting_rows(outcomes: str) -> str:
     """SQL of the outcomes themselves that say that a moment was acted on."""
     return f"SELECT o.key, o.moment_key FROM {outcomes} AS o WHERE {ACTS}"
+
+
+def _edges(outcomes: str, decided: str, arrivals: str, activity: str) -> str:
+    """SQL of the newest arrival, the beginning of the first hour, and every mark that there is."""
+    return (
+        "SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks FROM ("
+        f"SELECT max(received_at) AS last, NULL AS first, bit_or(marks) AS marks FROM {outcomes} "
+        f"UNION ALL SELECT max(received_at), NULL, bit_or(marks) FROM {decided} "
+        f"UNION ALL SELECT max(newest), NULL, bit_or(marks) FROM {arrivals} "
+        f"UNION ALL SELECT NULL, min(hour), NULL FROM {activity})"
+    )
+
+
+def _form() -> str:
+    """Names the questions that the tables answer: another wording, and what is on disk is made anew."""
+    asked = [EDITION, rollups.EDITION, told("m"), judged("t", "d", "a", keys=True), ACTS, DAY, duckdb.__version__]
+    asked += [f"{name} {ROLLUPS[name].asked('f')}" for name in ROLLED]
+    return hashlib.sha256(repr(asked).encode()).hexdigest()

@@ -60,14 +60,18 @@ class Query:
                 cursor = self._db.execute(sql, list(params))
                 names = [column[0] for column in cursor.description]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            except duckdb.IOException as error:
+            except duckdb.Error as error:
+                if not self._passes(error):
+                    raise ValueError(f"the question failed: {error}") from error
                 if last == TRIES - 1:
                     raise StoreError(f"facts can't be read: {error}; restore them from a backup") from error
                 self._db.close()
                 self._db = self._open()
-            except duckdb.Error as error:
-                raise ValueError(f"the question failed: {error}") from error
         raise AssertionError("unreachable")
+
+    def _passes(self, error: duckdb.Error) -> bool:
+        """Whether it may go well when asked anew."""
+        return isinstance(error, duckdb.IOException)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         live, files = self._sources()

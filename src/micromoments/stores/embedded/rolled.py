@@ -16,7 +16,7 @@ import pyarrow as pa
 from micromoments.core.fact import TABLES, Table
 from micromoments.core.rollup import ROLLUPS
 from micromoments.ports import StoreError
-from micromoments.stores.embedded import codec, rollups
+from micromoments.stores.embedded import answered, codec, rollups
 from micromoments.stores.embedded.columns import LATER, to_arrow
 from micromoments.stores.embedded.database import failing, reader
 from micromoments.stores.embedded.files import facts_lock
@@ -44,14 +44,21 @@ class Rolled(Query):
         for last in range(TRIES):
             try:
                 return self._refresh()
-            except duckdb.IOException as error:
-                if last == TRIES - 1:
-                    raise StoreError(f"facts can't be read: {error}; restore them from a backup") from error
+            except duckdb.Error as error:
+                passes = self._passes(error)
                 self._db.close()
                 self._begin()
+                if not passes or last == TRIES - 1:
+                    raise StoreError(f"facts can't be read: {error}; restore them from a backup") from error
         raise AssertionError("unreachable")
 
     # --- steps ------------------------------------------------------------------------------------
+
+    def _passes(self, error: duckdb.Error) -> bool:
+        if answered.spoilt(error):
+            answered.drop(self._facts)
+            return True
+        return super()._passes(error)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._begin()
@@ -84,10 +91,11 @@ class Rolled(Query):
             changed.add("people")
         if "people" in changed:
             self._views(joined=joined_people(self._db))
-        rollups.first_told(self._db)
-        rollups.edges(self._db, sealed=anew or had.sealed != now.sealed)
         if anew or had.sealed != now.sealed:
-            self._answered.follow(now.sealed, erased=anew)
+            self._answered.follow(now.sealed, now.erasures)
+            if self._listed()[0].erasures != now.erasures:
+                raise duckdb.IOException("somebody was erased while what files hold was written down")
+        rollups.first_told(self._db)
         self._answered.on_top()
 
     def _listed(self) -> tuple[_Kept, dict[int, Any]]:

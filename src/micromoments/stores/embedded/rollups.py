@@ -111,7 +111,7 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
     """Views of the newest versions over all sealed files: ``settled_...``, and of them what live facts don't replace
     (``told_...``): ``kept_...``.
 
-    Few ids have versions in several files, and only those are compared.
+    Few ids have versions in several files: ``kept.again_...`` has those compared.
     """
     if not files:
         empty = f"SELECT * FROM told_{table} LIMIT 0"
@@ -119,17 +119,10 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
             db.execute(f"CREATE OR REPLACE VIEW {name}_{table} AS {empty}")
         return
     db.execute(f"CREATE OR REPLACE VIEW sealed_{table} AS SELECT * FROM {read(files, alike=True)}")
-    first = "min(recognised_at)" if table == "moments" else "min(version)"
-    db.execute(
-        f"CREATE OR REPLACE TABLE again_{table} AS WITH twice AS (SELECT key FROM sealed_{table} GROUP BY key "
-        f"HAVING count(*) > 1) SELECT key, version, row_number() OVER (PARTITION BY id ORDER BY version DESC, "
-        f"received_at DESC) = 1 AS newest, {first} OVER (PARTITION BY id) AS first FROM sealed_{table} "
-        "WHERE key IN (SELECT key FROM twice)"
-    )
     first = " REPLACE (coalesce(a.first, s.recognised_at) AS recognised_at)" if table == "moments" else ""
     db.execute(
         f"CREATE OR REPLACE VIEW settled_{table} AS SELECT s.*{first} FROM sealed_{table} AS s "
-        f"LEFT JOIN again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true)"
+        f"LEFT JOIN kept.again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true)"
     )
     db.execute(
         f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM settled_{table} AS s "
@@ -153,33 +146,6 @@ def first_told(db: duckdb.DuckDBPyConnection) -> None:
         "AND opened_at >= (SELECT min(opened_at) FROM told_moments) GROUP BY key) AS s "
         "WHERE s.key = told_moments.key"
     )
-
-
-def edges(db: duckdb.DuckDBPyConnection, *, sealed: bool) -> None:
-    """A table ``edges`` of one row: the newest arrival of all, the beginning of the first hour, every mark that there
-    is; looked up here so that no report reads whole columns for it. ``sealed``: files changed, too.
-    """
-    if sealed:
-        db.execute(f"CREATE OR REPLACE TABLE sealed_edges AS {_edges('kept_', 'sealed_decisions', 'sealed_')}")
-    live = _edges("told_", "live_decisions", "live_")
-    db.execute(
-        f"CREATE OR REPLACE TABLE edges AS SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks "
-        f"FROM (SELECT * FROM sealed_edges UNION ALL {live} "
-        "UNION ALL SELECT NULL, NULL, bit_or(marks) FROM stored_deliveries)"
-    )
-
-
-def _edges(newest: str, decisions: str, events: str) -> str:
-    """SQL of the edges of what lies in files, or of what is live."""
-    instants = "max(received_at) AS last, min(opened_at) AS first, bit_or(marks) AS marks"
-    told = [
-        f"SELECT {instants} FROM {newest}moments WHERE NOT withdrawn",
-        f"SELECT max(received_at), NULL, bit_or(marks) FROM {newest}outcomes",
-        f"SELECT max(received_at), NULL, bit_or(marks) FROM {decisions}",
-        f"SELECT max(newest), NULL, bit_or(marks) FROM {events}arrivals",
-        f"SELECT NULL, min(hour), NULL FROM {events}activity",
-    ]
-    return f"SELECT max(last) AS last, min(first) AS first, bit_or(marks) AS marks FROM ({' UNION ALL '.join(told)})"
 
 
 def read(files: Sequence[Path], *, alike: bool = False) -> str:
