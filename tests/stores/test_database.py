@@ -1,0 +1,46 @@
+"""SQLite as the stores use it: what one process does to a file that another has open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from micromoments.stores.embedded.database import connect, reader
+
+OTHER = """
+import sys
+from pathlib import Path
+from micromoments.stores.embedded.database import connect
+db = connect(Path(sys.argv[1]), full=True, cache_mib=1, checkpoint_pages=1_000)
+db.execute("INSERT INTO t VALUES (2)")
+db.close()
+"""
+
+
+def test_another_process_that_ends_leaves_the_write_ahead_log_alone(tmp_path: Path) -> None:
+    """Sealing and migrating write beside the process that serves: when they close, its log is still everybody's, and
+    what it writes afterwards is read by whoever comes.
+    """
+    path = tmp_path / "a.sqlite"
+    first = connect(path, full=True, cache_mib=1, checkpoint_pages=1_000)
+    first.execute("CREATE TABLE t(n INTEGER)")
+    first.execute("INSERT INTO t VALUES (1)")
+    second = connect(path, full=True, cache_mib=1, checkpoint_pages=1_000)
+    with closing(first), closing(second):
+        subprocess.run([sys.executable, "-c", OTHER, str(path)], check=True)
+        assert path.with_name("a.sqlite-wal").exists()
+        first.execute("INSERT INTO t VALUES (3)")
+        with closing(reader(path)) as third:
+            assert third.execute("SELECT n FROM t ORDER BY n").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """A file that is made is for its owner, and one that is there keeps what it holds."""
+    path = tmp_path / "a.sqlite"
+    with closing(connect(path, full=True, cache_mib=1, checkpoint_pages=1_000)) as db:
+        db.execute("CREATE TABLE t(n INTEGER)")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with closing(connect(path, full=True, cache_mib=1, checkpoint_pages=1_000)) as db:
+        assert db.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
