@@ -127,7 +127,7 @@ def test_personalizers_own_log_is_read() -> None:
         ({"_skipLearn": True}, "never activated"),
         ({"_label_Action": 9}, "wanted 1 to 4"),
         ({"_label_probability": 0.0}, "wanted above 0"),
-        ({"c": {"_multi": [], "_slots": []}}, "several slots"),
+        ({"c": {"_multi": 5}}, "without actions"),
         ({"EventId": 5}, "Expected `str`"),
     ],
 )

@@ -24,7 +24,10 @@ WIDTH = 96
 def policy(
     log: Annotated[
         str,
-        typer.Option(help="JSON lines: decision_id, ts, context, actions [{id, features}], chosen, propensity, reward"),
+        typer.Option(
+            help="JSON lines: decision_id, ts, context, actions [{id, features}], chosen, propensity, reward; or Azure "
+            "Personalizer's dsjson; or VW's text"
+        ),
     ],
     target: Annotated[str, typer.Option(help="a policy by its name, which learns from the log as it goes")] = "",
     target_pmf: Annotated[str, typer.Option(help="JSON lines: decision_id, probabilities {id: p}")] = "",

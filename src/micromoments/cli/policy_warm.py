@@ -23,7 +23,7 @@ def warm(
     ],
     log: Annotated[
         str,
-        typer.Option(help="JSON lines as `backtest policy` takes them, or Azure Personalizer's and VW's dsjson"),
+        typer.Option(help="as `backtest policy` takes it: JSON lines, Azure Personalizer's dsjson, or VW's text"),
     ],
     dry_run: Annotated[bool, typer.Option(help="say what it would be worth, and change nothing")] = False,
     format: Annotated[Format, typer.Option(help="table or json")] = Format.table,

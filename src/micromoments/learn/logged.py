@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from micromoments.learn import dsjson
+from micromoments.learn import cbtext, dsjson
 from micromoments.learn.estimate import FloatArray
 
 DIM = 64
@@ -58,35 +58,41 @@ class Given(msgspec.Struct, frozen=True):
 def read(lines: Iterable[bytes | str]) -> tuple[list[Logged], list[str]]:
     """The usable records of a log in order of time (of the file, where that is equal), and why the others aren't.
 
-    Lines may be in the shape of ``dsjson``, too.
+    Lines may be in the shape of ``dsjson`` or ``cbtext``, too.
     """
-    decoder = msgspec.json.Decoder(Logged)
     records: list[Logged] = []
     wrong: list[str] = []
     seen: set[str] = set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = _foreign(line) or decoder.decode(line)
-        except (msgspec.DecodeError, ValueError) as error:
-            wrong.append(f"line {number}: {error}")
-            continue
-        reason = _unusable(record, seen)
+    for number, found in _found(lines):
+        reason = str(found) if isinstance(found, ValueError) else _unusable(found, seen)
         if reason:
             wrong.append(f"line {number}: {reason}")
-        else:
-            seen.add(str(record.decision_id))
-            records.append(record)
+        elif isinstance(found, Logged):
+            seen.add(str(found.decision_id))
+            records.append(found)
     if len({isinstance(record.ts, str) for record in records}) == 1:
         records.sort(key=lambda record: record.ts)
     return records, wrong
 
 
-def _foreign(line: bytes | str) -> Logged | None:
-    """A line of dsjson as a record; ``None`` for any other."""
-    raw = line.encode() if isinstance(line, str) else line
-    return msgspec.convert(dsjson.record(raw), Logged) if dsjson.MARK in raw else None
+def _found(lines: Iterable[bytes | str]) -> Iterator[tuple[int, Logged | ValueError]]:
+    """Each record, or what is wrong with it, with the number of its line."""
+    decoder = msgspec.json.Decoder(Logged)
+    text: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, 1):
+        raw = line.encode() if isinstance(line, str) else line
+        if not raw.strip() or cbtext.is_line(raw):
+            text.append((number, raw.decode(errors="replace")))
+            continue
+        try:
+            told = dsjson.records(raw) if dsjson.MARK in raw else None
+            found = [decoder.decode(raw)] if told is None else [msgspec.convert(one, Logged) for one in told]
+        except (msgspec.DecodeError, ValueError) as error:
+            yield number, ValueError(str(error))
+            continue
+        yield from ((number, one) for one in found)
+    for number, one in cbtext.records(text):
+        yield number, one if isinstance(one, ValueError) else msgspec.convert(one, Logged)
 
 
 def _unusable(record: Logged, seen: set[str]) -> str:

@@ -64,8 +64,12 @@ def lessons(read: Sequence[tuple[Logged, FloatArray | None]]) -> tuple[list[Less
     usable = [(record, x) for record, x in read if x is not None]
     wrong = [f"decision {record.decision_id}: its actions aren't known here" for record, x in read if x is None]
     weight = worth(len(usable)) / (len(usable) or 1)
-    scale = unit([float(record.reward) for record, _ in usable])
-    return [Lesson(record, x, min(1.0, max(0.0, float(record.reward) / scale)), weight) for record, x in usable], wrong
+    rewards = [float(record.reward) for record, _ in usable]
+    # Costs alone, as Vowpal Wabbit's logs often have them: what cost most is worth nothing.
+    least = min(rewards, default=0.0) if max(rewards, default=0.0) <= 0.0 else 0.0
+    scale = unit([one - least for one in rewards])
+    worths = [min(1.0, max(0.0, (one - least) / scale)) for one in rewards]
+    return [Lesson(record, x, one, weight) for (record, x), one in zip(usable, worths, strict=True)], wrong
 
 
 def worth(n: int) -> float:
