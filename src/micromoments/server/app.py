@@ -23,12 +23,13 @@ from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys, as_sent
 from micromoments.server.lane import Lane
 from micromoments.server.metrics import Metrics
+from micromoments.server.multislot import MultiSlot
 from micromoments.server.nearby import NearbyDoor
 from micromoments.server.ofrep import Ofrep
 from micromoments.server.openapi import document
 from micromoments.server.pages import Pages
 from micromoments.server.people import People
-from micromoments.server.personalizer import Personalizer
+from micromoments.server.personalizer import Personalizer, usual
 from micromoments.server.problem import Problem, problem_of
 from micromoments.server.receipt import Receipts
 from micromoments.server.scripts import routes as script_routes
@@ -83,7 +84,8 @@ class App:
             CloudEvents(service, self._cleaner, self.collector),
             Snowplow(service, keys, self._cleaner, self._cors, self.collector),
             Ofrep(service, keys, self.streams),
-            Personalizer(service, keys),
+            personalizer := Personalizer(service, keys),
+            MultiSlot(personalizer),
         )
         self._control = ControlDoors(service)
         self._deliveries = DeliveryDoors(service)
@@ -185,7 +187,7 @@ class App:
 
     def _find(self, call: Call) -> tuple[Handler, bool]:
         """The door of a method and path, and whether it needs no key."""
-        path = call.path
+        path = usual(call.path)
         known = self._exact.get("/" + "/".join(path))
         if known is None:
             for pattern, methods in self._patterns:

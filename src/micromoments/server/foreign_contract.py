@@ -216,6 +216,42 @@ _RANKED: Json = {
 }
 
 
+def _many(what: Json) -> Json:
+    return {"type": "array", "items": what}
+
+
+_SLOTS: Json = {
+    "type": "object",
+    "required": ["actions", "slots"],
+    "properties": {
+        **{name: _RANKING["properties"][name] for name in ("contextFeatures", "actions", "eventId", "deferActivation")},
+        "slots": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["id", "baselineAction"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1, "maxLength": 256},
+                    "baselineAction": _TEXT,
+                    "features": _many({"type": "object"}),
+                    "excludedActions": _many(_TEXT),
+                },
+            },
+        },
+    },
+}
+_SLOTTED: Json = {
+    "type": "object",
+    "required": ["slots", "eventId"],
+    "properties": {
+        "slots": _many({"type": "object", "properties": {"id": _TEXT, "rewardActionId": _TEXT}}),
+        "eventId": _TEXT,
+    },
+}
+
+
 def _azure(id: str, words: str, ok: Json, body: Json | None, *, event: bool) -> Json:
     operation: Json = {
         "operationId": id,
@@ -233,11 +269,18 @@ def _azure(id: str, words: str, ok: Json, body: Json | None, *, event: bool) -> 
 
 def _personalizer() -> Json:
     base, done = "/personalizer/v1.0", {"204": answer("Kept, durably.")}
-    chosen = {"201": answer("Chosen, durably.", _RANKED)}
     worth: Json = {"type": "object", "required": ["value"], "properties": {"value": {"type": "number"}}}
-    one = f"{base}/events/{{id}}"
-    return {
-        f"{base}/rank": _azure("personalizer_rank", "Personalizer: choose an action.", chosen, _RANKING, event=False),
-        f"{one}/reward": _azure("personalizer_reward", "Personalizer: what it was worth.", done, worth, event=True),
-        f"{one}/activate": _azure("personalizer_activate", "Personalizer: it was shown.", done, None, event=True),
-    }
+    told = {**worth, "required": ["slotId", "value"], "properties": {**worth["properties"], "slotId": _TEXT}}
+    worths: Json = {"type": "object", "required": ["reward"], "properties": {"reward": _many(told)}}
+    out: Json = {}
+    for path, id, asked, ranked, reward in (
+        (base, "personalizer", _RANKING, _RANKED, worth),
+        (f"{base}/multislot", "personalizer_slots", _SLOTS, _SLOTTED, worths),
+    ):
+        chosen, one = {"201": answer("Chosen, durably.", ranked)}, f"{path}/events/{{id}}"
+        out |= {
+            f"{path}/rank": _azure(f"{id}_rank", "Personalizer: choose actions.", chosen, asked, event=False),
+            f"{one}/reward": _azure(f"{id}_reward", "Personalizer: what it was worth.", done, reward, event=True),
+            f"{one}/activate": _azure(f"{id}_activate", "Personalizer: it was shown.", done, None, event=True),
+        }
+    return out
