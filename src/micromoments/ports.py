@@ -266,9 +266,12 @@ class Budgets(Protocol):
     ones unless the write waits for a replica.
     """
 
-    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
+    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``. The same id
         again gives the same answer and takes nothing more.
+
+        ``instead`` is a reservation of that budget which this one takes the place of: where it is open, its units are
+        given back in the same step, and what it held is granted whatever the limit is now.
         """
         ...
 

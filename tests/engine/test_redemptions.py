@@ -53,9 +53,9 @@ async def told(
     await service.settled()
 
 
-def differences(folder: Path) -> list[str]:
+def differences(folder: Path, settings: Settings = SETTINGS) -> list[str]:
     """Where the state differs from what a replay of the log gives."""
-    stores = open_stores(folder, SETTINGS)
+    stores = open_stores(folder, settings)
     try:
         return [str(one) for one in verify(stores).differences]
     finally:
@@ -111,6 +111,51 @@ async def test_what_was_redeemed_after_its_hold_is_spent_all_the_same(tmp_path: 
         assert used(service) == (9, 0)
         assert await served(service, clock, "d2", "di") == ["budget: got 1 units left of spring; wanted 3"]
     assert differences(tmp_path / "shop") == []
+
+
+async def test_a_budget_is_never_passed_by_what_is_redeemed_after_its_hold(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The fourth coupon of last week finds one unit of the three that it takes: nothing is spent, it is told and
+    counted once, however often the order is told; and what is held for somebody else stays theirs.
+    """
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock, SETTINGS) as service:
+        await service.put_items([offer(code="SPRING15")])
+        assert await served(service, clock, "d1") == ["spring15"]
+        clock.at += 2 * HOUR
+        await service.tick()
+        for n, who in enumerate(("bo", "cy")):
+            await told(service, clock, f"o{n}", who=who, revenue=40, coupon="SPRING15")
+        assert await served(service, clock, "d2", "di") == ["spring15"]
+        assert used(service) == (6, 3)
+        for _ in range(2):
+            await told(service, clock, "o3", who="ana", revenue=40, order_id="3", coupon="SPRING15")
+        assert used(service) == (6, 3)
+        assert service.stats()["redemptions_unfunded_total"] == 1
+        assert "budget 'spring' has no 3 units left" in caplog.text
+        await told(service, clock, "o4", who="di", revenue=40, coupon="SPRING15")
+        assert used(service) == (9, 0)
+    assert differences(tmp_path / "shop") == []
+
+
+@pytest.mark.parametrize(("by", "spent"), [(None, 3), (0, 0)])
+async def test_a_goal_after_the_hold_takes_its_units_anew(tmp_path: Path, by: int | None, spent: int) -> None:
+    """An offer without a code whose decision's order comes after the hold is spent, once, where the business's own
+    server tells of it; a page's key spends what is held alone.
+    """
+    clock = Clock()
+    long = replace(SETTINGS, slots={"home": replace(SETTINGS.slots["home"], window_minutes=300)})
+    async with opened(tmp_path / "shop", clock, long) as service:
+        await service.put_items([offer()])
+        assert await served(service, clock, "d1") == ["spring15"]
+        clock.at += 2 * HOUR
+        await service.tick()
+        assert used(service) == (0, 0)
+        for n in range(2):
+            await told(service, clock, f"o{n}", by=by, revenue=40, decision_id="d1", order_id="7")
+        assert used(service) == (spent, 0)
+    assert differences(tmp_path / "shop", long) == []
 
 
 async def test_a_history_that_is_brought_in_spends_nothing(tmp_path: Path) -> None:

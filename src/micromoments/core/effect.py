@@ -47,16 +47,17 @@ class Reserve(msgspec.Struct, frozen=True, tag="reserve", kw_only=True, gc=False
 
 
 class Settle(msgspec.Struct, frozen=True, tag="settle", kw_only=True, gc=False):
-    """End a reservation: spend it (redeemed) or give it back (expired)."""
+    """End a reservation: spend it (redeemed) or give it back (expired). ``item`` is what was redeemed, if it was."""
 
     id: str
     reservation: str
     spend: bool
+    item: str = ""
 
 
 class Spend(msgspec.Struct, frozen=True, tag="spend", kw_only=True, gc=False):
-    """Spend units of a budget, whatever is left of it: what they were for was given ``at`` that time. ``held`` is the
-    reservation, if any, that ends by it.
+    """Spend units of a budget for what was given ``at`` that time: those that ``held``, a reservation, has taken, or
+    where that is over as many anew, if they are left.
     """
 
     id: str

@@ -30,7 +30,7 @@ from micromoments.core.record import (
     TickRecord,
 )
 from micromoments.engine.brain import Policies
-from micromoments.engine.purse import settled
+from micromoments.engine.purse import settled, spending
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.flow import facts
@@ -108,6 +108,7 @@ class Applier:
         self.outcomes = 0
         self.moments_opened = 0
         self.crossings = 0
+        self.unfunded = 0
         self.lag: Millis = 0
         self.busy = 0.0
 
@@ -220,7 +221,7 @@ class Applier:
         try:
             while self._unsettled:
                 if budgets := self._view().settings.budgets:
-                    settled(self._budgets, budgets, self._unsettled[0], self._clock())
+                    self.unfunded += not settled(self._budgets, budgets, self._unsettled[0], self._clock())
                 self._unsettled.popleft()
         except StoreError as error:
             log.error("a budget could not be settled (%s); tried again", error)
@@ -287,7 +288,7 @@ class Applier:
                     if effect.id not in self.known:
                         outcomes.append(OutcomeRecord(key=record.key, at=record.at, outcome=effect.outcome))
                 case Settle() | Spend():
-                    self._unsettled.append(effect)
+                    self._unsettled.append(spending(effect, record, self._view().catalog.get))
                 case Crossed():
                     self.crossings += 1
                     self._stream.publish("fence", effect.person, partial(_crossed, effect))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
 from micromoments.core.effect import Reserve, Settle, Spend
-from micromoments.core.event import Millis
+from micromoments.core.event import TRUSTED, Millis
+from micromoments.core.item import Item
+from micromoments.core.offer import units_of
+from micromoments.core.record import EventRecord, Record
 from micromoments.core.settings import DAY, Budget
 from micromoments.core.when import gone, within
 from micromoments.ports import Budgets
 
 KNOWN_FOR: Millis = 30 * DAY
 """How long a budget knows by its id what was spent of it."""
-ENDLESS = 1 << 53
-"""A limit that no budget reaches."""
+log = logging.getLogger(__name__)
 
 
 def allowed(budget: Budget, now: Millis) -> int:
@@ -28,20 +31,46 @@ def allowed(budget: Budget, now: Millis) -> int:
     return min(budget.units, ceil(budget.units * gone(budget.starts, budget.ends, now)) or 1)
 
 
-def settled(store: Budgets, configured: Mapping[str, Budget], effect: Settle | Spend, now: Millis) -> None:
-    """End a reservation, or spend units whatever is left of their budget; twice is once. A history that is brought in
-    spends nothing: what was given before a budget began, or longer ago than its ids are known.
+def spending(effect: Settle | Spend, record: Record, get: Callable[[str], Item | None]) -> Settle | Spend:
+    """An effect on budgets as it is to be performed: a goal that the business's own server tells of redeems its item
+    even after the hold, which ``get`` says the budget of.
+    """
+    if isinstance(effect, Spend) or not (effect.spend and effect.item):
+        return effect
+    item = get(effect.item)
+    if item is None or not item.budget or not (isinstance(record, EventRecord) and record.marks & TRUSTED):
+        return effect
+    # One decision's offer is redeemed once, however many goals it reaches.
+    return Spend(
+        id=f"{effect.reservation}:goal", budget=item.budget, units=units_of(item), held=effect.reservation, at=record.at
+    )
+
+
+def settled(store: Budgets, configured: Mapping[str, Budget], effect: Settle | Spend, now: Millis) -> bool:
+    """End a reservation, or spend units of a budget; twice is once. Units that aren't held any more are taken anew, and
+    False where the budget has no more: it is never passed, and somebody gave what it can't pay for.
+
+    A history that is brought in spends nothing: what was given before a budget began, or longer ago than its ids are
+    known. Units that one redemption takes anew may be those of later days: pacing is for what is served.
     """
     if isinstance(effect, Settle):
         store.settle(effect.reservation, effect.spend)
-        return
+        return True
     budget = configured.get(effect.budget)
     if budget is None or effect.at + KNOWN_FOR <= now or not within(budget.starts, "", effect.at):
-        return
-    store.reserve(effect.budget, effect.units, ENDLESS, effect.id, effect.at + KNOWN_FOR)
+        return True
+    until = effect.at + KNOWN_FOR
+    if not store.reserve(effect.budget, effect.units, budget.units, effect.id, until, effect.held):
+        log.warning(
+            "an offer was redeemed after its hold, and budget %r has no %d units left: nothing was spent (%s); hold "
+            "units for as long as the offer is good, or ask for a decision with it before it is granted",
+            effect.budget,
+            effect.units,
+            effect.id,
+        )
+        return False
     store.settle(effect.id, spend=True)
-    if effect.held:
-        store.settle(effect.held, spend=False)
+    return True
 
 
 class Purse:

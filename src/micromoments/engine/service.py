@@ -315,6 +315,7 @@ class Service:
             "outcomes_total": a.outcomes,
             "moments_opened_total": a.moments_opened,
             "fence_crossings_total": a.crossings,
+            "redemptions_unfunded_total": a.unfunded,
             "records_applied_total": a.applied,
             "records_failed_total": a.failed,
             "apply_backlog": a.backlog,

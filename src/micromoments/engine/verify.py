@@ -45,7 +45,7 @@ class Empty:
         """Nobody is here."""
         return frozenset()
 
-    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
+    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Decisions were made; they reserve nothing again."""
         return True
 

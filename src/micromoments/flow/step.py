@@ -211,16 +211,16 @@ def _forget(person: Person) -> Person:
 
 
 def _happened(outcomes: Sequence[Outcome], redeemed: Set[str] = NOBODY) -> Iterator[Effect]:
-    """Outcomes as effects; a goal spends what its item reserved of a budget, a dismissal gives it back. What was
-    ``redeemed`` by name is spent for itself.
+    """Outcomes as effects; a goal spends what its item reserved of a budget, a dismissal gives it back, a refund
+    neither. What was ``redeemed`` by name is spent for itself.
     """
     for o in outcomes:
         yield Happened(id=o.id, outcome=o)
-        if not o.item or o.item in redeemed:
+        if not o.item or o.item in redeemed or o.value < 0:
             continue
         if o.what in ("goal", "dismissed"):
             held = reservation(o.decision, o.item, coded=False)
-            yield Settle(id=f"{o.id}:settled", reservation=held, spend=o.what == "goal")
+            yield Settle(id=f"{o.id}:settled", reservation=held, spend=o.what == "goal", item=o.item)
         if o.what == "dismissed":
             yield Settle(id=f"{o.id}:code", reservation=reservation(o.decision, o.item, coded=True), spend=False)
 

@@ -331,11 +331,19 @@ class MemoryBudgets:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
+    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units."""
         known = self._disk.reservations.get(id)
         if known is None:
-            granted = sum(self.used(budget)) + units <= limit
+            used, (name, held, _, state) = (
+                sum(self.used(budget)),
+                self._disk.reservations.get(instead, ("", 0, 0, "")),
+            )
+            if name != budget or state != "open":
+                held = 0
+            granted = used - held + units <= (max(limit, used) if held else limit)
+            if granted and name == budget:
+                self.settle(instead, spend=False)
             known = (budget, units, until, "open" if granted else "refused")
             self._disk.reservations[id] = known
         return known[3] != "refused"

@@ -15,9 +15,10 @@ class RedisBudgets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
+    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant; False if spent + reserved + units would pass ``limit``. The same id gives the
-        same answer and takes nothing more, until some time after ``until``.
+        same answer and takes nothing more, until some time after ``until``. An open reservation of the budget,
+        ``instead`` of which this one is taken, is given back where it is granted.
 
         Raises:
             ValueError: units below 0.
@@ -26,7 +27,7 @@ class RedisBudgets:
             raise ValueError(
                 f"got {units} units to reserve of {budget!r}; wanted 0 or more; give units back by settle()"
             )
-        return bool(self._database.run(scripts.RESERVE, 0, [budget, units, limit, id, until]))
+        return bool(self._database.run(scripts.RESERVE, 0, [budget, units, limit, id, until, instead]))
 
     def settle(self, id: str, spend: bool) -> bool:
         """Spend a reservation or give it back; False if it isn't open."""

@@ -161,14 +161,18 @@ local p, budget, units, limit, id, till = KEYS[1], ARGV[1], tonumber(ARGV[2]), t
 local known = redis.call('HGET', p..'r:'..id, 'state')
 if known then return known == 'refused' and 0 or 1 end
 local used = redis.call('HMGET', p..'b:'..budget, 'spent', 'reserved')
-local granted = (tonumber(used[1] or '0') + tonumber(used[2] or '0') + units) <= limit
+local taken, held = tonumber(used[1] or '0') + tonumber(used[2] or '0'), 0
+local old = redis.call('HMGET', p..'r:'..ARGV[6], 'budget', 'units', 'state')
+if old[1] == budget and old[3] == 'open' then held, limit = tonumber(old[2]), math.max(limit, taken) end
+local granted = taken - held + units <= limit
 redis.call('HSET', p..'r:'..id, 'budget', budget, 'units', ARGV[2], 'state', granted and 'open' or 'refused')
 redis.call('ZADD', p..'ru', till, id)
-if granted then redis.call('HINCRBY', p..'b:'..budget, 'reserved', units) end
+if granted then redis.call('HINCRBY', p..'b:'..budget, 'reserved', units - held) end
+if granted and old[1] == budget and old[3] == 'open' then redis.call('HSET', p..'r:'..ARGV[6], 'state', 'returned') end
 return granted and 1 or 0
 """
 )
-"""Take units of a budget; the same id gives its first answer."""
+"""Take units of a budget, instead of an open reservation where one is named; the same id gives its first answer."""
 
 SETTLE_BUDGET = Script(
     """

@@ -16,6 +16,7 @@ _ADD = (
     "INSERT INTO budgets VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
     "spent = spent + excluded.spent, reserved = reserved + excluded.reserved"
 )
+_HELD = "SELECT units FROM reservations WHERE id = ? AND budget = ? AND state = 'open'"
 
 
 class SqliteBudgets:
@@ -28,10 +29,11 @@ class SqliteBudgets:
         migrate.migrate(self._db, migrate.BUDGETS, "budgets.sqlite")
         self._reader = reader(Path(path), cache_mib=2)
 
-    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis) -> bool:
+    def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``.
 
-        The same id gives the same answer and takes nothing more, until some time after ``until``.
+        The same id gives the same answer and takes nothing more, until some time after ``until``. An open reservation
+        of the budget, ``instead`` of which this one is taken, is given back where it is granted.
 
         Raises:
             ValueError: units below 0.
@@ -44,12 +46,16 @@ class SqliteBudgets:
             known = db.execute("SELECT state FROM reservations WHERE id = ?", (id,)).fetchone()
             if known is not None:
                 return bool(known[0] != "refused")
-            used = db.execute("SELECT spent + reserved FROM budgets WHERE name = ?", (budget,)).fetchone()
-            granted = (used[0] if used else 0) + units <= limit
+            row = db.execute("SELECT spent + reserved FROM budgets WHERE name = ?", (budget,)).fetchone()
+            used = row[0] if row else 0
+            row = db.execute(_HELD, (instead, budget)).fetchone()
+            held = row[0] if row else 0
+            granted = used - held + units <= (max(limit, used) if held else limit)
             state = "open" if granted else "refused"
             db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?, ?)", (id, budget, units, until, state))
             if granted:
-                db.execute(_ADD, (budget, 0, units))
+                db.execute(_ADD, (budget, 0, units - held))
+                db.execute("UPDATE reservations SET state = 'returned' WHERE id = ? AND state = 'open'", (instead,))
         return granted
 
     def settle(self, id: str, spend: bool) -> bool:

@@ -48,6 +48,24 @@ class BudgetsContract:
         assert budgets.used("b") == (2, 0)
         close(budgets)
 
+    def test_one_reservation_takes_the_place_of_another(self, tmp_path: Path) -> None:
+        """What an open one holds is granted, whatever the limit is now, and given back once; a closed one, one of
+        another budget, or one never made helps nobody.
+        """
+        budgets = self.open(tmp_path)
+        budgets.reserve("b", 3, 4, "r", START)
+        budgets.reserve("c", 3, 9, "other", START)
+        assert not budgets.reserve("b", 2, 4, "s", START, "other")
+        assert not budgets.reserve("b", 2, 4, "t", START, "never")
+        assert not budgets.reserve("b", 4, 2, "more", START, "r"), "it held 3"
+        assert [budgets.reserve("b", 3, 2, "u", START, "r") for _ in range(2)] == [True] * 2
+        assert budgets.used("b") == (0, 3)
+        assert not budgets.settle("r", spend=True)
+        assert not budgets.reserve("b", 2, 4, "v", START, "r")
+        assert budgets.settle("u", spend=True)
+        assert (budgets.used("b"), budgets.used("c")) == ((3, 0), (0, 3))
+        close(budgets)
+
     def test_what_is_over_is_given_back(self, tmp_path: Path) -> None:
         """Open reservations end at their instant; spent ones stay spent."""
         budgets = self.open(tmp_path)
