@@ -9,7 +9,7 @@ from math import ceil
 from micromoments.core.effect import Reserve, Settle, Spend
 from micromoments.core.event import TRUSTED, Millis
 from micromoments.core.item import Item
-from micromoments.core.offer import units_of
+from micromoments.core.offer import coded, units_of
 from micromoments.core.record import EventRecord, Record
 from micromoments.core.settings import DAY, Budget
 from micromoments.core.when import gone, within
@@ -33,12 +33,13 @@ def allowed(budget: Budget, now: Millis) -> int:
 
 def spending(effect: Settle | Spend, record: Record, get: Callable[[str], Item | None]) -> Settle | Spend:
     """An effect on budgets as it is to be performed: a goal that the business's own server tells of redeems its item
-    even after the hold, which ``get`` says the budget of.
+    even after the hold; ``get`` says of which budget.
     """
     if isinstance(effect, Spend) or not (effect.spend and effect.item):
         return effect
     item = get(effect.item)
-    if item is None or not item.budget or not (isinstance(record, EventRecord) and record.marks & TRUSTED):
+    trusted = isinstance(record, EventRecord) and record.marks & TRUSTED
+    if item is None or not item.budget or coded(item.attributes) or not trusted:
         return effect
     # One decision's offer is redeemed once, however many goals it reaches.
     return Spend(
