@@ -52,6 +52,14 @@ def ids(decision: Decision) -> list[str]:
     return [item.id for item in decision.items]
 
 
+@pytest.mark.parametrize("name", ["colour", "attributes.colour", "item.colour"])
+def test_a_rule_names_an_attribute_as_people_do(name: str) -> None:
+    """By itself, among the attributes, or as the item's."""
+    red = candidate("red", attributes={"colour": "red"})
+    got = decided({"no_red": Rule(action="exclude", where={name: "red"})}, [red, *HATS])
+    assert [one.id for one in got.refused] == ["red"]
+
+
 def test_a_pin_stands_at_its_position_with_propensity_one() -> None:
     """A pinned item is at its position in every draw, never before it, and its propensity is 1."""
     rules = {"launch": Rule(action="pin", where={"id": "h2"}, position=2)}

@@ -60,6 +60,15 @@ def test_persons_zone_is_for_places_without_one() -> None:
     assert not catalog.candidates(Ask(at=NOON, timezone="Mars/Base"))[0].open
 
 
+def test_a_kind_that_is_not_there_leaves_its_room() -> None:
+    """A shop of products alone shows a new person as many of them as a slot of products alone does."""
+    catalog = Catalog()
+    catalog.apply({f"p{n}": item(f"p{n}", "product", f"Thing {n}") for n in range(30)})
+    only = catalog.candidates(Ask(at=NOON, kinds=("product",)))
+    assert ids(catalog.candidates(Ask(at=NOON))) == ids(only)
+    assert len(only) > 10
+
+
 def test_nobody_gets_popular_then_unmet() -> None:
     """A person without history gets what is popular among the slot's kinds, then what nobody has met, by priority."""
     catalog = shop()

@@ -134,7 +134,7 @@ def covers(rule: Rule, item: Item) -> bool:
     for name, wanted in rule.where.items():
         if name.startswith("$") or "." in name or isinstance(wanted, Mapping | list):
             known = targeting.of_item(item)
-            return targeting.matches({**known, "item": known}, rule.where)
+            return targeting.matches({**known, "item": known, "attributes": item.attributes}, rule.where)
         if fields is None:
             fields = targeting.of_item(item)
         got = fields.get(name)

@@ -225,8 +225,9 @@ def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[s
 
 
 def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
-    total = sum(worth.values())
     best, category = sources.popular.best, ask.category
+    # A kind of which there is nothing leaves its room to the others.
+    total = sum(share for kind, share in worth.items() if best((kind, ""), 1, 1)) or 1.0
     for kind, share in worth.items():
         n, room = _portion(POPULAR, share, total), _portion(COLD, share, total)
         if category:
