@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from micromoments.cli.backtest import _past
 from tests.cli.commands import micromoments
 
 TRAIN = "a b c\na b c\na b d\nx y\nx z\nx z\n"
@@ -50,3 +52,40 @@ def test_a_line_in_another_form(files: tuple[Path, Path], tmp_path: Path) -> Non
     assert done.status == 1
     assert "line 2" in done.words
     assert "a tab" in done.words
+
+
+def test_odd_files(tmp_path: Path) -> None:
+    """A byte-order mark, CRLF, empty lines and sessions of one item change nothing; a case without items counts."""
+    train, test = tmp_path / "train.txt", tmp_path / "test.txt"
+    train.write_bytes(b"\xef\xbb\xbfa b c\r\n\r\nlone\r\na b c\r\n \r\nx z\r\n")
+    test.write_bytes(b"\xef\xbb\xbfa b\tc\r\n\r\n\ta\r\nnever x\tz\r\n")
+    done = micromoments("backtest", "sessions", "--train", train, "--test", test, "--format", "json")
+    assert done.status == 0, done.words
+    told = json.loads(done.out)
+    assert (told["cases"], told["HR@20"]) == (3, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "wanted"),
+    [
+        (gzip.compress(TRAIN.encode())[:-9], b"a\tb\n", "a whole file"),
+        (TRAIN.encode("utf-16"), b"a\tb\n", "text in UTF-8"),
+        (b"\n\n", b"a\tb\n", "got 0 sessions"),
+        (TRAIN.encode(), b"a\tb c\n", "line 1"),
+    ],
+)
+def test_files_of_another_kind(tmp_path: Path, train: bytes, test: bytes, wanted: str) -> None:
+    """A cut-off gzip, another encoding, nothing at all, two next ids: said with what was wanted instead."""
+    (tmp_path / "train").write_bytes(train)
+    (tmp_path / "test").write_bytes(test)
+    done = micromoments("backtest", "sessions", "--train", tmp_path / "train", "--test", tmp_path / "test")
+    assert done.status == 1
+    assert wanted in done.words
+
+
+def test_only_the_last_clicks_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a history longer than what is learned from, reading keeps its end, and tells how long it was."""
+    monkeypatch.setattr("micromoments.retrieve.nextitem.model.Plan", lambda: SimpleNamespace(most=5))
+    file = tmp_path / "train.txt"
+    file.write_text("old older\na b\na c d\n")
+    assert _past(str(file)) == (3, [["a", "b"], ["a", "c", "d"]])

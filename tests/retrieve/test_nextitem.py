@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micromoments.retrieve.nextitem.blend import Blend
-from micromoments.retrieve.nextitem.finder import Finder
+from micromoments.retrieve.nextitem.finder import Bounds, Finder
 from micromoments.retrieve.nextitem.model import NextItems, Plan
 from micromoments.retrieve.nextitem.past import fold, habits
 from micromoments.retrieve.nextitem.vectors import Shape, Vectors, backward, cases, nearest
@@ -124,6 +124,16 @@ def test_nearest_is_exact() -> None:
     found = nearest(rows, wanted, 10)
     for near, far in zip(found, np.argsort(-(wanted @ rows.T), axis=1)[:, :10], strict=True):
         assert set(near.tolist()) == set(far.tolist())
+
+
+def test_few_are_compared() -> None:
+    """Only the items clicked most have nearest vectors, among themselves; the others are found by what was met."""
+    past = fold([[0, 1, 2], [0, 1, 2], [0, 1, 3]], 4)
+    finder = Finder(past, Vectors(4, Shape(width=8)), Bounds(compared=2, alike=1))
+    finder.prepare(np.arange(4))
+    assert finder._like(0).tolist() in ([0], [1])
+    assert finder._like(3).tolist() == []
+    assert set(finder.find([3]).items.tolist()) >= {0, 1}
 
 
 def test_vectors_gradient() -> None:

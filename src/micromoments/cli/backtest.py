@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -18,7 +20,6 @@ backtest = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Parsed = TypeVar("Parsed")
 
 
 @backtest.command("sessions")
@@ -30,12 +31,14 @@ def sessions(
     """Rank the next item of sessions: HR@20 and MRR@20 over every line of --test, and predictions a second."""
     from micromoments.retrieve.nextitem.model import NextItems
 
-    past = _read(train, _session)
-    cases = _read(test, _case)
+    read, past = _past(train)
+    cases = _cases(test)
     if not past or not cases:
         raise ValueError(
-            f"got {len(past):,} sessions in {train} and {len(cases):,} cases in {test}; wanted at least one of each"
+            f"got {read:,} sessions in {train} and {len(cases):,} cases in {test}; wanted one of each or more"
         )
+    if len(past) < read:
+        say(f"learning from the last {len(past):,} of {read:,} sessions")
     began = time.process_time()
     model = NextItems(past, say=lambda what: say(f"learning {what} ({time.process_time() - began:.0f} s)"))
     trained = time.process_time() - began
@@ -70,22 +73,49 @@ def _rank(
     return hits, reciprocal, seconds
 
 
-def _session(line: str, _: str) -> list[str]:
-    return line.split()
-
-
-def _case(line: str, where: str) -> tuple[list[str], str]:
+def _case(line: str, where: str, ids: dict[str, str]) -> tuple[list[str], str]:
     session, tab, following = line.partition("\t")
-    if not tab or not following.strip():
+    if not tab or len(following.split()) != 1:
         raise ValueError(f"{where}: got {line[:60]!r}; wanted a session's ids split by spaces, a tab, and the next id")
-    return session.split(), following.strip()
+    return _ids(session, ids), _ids(following, ids)[0]
 
 
-def _read(name: str, parse: Callable[[str, str], Parsed]) -> list[Parsed]:
-    """The lines that aren't empty, each parsed; gzipped files are read as they are."""
+def _ids(line: str, ids: dict[str, str]) -> list[str]:
+    """The ids of a line; the same id is the same object in every line, which spares most of the memory."""
+    return [ids.setdefault(id, id) for id in line.split()]
+
+
+def _past(name: str) -> tuple[int, list[list[str]]]:
+    """How many sessions a file has, and the last ones of these: no more than are learned from are held."""
+    from micromoments.retrieve.nextitem.model import Plan
+
+    ids: dict[str, str] = {}
+    kept: deque[list[str]] = deque()
+    read = clicks = 0
+    for line, _ in _lines(name):
+        read += 1
+        kept.append(_ids(line, ids))
+        clicks += len(kept[-1])
+        while len(kept) > 1 and clicks - len(kept[0]) >= Plan().most:
+            clicks -= len(kept.popleft())
+    return read, list(kept)
+
+
+def _cases(name: str) -> list[tuple[list[str], str]]:
+    ids: dict[str, str] = {}
+    return [_case(line, where, ids) for line, where in _lines(name)]
+
+
+def _lines(name: str) -> Iterator[tuple[str, str]]:
+    """The lines that aren't empty, each with where it stands; gzipped files are read as they are."""
     with opened(name) as file:
-        numbered: Iterator[tuple[int, str]] = enumerate((raw.decode(errors="replace") for raw in file), 1)
-        return [parse(line.rstrip("\r\n"), f"{name}, line {n}") for n, line in numbered if line.strip(" \r\n")]
+        for number, raw in enumerate(file, 1):
+            line = raw.removeprefix(BOM_UTF8 if number == 1 else b"").decode(errors="surrogateescape")
+            where = f"{name}, line {number}"
+            if "\x00" in line:
+                raise ValueError(f"{where}: got {line[:60]!r}; wanted text in UTF-8; convert the file")
+            if line.strip(" \r\n"):
+                yield line.rstrip("\r\n"), where
 
 
 backtest.command("policy")(policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,20 @@ from pathlib import Path
 
 @contextmanager
 def opened(name: str) -> Iterator[Iterable[bytes]]:
-    """A file's lines as bytes, unzipped where they are gzipped; ``-`` is standard input."""
+    """A file's lines as bytes, unzipped where they are gzipped; ``-`` is standard input.
+
+    Raises:
+        ValueError: a gzipped file that ends early or is damaged, also while it is read.
+    """
     if name == "-":
         yield sys.stdin.buffer
         return
     with Path(name).open("rb") as raw:
-        if raw.peek(2)[:2] == b"\x1f\x8b":
-            with gzip.open(raw) as file:
-                yield file
-        else:
+        if raw.peek(2)[:2] != b"\x1f\x8b":
             yield raw
+            return
+        with gzip.open(raw) as file:
+            try:
+                yield file
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise ValueError(f"{name}: got gzip that doesn't unzip ({error}); wanted a whole file") from error

@@ -46,7 +46,8 @@ CLUES = 43
 class Bounds(NamedTuple):
     """What a search may look at: ``neighbours`` vote, from ``sample`` latest sessions of each of ``reach`` items;
     ``talking`` items tell their ties, ``alike`` their nearest vectors; ``kept`` candidates get clues. Sessions lose
-    half of their weight over ``half_life`` of the whole past.
+    half of their weight over ``half_life`` of the whole past. Only the ``compared`` items clicked most have nearest
+    vectors, among themselves, as comparing each with each takes time in their square.
     """
 
     neighbours: int = 200
@@ -57,6 +58,7 @@ class Bounds(NamedTuple):
     told: int = 3
     kept: int = 80
     half_life: float = 0.6
+    compared: int = 80_000
 
 
 class Found(NamedTuple):
@@ -94,6 +96,8 @@ class Finder:
         self._unit[self.habits.counts == 0] = 0
         self._near: NDArray[np.int8] = np.round(self._unit * _STEPS).astype(np.int8)
         self._alike: dict[int, Ints] = {}
+        most = np.argsort(-self.habits.counts, kind="stable")[: self.bounds.compared]
+        self._compared: Ints = np.sort(most)
         self._lift: Floats = 1.0 + 0.2 * self.habits.rare
         self._say: list[float] = (0.3 + 0.1 * self.habits.rare).tolist()
         h = self.habits
@@ -111,9 +115,12 @@ class Finder:
 
     def prepare(self, items: Ints) -> None:
         """Work out the nearest vectors of these items, before they are asked for one by one."""
+        among = self._compared
+        items = np.intersect1d(items, among, assume_unique=True)
         rows = self.vectors.rows[items]
         wanted = rows + rows @ self.vectors.last
-        found = nearest(self._unit, wanted, self.bounds.alike)
+        unit = self._unit if len(among) == self.past.items else self._unit[among]
+        found = among[nearest(unit, wanted, self.bounds.alike)]
         self._alike.update(zip(items.tolist(), found, strict=True))
 
     def find(self, session: list[int]) -> Found:
@@ -221,7 +228,7 @@ class Finder:
         found = self._alike.get(item)
         if found is None:
             self.prepare(np.array([item]))
-            found = self._alike[item]
+            found = self._alike.setdefault(item, self._compared[:0])
         return found
 
     def _angles(self, session: list[int], recent: list[int]) -> Singles:
