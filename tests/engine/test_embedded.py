@@ -105,6 +105,21 @@ def test_items_come_and_go(tmp_path: Path) -> None:
         assert engine.catalog.get("p1") == ITEMS[1]
 
 
+def test_an_open_moment_counts_as_served_at_once(tmp_path: Path) -> None:
+    """A report counts a moment as served from its first decision on, not only once the moment changed or ended."""
+    with mm.open(tmp_path / "shop") as engine:
+        engine.catalog.put([mm.Item(id="p1", kind="product", title="Trail shoe")])
+        counts = []
+        for decisions in (0, 1, 1):
+            engine.track("ana", "Products Searched", {"query": "buy trail shoes"})
+            for _ in range(decisions):
+                engine.decide("ana", slot="unheld")
+            counts.append(
+                {f["name"]: (f["count"], f["of"]) for f in engine.report("scorecards")["figures"]}["be_there"]
+            )
+    assert counts == [(0, 1), (1, 1), (1, 1)]
+
+
 def test_alias_makes_two_user_ids_one_person(tmp_path: Path) -> None:
     """What one id searched, the other is known for."""
     with opened(tmp_path) as engine:

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from micromoments.core.event import SIMULATED
-from micromoments.report.html import _pictures, page, shown
+from micromoments.report.flat import shown
+from micromoments.report.html import _pictures, page
 from micromoments.report.pictures import course
 from micromoments.report.reports import REPORTS, run
 from tests.report.test_reports import small

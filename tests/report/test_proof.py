@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from micromoments.core.fact import DecisionFact, EventFact, OutcomeFact
 from micromoments.core.settings import Experiment, Rule, Slot, Switchback
-from micromoments.report.flat import tables
+from micromoments.report.flat import cards, tables
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, decision, event, outcome
 
@@ -37,6 +37,17 @@ def shop(rate: float = 0.3, lifted: float = 0.3, people: int = 600) -> list[Any]
 def by_metric(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """A row's comparisons by metric."""
     return {one["metric"]: one for one in row["comparisons"]}
+
+
+def test_figures_are_told_by_scorecard_and_of_parts() -> None:
+    """A table of figures stands under each scorecard with what it counts, and a break-down has them for each part."""
+    served = {"title": "Moments served", "value": 0.25, "unit": "share", "count": 1, "of": 4, "card": "be there"}
+    spent = {"title": "Goals", "value": 3, "unit": "goals", "count": 3, "of": None, "anchored": True}
+    assert cards([served, spent]) == {
+        "be there": [{"figure": "Moments served", "value": "25.0%", "counted": "1 of 4"}],
+        "": [{"figure": "Goals", "value": "3", "counted": "3", "anchored": "the recogniser can't move it"}],
+    }
+    assert tables([{"part": "buy", "figures": [served]}]) == {"": [{"part": "buy", "Moments served": "25.0%"}]}
 
 
 def test_value_is_net_of_what_redeemed_offers_cost() -> None:

@@ -69,10 +69,22 @@ def main() -> None:
     try:
         app()
     except (ConfigError, StoreError, ValueError, OSError) as error:
-        sys.stderr.write(f"micromoments: {error}\n")
+        sys.stderr.write(f"micromoments: {_words(error)}\n")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _words(error: Exception) -> str:
+    """An error in words. What the system says of a file names the file, and not the system's number.
+
+    >>> _words(FileNotFoundError(2, "No such file or directory", "clicks.csv"))
+    "got 'clicks.csv': no such file or directory; name one that is there and that this user may use"
+    """
+    if not isinstance(error, OSError) or error.filename is None or error.strerror is None:
+        return str(error)
+    said = error.strerror[:1].lower() + error.strerror[1:]
+    return f"got {os.fsdecode(error.filename)!r}: {said}; name one that is there and that this user may use"
 
 
 def file_of(command: str) -> str:

@@ -152,10 +152,12 @@ def _project(keep: Path | None, config: Path | None, worth: str) -> Iterator[Pat
     """
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter(f"got --keep {str(keep)!r}, which holds something; wanted a new folder")
+    from micromoments.config.loader import read_text
+
     with tempfile.TemporaryDirectory(prefix="micromoments-audit-") as temporary:
         folder = keep or Path(temporary) / "audit"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        said = config.read_text(encoding="utf-8") if config is not None else ""
+        said = read_text(config) if config is not None else ""
         currency = _money(worth).currency if worth else ""
         if currency and "currency" not in said:
             said = f'currency = "{currency}"\n{said}'
@@ -234,11 +236,5 @@ def _print(reply: dict[str, Any], format: Format) -> None:
         sys.stdout.write(page(reply))
     else:
         from micromoments.cli.report import show
-        from micromoments.cli.table import put_table
-        from micromoments.report.html import shown
 
-        cards = [
-            {"figure": f["title"], "value": shown(f), "count": f["count"], "of": f["of"]} for f in reply["figures"]
-        ]
-        put_table("Figures", cards)
         show(reply)

@@ -195,7 +195,18 @@ def _outcome(cells: Sequence[str], name: str, column: str) -> FloatArray:
 
 
 def _read(name: str) -> Table:
-    """A CSV file's columns by name, spaces around cells gone; the delimiter is told by the header."""
+    """A CSV file's columns by name, spaces around cells gone; the delimiter is told by the header.
+
+    Raises:
+        ValueError: it isn't such a file.
+    """
+    try:
+        return _columns(name)
+    except csv.Error as error:
+        raise ValueError(f"{name}: got what can't be read as CSV ({error}); wanted a table with a header") from error
+
+
+def _columns(name: str) -> Table:
     with opened(name) as raw:
         lines = (line.decode("utf-8-sig", errors="replace") for line in raw)
         header = next(lines, "")

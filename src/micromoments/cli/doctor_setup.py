@@ -151,6 +151,8 @@ class Permissions:
             )
         open_to: list[str] = []
         for path in (setup.folder, *sorted(setup.folder.iterdir())):
+            if not path.exists():
+                continue  # a link to nothing
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & 0o077 and path.name != "micromoments.toml" and (path.is_file() or path == setup.folder):
                 open_to.append(f"{path.name} {mode:04o}")

@@ -158,7 +158,7 @@ class Feed:
     """
 
     def __init__(self, folder: Path, name: str, format: str, *, shrink: bool = False, keep: bool = False) -> None:
-        known_by = name if "://" in name else str(Path(name).resolve())
+        known_by = name if "://" in name else os.path.realpath(name)
         digest = blake2b(f"{format} {known_by}".encode(), digest_size=12).hexdigest()
         self.name = name
         self._ledger = folder / FOLDER / "feeds" / f"{digest}.msgpack"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 from zipfile import BadZipFile
 
 import typer
 
+from micromoments.cli.lines import opened
 from micromoments.recognise.batch import recognise_lines
 from micromoments.recognise.text import TextModel
 
@@ -23,18 +23,16 @@ def recognise(
 ) -> None:
     """Write a JSON line for each query: its probabilities of know, go, do, buy and none, summing to 1."""
     model = _model(weights)
-    if file == "-":
-        _write(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"), model)
-        return
-    path = Path(file)
-    if not path.is_file():
-        typer.echo(
-            f"micromoments: got {file!r}, which is no file; name a text file with one query a line, or - for stdin",
-            err=True,
-        )
-        raise typer.Exit(2)
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        _write(lines, model)
+    with opened(file) as lines:
+        for answer in recognise_lines(_texts(lines), model):
+            sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+
+
+def _texts(lines: Iterable[bytes]) -> Iterator[str]:
+    """The lines as text, without a byte order mark before the first."""
+    for n, line in enumerate(lines):
+        yield line.decode("utf-8" if n else "utf-8-sig", errors="replace")
 
 
 def _model(weights: str) -> TextModel:
@@ -48,9 +46,3 @@ def _model(weights: str) -> TextModel:
             err=True,
         )
         raise typer.Exit(2) from error
-
-
-def _write(lines: Iterable[str], model: TextModel) -> None:
-    for answer in recognise_lines(lines, model):
-        sys.stdout.buffer.write(answer)
-    sys.stdout.buffer.flush()

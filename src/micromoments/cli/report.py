@@ -54,13 +54,12 @@ def report(
 def show(reply: dict[str, Any]) -> None:
     """A report's reply for people: its figures, its rows, and what they count."""
     from micromoments.cli.table import put_table
-    from micromoments.report.flat import tables
+    from micromoments.report.flat import cards, tables
 
-    title = str(reply.get("title", ""))
-    rows = reply.get("rows") or reply.get("figures") or []
-    words = reply.get("kinds", {})
-    for kind, some in tables(rows).items():
-        put_table(f"{title}: {words.get(kind, kind)}" if kind else title, some)
+    title, words = str(reply.get("title", "")), reply.get("kinds", {})
+    for kinds in (cards(reply.get("figures", ())), tables(reply.get("rows", ()))):
+        for kind, some in kinds.items():
+            put_table(f"{title}: {words.get(kind, kind)}" if kind else title, some)
     for note in reply.get("notes", ()):
         typer.echo(note)
     for key in ("sentence", "counting", "as_of"):

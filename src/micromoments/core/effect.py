@@ -13,7 +13,8 @@ from micromoments.core.outcome import Outcome
 
 
 class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True, gc=False):
-    """A moment opened, changed, ended, or was withdrawn because late events retold the story.
+    """A moment opened, changed, ended, or was withdrawn because late events retold the story; or it was served for the
+    first time, which is for the facts alone: nobody listens for that, as the decision itself is told.
 
     ``turned`` is false for a change in strength alone: of the same type and words, at the same stage, where it was.
     """
@@ -21,7 +22,7 @@ class Told(msgspec.Struct, frozen=True, tag="moment", kw_only=True, gc=False):
     id: str
     person: str
     surrogate: int
-    change: Literal["opened", "changed", "ended", "withdrawn"]
+    change: Literal["opened", "changed", "ended", "withdrawn", "served"]
     moment: Moment
     at: Millis
     marks: int = 0

@@ -303,13 +303,15 @@ class Applier:
         if person is None or person.id != told.person:
             person = self._residents.person(told.person)
         view = self._view()
-        if person is not None and view.settings.triggers:
+        if person is not None and view.settings.triggers and told.change != "served":
             self.outbox += intended(told, person, view.recogniser, view.settings, self._clock())
         if person is None or refuses(person, "measure"):
             return
         recogniser, whose = view.recogniser, person
         if told.turned:
             self.facts.append(facts.moment_fact(told, position, record.at, recogniser))
+        if told.change == "served":
+            return
 
         def body() -> bytes:
             traces = {t.mid: t for t in merged(whose.parts.values())}

@@ -54,7 +54,10 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
             named = {one.item for one in record.redeemed} if spent else NOBODY
             effects += [*_happened(redeem.told(outcomes, record), named), *spent]
     elif isinstance(record, DecidedRecord):
+        answered = person.answered
         person = _decided(person, record.decision, view)
+        if person.answered is not answered and person.reading is before:
+            effects += [_told(person, "served", m, at) for m in before.open if m.id not in answered]
     if person.reading is not before:
         effects += _tell(before, person, at)
     return person, tuple(effects)

@@ -1,4 +1,6 @@
-"""A report's rows as flat tables, for pages and terminals: one for each kind of row, and for what lift rows hold."""
+"""A report's figures and rows as flat tables, for pages and terminals: one for each kind of row, and for what lift
+rows hold.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,59 @@ _MONEY = frozenset({"treated_mean", "control_mean", "difference", "low", "high"}
 """What is money where values are compared."""
 
 
+def cards(figures: Sequence[Mapping[str, Any]]) -> dict[str, list[Flat]]:
+    """Figures by their scorecard (empty where they have none), each with its value and what it counts in words.
+
+    >>> cards([{"title": "Moments served", "value": 0.5, "unit": "share", "count": 1, "of": 2, "card": "be there"}])
+    {'be there': [{'figure': 'Moments served', 'value': '50.0%', 'counted': '1 of 2'}]}
+    """
+    kinds: dict[str, list[Flat]] = {}
+    for one in figures:
+        anchored = {"anchored": "the recogniser can't move it"} if one.get("anchored") else {}
+        row = {"figure": one["title"], "value": shown(one), "counted": counted(one), **anchored}
+        kinds.setdefault(str(one.get("card", "")), []).append(row)
+    return kinds
+
+
+def shown(figure: Mapping[str, Any]) -> str:
+    """A figure's value as people read it, by its unit; a dash where there is nothing to divide by."""
+    value, unit = figure["value"], figure["unit"]
+    if value is None:
+        return "–"
+    if unit == "share":
+        return f"{value:.1%}"
+    if unit == "milliseconds":
+        return time(value) + (f" (95 % within {time(figure['p95'])})" if figure.get("p95") is not None else "")
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+
+
+def short(figure: Mapping[str, Any]) -> str:
+    """The value alone, where its spread stands elsewhere or would be too much."""
+    return shown({**figure, "p95": None})
+
+
+def counted(figure: Mapping[str, Any]) -> str:
+    """How many there were, of how many."""
+    of = f" of {figure['of']:,}" if figure.get("of") is not None else ""
+    return f"{figure['count']:,}{of}"
+
+
+def time(milliseconds: float) -> str:
+    """A stretch of time in the unit that fits it.
+
+    >>> time(1500), time(90_000)
+    ('1.5 s', '1.5 min')
+    """
+    for size, name in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
+        if milliseconds >= size:
+            return f"{milliseconds / size:.1f} {name}"
+    return f"{milliseconds:.0f} ms"
+
+
 def tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Flat]]:
-    """The rows by the kind that they are ``of`` (empty where they don't say), without anything nested."""
+    """The rows by the kind that they are ``of`` (empty where they don't say), without anything nested; of a part of a
+    break-down its figures.
+    """
     kinds: dict[str, list[Flat]] = {}
     for row in rows:
         for kind, flat in _flattened(row):
@@ -36,6 +89,9 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Flat]]:
 
 def _flattened(row: Mapping[str, Any]) -> Iterator[tuple[str, Flat]]:
     of = str(row.get("of", ""))
+    if "figures" in row:
+        yield of, {"part": row["part"], **{one["title"]: short(one) for one in row["figures"]}}
+        return
     if "comparisons" not in row:
         yield of, {name: value for name, value in row.items() if name != "of" and not isinstance(value, list | dict)}
         return

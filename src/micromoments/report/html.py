@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from micromoments.report.flat import tables
+from micromoments.report.flat import counted, short, shown, tables, time
 from micromoments.report.pictures import course, interval
 
 _STYLE = """
@@ -70,41 +70,16 @@ def _about(reply: Mapping[str, Any]) -> str:
     return f"From {start} to {reply['to']}, days and hours in {reply['tz']}. As of {fresh}."
 
 
-def shown(figure: Mapping[str, Any]) -> str:
-    """A figure's value as people read it, by its unit; a dash where there is nothing to divide by."""
-    value, unit = figure["value"], figure["unit"]
-    if value is None:
-        return "–"
-    if unit == "share":
-        return f"{value:.1%}"
-    if unit == "milliseconds":
-        return _time(value) + (f" (95 % within {_time(figure['p95'])})" if figure.get("p95") is not None else "")
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _short(figure: Mapping[str, Any]) -> str:
-    """The value alone, where its spread stands elsewhere or would be too much."""
-    return shown({**figure, "p95": None})
-
-
-def _time(milliseconds: float) -> str:
-    for size, name in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
-        if milliseconds >= size:
-            return f"{milliseconds / size:.1f} {name}"
-    return f"{milliseconds:.0f} ms"
-
-
 def _card(figure: Mapping[str, Any]) -> str:
-    of = f" of {figure['of']:,}" if figure.get("of") is not None else ""
     anchored = bool(figure.get("anchored"))
     anchor = "<br>anchored: the recogniser can't move it" if anchored else ""
-    within = f", 95 % within {_time(figure['p95'])}" if figure.get("p95") is not None else ""
+    within = f", 95 % within {time(figure['p95'])}" if figure.get("p95") is not None else ""
     is_share = figure["unit"] == "share" and figure["value"] is not None
     width = f"{100 * max(0.0, min(1.0, figure['value'])):.1f}" if is_share else ""
     track = f'<span class=track><i style="width:{width}%"></i></span>' if is_share else ""
     return (
-        f"<li{' class=anchored' if anchored else ''}>{escape(str(figure['title']))}<b>{escape(_short(figure))}</b>"
-        f"{track}<small>{figure['count']:,}{of}{within}{anchor}</small></li>"
+        f"<li{' class=anchored' if anchored else ''}>{escape(str(figure['title']))}<b>{escape(short(figure))}</b>"
+        f"{track}<small>{counted(figure)}{within}{anchor}</small></li>"
     )
 
 
@@ -127,13 +102,9 @@ def _pictures(reply: Mapping[str, Any]) -> str:
 
 
 def _tables(reply: Mapping[str, Any]) -> str:
-    """One table for each kind of row, under the reply's words for it; rows of parts become one of figures by part."""
-    rows, words = reply.get("rows", ()), reply.get("kinds", {})
-    parts = [{"part": r["part"], **{one["title"]: _short(one) for one in r["figures"]}} for r in rows if "figures" in r]
-    kinds = tables([row for row in rows if "figures" not in row])
-    return (_table("", parts) if parts else "") + "".join(
-        _table(words.get(name, name), some) for name, some in kinds.items() if some
-    )
+    """One table for each kind of row, under the reply's words for it; rows of parts are one of figures by part."""
+    words = reply.get("kinds", {})
+    return "".join(_table(words.get(name, name), some) for name, some in tables(reply.get("rows", ())).items() if some)
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

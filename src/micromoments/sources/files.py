@@ -52,7 +52,8 @@ def format_of(path: Path) -> Format:
     """
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     if ending not in _ENDINGS:
-        raise MappingError(f"got {path.name!r}, whose ending says no format; say it with --format")
+        wanted = f"{', '.join(_ENDINGS)}, or an option that says it"
+        raise MappingError(f"got {path.name!r}, whose ending says no format; wanted {wanted}")
     return _ENDINGS[ending]
 
 

@@ -117,6 +117,13 @@ def _head(path: Path) -> tuple[Format, Sequence[str], list[Mapping[str, Any]]]:
 
 
 def _cells(path: Path) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
+    try:
+        return _table(path)
+    except csv.Error as error:
+        raise ValueError(f"got {path.name}, which can't be read as CSV ({error}); wanted rows of events") from error
+
+
+def _table(path: Path) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
     with open_bytes(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
         first = text.readline()
