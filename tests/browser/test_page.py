@@ -80,6 +80,21 @@ def test_worth_is_one_sentence_beside_the_truth(browser: Browser, troubles: list
         page.close()
 
 
+def test_while_the_report_is_on_its_way_nothing_is_claimed(browser: Browser, troubles: list[str]) -> None:
+    """The truth that comes before the report doesn't make the page say that nothing was served."""
+    with doors(demo=True) as (url, _):
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.route("**/v1/reports/lift*", lambda _: None)  # never answered
+        page.goto(url)
+        # The people come on the same stream as the truth, after it.
+        page.wait_for_selector(".map circle.person", state="attached")
+        assert page.locator("#worth-title").inner_text() == "Working out what serving was worth."
+        page.close()
+    assert troubles == []
+
+
 def test_typing_is_read_by_the_keystroke(browser: Browser, troubles: list[str]) -> None:
     """Typing a how-to raises do, lights the telling words and shows a guide; adding cheap swings it to buy."""
     with doors(demo=True) as (url, sent):

@@ -17,7 +17,7 @@ export class Scores {
 
   truth(truth) {
     this.known.truth = truth;
-    this.sentence();
+    if (this.known.lift) this.sentence();
   }
 
   async watch() {
