@@ -228,4 +228,4 @@ async def test_cors_for_configured_origins_on_errors_too(service: FakeService) -
 async def test_other_methods_are_405(browser: Client) -> None:
     """The doors say how they are used."""
     answer = await browser("GET", "/v1/track")
-    assert (answer.status, answer.json["code"]) == (405, "wrong_method")
+    assert (answer.status, answer.json["code"], answer.headers["allow"]) == (405, "wrong_method", "POST")

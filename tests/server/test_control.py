@@ -48,6 +48,25 @@ async def test_switching_off_and_on(backend: Client) -> None:
     assert (await backend("PUT", "/v1/switch", {"slot": "x" * 200, "off": True})).json["code"] == "bad_slot"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/switch", {"slto": "home", "off": True}),
+        ("POST", "/v1/preview", {"slot": "home", "query": "shoes"}),
+        ("POST", "/v1/config/rollback", {"versoin": "sha256:0"}),
+        ("POST", "/v1/deliveries/replay", {"id": ["x"]}),
+    ],
+)
+async def test_a_mistyped_field_changes_nothing(
+    backend: Client, method: str, path: str, body: dict[str, object]
+) -> None:
+    """A field that a door of the operator doesn't know is named and refused: a typo must not widen what is asked."""
+    answer = await backend(method, path, body)
+    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+    assert next(iter(name for name in body if name not in ("slot", "off"))) in answer.json["detail"]
+    assert (await backend("GET", "/v1/switch")).json["off"] == []
+
+
 async def test_versions_of_the_settings(backend: Client) -> None:
     """The list, a reload that is refused with the file's mistake, the way back, a version that there isn't."""
     told = (await backend("GET", "/v1/config")).json

@@ -36,6 +36,12 @@ async def test_items_as_array_as_lines_and_as_one(backend: Client) -> None:
     assert (await backend("GET", "/v1/items/none")).status == 404
 
 
+async def test_a_line_that_is_no_json_is_named(backend: Client) -> None:
+    """Of many lines the one that can't be read is told by its number."""
+    answer = await backend("PUT", "/v1/items", b'{"id": "p1", "kind": "product"}\n\n{"id": "p2"\n')
+    assert (answer.status, "line 3: " in answer.json["detail"]) == (400, True)
+
+
 async def test_items_in_the_core_shape_are_taken_too(backend: Client) -> None:
     """Pairs for price and place, RFC 3339 for instants."""
     item = {**SHOE, "price": [8900, "EUR"], "location": [52.5, 13.4], "validFrom": "2023-11-14T22:13:20Z"}
@@ -137,6 +143,12 @@ async def test_reports_parse_their_span(backend: Client) -> None:
     }
     for query in ("from=yesterday", "tz=Mars/Base", "from=2026-11-02&to=2026-11-01", "by=nonsense", f"by={'x' * 300}"):
         assert (await backend("GET", f"/v1/reports/lift?{query}")).status == 400
+    unknown = (await backend("GET", "/v1/reports/lift?by=nonsense")).json
+    assert (unknown["code"], unknown["detail"].count("got "), unknown["detail"].count("wanted ")) == (
+        "bad_report",
+        1,
+        1,
+    )
     assert (await backend("GET", "/v1/reports/none")).json["code"] == "no_such_report"
     assert "lift" in {r["name"] for r in (await backend("GET", "/v1/reports")).json["reports"]}
 

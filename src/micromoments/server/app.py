@@ -197,7 +197,8 @@ class App:
         if known is None:
             if call.method == "GET" and path[:1] != ["v1"]:
                 return self._page, True
-            raise Problem(404, "no_such_door", f"{call.method} a path that there isn't", "one of GET /openapi.json", "")
+            wanted = "one that GET /openapi.json lists"
+            raise Problem(404, "no_such_door", f"{call.method} a path that there isn't", wanted)
         if call.method not in known:
             allowed = ", ".join(sorted(known))
             raise Problem(405, "wrong_method", call.method[:10], allowed, f"use {allowed} on this path")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -15,54 +15,52 @@ from micromoments.learn.warm import with_unread
 from micromoments.policy.actions import SLOT
 from micromoments.recognise.weights import decode
 from micromoments.server import shapes
-from micromoments.server.http import Call, Reply, reply
+from micromoments.server.http import Call, Reply, read_json, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.people import source_key_of
 from micromoments.server.problem import Problem
 from micromoments.server.service import Service
-from micromoments.sources.wire import UNREADABLE
 
 MAX_BODY = 64 * 1024
 MAX_LOG = 32 * 1024 * 1024
 """Bytes of a log that a policy learns, after gunzip."""
 MAX_SLOT = 128
-T = TypeVar("T")
 
 
-class Switched(msgspec.Struct, rename="camel", kw_only=True):
+class Switched(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Switch a slot, or every one where none is named, off or on again."""
 
     off: bool
     slot: str = ""
 
 
-class Back(msgspec.Struct, rename="camel", kw_only=True):
+class Back(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """The version of the settings to return to; the one before unless named."""
 
     version: str = ""
 
 
-class Added(msgspec.Struct, rename="camel", kw_only=True):
+class Added(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """TOML to look at as if it stood at the end of ``micromoments.toml``."""
 
     toml: str
 
 
-class PolicyBack(msgspec.Struct, rename="camel", kw_only=True):
+class PolicyBack(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """A policy, ``<slot>:<name>``, and its version to return to; the one kept before unless named."""
 
     policy: str
     version: int | None = None
 
 
-class Taught(msgspec.Struct, rename="camel", kw_only=True):
+class Taught(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Weights of the recogniser to put in force, as ``micromoments train`` makes them; ``back``: those before."""
 
     weights: dict[str, Any] | None = None
     back: bool = False
 
 
-class Previewed(msgspec.Struct, rename="camel", kw_only=True):
+class Previewed(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Who, where and when to look as: ``person`` (an id as in paths) or made-up ``traits``, ``context`` with a place,
     ``at`` (RFC 3339 or milliseconds). ``live`` looks past the slot's mode.
     """
@@ -91,7 +89,7 @@ class ControlDoors:
     async def switch(self, call: Call, access: Access) -> Reply:
         """Off, or on again; in force and durable when this is answered."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), Switched)
+        asked = read_json(await call.body(MAX_BODY), Switched)
         if len(asked.slot) > MAX_SLOT or not (asked.slot.isprintable()):
             raise Problem(400, "bad_slot", f"slot of {len(asked.slot)} characters", f"at most {MAX_SLOT}, printable")
         try:
@@ -116,13 +114,13 @@ class ControlDoors:
     async def check(self, call: Call, access: Access) -> Reply:
         """Whether the file would be in order with something added; nothing is changed."""
         require_whole(access)
-        mistakes = self._service.control.check(_read(await call.body(MAX_BODY), Added).toml)
+        mistakes = self._service.control.check(read_json(await call.body(MAX_BODY), Added).toml)
         return reply({"valid": not mistakes, "mistakes": [mistake[:400] for mistake in mistakes[:20]]})
 
     async def rollback(self, call: Call, access: Access) -> Reply:
         """Return to the version before, or a named one."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY) or b"{}", Back)
+        asked = read_json(await call.body(MAX_BODY) or b"{}", Back)
         try:
             return reply(await self._service.control.rollback(asked.version))
         except ValueError as error:
@@ -151,7 +149,7 @@ class ControlDoors:
     async def rollback_policy(self, call: Call, access: Access) -> Reply:
         """Put an earlier version of a policy in force."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), PolicyBack)
+        asked = read_json(await call.body(MAX_BODY), PolicyBack)
         try:
             return reply(await self._service.learned.rollback(asked.policy, asked.version))
         except ValueError as error:
@@ -178,7 +176,7 @@ class ControlDoors:
     async def teach(self, call: Call, access: Access) -> Reply:
         """Put weights in force, or those before back; durable when this is answered."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), Taught)
+        asked = read_json(await call.body(MAX_BODY), Taught)
         if asked.back == (asked.weights is not None):
             raise Problem(400, "bad_weights", "neither weights nor back, or both", "one of them")
         taught = self._service.control.taught
@@ -193,7 +191,7 @@ class ControlDoors:
     async def preview(self, call: Call, access: Access) -> Reply:
         """A decision as anybody, anywhere, at any time; not logged, nothing reserved."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), Previewed)
+        asked = read_json(await call.body(MAX_BODY), Previewed)
         if asked.slot == SLOT:
             raise Problem(400, "bad_slot", f"slot {SLOT}", "another name: this one is for the rank door's actions")
         decided = self._service.preview(
@@ -222,12 +220,3 @@ def _instant(at: str | int) -> Millis | None:
         return instant(at) or None
     except ValueError:
         raise Problem(400, "bad_at", f"at={at[:40]!r}", "RFC 3339 or milliseconds") from None
-
-
-def _read(body: bytes, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=type_)
-    except msgspec.ValidationError as error:
-        raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
-    except UNREADABLE:
-        raise Problem(400, "malformed_json", "bytes that are not JSON", "a JSON object") from None

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from micromoments.core.delivery import STATUSES, Status
 from micromoments.engine.outward import MOST, Came
-from micromoments.server.http import Call, Reply, reply
+from micromoments.server.http import Call, Reply, read_json, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.people import source_key_of
 from micromoments.server.problem import Problem
 from micromoments.server.service import Service
-from micromoments.sources.wire import UNREADABLE
 
 MAX_BODY = 64 * 1024
-T = TypeVar("T")
 
 
-class Replayed(msgspec.Struct, rename="camel", kw_only=True):
+class Replayed(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Which dead letters to send again: by ``ids``, or all of a destination; all there are where neither is given."""
 
     ids: list[str] = []
     destination: str = ""
 
 
-class Outcomes(msgspec.Struct, rename="camel", kw_only=True):
+class Outcomes(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """What became of deliveries."""
 
     outcomes: list[Came]
 
 
-class Foreseen(msgspec.Struct, rename="camel", kw_only=True):
+class Foreseen(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
     """Which trigger, and for whom (an id as in paths)."""
 
     trigger: str
@@ -59,13 +55,13 @@ class DeliveryDoors:
     async def replay(self, call: Call, access: Access) -> Reply:
         """Send dead letters again, at most 500 at a time; gives their ids."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY) or b"{}", Replayed)
+        asked = read_json(await call.body(MAX_BODY) or b"{}", Replayed)
         return reply({"replayed": await self._service.deliveries.replay(asked.ids, asked.destination)})
 
     async def outcomes(self, call: Call, access: Access) -> Reply:
         """Take what became of deliveries, at most 500 at a time; gives the ids that no delivery has."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), Outcomes)
+        asked = read_json(await call.body(MAX_BODY), Outcomes)
         if len(asked.outcomes) > MOST:
             raise Problem(400, "too_many", f"{len(asked.outcomes)} outcomes", f"at most {MOST}")
         return reply({"unknown": await self._service.deliveries.came(asked.outcomes)})
@@ -73,7 +69,7 @@ class DeliveryDoors:
     async def preview(self, call: Call, access: Access) -> Reply:
         """What a trigger would do for a person now: each destination, why it may not, its words. Nothing is kept."""
         require_whole(access)
-        asked = _read(await call.body(MAX_BODY), Foreseen)
+        asked = read_json(await call.body(MAX_BODY), Foreseen)
         deliveries, key = self._service.deliveries, source_key_of(asked.person)
         try:
             decided = None
@@ -91,12 +87,3 @@ def _status(text: str | None) -> Status | None:
     if text is None:
         return None
     raise Problem(400, "bad_status", f"status={text[:40]!r}", f"one of {', '.join(STATUSES)}")
-
-
-def _read(body: bytes, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=type_)
-    except msgspec.ValidationError as error:
-        raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
-    except UNREADABLE:
-        raise Problem(400, "malformed_json", "bytes that are not JSON", "a JSON object") from None

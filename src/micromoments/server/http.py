@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from micromoments.server.problem import PROBLEM_JSON, Problem
+from micromoments.sources.wire import UNREADABLE
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Shape = TypeVar("Shape")
 
 JSON = b"application/json"
 GZIP = b"\x1f\x8b"
@@ -247,3 +249,17 @@ def raw_path(scope: Scope) -> str:
     """The path as sent, so that an encoded slash within an id stays within it."""
     raw = scope.get("raw_path")
     return raw.decode("latin-1").partition("?")[0] if raw else str(scope["path"])
+
+
+def read_json(body: bytes, shape: type[Shape]) -> Shape:
+    """A body of our own doors in its shape.
+
+    Raises:
+        Problem: it isn't JSON, or of another shape, such as with a field that the shape hasn't.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "bad_request", str(error)[:200], "the body that /openapi.json describes") from None
+    except UNREADABLE:
+        raise Problem(400, "malformed_json", "bytes that are not JSON", "a JSON object") from None

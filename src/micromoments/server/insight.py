@@ -11,7 +11,7 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.server.http import Call, Headers, Reply, reply
 from micromoments.server.keys import Access, require_whole
-from micromoments.server.problem import Problem, shown
+from micromoments.server.problem import Problem, not_taken, shown
 from micromoments.server.service import Service
 
 MAX_PARAM = 256
@@ -37,7 +37,7 @@ class Insight:
         try:
             result = await self._service.report(name, params)
         except ValueError as error:
-            raise Problem(400, "bad_report", f"report {shown(name)} with these parameters", str(error)[:400]) from None
+            raise not_taken("bad_report", str(error)[:400], "other parameters") from None
         return Reply(200, msgspec.json.encode(result), headers=[(b"cache-control", b"no-store")])
 
     def settings(self, key: str, call: Call) -> Reply:

@@ -191,9 +191,12 @@ def _entries(body: bytes) -> Iterator[Any]:
         # One object may be spread over lines; many are one a line.
         yield decode_json(body)
     except msgspec.DecodeError:
-        for line in body.splitlines():
+        for n, line in enumerate(body.splitlines(), 1):
             if line.strip():
-                yield decode_json(line)
+                try:
+                    yield decode_json(line)
+                except msgspec.DecodeError as error:
+                    raise msgspec.DecodeError(f"line {n}: {error}") from None
 
 
 def _after(cursor: str | None) -> str:

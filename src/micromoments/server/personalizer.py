@@ -24,7 +24,7 @@ from micromoments.server.foreign import Routes, credential, in_words
 from micromoments.server.http import JSON, Call, Reply, reply
 from micromoments.server.keys import Access, Keys, require_whole
 from micromoments.server.problem import Problem
-from micromoments.server.service import Service
+from micromoments.server.service import Conflict, Service
 from micromoments.sources.lenient import Rejected, decode
 
 BASE = "/personalizer/v1.0"
@@ -130,7 +130,11 @@ class Personalizer:
             marks=access.marks,
             actions=actions,
         )
-        return await self._service.decide(asked)
+        try:
+            return await self._service.decide(asked)
+        except Conflict:
+            got, wanted = "an eventId that was used before with another body", "the same body, or a new eventId"
+            raise Problem(409, "BadRequest", got, wanted) from None
 
     def decision(self, event: str) -> Decision | None:
         """What was decided for an event."""

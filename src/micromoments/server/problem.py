@@ -65,6 +65,8 @@ class Problem(Exception):
             return [(b"connection", b"close")]
         if self.status == HTTPStatus.UNAUTHORIZED:
             return [(b"www-authenticate", b'Bearer realm="micromoments"')]
+        if self.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            return [(b"allow", self.wanted.encode())]
         if self.retry_after:
             seconds = str(self.retry_after).encode()
             return [(b"retry-after", seconds), (b"x-ratelimit-reset", seconds)]

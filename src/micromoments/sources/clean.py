@@ -116,8 +116,9 @@ class Cleaner:
         )
 
     def warm(self) -> None:
-        """Load the kept list now, so that no request waits for it (about 0.1 s)."""
+        """Load the kept list and the sensitive words now, so that no request waits for them (about 0.15 s)."""
         self._listed("Mozilla/5.0")
+        self._sensitive("shoes")
 
     @staticmethod
     def _listed(agent: str) -> bool:

@@ -6,6 +6,7 @@ was sent whenever it is in the shape. Source: Segment HTTP Tracking API and "Spe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +46,7 @@ KINDS: dict[str, EventType] = {
 """The call of each path, the single letters of analytics.js too; ``batch`` and ``b`` are batches."""
 
 _ZULU = len("2026-11-23T15:44:25.123Z")
+_LEAP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:60(?!\d)")
 _decode_event = msgspec.json.Decoder(Event).decode
 
 
@@ -79,14 +81,24 @@ def new_message_id() -> str:
 
 
 def instant(text: str) -> Millis | None:
-    """An ISO 8601 date and time as milliseconds; without an offset it is read as UTC. None where it isn't one."""
+    """An ISO 8601 date and time as milliseconds; without an offset it is read as UTC. None where it isn't one.
+
+    What RFC 3339 allows besides is read too: small letters, and a leap second, which is the first of the next minute.
+
+    >>> instant("2016-12-31t23:59:60z") == instant("2017-01-01T00:00:00Z")
+    True
+    """
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return int(moment.timestamp() * 1000 + 0.5)
     except (ValueError, OverflowError):
-        return None
+        plain = text.upper()
+        if _LEAP.match(plain):
+            before = instant(f"{plain[:16]}:59{plain[19:]}")
+            return None if before is None else before + 1000
+        return instant(plain) if plain != text else None
 
 
 def occurred(event: Event, received_at: Millis, sent_at: str | None = None) -> Millis:
