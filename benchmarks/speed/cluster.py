@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,27 +59,40 @@ def event(chance: random.Random, people: int, number: int) -> dict[str, Any]:
     return {**whole, "type": "track", "event": "Product Viewed", "properties": {"product_id": item}}
 
 
+def known(number: int) -> dict[str, Any]:
+    """A person says who they are."""
+    person = f"a{number}"
+    return {"type": "identify", "anonymousId": person, "userId": f"u-{person}", "messageId": f"known-{number}"}
+
+
 class Case(NamedTuple):
-    """What is measured: so many workers, people and items, after so many events."""
+    """What is measured: so many workers, people and items, after so many events; ``known`` where everybody has said
+    who they are before.
+    """
 
     name: str
     workers: int = 1
     people: int = 400
     items: int = 200
     history: int = 2_000
+    known: bool = False
 
 
 CASES = (
     Case("1 worker"),
     Case("2 workers", workers=2),
     Case("4 workers", workers=4),
-    Case("10x people", people=4_000, history=6_000),
+    Case("10x people", people=4_000, history=20_000),
     Case("100x people", people=40_000, history=60_000),
     Case("10x items", items=2_000),
     Case("100x items", items=20_000),
-    Case("10x history", people=40, history=2_000),
-    Case("100x history", people=40, history=20_000),
+    Case("1x history", people=40, history=200, known=True),
+    Case("10x history", people=40, history=2_000, known=True),
+    Case("100x history", people=40, history=20_000, known=True),
 )
+"""History is 5, 50 and 500 events a person, of forty; with 400 it would take an hour. More people have 5 events each
+before, the most 1.5.
+"""
 
 
 class Bench:
@@ -177,6 +191,18 @@ class Bench:
             "kafka": sum(spent(b.process.pid) for b in self.kafka.brokers if b.process),
         }
 
+    def size(self) -> float:
+        """Bytes of a person in Redis, on the average."""
+        shared = self._open()
+        ids = [id.decode() for id in islice(shared.database.names("p"), 1_000)]
+        shards = [shared.database.shard(id) for id in ids]
+        asked = [
+            (shard, ("STRLEN", shared.database.name(shard, "p", id))) for shard, id in zip(shards, ids, strict=True)
+        ]
+        found = shared.database.many(asked)
+        shared.close()
+        return float(sum(found)) / len(found)
+
     def stop(self) -> None:
         """End it."""
         for process in (self.serve, self.learn):
@@ -220,6 +246,7 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
     row["Redis trips a decision"], row["Kafka trips a decision"] = redis / decisions, groups / decisions
     bench.folded()
     note("a decision", decisions, before, ("serve", "work", "redis", "kafka"))
+    row["bytes a person"] = bench.size()
     before = bench.time()
     time.sleep(IDLE)
     after = bench.time()
@@ -238,6 +265,9 @@ def main(quick: bool = False, only: str = "") -> dict[str, Any]:
             if wanted and case.name not in wanted:
                 continue
             bench = Bench(Path(place) / re.sub(r"\W+", "-", case.name), kafka, redis, case.items)
+            if case.known:
+                calls = [known(number) for number in range(case.people)]
+                assert bench.call("POST", "/v1/batch", {"batch": calls})["success"]
             sent(bench, case.history, case.people, random.Random(1))
             bench.work(1)
             bench.folded()

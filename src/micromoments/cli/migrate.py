@@ -55,6 +55,7 @@ def _there(folder: Path, file: Path, format: Format, *, switching: bool) -> None
 
     cluster, text = _target(folder, file)
     moving = _opened(folder, cluster)
+    move: Move | None = None
     try:
         move = Move(moving, folder, now_ms)
         held = rounds(move, _heard)
@@ -72,6 +73,8 @@ def _there(folder: Path, file: Path, format: Format, *, switching: bool) -> None
             say(f"to return: micromoments migrate {folder} --back")
             return
     finally:
+        if move is not None:
+            move.close()
         moving.shared.close()
     _show(held, format)
     if found := unlike(held):

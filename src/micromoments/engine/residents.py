@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from micromoments.core.person import Link, Person
-from micromoments.ports import State
 
 MAX_RESIDENT = 40_000
 """Decoded people (and links) kept when clean; about 6 KB each in memory."""
 
 
+class Loading(Protocol):
+    """What people and links are read from: ``ports.State``, or what stands before one."""
+
+    def load(self, people: Sequence[str], links: Sequence[str]) -> tuple[dict[str, Person], dict[str, Link]]:
+        """Those of them that exist."""
+        ...
+
+
 class Residents:
     """``flow.apply.Memory`` over a state: reads through, writes stay until ``committed``."""
 
-    def __init__(self, state: State, limit: int = MAX_RESIDENT) -> None:
+    def __init__(self, state: Loading, limit: int = MAX_RESIDENT) -> None:
         self._state = state
         self._limit = limit
         self._people: dict[str, Person | None] = {}

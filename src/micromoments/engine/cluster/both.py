@@ -13,11 +13,11 @@ from micromoments.engine.cluster.wiring import Shared, open_shared
 from micromoments.stores.cluster.carried import Kind, Mark, excused, forgotten, kinds_of, mark_of, say, taken
 from micromoments.stores.cluster.copies import Copies, Place
 from micromoments.stores.cluster.facts import RedisFacts
-from micromoments.stores.embedded.carried import KINDS, FolderCarried, Row
+from micromoments.stores.embedded.carried import KINDS, WATCHED, FolderCarried, Row
 from micromoments.stores.embedded.codec import unseal
 from micromoments.stores.embedded.folder import Folder, Locked
 
-__all__ = ["KINDS", "Folder", "Kind", "Locked", "Mark", "Moving", "Place", "Row", "open_moving", "unseal"]
+__all__ = ["KINDS", "WATCHED", "Folder", "Kind", "Locked", "Mark", "Moving", "Place", "Row", "open_moving", "unseal"]
 
 
 @dataclass(frozen=True, slots=True)

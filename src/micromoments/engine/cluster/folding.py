@@ -15,7 +15,7 @@ from micromoments.core.person import Person
 from micromoments.core.record import DecidedRecord, EventRecord, Logged, OutcomeRecord, Record, TickRecord
 from micromoments.engine.applier import Applier, outcome_shown
 from micromoments.engine.brain import Policies
-from micromoments.engine.cluster.wiring import SHARDS, Shared, Told
+from micromoments.engine.cluster.wiring import SHARDS, Shared, Told, names
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Body, Kind, Stream
 from micromoments.flow import facts
@@ -24,7 +24,11 @@ from micromoments.flow.view import View, refuses
 from micromoments.ports import Batch, StoreError
 
 TRIES = 200
-"""How often a shard is folded again because somebody else wrote in it: each time somebody got further."""
+"""Turns in a row in which nothing could be folded because others wrote in the same shards: each time somebody got
+further.
+"""
+LEAST_AHEAD = 64
+"""Records at the least that a turn looks at."""
 _NOTHING = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
 
 
@@ -93,16 +97,20 @@ class Folding:
             Moved: another worker has the partition, or Redis lost its newest: read on from ``state.position()``.
             StoreError: a store can't be reached.
         """
-        output = Output()
-        run: list[Logged] = []
-        for logged in stretch:
-            if spans(logged.record):
-                self._commit(run, output)
-                run = []
-                self._span(logged, output)
-            else:
-                run.append(logged)
-        self._commit(run, output)
+        output, stuck, ahead = Output(), 0, len(stretch)
+        known = self._read(stretch)
+        homes = [self.home(known.residents, one) for one in stretch]
+        left = [one for one, home in zip(stretch, homes, strict=True) if one.position >= self.state.at[home]]
+        while left:
+            again, before = self.again, len(left)
+            left = self._turn(known, left[:ahead], output) + left[ahead:]
+            done = before - len(left)
+            # Where each waits for the one before it, little is looked at that must wait anyway.
+            ahead, stuck = max(LEAST_AHEAD, 4 * done), 0 if done else stuck + 1
+            if stuck == TRIES:
+                raise RuntimeError(f"people were changed by others {TRIES} times in a row; wanted them quieter")
+            if self.again > again:
+                known = self._read(left)
         self.next = stretch[-1].position + 1
         self.folded += len(stretch)
         return output
@@ -111,62 +119,99 @@ class Folding:
         """Let every shard know how far the partition is folded: what a restart need not look at again."""
         self.state.mark(self.next, [shard for shard in range(SHARDS) if self.state.at[shard] < self.next])
 
+    def _read(self, records: Sequence[Logged]) -> Known:
+        """Whom these records are about, as they are now."""
+        self.state.let_go()
+        known = Known(self)
+        known.applier.prefetch([x.record for x in records])
+        return known
+
+    def _turn(self, known: Known, records: Sequence[Logged], output: Output) -> list[Logged]:
+        """Fold all that nothing stands before: records of one person, then those of several; gives the rest, in order.
+        What touches a shard waits for what was there before, of the other sort.
+        """
+        touched = self._touched(known.residents, records)
+        waiting, taken = set[int](), set[int]()
+        run, several, rest = list[Logged](), list[Logged](), list[Logged]()
+        alike: set[tuple[str, ...]] = set()
+        for logged in records:
+            spanning = touched.get(logged.position)
+            shards = spanning or {self.home(known.residents, logged)}
+            free = taken.isdisjoint(shards) or (spanning is not None and tuple(names(logged.record)) in alike)
+            if not free or not waiting.isdisjoint(shards):
+                rest.append(logged)
+                waiting |= shards
+            elif spanning is not None:
+                several.append(logged)
+                taken |= shards
+                alike.add(tuple(names(logged.record)))
+            else:
+                run.append(logged)
+        if run:
+            lost = self._commit(known, run, taken | waiting, records[-1].position + 1, output)
+            rest += [x for x in run if self.home(known.residents, x) in lost]
+            rest += [x for x in several if not lost.isdisjoint(touched[x.position])]
+            several = [x for x in several if lost.isdisjoint(touched[x.position])]
+        if several:
+            rest += self._span(known, several, touched, output)
+        return sorted(rest, key=lambda one: one.position)
+
+    def home(self, residents: Residents, logged: Logged) -> int:
+        """The shard of the person that a record will be folded into."""
+        return self._shared.database.shard(home_of(residents, logged.record))
+
+    def _touched(self, residents: Residents, records: Sequence[Logged]) -> dict[int, set[int]]:
+        """By position, the shards that each record of several people may read or write."""
+        shard = self._shared.database.shard
+        keys: dict[int, set[str]] = {}
+        for one in records:
+            if spans(one.record):
+                keys[one.position] = {*names(one.record)}
+                if isinstance(one.record, EventRecord) and one.record.event.previous_id:
+                    keys[one.position].add(f"anon:{one.record.event.previous_id}")
+        residents.fetch((), {key for some in keys.values() for key in some})
+        for some in keys.values():
+            for link in [residents.link(key) for key in some]:
+                if link is not None:
+                    some.update(f"user:{user}" for user in (*(c.user for c in link.claims), *link.joined))
+        everyone = {key for some in keys.values() for key in some}
+        residents.fetch(everyone, everyone)
+        return {at: {shard(id) for key in some for id in (key, *joined(residents, key))} for at, some in keys.items()}
+
     # --- records of one person --------------------------------------------------------------------
 
-    def _commit(self, run: Sequence[Logged], output: Output) -> None:
-        """Fold records each of which is about one person."""
-        if not run:
-            return
-        end = run[-1].position + 1
-        todo: set[int] | None = None
-        for _ in range(TRIES):
-            self.state.let_go()
-            applier, residents, telling, derived = self._applier()
-            applier.prefetch([x.record for x in run])
-            shards: dict[int, list[Logged]] = {}
-            for logged in run:
-                shard = self._shared.database.shard(home_of(residents, logged.record))
-                if logged.position >= self.state.at[shard] and (todo is None or shard in todo):
-                    shards.setdefault(shard, []).append(logged)
-            parts = {s: self._part(applier, residents, derived, telling, mine) for s, mine in shards.items()}
-            self._complete(parts, applier)
-            refused = self.state.commit_shards(
-                {s: p.batch for s, p in parts.items()}, outcomes={s: p.outcomes for s, p in parts.items()}, upto=end
-            )
-            for shard, part in parts.items():
-                if shard not in refused:
-                    part.into(output, shard)
-            if not refused:
-                return
-            self.again += len(refused)
-            todo = set(refused)
-        raise RuntimeError(f"a shard was changed by others {TRIES} times in a row; wanted a quieter one")
-
-    def _applier(self) -> tuple[Applier, Watchful, Telling, list[OutcomeRecord]]:
-        shared, telling = self._shared, Telling()
-        derived: list[OutcomeRecord] = []
-        residents = Watchful(self.state)
-        applier = Applier(
-            residents,
-            self.state,
-            shared.stores.budgets,
-            Policies({}),  # what is learned is the learner's
-            telling,
-            self._view,
-            derived.extend,
-            self._clock,
+    def _commit(self, known: Known, run: Sequence[Logged], blocked: set[int], end: int, output: Output) -> set[int]:
+        """Fold records each of which is about one person; gives the shards that somebody else wrote in meanwhile. A
+        shard is folded up to ``end``, or, where something of it waits, up to where it is.
+        """
+        shards: dict[int, list[Logged]] = {}
+        for logged in run:
+            shards.setdefault(self.home(known.residents, logged), []).append(logged)
+        parts = {s: self._part(known, mine) for s, mine in shards.items()}
+        self._complete(parts.values(), known.applier)
+        refused = self.state.commit_shards(
+            {s: p.batch for s, p in parts.items()},
+            outcomes={s: p.outcomes for s, p in parts.items()},
+            upto={
+                s: max(self.state.at[s], mine[-1].position + 1 if s in blocked else end) for s, mine in shards.items()
+            },
         )
-        return applier, residents, telling, derived
+        for shard, part in parts.items():
+            if shard not in refused:
+                part.into(output, shard)
+        self.again += len(refused)
+        return set(refused)
 
-    def _part(
-        self,
-        applier: Applier,
-        residents: Watchful,
-        derived: list[OutcomeRecord],
-        telling: Telling,
-        records: Sequence[Logged],
-    ) -> Part:
+    def applier(
+        self, residents: Residents, telling: Stream, derived: Callable[[Sequence[OutcomeRecord]], None]
+    ) -> Applier:
+        """What folds records; what is learned is the learner's."""
+        budgets = self._shared.stores.budgets
+        return Applier(residents, self.state, budgets, Policies({}), telling, self._view, derived, self._clock)
+
+    def _part(self, known: Known, records: Sequence[Logged]) -> Part:
         """What folding these gave, taken out of the applier."""
+        applier, residents, telling, derived = known.applier, known.residents, known.telling, known.derived
         now = self._clock()
         numbered = [(self._count(self.state.newest), logged.record, now) for logged in records]
         applier.fold(numbered)
@@ -192,13 +237,14 @@ class Folding:
             some.clear()
         return part
 
-    def _complete(self, parts: dict[int, Part], applier: Applier) -> None:
+    def _complete(self, parts: Iterable[Part], applier: Applier) -> None:
         """Outcomes as facts, which say what their decisions were; those are asked for in one round trip."""
-        asked = {o.outcome.decision for part in parts.values() for o in part.outcomes}
+        parts = list(parts)
+        asked = {o.outcome.decision for part in parts for o in part.outcomes}
         if not asked:
             return
         found = self.state.decisions(asked - applier.decisions.keys()) | applier.decisions
-        for part in parts.values():
+        for part in parts:
             for one in part.outcomes:
                 decision = found.get(one.outcome.decision)
                 person = part.batch.people.get(decision.person) if decision is not None else None
@@ -210,48 +256,83 @@ class Folding:
 
     # --- records of several people ----------------------------------------------------------------
 
-    def _span(self, logged: Logged, output: Output) -> None:
-        """Fold a record that may join or part people: those who stay, those who go, links, and last the position.
+    def _span(
+        self, known: Known, several: Sequence[Logged], touched: dict[int, set[int]], output: Output
+    ) -> list[Logged]:
+        """Fold records that may join or part people: those who stay, those who go, links, and last the positions; gives
+        those of which somebody else wrote anything meanwhile.
 
         Each step can be repeated, so that one cut short anywhere is folded again from the start: joining is idempotent.
         """
-        database = self._shared.database
-        for _ in range(TRIES):
-            self.state.let_go()
-            applier, residents, telling, derived = self._applier()
-            applier.prefetch([logged.record])
-            if logged.position < self.state.at[database.shard(home_of(residents, logged.record))]:
-                return
-            part = self._part(applier, residents, derived, telling, [logged])
-            here = database.shard(home_of(residents, logged.record))
-            self._complete({here: part}, applier)
-            whole = part.batch
-            kept: dict[str, Person | None] = {id: p for id, p in whole.people.items() if p is not None}
-            steps = (
-                replace(whole, people=kept, links={}, timers={id: whole.timers[id] for id in kept}),
-                replace(_NOTHING, people={id: None for id, p in whole.people.items() if p is None}),
-                replace(_NOTHING, links=whole.links),
-            )
-            if all(self._step(step, here, part.outcomes if n == 0 else ()) for n, step in enumerate(steps)):
-                self.state.mark(logged.position + 1, [here])
-                part.into(output, here)
-                return
-            self.again += 1
-        raise RuntimeError(f"people were changed by others {TRIES} times in a row; wanted them quieter")
+        parts = {one.position: self._part(known, [one]) for one in several}
+        here = {one.position: self.home(known.residents, one) for one in several}
+        self._complete(parts.values(), known.applier)
+        refused: set[int] = set()
+        for step in (staying, going, tying):
+            batches: dict[int, Batch] = {}
+            outcomes: dict[int, list[OutcomeRecord]] = {}
+            for at, part in parts.items():
+                if at not in refused:
+                    touched[at] = touched[at] | self._spread(step(part.batch), here[at], batches)
+                    if step is staying and part.outcomes:
+                        batches.setdefault(here[at], _NOTHING)
+                        outcomes.setdefault(here[at], []).extend(part.outcomes)
+            lost = self.state.commit_shards(batches, outcomes=outcomes) if batches else {}
+            refused.update(at for at in parts if not touched[at].isdisjoint(lost))
+        ends = {here[at]: max(self.state.at[here[at]], at + 1) for at in parts if at not in refused}
+        self.state.commit_shards(dict.fromkeys(ends, _NOTHING), upto=ends)
+        for at, part in parts.items():
+            if at not in refused:
+                part.into(output, here[at])
+        self.again += len(refused)
+        return [one for one in several if one.position in refused]
 
-    def _step(self, step: Batch, here: int, outcomes: Sequence[OutcomeRecord]) -> bool:
-        """Write one step; False where somebody else wrote one of them meanwhile."""
-        shard = self._shared.database.shard
-        parts: dict[int, Batch] = {}
+    def _spread(self, step: Batch, here: int, batches: dict[int, Batch]) -> set[int]:
+        """Add a step's people, timers and links to the batches of where they lie, its facts, decisions and deliveries
+        to that of shard ``here``; gives the shards.
+        """
+        shard, found = self._shared.database.shard, set[int]()
         for field in ("people", "links", "timers"):
             for key, value in getattr(step, field).items():
-                part = parts.get(shard(key), _NOTHING)
-                parts[shard(key)] = replace(part, **{field: {**getattr(part, field), key: value}})
-        if step.facts or step.decisions or step.outbox or outcomes:
-            parts[here] = replace(
-                parts.get(here, _NOTHING), facts=step.facts, decisions=step.decisions, outbox=step.outbox
+                part = batches.get(shard(key), _NOTHING)
+                batches[shard(key)] = replace(part, **{field: {**getattr(part, field), key: value}})
+                found.add(shard(key))
+        if step.facts or step.decisions or step.outbox:
+            part = batches.get(here, _NOTHING)
+            batches[here] = replace(
+                part,
+                facts=[*part.facts, *step.facts],
+                decisions=(*part.decisions, *step.decisions),
+                outbox=(*part.outbox, *step.outbox),
             )
-        return not (parts and self.state.commit_shards(parts, outcomes={here: outcomes}))
+            found.add(here)
+        return found
+
+
+class Known:
+    """Who was read for a stretch, with what was folded into them since, and what folds."""
+
+    def __init__(self, folding: Folding) -> None:
+        self.telling = Telling()
+        self.derived: list[OutcomeRecord] = []
+        self.residents = Watchful(folding.state)
+        self.applier = folding.applier(self.residents, self.telling, self.derived.extend)
+
+
+def staying(whole: Batch) -> Batch:
+    """The first step of a record of several people: those who are there afterwards, and what followed."""
+    kept: dict[str, Person | None] = {id: p for id, p in whole.people.items() if p is not None}
+    return replace(whole, people=kept, links={}, timers={id: whole.timers[id] for id in kept})
+
+
+def going(whole: Batch) -> Batch:
+    """The second: those whose all went to others."""
+    return replace(_NOTHING, people={id: None for id, p in whole.people.items() if p is None})
+
+
+def tying(whole: Batch) -> Batch:
+    """The third: whose an id is from now on."""
+    return replace(_NOTHING, links=whole.links)
 
 
 class Part:
@@ -288,6 +369,12 @@ def spans(record: Record) -> bool:
         return False
     event = record.event
     return event.type in ("identify", "alias") and bool(event.user_id and (event.anonymous_id or event.previous_id))
+
+
+def joined(residents: Residents, key: str) -> Sequence[str]:
+    """The users that alias made one person with that of a key."""
+    link = residents.link(key)
+    return [f"user:{user}" for user in link.joined] if link is not None else []
 
 
 def home_of(residents: Residents, record: Record) -> str:

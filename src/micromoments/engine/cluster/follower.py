@@ -121,8 +121,12 @@ class Follower:
         digest = kept.get(LEARNED, b"")
         if not digest or digest == self._digest:
             return None
+        try:
+            body = self._shared.artifacts.get(digest.decode())
+        except KeyError:  # this process stood still so long that newer ones replaced it: the next look brings those
+            return None
         self._digest = digest
-        return self._shared.stores.artifacts.get(digest.decode())
+        return body
 
     def _renew(self, kept: Mapping[str, bytes], learned: bytes | None) -> None:
         self.brain.renew(kept)

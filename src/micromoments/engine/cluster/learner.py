@@ -38,6 +38,8 @@ RENEW = 1.0
 CATALOG_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
 TRIM = 3600.0
+LINGER: Millis = 600_000
+"""How long what the catalogue learned stays after a newer one replaced it: about ten of them."""
 RING = 10_000
 """Outcomes that are known by their ids, so that one which was sent again is learned once."""
 LESSONS = "lessons:position"
@@ -116,9 +118,9 @@ class Lead:
         while items := shared.stores.catalogue.items(after, 2_000):
             self._catalog.apply({i.id: i for i in items})
             after = items[-1].id
-        if LEARNED in kept:
-            body = shared.stores.artifacts.get(kept[LEARNED].decode())
-            restore_catalog(self._catalog, {CATALOG: body})
+        self._learned = kept.get(LEARNED, b"").decode()
+        if self._learned:
+            self._restore(self._learned)
         self._place = msgspec.msgpack.decode(kept[LESSONS], type=Place) if LESSONS in kept else Place()
         self._known = set(self._place.ids)
         self._ids = deque(self._place.ids, RING)
@@ -130,6 +132,16 @@ class Lead:
         if ACTIVE_SESSIONS in kept:
             self._foresee(kept[ACTIVE_SESSIONS].decode(), fresh=False)
         self.rounds = Rounds(shared, self._catalog, clock)
+
+    def _restore(self, digest: str) -> None:
+        """Go on from what the catalogue learned; it may be that who wrote it died before it was named for good."""
+        try:
+            body = self._shared.artifacts.get(digest)
+        except KeyError:
+            log.error("what the catalogue learned is gone (%s); it is learned anew", digest)
+            return
+        self._shared.artifacts.keep(digest)
+        restore_catalog(self._catalog, {CATALOG: body})
 
     def run(self, stopping: threading.Event) -> None:
         """Learn until another has the lease, or ``stopping`` is set."""
@@ -188,7 +200,12 @@ class Lead:
         self._moved = True
 
     def _foresee(self, name: str, *, fresh: bool) -> None:
-        """The table of sessions in force; counts of before it, which it has learned from, are let go."""
+        """The table of sessions in force; counts of before it, which it has learned from, are let go, and a day later
+        the table that it replaces.
+        """
+        before = self._active.get(ACTIVE_SESSIONS, b"").decode()
+        if before and before != name:
+            self._shared.artifacts.let_go(before, DAY)
         self._active[ACTIVE_SESSIONS] = name.encode()
         table = table_of(self._shared.stores.artifacts, name)
         if table is not None:
@@ -237,14 +254,20 @@ class Lead:
         self._place.ids = list(self._ids)
         states[LESSONS] = msgspec.msgpack.encode(self._place)
         states[FOLDED] = str(self._control).encode()
+        learned = self._learned
         if catalog and self._catalog_dirty:
-            body = pack_catalog(self._catalog, self._place.position)
-            states[LEARNED] = self._shared.stores.artifacts.put(body).encode()
+            learned = self._shared.artifacts.put_unnamed(pack_catalog(self._catalog, self._place.position))
+            states[LEARNED] = learned.encode()
             self._catalog_dirty = False
         if self._shared.policies.teach(states, self._lease.term) < 0:
             log.warning("another learner took over; this one stands by")
             return False
         self._moved = False
+        if learned != self._learned:
+            self._shared.artifacts.keep(learned)
+            if self._learned:
+                self._shared.artifacts.let_go(self._learned, LINGER)
+            self._learned = learned
         for name, version, body in versions:
             if name not in self._versions:
                 self._versions[name] = max(self._shared.policies.versions(name), default=0)

@@ -1,5 +1,6 @@
 """A project from its folder to a cluster while it serves: in rounds, as a running machine is moved. Each round copies
-what differs; the last one is made while nobody has the folder open, and must find both sides alike.
+what differs, and from the second on looks only at what changed since; the last one is made while nobody has the folder
+open, and must find both sides alike.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from micromoments.core.event import Millis
 from micromoments.core.record import OutcomeRecord
 from micromoments.engine.brain import CATALOG
-from micromoments.engine.cluster.both import KINDS, Kind, Mark, Moving, Row, unseal
+from micromoments.engine.cluster.both import KINDS, WATCHED, Kind, Mark, Moving, Row, unseal
 from micromoments.engine.cluster.follower import FOLDED, LEARNED
 from micromoments.engine.cluster.learner import LESSONS, RING, Place
 from micromoments.engine.cluster.log_copy import LogCopy
@@ -41,15 +42,21 @@ class Move:
             moving.say(Mark(state="copying", at=clock()))
         self._log = LogCopy(moving, mark, clock)
         self._files: dict[str, str] = {}
+        self._sides: dict[str, tuple[Tally, Tally]] = {}
+
+    def close(self) -> None:
+        """Leave nothing of the copying in the folder."""
+        self._moving.source.unwatch()
 
     def round(self) -> list[Held]:
         """Copy what differs now; gives what both sides hold. While the folder is served, that is as of some instant in
-        the round for each kind.
+        the round for each kind. What was alike once is looked at again where it changed.
 
         Raises:
             StoreError: a side can't be read or written, or doesn't give back what was written.
         """
-        held = [self._values(kind) for kind in KINDS]
+        self._moving.source.watch()
+        held = [self._changed(kind) if kind in self._sides else self._values(kind) for kind in KINDS]
         return [*held, self._facts(), self._log.copy()]
 
     def finish(self) -> Mark:
@@ -84,15 +91,29 @@ class Move:
             copied += self._page(there, page, read)
         extra = self._there(kind, there) - ids
         there.drop(extra)
-        return Held(
-            kind=kind,
-            folder=found.count,
-            cluster=len(self._there(kind, there)),
-            copied=copied,
-            removed=len(extra),
-            digest=found.hex,
-            digest_there=read.hex,
-        )
+        held = _held(kind, found, read, copied, len(extra))
+        held = msgspec.structs.replace(held, cluster=len(self._there(kind, there)))
+        if held.same and kind in WATCHED:
+            self._sides[kind] = found, read
+        return held
+
+    def _changed(self, kind: str) -> Held:
+        """A kind that was alike: what changed in the folder since, and nothing else."""
+        there, (found, read) = self._moving.kinds[kind], self._sides.pop(kind)
+        copied = removed = 0
+        for page, gone in self._moving.source.changed(kind):
+            names = [*(id for id, _ in page), *gone]
+            old = [(id, body) for id, body in zip(names, there.get(names), strict=True) if body is not None]
+            found.drop(old)
+            read.drop(old)
+            there.drop(gone)
+            found.add(page)
+            copied += self._page(there, page, read)
+            removed += len(gone)
+        held = _held(kind, found, read, copied, removed)
+        if held.same:
+            self._sides[kind] = found, read
+        return held
 
     def _page(self, there: Kind, page: list[Row], read: Tally) -> int:
         """Write those of a page that are others there, read them back, and count all of them as they lie there."""
@@ -149,3 +170,15 @@ class Move:
             digest=Tally(rows).hex,
             digest_there=Tally(rows_there).hex,
         )
+
+
+def _held(kind: str, found: Tally, read: Tally, copied: int, removed: int) -> Held:
+    return Held(
+        kind=kind,
+        folder=found.count,
+        cluster=read.count,
+        copied=copied,
+        removed=removed,
+        digest=found.hex,
+        digest_there=read.hex,
+    )

@@ -55,11 +55,15 @@ async def switch(
     Raises:
         StoreError: the sides differ, or a store failed: the folder is as it was, to be served again.
     """
+    seal(folder, EVER)
+    heard("before the last", move.round())  # so that what is left is what comes from here on
+    began = time.monotonic()
     with holding(folder) as held:
-        began = time.monotonic()
-        service = Service(open_held(held, None, clock()), clock)
-        await service.start()  # folds what a server that was killed had not
-        await service.stop()
+        folded, end = at_rest(folder).positions()
+        if folded < end:
+            service = Service(open_held(held, None, clock()), clock)
+            await service.start()  # folds what a server that was killed had not
+            await service.stop()
         seal(folder, EVER)
         found = move.round()
         heard("last round", found)

@@ -42,12 +42,22 @@ class Tally:
         """Count more rows."""
         for id, body in rows:
             self.count += 1
-            self._sum = (self._sum + xxh3_128_intdigest(b"%b\n%b" % (id.encode(), body))) % LIMIT
+            self._sum = (self._sum + _digest(id, body)) % LIMIT
+
+    def drop(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Count rows no more that were counted before."""
+        for id, body in rows:
+            self.count -= 1
+            self._sum = (self._sum - _digest(id, body)) % LIMIT
 
     @property
     def hex(self) -> str:
         """The digest."""
         return f"{self._sum:032x}"
+
+
+def _digest(id: str, body: bytes) -> int:
+    return xxh3_128_intdigest(b"%b\n%b" % (id.encode(), body))
 
 
 def unlike(held: Iterable[Held]) -> list[str]:

@@ -83,6 +83,7 @@ class Shared:
     pending: Pending
     seen: RedisSeen
     policies: RedisPolicies
+    artifacts: RedisArtifacts
     vault: Vault
     wire: Wire
     database: Database
@@ -163,6 +164,7 @@ def open_shared(
         pending=Pending(database),
         seen=RedisSeen(database),
         policies=policies,
+        artifacts=RedisArtifacts(database),
         vault=vault,
         wire=wire,
         database=database,

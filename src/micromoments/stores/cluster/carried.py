@@ -115,7 +115,9 @@ class Kind:
 
 
 class People(Kind):
-    """People with their timers, each kept as long as is left since they were last heard of."""
+    """People with their timers, each kept as long as is left since they were last heard of; a day at the least, as the
+    folder may be late in forgetting them.
+    """
 
     def __init__(self, database: Database, ttl: Millis, now: Millis) -> None:
         super().__init__(database, "p", _VERSION)
@@ -129,7 +131,7 @@ class People(Kind):
 
     def _putting(self, id: str, body: bytes) -> list[Command]:
         wake, body = int.from_bytes(body[:8], "big"), body[8:]
-        left = max(1, codec.decode(Person, body, id).last + self._ttl - self._now)
+        left = max(DAY, codec.decode(Person, body, id).last + self._ttl - self._now)
         timer = self._of_shard("ZADD", "w", id, wake, id) if wake else self._of_shard("ZREM", "w", id, id)
         return [self._one("SET", id, os.urandom(_VERSION) + body, "PX", left), timer]
 
@@ -148,7 +150,7 @@ class Links(Kind):
 
 
 class Decisions(Kind):
-    """Decisions that the log has, each for as long as is left to it, and whose they are."""
+    """Decisions that the log has, each for as long as is left to it (a day at the least), and whose they are."""
 
     def __init__(self, database: Database, state: RedisState, ttl: Millis, now: Millis) -> None:
         super().__init__(database, "d", 1)
@@ -156,7 +158,7 @@ class Decisions(Kind):
 
     def _putting(self, id: str, body: bytes) -> list[Command]:
         decision = codec.decode(Decision, body, id)
-        left = max(1, decision.at + self._ttl - self._now)
+        left = max(DAY, decision.at + self._ttl - self._now)
         return [*self._state.keeping([decision]), self._one("SET", id, b"\1" + body, "PX", left)]
 
 

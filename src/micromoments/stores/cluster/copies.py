@@ -103,6 +103,7 @@ class Copies:
         its order.
         """
         todo = {place for place in start if start[place] < end[place]}
+        left = sum(end[place] - start[place] for place in todo)
         config = reading(self._broker.address, "copies") | {"queued.max.messages.kbytes": 16_384}
         consumer: Any = Consumer(config)
         try:
@@ -111,7 +112,8 @@ class Copies:
             until = time.monotonic() + PATIENCE
             while todo:
                 with failing("reading a copy"):
-                    messages = [m for m in consumer.consume(AT_ONCE, 0.5) if m.error() is None]
+                    # No more than there are: it waits until it has so many.
+                    messages = [m for m in consumer.consume(max(1, min(AT_ONCE, left)), 0.5) if m.error() is None]
                     records = opened(messages, self._vault)
                 if messages:
                     until = time.monotonic() + PATIENCE
@@ -121,6 +123,7 @@ class Copies:
                     place = message.topic(), message.partition()
                     if place not in todo or logged.position >= end[place]:
                         continue
+                    left -= 1
                     yield place, logged.position, _from(message), logged.record
                     if logged.position + 1 == end[place]:
                         todo.discard(place)

@@ -74,6 +74,11 @@ class Database:
                 self._single = Redis.from_url(address, **options)
         self.host = urlsplit(address).hostname or ""
 
+    @property
+    def single(self) -> bool:
+        """Whether one server has every shard, and does what it is asked in the order in which it was asked."""
+        return self._single is not None
+
     def shard(self, key: str) -> int:
         """The shard of a person, a source id, a decision or an item."""
         return xxh3_64_intdigest(key.encode()) % SHARDS

@@ -17,7 +17,6 @@ import msgspec
 from micromoments.core.decision import Decision
 from micromoments.core.delivery import STATUSES, Delivery
 from micromoments.core.event import Millis
-from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
 from micromoments.core.record import EventRecord, OutcomeRecord, Record
 from micromoments.ports import Batch, StoreError
@@ -30,6 +29,7 @@ T = TypeVar("T", Person, Link)
 
 DAY: Millis = 86_400_000
 _VERSION = 8
+_NOTHING = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
 _LOGGED = b"\1"
 """The first byte of a decision that the log has; another stands for one that is on its way there."""
 
@@ -74,8 +74,17 @@ class RedisState:
         Raises:
             Corrupt: one of them fails its checksum.
         """
+        _, found_people, found_links = self.load_after((), people, links)
+        return found_people, found_links
+
+    def load_after(
+        self, first: Sequence[Command], people: Sequence[str], links: Sequence[str]
+    ) -> tuple[list[Any], dict[str, Person], dict[str, Link]]:
+        """As ``load``, and the answers to other commands, none of which is newer than what is loaded: in the same round
+        trip where one server keeps that order.
+        """
         wanted = [("p", key) for key in people] + [("l", key) for key in links]
-        bodies = self._get(wanted)
+        answers, bodies = self._get(wanted, first)
         found_people: dict[str, Person] = {}
         found_links: dict[str, Link] = {}
         for (kind, key), body in zip(wanted, bodies, strict=True):
@@ -88,10 +97,12 @@ class RedisState:
                 found_people[key] = codec.decode(Person, body[_VERSION:], what, later=later)
             else:
                 found_links[key] = codec.decode(Link, body[_VERSION:], what, later=later)
-        return found_people, found_links
+        return answers, found_people, found_links
 
-    def _get(self, wanted: Sequence[tuple[str, str]]) -> list[Any]:
-        """The values of these names, one ``MGET`` a shard, all in one round trip; notes the newest version there."""
+    def _get(self, wanted: Sequence[tuple[str, str]], first: Sequence[Command] = ()) -> tuple[list[Any], list[Any]]:
+        """The answers to ``first``, and the values of these names, one ``MGET`` a shard, all in one round trip; notes
+        the newest version there.
+        """
         db = self._database
         by_shard: dict[int, list[int]] = {}
         for index, (_, key) in enumerate(wanted):
@@ -101,11 +112,13 @@ class RedisState:
             for shard, indexes in by_shard.items()
         ]
         bodies: list[Any] = [None] * len(wanted)
-        for indexes, got in zip(by_shard.values(), db.many(commands), strict=True):
+        answers = [] if db.single else db.many(first)
+        found = db.many([*first, *commands]) if db.single else [*answers, *db.many(commands)]
+        for indexes, got in zip(by_shard.values(), found[len(first) :], strict=True):
             self.newest = max(self.newest, int(got.pop() or 0))
             for index, body in zip(indexes, got, strict=True):
                 bodies[index] = body
-        return bodies
+        return found[: len(first)], bodies
 
     def due(self, until: Millis, limit: int, shards: Iterable[int] = range(SHARDS)) -> Sequence[tuple[Millis, str]]:
         """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key; of some shards."""
@@ -125,7 +138,7 @@ class RedisState:
         wanted = [("d", id) for id in dict.fromkeys(ids)]
         return {
             id: codec.decode(Decision, body[1:], f"decision {id} in Redis", later=True)
-            for (_, id), body in zip(wanted, self._get(wanted), strict=True)
+            for (_, id), body in zip(wanted, self._get(wanted)[1], strict=True)
             if body is not None and body[:1] == _LOGGED
         }
 
@@ -182,22 +195,12 @@ class RedisState:
         Raises:
             Changed: somebody else wrote one of them; nothing of that shard was written, others may be.
         """
-        shards = self._split(batch)
-        parts: dict[int, Batch] = {}
-        for shard, part in shards.items():
-            kept = {k: v for k, v in part.people.items() if v is not None}
-            parts[shard] = msgspec.structs.replace(part, people=kept, links={})
-        self._all(parts)
-        for names in ("people", "links"):
-            steps: dict[int, Batch] = {}
-            for shard, part in shards.items():
-                values = part.links if names == "links" else {k: v for k, v in part.people.items() if v is None}
-                if values:
-                    empty = Batch(
-                        people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1
-                    )
-                    steps[shard] = msgspec.structs.replace(empty, **{names: values})
-            self._all(steps)
+        shards, change = self._split(batch), msgspec.structs.replace
+        kept = {s: {k: v for k, v in part.people.items() if v is not None} for s, part in shards.items()}
+        self._all({s: change(part, people=kept[s], links={}) for s, part in shards.items()})
+        gone = {s: {k: v for k, v in part.people.items() if v is None} for s, part in shards.items()}
+        self._all({s: change(_NOTHING, people=some) for s, some in gone.items() if some})
+        self._all({s: change(_NOTHING, links=part.links) for s, part in shards.items() if part.links})
         if batch.policies:
             sealed = [(key, codec.seal(body)) for key, body in batch.policies.items()]
             self._database.run(scripts.TEACH, 0, [0, *scripts.flat(sealed)])
@@ -212,20 +215,20 @@ class RedisState:
         parts: Mapping[int, Batch],
         *,
         outcomes: Mapping[int, Sequence[OutcomeRecord]] | None = None,
-        upto: int = -1,
+        upto: Mapping[int, int] | None = None,
     ) -> dict[int, tuple[str, ...]]:
         """Write each shard's part, all in one round trip a node; gives, for each that was refused, whose version is
-        another. ``outcomes`` are kept in the shard until the log has them. With ``upto`` the shard's position in the
-        partition becomes that, where it is still as remembered.
+        another. ``outcomes`` are kept in the shard until the log has them. A shard with an ``upto`` gets that
+        as its position in the partition, where it is still as remembered.
 
         Raises:
             Moved: a position is not as remembered: nothing of those shards was written.
         """
         commands: list[Command] = []
         new: dict[int, dict[tuple[str, str], bytes]] = {}
-        order = list(parts)
+        order, ends = list(parts), upto or {}
         for shard in order:
-            body, new[shard] = self._packed(shard, parts[shard], (outcomes or {}).get(shard, ()), upto)
+            body, new[shard] = self._packed(shard, parts[shard], (outcomes or {}).get(shard, ()), ends.get(shard, -1))
             commands.append(self._database.call(scripts.COMMIT, shard, body))
         extra = [c for part in parts.values() for c in (*self.keeping(part.decisions), *self._of_links(part))]
         answers = self._database.many([*commands, *extra])
@@ -235,8 +238,7 @@ class RedisState:
             if not got:
                 if self.partition:
                     self._versions.update(new[shard])
-                if upto >= 0:
-                    self.at[shard] = upto
+                self.at[shard] = ends.get(shard, self.at[shard])
             elif got[0] == b"position":
                 moved = True
             else:
@@ -251,13 +253,12 @@ class RedisState:
         Raises:
             Moved: as for ``commit_shards``.
         """
-        nothing = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
-        self.commit_shards(dict.fromkeys(shards, nothing), upto=upto)
+        moved = list(shards)
+        self.commit_shards(dict.fromkeys(moved, _NOTHING), upto=dict.fromkeys(moved, upto))
 
     def tie(self, links: Mapping[str, Link]) -> None:
         """Write links whatever they were: what an erasure leaves of shared devices."""
-        empty = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
-        self.commit(msgspec.structs.replace(empty, links=links))
+        self.commit(msgspec.structs.replace(_NOTHING, links=links))
 
     def let_go(self) -> None:
         """Forget the versions of what was loaded."""
@@ -349,9 +350,9 @@ class RedisState:
         for delivery in batch.outbox:
             of(db.shard(delivery.person), "outbox", list).append(delivery)
         for fact in batch.facts:
-            of(homes.get(surrogate := _surrogate(fact), surrogate % SHARDS), "facts", list).append(fact)
-        empty = Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=-1)
-        return {shard: msgspec.structs.replace(empty, **fields) for shard, fields in parts.items()}
+            surrogate = int(getattr(fact, "surrogate", 0))
+            of(homes.get(surrogate, surrogate % SHARDS), "facts", list).append(fact)
+        return {shard: msgspec.structs.replace(_NOTHING, **fields) for shard, fields in parts.items()}
 
     # --- forgetting -------------------------------------------------------------------------------
 
@@ -394,7 +395,3 @@ def delivery_row(d: Delivery) -> tuple[str, int, str, int, str, bytes]:
     """A delivery as the scripts take it; what is still to be decided waits in the lane without a name."""
     lane = "" if d.status == "intended" else d.destination
     return d.id, STATUSES.index(d.status), lane, d.due, d.person, codec.encode(d)
-
-
-def _surrogate(fact: Fact) -> int:
-    return int(getattr(fact, "surrogate", 0))

@@ -19,9 +19,9 @@ from micromoments.core.delivery import Delivery
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.core.record import Logged
-from micromoments.stores.embedded import codec
+from micromoments.stores.embedded import codec, watched
 from micromoments.stores.embedded.artifacts import FileArtifacts
-from micromoments.stores.embedded.database import connect, failing, reader
+from micromoments.stores.embedded.database import connect, failing, placeholders, reader
 from micromoments.stores.embedded.log import read_groups, stored_end
 from micromoments.stores.embedded.outbox import row as outbox_row
 from micromoments.stores.embedded.state import live_frames
@@ -43,20 +43,24 @@ KINDS = (
 """Every kind of value that is state, in the order in which they are copied."""
 PAGE = 1000
 _KEYED = {
-    "people": "SELECT key, wake, body FROM people WHERE key > ? ORDER BY key LIMIT ?",
-    "links": "SELECT key, body FROM links WHERE key > ? ORDER BY key LIMIT ?",
-    "decisions": "SELECT id, body FROM decisions WHERE id > ? ORDER BY id LIMIT ?",
-    "items": "SELECT id, body FROM items WHERE id > ? ORDER BY id LIMIT ?",
-    "deliveries": "SELECT id, body FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+    "people": "SELECT key, wake, body FROM people",
+    "links": "SELECT key, body FROM links",
+    "decisions": "SELECT id, body FROM decisions",
+    "items": "SELECT id, body FROM items",
+    "deliveries": "SELECT id, body FROM outbox",
 }
 _FEW = {
-    "policies": "SELECT key, body FROM policies ORDER BY key",
-    "versions": "SELECT key, version, body FROM policy_versions ORDER BY key, version",
-    "budgets": "SELECT name, spent, reserved FROM budgets ORDER BY name",
-    "reservations": "SELECT id, budget, units, until, state FROM reservations ORDER BY id",
-    "audit": 'SELECT number, "at", who, name, what, target, detail FROM entries ORDER BY number',
+    "policies": "SELECT key, body FROM policies",
+    "versions": "SELECT key, version, body FROM policy_versions",
+    "budgets": "SELECT name, spent, reserved FROM budgets",
+    "reservations": "SELECT id, budget, units, until, state FROM reservations",
+    "audit": 'SELECT number, "at", who, name, what, target, detail FROM entries',
 }
 _FILE = {"budgets": "budgets.sqlite", "reservations": "budgets.sqlite", "audit": "audit.sqlite"}
+_TABLE = {"deliveries": "outbox", "audit": "entries"}
+"""The tables that have another name than their kind."""
+WATCHED = ("people", "links", "decisions", "items", "deliveries", "reservations", "audit", "artifacts")
+"""The kinds of which ``changed`` knows what is new; the others are few."""
 _ENTRY = ("at", "who", "name", "what", "target", "detail")
 
 
@@ -65,27 +69,68 @@ class FolderCarried:
 
     def __init__(self, folder: Path | str) -> None:
         self._folder = Path(folder)
+        self._watching = False
+        self._read: dict[str, int] = {}
+        self._artifacts: set[str] = set()
+
+    def watch(self) -> None:
+        """From now on ``changed`` gives what changed since a kind was last read, whoever changed it."""
+        if not self._watching:
+            watched.watch(self._folder)
+            self._watching = True
+
+    def unwatch(self) -> None:
+        """Leave nothing of that in the folder."""
+        watched.unwatch(self._folder)
+        self._watching = False
 
     def rows(self, kind: str) -> Iterator[list[Row]]:
         """All rows of a kind by pages, those of one file as of one instant."""
         if kind == "artifacts":
-            yield from self._artifacts()
+            self._artifacts.clear()
+            yield from self._new_artifacts()
             return
         with self._reading(_FILE.get(kind, "state.sqlite")) as db:
+            if self._watching and kind in WATCHED:
+                self._read[kind] = watched.newest(db, _TABLE.get(kind, kind))
             if kind in _FEW:
                 cursor = db.execute(_FEW[kind])
                 while found := cursor.fetchmany(PAGE):
                     yield [packed(kind, row) for row in found]
                 return
-            after = b""
-            while found := db.execute(_KEYED[kind], (after, PAGE)).fetchall():
+            name, after = _named(kind), b""
+            query = f"{_KEYED[kind]} WHERE {name} > ? ORDER BY {name} LIMIT ?"
+            while found := db.execute(query, (after, PAGE)).fetchall():
                 yield [packed(kind, row) for row in found]
                 after = found[-1][0]
 
-    def _artifacts(self) -> Iterator[list[Row]]:
-        for path in sorted((self._folder / "artifacts").glob("*")):
-            if len(path.name) == 64:
+    def changed(self, kind: str) -> Iterator[tuple[list[Row], list[str]]]:
+        """What changed of a ``WATCHED`` kind since it was last read, by pages: rows, and ids that are gone."""
+        if kind == "artifacts":
+            before, there = set(self._artifacts), {path.name for path in self._paths()}
+            self._artifacts &= there
+            yield [], sorted(before - there)
+            for page in self._new_artifacts():
+                yield page, []
+            return
+        query = (_KEYED | _FEW)[kind]
+        with self._reading(_FILE.get(kind, "state.sqlite")) as db:
+            for notes in watched.noted(db, _TABLE.get(kind, kind), self._read[kind]):
+                names = [name for _, name in notes]
+                found = db.execute(f"{query} WHERE {_named(kind)} IN ({placeholders(len(names))})", names).fetchall()
+                there = {row[0] for row in found}
+                gone = [_text(name) for name in names if name not in there]
+                yield [packed(kind, row) for row in found], gone
+                self._read[kind] = notes[-1][0]
+
+    def _paths(self) -> list[Path]:
+        return [path for path in sorted((self._folder / "artifacts").glob("*")) if len(path.name) == 64]
+
+    def _new_artifacts(self) -> Iterator[list[Row]]:
+        for path in self._paths():
+            if path.name not in self._artifacts:
                 yield [(path.name, path.read_bytes())]
+                self._artifacts.add(path.name)
 
     def sealed(self) -> dict[str, tuple[str, str, int]]:
         """The sealed files by name: (table, day, rows)."""
@@ -137,7 +182,7 @@ class FolderCarried:
                 columns = "id, status, lane, due, person, body"
                 db.executemany(f"INSERT INTO outbox({columns}) VALUES (?, ?, ?, ?, ?, ?)", map(outbox_row, found))  # noqa: S608 ours
                 return
-            table = "entries" if kind == "audit" else kind
+            table = _TABLE.get(kind, kind)
             values = [unpacked(kind, row) for row in rows]
             marks = ",".join("?" * len(values[0])) if values else ""
             db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 our own names
@@ -176,8 +221,16 @@ def packed(kind: str, row: Sequence[Any]) -> Row:
         return str(row[0]), msgspec.json.encode(dict(zip(_ENTRY, row[1:], strict=True)))
     if kind in ("budgets", "reservations"):
         return row[0], msgspec.msgpack.encode(row[1:])
-    key, body = row
-    return (key.decode() if isinstance(key, bytes) else key), body
+    return _text(row[0]), row[1]
+
+
+def _named(kind: str) -> str:
+    """The column that names a row of a kind."""
+    return watched.TABLES[_FILE.get(kind, "state.sqlite")][_TABLE.get(kind, kind)]
+
+
+def _text(name: bytes | str | int) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def unpacked(kind: str, row: Row) -> tuple[Any, ...]:
