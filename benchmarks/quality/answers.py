@@ -2,11 +2,12 @@
 
 usage: MICROMOMENTS_SHARED=../shared python -m benchmarks.quality.answers [--show]
 
-``answers_judged.txt`` beside this file holds the questions, judged by hand over the shared recipes and products; an
-answer is right when it comes from the item named and holds what the judgement says. Every second question of the first
-part chose the threshold, the others of it were seen while the rules were made; those below ``# fresh`` were written
-afterwards, and are the test. Prints a table and writes ``benchmarks/results/answers.json``; ``--show`` lists what went
-wrong.
+``answers_judged.txt`` beside this file holds questions judged by hand over the shared recipes and products,
+``answers_shops.txt`` those of customers over the texts of small businesses (``answers_shops.json``) and of the
+simulated town. An answer is right when it comes from the item named and holds what the judgement says. The rules and
+the table of confidence were made with all of them but those of the hotel. Prints, for each part, how many were answered
+rightly at each confidence, and whether confidence is the share that is right; writes
+``benchmarks/results/answers.json``; ``--show`` lists what went wrong.
 """
 
 from __future__ import annotations
@@ -19,13 +20,21 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from benchmarks.quality.search import items
-from micromoments.retrieve import answers
+from micromoments.core.item import Item
+from micromoments.retrieve.answers import ANSWERING, CONFIDENT
 from micromoments.retrieve.ask import Answer
 from micromoments.retrieve.catalog import Catalog
+from micromoments.simulate.catalog import items as simulated
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
+
+
+LEAST = (0.5, 0.75, 0.9, 0.95)
+BINS = ((0.0, 0.3), (0.3, 0.75), (0.75, 0.95), (0.95, 1.01))
 
 
 class Judged(NamedTuple):
@@ -36,16 +45,39 @@ class Judged(NamedTuple):
     holds: str
 
 
-def judged() -> tuple[list[Judged], list[Judged]]:
-    """The judgements in the file's order: those that the rules were made with, and the fresh ones."""
-    parts: tuple[list[Judged], list[Judged]] = ([], [])
-    fresh = False
-    for line in (HERE / "answers_judged.txt").read_text(encoding="utf-8").splitlines():
-        fresh = fresh or line.startswith("# fresh")
-        if not line.startswith("#"):
+class Told(NamedTuple):
+    """What came of a question: the confidence of the best passage, whether it is right, whether anything answers it."""
+
+    confidence: float
+    right: bool
+    answerable: bool
+
+
+def judged(path: Path) -> dict[str, list[Judged]]:
+    """The judgements of a file by its parts, which lines ``## name`` begin."""
+    parts: dict[str, list[Judged]] = {}
+    name = "recipes and products"
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            name = line[3:]
+        elif not line.startswith("#"):
             question, ids, holds = (part.strip() for part in line.split("|", 2))
-            parts[fresh].append(Judged(question, () if ids == "-" else tuple(ids.split()), holds))
+            parts.setdefault(name, []).append(Judged(question, () if ids == "-" else tuple(ids.split()), holds))
     return parts
+
+
+def catalogs() -> dict[str, Catalog]:
+    """The items that each part asks about."""
+    shops: dict[str, list[dict[str, str]]] = json.loads((HERE / "answers_shops.json").read_text(encoding="utf-8"))
+    told = {name: [msgspec.convert({"kind": "article", **one}, Item) for one in own] for name, own in shops.items()}
+    told["town"] = [item for item in simulated("UTC") if item.kind in ANSWERING]
+    told["recipes and products"] = items(Path(os.environ["MICROMOMENTS_SHARED"]))
+    made: dict[str, Catalog] = {}
+    for name, own in told.items():
+        made[name] = Catalog()
+        made[name].apply({item.id: item for item in own})
+        made[name].settle()
+    return made
 
 
 def right(answer: Answer, one: Judged) -> bool:
@@ -53,20 +85,29 @@ def right(answer: Answer, one: Judged) -> bool:
     return answer.item in one.items and re.search(one.holds, answer.text) is not None
 
 
-def figures(told: list[tuple[Judged, list[Answer]]], least: float) -> dict[str, float]:
-    """At a threshold: shares of the answerable that are answered rightly and wrongly, and of the others refused."""
-    able = [(one, found) for one, found in told if one.items]
-    others = [found for one, found in told if not one.items]
-    given = [(one, found[0]) for one, found in able if found and found[0].confidence >= least]
-    correct = sum(right(answer, one) for one, answer in given)
-    refused = sum(not (found and found[0].confidence >= least) for found in others)
-    wrong = len(given) - correct
-    return {
-        "right at 1": correct / len(able),
-        "wrong": wrong / len(able),
-        "refused": refused / len(others),
-        "precision": correct / max(1, len(given) + len(others) - refused),
-    }
+def figures(told: list[Told]) -> dict[str, float]:
+    """At each confidence the precision, and the shares of the answerable answered rightly and of the others refused."""
+    row: dict[str, float] = {"questions": len(told)}
+    able = sum(one.answerable for one in told)
+    for least in LEAST:
+        given = [one for one in told if one.confidence >= least]
+        row[f"precision {least}"] = sum(one.right for one in given) / max(1, len(given))
+        row[f"answered {least}"] = sum(one.right for one in given) / able
+        row[f"refused {least}"] = 1 - sum(not one.answerable for one in given) / max(1, len(told) - able)
+    for low, high in BINS:
+        inside = [one for one in told if low <= one.confidence < high]
+        row[f"in {low}"] = len(inside)
+        row[f"right in {low}"] = sum(one.right for one in inside) / max(1, len(inside))
+        row[f"said in {low}"] = sum(one.confidence for one in inside) / max(1, len(inside))
+    return row
+
+
+def printed(name: str, row: dict[str, float]) -> None:
+    """A part's two lines."""
+    cells = [f"{row[f'precision {x}']:.3f} {row[f'answered {x}']:.3f} {row[f'refused {x}']:.3f}" for x in LEAST]
+    print(f"{name:<22}{row['questions']:>4}   " + "   ".join(cells))
+    bins = [f"{row[f'in {low}']:.0f}: {row[f'said in {low}']:.2f} {row[f'right in {low}']:.2f}" for low, _ in BINS]
+    print(f"{'':<22}{'':>4}   confidence said, share right: " + ", ".join(bins))
 
 
 def main() -> None:
@@ -74,31 +115,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", action="store_true", help="list what went wrong")
     show = parser.parse_args().show
-    catalog = Catalog()
-    catalog.apply({item.id: item for item in items(Path(os.environ["MICROMOMENTS_SHARED"]))})
-    catalog.settle()
+    of, parts = catalogs(), judged(HERE / "answers_judged.txt") | judged(HERE / "answers_shops.txt")
+    rows: dict[str, dict[str, float]] = {}
+    everything: list[Told] = []
+    print("at each confidence: right of those given, share answered rightly, share of the others refused")
+    print(f"{'':<29}" + "   ".join(f"{least:<17}" for least in LEAST))
     start = time.process_time()
-    made, fresh = ([(one, catalog.considered(one.question)) for one in part] for part in judged())
-    told = [*made, *fresh]
-    spent = (time.process_time() - start) / len(told) * 1e3
-    halves = {"chosen on": made[1::2], "seen": made[::2], "fresh": fresh}
-    rows = {}
-    print(f"{'half':<10} {'at':>5} {'right at 1':>11} {'wrong':>7} {'refused':>8} {'precision':>10}")
-    for name, half in halves.items():
-        for least in (0.0, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85):
-            row = rows[f"{name} {least}"] = figures(half, least)
-            cells = f"{row['right at 1']:>11.3f} {row['wrong']:>7.3f} {row['refused']:>8.3f} {row['precision']:>10.3f}"
-            print(f"{name:<10} {least:>5.2f} {cells}")
-    print(f"{len(told)} questions, {spent:.2f} ms of processor time each")
+    for name, questions in parts.items():
+        told = []
+        for one in questions:
+            best = next(iter(of[name].considered(one.question)), None)
+            fine = best is not None and right(best, one)
+            told.append(Told(best.confidence if best else 0.0, fine, bool(one.items)))
+            if show and best and (best.confidence >= CONFIDENT) != (fine and bool(one.items)):
+                said = f"{best.confidence:.2f} {best.item} {best.text[:90]!r}"
+                print(f"    {one.question} [{' '.join(one.items)}] -> {said}")
+        printed(name, rows.setdefault(name, figures(told)))
+        everything += told if name != "hotel" else []
+    printed("all but the hotel", rows.setdefault("all but the hotel", figures(everything)))
+    spent = (time.process_time() - start) / sum(len(questions) for questions in parts.values()) * 1e3
+    print(f"{spent:.2f} ms of processor time a question")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "answers.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    if show:
-        for one, found in told:
-            best = next(iter(found), None)
-            given = best is not None and best.confidence >= answers.CONFIDENT
-            if given != bool(one.items) or (best is not None and one.items and not right(best, one)):
-                said = f"{best.confidence:.2f} {best.item} {best.text[:90]!r}" if best is not None else "nothing"
-                print(f"{one.question} [{' '.join(one.items)}] -> {said}")
 
 
 if __name__ == "__main__":

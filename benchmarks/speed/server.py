@@ -61,19 +61,19 @@ def wait_ready(port: int, path: str, seconds: float = 30) -> None:
 
 
 @contextmanager
-def micromoments(folder: Path | None = None) -> Iterator[Process]:
-    """A server over a folder, a fresh temporary one unless given."""
+def micromoments(folder: Path | None = None, seconds: float = 30) -> Iterator[Process]:
+    """A server over a folder, a fresh temporary one unless given, ready within so many seconds."""
     with tempfile.TemporaryDirectory() as temporary:
         home = folder or Path(temporary) / "bench"
         port = free_port()
         command = [sys.executable, "-m", "micromoments", "serve", str(home), "--port", str(port)]
         process = subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_ready(port, "/readyz")
+            wait_ready(port, "/readyz", seconds)
             yield Process(port, process, home)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(max(60, seconds))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from micromoments.retrieve.ask import Ask
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.passages import passages, plain
 from micromoments.retrieve.reviews import Said, summed
+from micromoments.retrieve.weighed import confidence
 
 BOOTS = """## Care
 
@@ -227,3 +228,89 @@ def test_reviews_are_quoted_and_counted() -> None:
 def test_no_reviews_no_summary(reviews: object) -> None:
     """What isn't a list of reviews is no reviews."""
     assert summed(Item(id="p", kind="product", title="p", attributes={"reviews": reviews})) is None
+
+
+HELP = [
+    Item(
+        id="returns",
+        kind="article",
+        title="Returns and exchanges",
+        text="You can send anything back within 30 days. It must be unworn. To swap a size, order the new one "
+        "and return the old one. We refund the price within five working days.",
+    ),
+    Item(
+        id="repairs",
+        kind="article",
+        title="Repairs",
+        text="We mend zips of what you bought from us, free for two years. After that a zip costs 12 EUR. "
+        "It takes two weeks.",
+    ),
+    Item(
+        id="hours",
+        kind="article",
+        title="When we are open",
+        text="Monday to Friday 9:00 to 18:00, Saturday until 14:00. You leave your bag at the door. "
+        "The bakery next door has coffee.",
+    ),
+    Item(id="dogs", kind="article", title="Dogs", text="Yes. They sleep for 12 EUR a night."),
+    Item(
+        id="wax",
+        kind="guide",
+        title="How to wax a jacket",
+        text="Brush the jacket off. Warm the wax in a bowl. Rub it in with a cloth.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "holds"),
+    [
+        ("can I return an order", "returns", "within 30 days"),
+        ("how long do I have to send something back", "returns", "within 30 days"),
+        ("how long does a repair take", "repairs", "two weeks"),
+        ("how much does a zip cost", "repairs", "12 EUR"),
+        ("do you fix zips", "repairs", "mend zips"),
+        ("when are you open", "hours", "9:00"),
+        ("what time do you close on Saturday", "hours", "14:00"),
+        ("how do I wax a jacket", "wax", "Brush the jacket off. Warm the wax"),
+    ],
+)
+def test_customers_ask_in_their_own_words(question: str, item: str, holds: str) -> None:
+    """Words of trade that say the same count; prices, hours and durations are told apart, of several sentences."""
+    shop = Catalog()
+    shop.apply({one.id: one for one in HELP})
+    found = shop.answer(question)
+    assert found is not None
+    assert found.item == item
+    assert holds in found.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "can I cancel an order",
+        "how do I return a gift card",
+        "how much does it cost to shorten trousers",
+        "do you repair shoes",
+        "is there a lift",
+        "when does the bakery open on Sunday",
+        "can I return shoes in Hamburg",
+    ],
+)
+def test_what_is_near_an_answer_is_none(question: str) -> None:
+    """A question of something else gets none, though the texts speak of what is near it."""
+    shop = Catalog()
+    shop.apply({one.id: one for one in HELP})
+    assert shop.answer(question) is None
+
+
+def test_yes_takes_along_what_it_says_yes_to() -> None:
+    """A bare yes is no passage of its own."""
+    assert [one.text for one in passages(HELP[3])] == ["Yes. They sleep for 12 EUR a night."]
+
+
+def test_confidence_rises_with_worth_and_stays_below_certainty() -> None:
+    """It is a share that was right: never 1, never falling, defined over the whole range."""
+    told = [confidence(n / 50) for n in range(51)]
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0.0, 0.96)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micromoments.retrieve.document import MAX_TEXT, STEMMED
 from micromoments.retrieve.guides import guide_of
+from micromoments.retrieve.otherwise import also
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ _SILENT = re.compile(r"!\[[^\]]{0,300}\]\([^)]{0,300}\)|\{\{.*\}\}|[-*_=\s]{3,}|
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|li|/li|ul|/ul|ol|/ol)\b[^<>]{0,300}>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]?\s+(?=[\"“‘(]?[A-ZÀ-Þ0-9])")
 _SHORT = re.compile(r"\b(?:e\.g|i\.e|approx|no|st|dr|mr|mrs|vs|min|max|ca|tbsp|tsp|oz|lb)\.$", re.IGNORECASE)
+_YES = re.compile(r"(?:yes|no|nearly|mostly|usually|sometimes|rarely|never|always|sure)[.!]", re.IGNORECASE)
+"""What is half an answer without the sentence after it."""
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,300}\)")
 _MARKS = re.compile(r"</?[a-zA-Z][^<>]{0,300}>|\*{1,3}|`+|(?<!\w)_{1,2}|_{1,2}(?!\w)")
 
@@ -106,7 +109,7 @@ def _of_text(text: str) -> Iterator[Passage]:
         around = frozenset(STEMMED.analyze(heading))
         for start, end in spans:
             if (said := plain(text[start:end])) and any(c.isalnum() for c in said):
-                terms = frozenset(STEMMED.analyze(said))
+                terms = frozenset(STEMMED.analyze(said)) | also(said)
                 yield Passage("text", start, end, said, heading, terms, around, False)
         if len(spans) > 1:
             start, end = spans[0][0], spans[-1][1]
@@ -174,7 +177,8 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     begin = start
     for found in _SENTENCE.finditer(text, start, end):
-        if _SHORT.search(text[max(begin, found.start() - 10) : found.start()]):
+        short = _SHORT.search(text[max(begin, found.start() - 10) : found.start()])
+        if short or _YES.fullmatch(text[begin : found.start()].strip()):
             continue
         spans.append((begin, found.start()))
         begin = found.end()

@@ -16,6 +16,8 @@ tell know want wants get got have has had let give take takes s t m re ve ll d d
 _LIGHT = """
 make making cook cooking prepare take takes use using need needed best good way right kind type recipe dish people
 put go come stay last leave keep contain include actually really exactly usually work
+accept sell offer help cost price fee charge buy order item thing something anything product need want possible
+available allowed allow happen bring bear order pay find purchase add must while going able
 """
 ASKING = frozenset(_ASKING.split())
 """Words that ask, and aren't asked about."""
@@ -47,9 +49,22 @@ _LENGTH = r"(?:[mck]?m|inch(?:es)?|ft|feet|foot|met(?:re|er)s?|\w+metres?)\b|[\"
 _WEIGHT = r"(?:[mk]?g|lbs?|oz|pounds?|ounces?|kilos?|(?:kilo)?grams?|tons?|tonnes?)\b"
 _ROOM = r"(?:[mcd]?l|lit(?:re|er)s?|gal(?:lon)?s?|cups?|pints?|m³|[GT]B)(?:\b|(?<=³))"
 _FED = r"(?:serving|portion|people|person)"
+_MONEY = r"(?:EUR|USD|GBP|CHF|SEK|DKK|PLN|€|\$|£|¥|euros?|dollars?|pounds?|cents?|francs?|kronor)"
+_PRICE = (
+    rf"{_MONEY} ?\d|\d ?{_MONEY}|\bfree\b|\bno (?:extra )?(?:cost|charge|fee)|costs? nothing|\bincluded\b|"
+    r"\bfor nothing\b"
+)
+_TIME = (
+    r"\d{1,2}[:.]\d\d|\d ?(?:am|pm|h|o'clock)\b|\bnoon\b|\bmidnight\b|(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|"
+    r"\b1[5-9]\d\d\b|\b20\d\d\b|\b(?:daily|always|never|every|seconds?|minutes?|hours?|days?|weeks?|months?|years?|"
+    r"centur\w+|nights?|mornings?|evenings?|summer|winter|spring|autumn|season\w*|when|"
+    r"as soon as|after|before|until|once|holidays?|24/7)\b"
+)
 SORTS = (
     _sort(
-        r"\bhow (?:long|much time|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
+        r"\bhow (?:long|far (?:ahead|in advance|before)|soon|often|old|much (?:time|notice)|"
+        r"many (?:seconds|minutes|hours|days|weeks|months|years))\b",
         rf"{_NUMBER}.{{0,25}}?{_UNIT}|\d+ ?h(?:\d|\b)|overnight",
     ),
     _sort(
@@ -60,6 +75,22 @@ SORTS = (
     _sort(
         rf"\bhow many (?:{_FED}s?|persons|guests)\b(?: (?:does|do|will|can))?|\bservings\b",
         rf"(?:serv|portion|people|person|family|makes|yield).{{0,40}}?{_NUMBER}|{_NUMBER}.{{0,25}}{_FED}|family of",
+    ),
+    _sort(
+        r"\bhow heavy\b|\b(?:what|which) (?:is the )?weight\b|\bhow much (?=(?:does|do|did)\b.*\bweighs?\b)",
+        rf"{_NUMBER} ?{_WEIGHT}",
+    ),
+    _sort(
+        r"\bhow much (?=(?:is|are|was|does|do|will|would|for)\b"
+        r"(?!.*\b(?:hold|drink|eat|need|use|take|waste|contain|carry|cover|have)\b))|\bhow expensive\b|"
+        r"\bwhat (?=(?:is|are|does|do|'s)\b.*\b(?:costs?|prices?|fees?|charge)\b)|\bprices? (?=(?:of|for)\b)",
+        _PRICE,
+    ),
+    _sort(
+        r"\b(?:when(?! it| they| you| i | we |ever)|what time|how (?:late|early)|(?:what|which) days?|"
+        r"(?:what|which) are (?:your|the) (?=(?:opening )?hours)|opening hours|"
+        r"(?=open (?:on|at|until|till)\b)|(?:are|is) (?=(?:you|the \w+|it) (?:open|closed)\b))",
+        _TIME,
     ),
     _sort(r"\bhow (?:many|much)\b", rf"{_NUMBER}|\b(?:a|an) (?:cup|pinch|spoon|can|glass|bunch|handful)", counted=True),
     _sort(
@@ -72,7 +103,11 @@ SORTS = (
         r"\b(?:made|prepared|using|consist\w*|contain\w*|with)\b",
     ),
     _sort(
-        r"\bhow (?:thick|wide|tall|high|deep|large|big|far)\b|"
+        r"\bhow far\b",
+        rf"{_NUMBER} ?(?:k?m|metres?|meters?|kilomet\w+|miles?|minutes?|hours?|blocks|stops|square)\b",
+    ),
+    _sort(
+        r"\bhow (?:thick|wide|tall|high|deep|large|big)\b|"
         r"\b(?:what|which) (?:is the )?(?:diameter|length|width|height|depth)\b",
         rf"{_NUMBER} ?(?:{_LENGTH})",
     ),
@@ -111,8 +146,18 @@ class Question(NamedTuple):
     how_to: bool
 
 
+_WHATEVER = re.compile(
+    r"\b(?:a|an|my|the|your|one|this|some)\s+(?:whole )?"
+    r"(?:order|item|thing|product|article|parcel|package|purchase|stuff)s?\b(?! of)|"
+    r"\b(?:something|anything|stuff|things)\b",
+    re.IGNORECASE,
+)
+"""What a customer calls whatever it is about."""
+
+
 def read(text: str) -> Question:
     """A question's sort and its words."""
+    text = _WHATEVER.sub(" ", text)
     sort = next((sort for sort in SORTS if sort.asked.search(text)), None)
     left = sort.asked.sub(" ", text) if sort is not None else text
     words = tuple([word for word in PLAIN.analyze(left) if word not in ASKING])
@@ -137,5 +182,15 @@ def answers(sort: Sort | None, thing: str, text: str, heading: str) -> bool:
     if not sort.counted or not thing:
         return sort.has.search(heading if sort.headed else text) is not None
     start, has = re.escape(thing), sort.has.pattern
-    beside = rf"(?:{has})[^,.;:\n]{{0,30}}\b{start}|\b{start}\w*\W{{1,4}}(?:{has})"
+    beside = rf"(?:{has})(?:[ -]\w+){{0,3}}[ -]{start}|\b{start}\w*\W{{1,4}}(?:{has})"
     return re.search(beside, text, re.IGNORECASE) is not None
+
+
+OPENING = frozenset(STEMMED.analyze("open opens close closed closing opening shut"))
+"""Stems that say hardly anything where it is asked when: hours say both."""
+HOURS = frozenset(STEMMED.analyze("hours"))
+TIME = next(sort for sort in SORTS if sort.has.pattern == _TIME)
+VERBS = frozenset(STEMMED.analyze("take takes cost costs last keep start begin end arrive reach ready"))
+"""Stems of what is asked about a thing, which an answer says again: it takes two weeks."""
+NEEDED = re.compile(r"\bwhat (?:do|will|would|should) (?:i|you|we) need\b", re.IGNORECASE)
+"""How it is asked what is needed, which a list or a sentence may say."""
