@@ -14,6 +14,7 @@ from micromoments.retrieve.nextitem.blend import Blend
 from micromoments.retrieve.nextitem.finder import Bounds, Finder
 from micromoments.retrieve.nextitem.model import NextItems, Plan
 from micromoments.retrieve.nextitem.past import fold, habits
+from micromoments.retrieve.nextitem.ties import spread, tables
 from micromoments.retrieve.nextitem.vectors import Shape, Vectors, backward, cases, nearest
 
 PAST = [["a", "b", "c"], ["a", "b", "c"], ["a", "b", "d"], ["x", "y"], ["x", "z"], ["x", "z"]]
@@ -124,6 +125,23 @@ def test_nearest_is_exact() -> None:
     found = nearest(rows, wanted, 10)
     for near, far in zip(found, np.argsort(-(wanted @ rows.T), axis=1)[:, :10], strict=True):
         assert set(near.tolist()) == set(far.tolist())
+
+
+@given(rows, st.integers(0, 2))
+def test_spread(past: list[list[int]], times: int) -> None:
+    """A vector gets those of its ties added, as strongly as they are tied, again and again; one without ties stays."""
+    told = tables(fold(past, 7), np.ones(len(past)))
+    unit = np.eye(7, dtype=np.float32)
+    wanted = unit.astype(float)
+    for _ in range(times):
+        before = wanted.copy()
+        for table in told:
+            for item in range(7):
+                for at in range(table.starts[item], table.starts[item + 1]):
+                    wanted[item] += table.weights[at] * before[table.ids[at]]
+        wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    assert np.allclose(spread(told, unit, times), wanted, atol=1e-5)
+    assert np.allclose(spread(told, unit, times)[6], unit[6])
 
 
 def test_few_are_compared() -> None:

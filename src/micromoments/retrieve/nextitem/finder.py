@@ -9,13 +9,13 @@ fixed rule, and described by clues that don't depend on how many sessions there 
 from __future__ import annotations
 
 from itertools import accumulate
-from math import log
+from math import log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from micromoments.retrieve.nextitem.past import Habits, Past, habits
-from micromoments.retrieve.nextitem.ties import Table, tables
+from micromoments.retrieve.nextitem.ties import Table, spread, tables
 from micromoments.retrieve.nextitem.vectors import Vectors, nearest
 
 if TYPE_CHECKING:
@@ -39,8 +39,12 @@ _CLOSE: Floats = np.exp(-np.abs(_APART) / 2.0) * (1.0 + 0.5 * (_APART > 0))
 """What a near session's item counts by how far after the last shared one it stands."""
 _PLAIN: Floats = np.array([1.0, 0.3, 0.0, 0.0, 0.5, 0.5, 0.0, 0.0])
 """What each source counts in the fixed rule."""
-CLUES = 43
+CLUES = 47
 """How many clues a candidate has."""
+HOPS = 2
+"""How far an item's company reaches: those tied to it, and those tied to these."""
+_LATER = 0.7 ** np.arange(8, dtype=np.float32)
+"""What the newest clicks count where a session is read by its items' company."""
 
 
 class Bounds(NamedTuple):
@@ -94,7 +98,8 @@ class Finder:
         self._slots: Ints = np.zeros(past.items, np.int64)
         self._unit = vectors.unit()
         self._unit[self.habits.counts == 0] = 0
-        self._near: NDArray[np.int8] = np.round(self._unit * _STEPS).astype(np.int8)
+        self._near = _in_steps(self._unit)
+        self._company = _in_steps(spread((self._after, self._before), self._unit, HOPS))
         self._alike: dict[int, Ints] = {}
         most = np.argsort(-self.habits.counts, kind="stable")[: self.bounds.compared]
         self._compared: Ints = np.sort(most)
@@ -154,7 +159,8 @@ class Finder:
         place = np.full(n, 99)
         place[own] = np.arange(len(recent))
         plain[own] += 1.0
-        like = self._near[items].astype(np.float32) @ self._angles(session, recent)
+        angles = self._angles(session, recent)
+        like = self._near[items].astype(np.float32) @ angles
         nearest_ = float(like[:, 0].max())
         plain += 1.5 * np.exp((like[:, 0] - nearest_) / HEAT)
         told = raw
@@ -166,6 +172,7 @@ class Finder:
         whole += 1e-9
         clues = self._clues(items, told / most[:, None], told / whole[:, None], like, nearest_)
         self._own(clues, session, place, items, heads)
+        clues[43:46] = self._met(items, session, angles[:, 0])
         return Found(items, clues.T, plain)
 
     def _distinct(self, all_: Ints) -> tuple[Ints, Ints]:
@@ -232,21 +239,34 @@ class Finder:
         return found
 
     def _angles(self, session: list[int], recent: list[int]) -> Singles:
-        """(d, 3): the session's vector, its last item's, and the mean of those before."""
+        """(d, 4): the session's vector, its last item's, the mean of those before, and the click's before the last."""
         unit = self._unit[recent[:5]]
-        angles = np.empty((unit.shape[1], 3), np.float32)
+        angles = np.empty((unit.shape[1], 4), np.float32)
         angles[:, 0] = self.vectors.one(session)
         angles[:, 1] = unit[0]
         angles[:, 2] = unit[1:].sum(0) / (len(unit) - 1) if len(unit) > 1 else unit[0]
+        angles[:, 3] = self._unit[session[-2]] if len(session) > 1 else unit[0]
         angles *= np.float32(1.0 / _STEPS)
         return angles
+
+    def _met(self, items: Ints, session: list[int], angle: Singles) -> Singles:
+        """(3, n): how near the candidates' company lies to the session's vector, to its clicks' company, its last's."""
+        newest = session[: -len(_LATER) - 1 : -1]
+        company = self._company[newest].astype(np.float32)
+        told = np.empty((len(angle), 3), np.float32)
+        told[:, 0] = angle
+        whole = _LATER[: len(newest)] @ company
+        told[:, 1] = whole / np.float32(_STEPS * sqrt(whole @ whole) + 1e-6)
+        told[:, 2] = company[0] / np.float32(_STEPS * _STEPS)
+        met: Singles = 5.0 * (self._company[items].astype(np.float32) @ told).T
+        return met
 
     def _clues(self, items: Ints, share: Floats, part: Floats, like: Singles, most: float) -> Singles:
         """(k, n): what sources say, against their best and as a part of all; vectors; what is known of the item."""
         clues = np.empty((CLUES, len(items)), np.float32)
         clues[0:8] = np.log(share + 1e-3)
         clues[8:16] = np.log(part + 1e-4)
-        clues[16:19] = 5.0 * like.T
+        clues[16:19], clues[46] = 5.0 * like.T[:3], 5.0 * like.T[3]
         clues[19] = clues[16] - 5.0 * most
         clues[20:26] = self._known[:, items]
         return clues
@@ -280,3 +300,9 @@ class Finder:
             ],
             np.float32,
         )[:, None]
+
+
+def _in_steps(unit: Singles) -> NDArray[np.int8]:
+    """Vectors of length 1 with each coordinate told in steps."""
+    steps: NDArray[np.int8] = np.round(unit * _STEPS).astype(np.int8)
+    return steps
