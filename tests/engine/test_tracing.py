@@ -10,9 +10,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from micromoments.engine.tracing import Tracing, nowhere, tracing
+from micromoments.server.app import App
+from micromoments.server.keys import Keys
 from tests.channels.receiver import receiving
 from tests.engine.shop import ITEMS, MINUTE, Clock, asked, clicked, opened, search
 from tests.engine.test_deliveries import ended, shop, until
+from tests.server.asgi import Client
 
 
 async def day(folder: Path, share: float = 1.0) -> list[ReadableSpan]:
@@ -88,3 +91,48 @@ def test_it_is_off_unless_an_endpoint_is_named() -> None:
     assert tracing({**endpoint, "OTEL_SDK_DISABLED": "true"}) is nowhere
     with pytest.raises(ValueError, match="wanted the share of traces to keep, 0 to 1"):
         tracing({**endpoint, "OTEL_TRACES_SAMPLER_ARG": "half"})
+
+
+@pytest.mark.parametrize(
+    ("parent", "kept"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", True),
+        ("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-later", True),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", False),
+        ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", False),
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", False),
+        ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", False),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", False),
+        ("nonsense", False),
+    ],
+)
+async def test_a_request_is_in_its_callers_trace_and_leads_to_the_moments(
+    tmp_path: Path, parent: str, kept: bool
+) -> None:
+    """A decision asked with a traceparent is a span below the caller's, linked with the decision's own in the trace of
+    its moment; one that isn't kept there, or can't be read, is none, and is answered all the same.
+    """
+    clock, exporter = Clock(), InMemorySpanExporter()
+    async with opened(tmp_path / "shop", clock) as service:
+        app = App(service, Keys([], ["sk"], clock=clock))
+        tracer = Tracing(SimpleSpanProcessor(exporter))
+        service._keeper.traced = app.decider.traced = tracer
+        await service.put_items(ITEMS)
+        await search(service, clock, "m1", person="a1")
+        ask = Client(app, "Bearer sk")
+        body = {"anonymousId": "a1", "slot": "home", "decisionId": "d1"}
+        assert (await ask("POST", "/v1/decide", body, headers=[("traceparent", parent)])).status == 200
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert ("POST /v1/decide" in spans) is kept
+    if kept:
+        request, decision = spans["POST /v1/decide"], spans["decide home"]
+        assert request.context is not None
+        assert decision.context is not None
+        assert request.parent is not None
+        assert f"{request.context.trace_id:032x}" == parent[3:35]
+        assert f"{request.parent.span_id:016x}" == parent[36:52]
+        (link,) = request.links
+        assert (link.context.trace_id, link.context.span_id) == (
+            decision.context.trace_id,
+            decision.context.span_id,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from micromoments.ports import Corrupt, StoreError
 from micromoments.server import shapes
 from micromoments.server.service import LogDown, Overloaded
 from tests.server.asgi import Client
@@ -149,11 +150,19 @@ async def test_large_body_is_413(browser: Client) -> None:
 
 
 async def test_failures_are_problems(browser: Client, service: FakeService) -> None:
-    """Overload and a log that is down are told as what they are; an error of ours tells nothing of its inside."""
-    for failure, status in ((Overloaded("x"), 429), (LogDown("x"), 503), (RuntimeError("inner secret"), 500)):
+    """Overload, a log that is down and a store that is away are told as what they are, to be tried again; an error of
+    ours, bytes that fail their checksum among them, tells nothing of its inside.
+    """
+    for failure, status, code in (
+        (Overloaded("x"), 429, "overloaded"),
+        (LogDown("x"), 503, "log_unavailable"),
+        (StoreError("inner secret"), 503, "store_unavailable"),
+        (Corrupt("inner secret"), 500, "internal_error"),
+        (RuntimeError("inner secret"), 500, "internal_error"),
+    ):
         service.failure = failure
         answer = await browser("POST", "/v1/decide", ASK)
-        assert answer.status == status
+        assert (answer.status, answer.json["code"]) == (status, code)
         assert b"inner secret" not in answer.body
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from micromoments.core.decision import Decision
+from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
-from micromoments.flow.traces import spans
+from micromoments.flow.traces import Span, request, spans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -68,21 +70,33 @@ class Tracing:
 
     def __call__(self, facts: Sequence[Fact]) -> None:
         """Facts that are committed; returns at once, sending is the processor's."""
-        from opentelemetry.sdk.trace import ReadableSpan
-
         for span in spans(facts):
             if span.trace % 2**64 < self._below:
-                self._processor.on_end(
-                    ReadableSpan(
-                        span.name,
-                        context=_context(span.trace, span.id),
-                        parent=_context(span.trace, span.parent) if span.parent else None,
-                        resource=self._resource,
-                        attributes=dict(span.attributes),
-                        start_time=span.start * 1_000_000,
-                        end_time=span.end * 1_000_000,
-                    )
-                )
+                self._send(span)
+
+    def asked(self, parent: str, decision: Decision, start: Millis, end: Millis) -> None:
+        """A request for a decision that came with a ``traceparent``: whoever sent it says whether its trace is kept."""
+        span = request(parent, decision, start, end)
+        if span is not None:
+            self._send(span)
+
+    def _send(self, span: Span) -> None:
+        from opentelemetry.sdk.trace import ReadableSpan
+        from opentelemetry.trace import Link, SpanKind
+
+        self._processor.on_end(
+            ReadableSpan(
+                span.name,
+                context=_context(span.trace, span.id),
+                parent=_context(span.trace, span.parent) if span.parent else None,
+                resource=self._resource,
+                attributes=dict(span.attributes),
+                links=[Link(_context(*span.link))] if span.link else [],
+                kind=SpanKind.SERVER if span.link else SpanKind.INTERNAL,
+                start_time=span.start * 1_000_000,
+                end_time=span.end * 1_000_000,
+            )
+        )
 
 
 def _context(trace: int, id: int) -> SpanContext:

@@ -6,18 +6,26 @@ trace and its parent, and folded twice it is the same span. Nothing of a person 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 import msgspec
 
+from micromoments.core.decision import Decision
 from micromoments.core.delivery import FORWARDED
 from micromoments.core.event import Millis
 from micromoments.core.fact import DecisionFact, DeliveryFact, EventFact, Fact, MomentFact, OutcomeFact
 
+_PARENT = re.compile(
+    "(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:$|-)"
+)
+
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """One span: ``trace`` is a number of 128 bits, ``id`` and ``parent`` (0: none) are of 64."""
+    """One span: ``trace`` is a number of 128 bits, ``id`` and ``parent`` (0: none) are of 64. ``link`` is the trace and
+    the span that another trace goes on in.
+    """
 
     name: str
     trace: int
@@ -26,6 +34,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     start: Millis
     end: Millis
     attributes: Mapping[str, str | int | float | bool]
+    link: tuple[int, int] | None = None
 
 
 def spans(facts: Iterable[Fact]) -> list[Span]:
@@ -46,6 +55,28 @@ def spans(facts: Iterable[Fact]) -> list[Span]:
             case _:
                 continue
     return found
+
+
+def request(parent: str, decision: Decision, start: Millis, end: Millis) -> Span | None:
+    """The span of a request for a decision in its caller's own trace, linked with the decision's; ``None`` where
+    ``parent`` is no ``traceparent`` of W3C's Trace Context (version 00 or later), or its caller keeps no trace.
+    """
+    found = _PARENT.match(parent)
+    if found is None or int(found["flags"], 16) % 2 == 0 or found["version"] == "ff":
+        return None
+    trace, above = int(found["trace"], 16), int(found["span"], 16)
+    if not trace or not above:
+        return None
+    return Span(
+        name="POST /v1/decide",
+        trace=trace,
+        id=_number(f"request:{parent}:{decision.id}", 8),
+        parent=above,
+        start=start,
+        end=end,
+        attributes={"micromoments.decision": decision.id, "micromoments.slot": decision.slot},
+        link=(_number(decision.moment.id if decision.moment is not None else decision.id, 16), _decided(decision.id)),
+    )
 
 
 def _moment(fact: MomentFact, event: EventFact | None) -> Iterable[Span]:

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 
 from micromoments.core.decision import Request
 from micromoments.core.event import Arrival
+from micromoments.engine.tracing import Tracing, traced
 from micromoments.policy.actions import SLOT
 from micromoments.server import shapes
 from micromoments.server.http import GZIP, Call, Reply, TooLarge, Unreadable, gunzip, refused, reply, unread
@@ -58,12 +59,14 @@ class Decider:
             buckets=(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0),
             registry=None,
         )
+        self.traced = traced()
 
     async def decide(self, call: Call, access: Access) -> Reply:
         """One decision, durable before it is answered."""
         client = call.scope.get("client")
         agent = call.headers.get(b"user-agent", b"").decode("latin-1")
-        return await self.answer(await call.body(MAX_BODY), access, agent, client[0] if client else "")
+        parent = call.headers.get(b"traceparent", b"").decode("latin-1")
+        return await self.answer(await call.body(MAX_BODY), access, agent, client[0] if client else "", parent)
 
     async def reply(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
         """As ``answer``, of a body as it was sent; what goes wrong becomes a problem."""
@@ -77,8 +80,8 @@ class Decider:
                 log.exception("an error of ours in decide")
             return refused(problem)
 
-    async def answer(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
-        """The answer to a request's body; ``agent`` and ``ip`` are the sender's.
+    async def answer(self, body: bytes, access: Access, agent: str, ip: str, parent: str = "") -> Reply:
+        """The answer to a request's body; ``agent``, ``ip`` and the ``traceparent`` are the sender's.
 
         Raises:
             Problem, Conflict, Overloaded, LogDown: nothing was decided.
@@ -104,6 +107,8 @@ class Decider:
             request = msgspec.structs.replace(request, marks=arrival.marks & ~access.marks)
         decided = await self._service.decide(request, arrival)
         self.latency.observe(perf_counter() - began)
+        if parent and isinstance(self.traced, Tracing):
+            self.traced.asked(parent, decided, now, self._service.clock())
         answer = shapes.decision(decided)
         query = request.context.get("query")
         if decided.moment is not None and isinstance(query, str) and query:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from micromoments.ports import Corrupt, StoreError
 from micromoments.server.service import Conflict, LogDown, Overloaded
 
 PROBLEM_JSON = b"application/problem+json"
@@ -84,6 +85,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(429, "overloaded", got, wanted, todo, retry_after=wait)
         case LogDown():
             return Problem(503, "log_unavailable", "a log that can't be written", "one that can", "try again later")
+        case StoreError() if not isinstance(error, Corrupt):
+            got, wanted = "a store that can't be reached or written now", "one that can"
+            return Problem(503, "store_unavailable", got, wanted, "try again later", retry_after=1)
         case Conflict():
             got, wanted = "a decisionId that was used before with another body", "the same body, or a new decisionId"
             return Problem(409, "decision_conflict", got, wanted, "leave decisionId out to be given one")
