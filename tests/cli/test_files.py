@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from micromoments.cli import main
-from tests.cli.commands import micromoments
+from tests.cli.commands import COMMAND, micromoments
 
 UPLIFT = ("--treatment", "t", "--outcome", "y")
 
@@ -88,3 +89,13 @@ def test_recognise_reads_what_opens(tmp_path: Path) -> None:
     ):
         assert done.status == 0, done.words
         assert json.loads(done.out)["query"] == "how to fix a leaking tap"
+
+
+def test_a_closed_stream_is_no_traceback(tmp_path: Path) -> None:
+    """Whoever closed stdout or stderr gets no traceback on the other one."""
+    (tmp_path / "q").write_text("buy shoes\n")
+    for closed in (">&-", "2>&-"):
+        command = f'exec "$0" recognise "$1" {closed}'
+        done = subprocess.run(["sh", "-c", command, COMMAND, tmp_path / "q"], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert bool(done.stdout) == (closed == "2>&-")

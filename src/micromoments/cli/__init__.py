@@ -45,6 +45,16 @@ COMMANDS = (
 
 def main() -> None:
     """Run the command line; errors that a user can mend are told in one line, without a traceback."""
+    # A stream that the caller closed (``>&-``) is None here, which no writer expects.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    try:
+        _run()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _run() -> None:
     from micromoments.config import ConfigError
     from micromoments.ports import StoreError
 
@@ -71,8 +81,6 @@ def main() -> None:
     except (ConfigError, StoreError, ValueError, OSError) as error:
         sys.stderr.write(f"micromoments: {_words(error)}\n")
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
 
 
 def _words(error: Exception) -> str:

@@ -37,6 +37,23 @@ _EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"(?<![\w.])(?:\+|00)?\(?\d(?:[\s().\-/]{0,3}\d){7,18}(?![\w])")
 _DATE_OR_ADDRESS = re.compile(r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4}|(?:\d{1,3}\.){3}\d{1,3})")
 _CARD = re.compile(r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[0689]\d{12}|35\d{14}|6\d{15,18}")
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d\d(?: ?[A-Z\d]){11,30}", re.IGNORECASE)
+_IBAN_LENGTHS = {
+    country: int(length)
+    for country, length in re.findall(
+        r"(..)(\d\d)",
+        """
+    AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 FO18
+    FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21
+    LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 SI19 SK24 SM27
+    ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20
+    """,
+    )
+}
+"""Characters of an account's number by country (ISO 13616)."""
+_CALLED = re.compile(r"\b(?:tele)?(?:phone|call|cell|fax|mobile|sms|tel|whatsapp)\b[\s.:#-]{0,3}$", re.IGNORECASE)
+"""Words after which a number is somebody's."""
+_YEARS_OR_PAIRS = re.compile(r"(?:19|20)\d\d(?:\D+(?:19|20)\d\d)+|[1-9]\d(?:\D+\d\d)+")
 _NORTH_AMERICAN = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 
 
@@ -177,9 +194,10 @@ def _may_need_scrub(properties: dict[str, Any]) -> bool:
 
 
 def scrub(event: Event, body: bytes) -> tuple[Event, bytes]:
-    """The event and its body with e-mails, phone and card numbers taken out of free text; the same objects if none.
+    """The event and its body with e-mails, phone, card and account numbers taken out of free text; the same objects if
+    there are none.
 
-    The words are replaced by ``[email]``, ``[phone]`` and ``[card]``.
+    The words are replaced by ``[email]``, ``[phone]``, ``[card]`` and ``[account]``.
     """
     properties = {k: scrubbed(v) if k in FREE_TEXT else v for k, v in event.properties.items()}
     if event.type in ("page", "screen"):
@@ -255,16 +273,20 @@ def scrubbed(value: Any) -> Any:
 
 
 def scrub_text(text: str) -> str:
-    """Text without e-mail addresses, and without phone and card numbers.
+    """Text without e-mail addresses, and without phone, card and account numbers.
 
-    Cards are known by their issuer's range and check digit (Luhn); phones by a leading +, 0 or bracket, by groups, or
-    by the North American form. Barcodes, model numbers, dates and network addresses stay.
+    Cards are known by their issuer's range and check digit (Luhn), accounts by their country's length and check digits
+    (IBAN); phones by a leading +, 0 or bracket, by groups, by a word before them, or by the North American form.
+    Barcodes, books' and models' numbers, years, dates and network addresses stay.
+
+    >>> scrub_text("from GB82 WEST 1234 5698 7654 32 for isbn 978-3-16-148410-0")
+    'from [account] for isbn 978-3-16-148410-0'
     """
     if "@" in text or "%40" in text:
         text = _EMAIL.sub("[email]", text)
     if sum(map(text.count, "0123456789")) < 8:
         return text
-    return _NUMBER.sub(_replace_number, text)
+    return _NUMBER.sub(_replace_number, _IBAN.sub(_replace_account, text))
 
 
 def luhn(digits: str) -> bool:
@@ -274,6 +296,25 @@ def luhn(digits: str) -> bool:
         value = int(digit) * (1 + place % 2)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+def _replace_account(match: re.Match[str]) -> str:
+    """The match with the account's number at its beginning replaced, where it is one (check digits by ISO 7064)."""
+    said = match.group()
+    left = _IBAN_LENGTHS.get(said[:2].upper(), 0)
+    for end, character in enumerate(said):
+        left -= character != " "
+        if not left:
+            number = said[: end + 1].replace(" ", "")
+            whole = not said[end + 1 : end + 2].isalnum() and number.isascii()
+            checks = whole and int("".join(str(int(c, 36)) for c in number[4:] + number[:4])) % 97 == 1
+            return f"[account]{said[end + 1 :]}" if checks else said
+    return said
+
+
+def gtin13(digits: str) -> bool:
+    """Whether these are the 13 digits of a product or a book, by the check digit (GS1)."""
+    return len(digits) == 13 and sum(int(d) * (1 + 2 * (n % 2)) for n, d in enumerate(digits)) % 10 == 0
 
 
 def _replace_number(match: re.Match[str]) -> str:
@@ -286,8 +327,10 @@ def _replace_number(match: re.Match[str]) -> str:
     if _DATE_OR_ADDRESS.match(said) or not 8 <= len(digits) <= 15:
         return said
     marked = said.startswith(("+", "00", "(", "0"))
+    if not marked and (gtin13(digits) or _YEARS_OR_PAIRS.fullmatch(said)):
+        return said
     grouped = len(re.findall(r"\d+", said)) >= 3 and len(digits) >= 9
-    if marked or grouped or _NORTH_AMERICAN.fullmatch(digits):
+    if marked or grouped or _CALLED.search(match.string, 0, match.start()) or _NORTH_AMERICAN.fullmatch(digits):
         return "[phone]"
     return said
 
