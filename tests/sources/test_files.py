@@ -250,7 +250,7 @@ def test_a_name_without_an_ending_says_no_format() -> None:
     """The format comes from the ending, behind .gz too; without one it has to be said."""
     assert format_of(Path("a.tsv.gz")) == "csv"
     assert format_of(Path("a.ndjson")) == "jsonl"
-    with pytest.raises(MappingError, match="wanted .csv, "):
+    with pytest.raises(MappingError, match=r"wanted \.csv, "):
         format_of(Path("events"))
 
 

@@ -118,7 +118,7 @@ export class Visitor {
     byId("bars").setAttribute("aria-label", top ? Object.keys(this.bars).map((t) => `${t} ${percent(moment.probabilities[t])}`).join(", ") : "No moment yet");
     byId("telling").replaceChildren(...(text.trim() ? lit(text, decision?.telling || []) : []));
     this.answer.replaceChildren(...(decision ? this.cards(decision) : []));
-    if (top && top !== this.told) byId("try-said").textContent = `This reads as a ${top} moment. ${decision.items[0] ? `First answer: ${decision.items[0].title}.` : ""}`;
+    if (top !== this.told) byId("try-said").textContent = top ? `This reads as a ${top} moment. ${decision.items[0] ? `First answer: ${decision.items[0].title}.` : ""}` : "";
     this.told = top;
   }
 
