@@ -89,6 +89,10 @@ ROLLUPS: dict[str, Rollup] = {
         f"FROM {{facts}} AS events WHERE query <> '' GROUP BY {_AT}, {_WHO}, lower(trim(query)), {_FOUND}",
         "at",
     ),
+    "did": Rollup(
+        "events",
+        "SELECT type, name, surrogate, max(received_at) AS last FROM {facts} AS events GROUP BY type, name, surrogate",
+    ),
     "arrivals": Rollup(
         "events",
         f"SELECT {_hour('received_at')} AS hour, type, name, marks, goal = '' AS goalless, {_LATE} AS late, "

@@ -21,8 +21,7 @@ COUNTING = (
     f"that at least {MIN_PEOPLE} people share, the {MOST_ROWS} most frequent."
 )
 ENDS = ("fulfilled", "left", "went on")
-"""Where a journey's last link goes: its last moment was fulfilled, or it wasn't, or it has more than ``STEPS`` "
-"steps."""
+"""Where a journey's last link goes: its last moment was fulfilled, or it wasn't, or it has more than ``STEPS``."""
 
 
 _ENDED = (
@@ -31,27 +30,28 @@ _ENDED = (
 
 
 def journeys(asked: Ask) -> dict[str, Any]:
-    """Rows ``node`` (step, name, moments, people, stopped) and ``link`` (from a node to a node of the next "
-    "step or to an
-    end, people, count, median hours between).
+    """Rows ``node`` (step, name, moments, people, stopped) and ``link`` (from a node to a node of the next step or to
+    an end, people, count, median hours between).
     """
     base, params = moments(asked)
+    begins = f"before IS NULL OR opened_at - before > {DAY}"
+    goes_on = f"next_at - opened_at <= {DAY}"
     walked = (
-        f"WITH base AS ({base}), placed AS (SELECT id, surrogate, opened_at, ended, "
-        "type || ' ' || split_part(channels, ',', 1) AS name, "
-        "lag(opened_at) OVER (PARTITION BY surrogate ORDER BY opened_at, id) AS before FROM base), "
-        f"begun AS (SELECT *, sum(CASE WHEN before IS NULL OR opened_at - before > {DAY} THEN 1 ELSE 0 END) "
-        "OVER (PARTITION BY surrogate ORDER BY opened_at, id) AS journey FROM placed), "
-        "steps AS (SELECT *, row_number() OVER w AS step, lead(name) OVER w AS next_name, "
-        "lead(opened_at) OVER w AS next_at FROM begun "
-        "WINDOW w AS (PARTITION BY surrogate, journey ORDER BY opened_at, id)), "
-        f"walked AS MATERIALIZED (SELECT *, CASE WHEN next_name IS NULL AND ended = 'fulfilled' THEN 'fulfilled' "
-        f"WHEN next_name IS NULL THEN 'left' WHEN step = {STEPS} THEN 'went on' ELSE next_name END AS target "
-        f"FROM steps WHERE step <= {STEPS})"
+        f"WITH base AS ({base}), "
+        "placed AS (SELECT surrogate, opened_at, ended, type || ' ' || channel AS name, row_number() OVER w AS place, "
+        "lag(opened_at) OVER w AS before, lead(opened_at) OVER w AS next_at, "
+        "lead(type || ' ' || channel) OVER w AS next_name FROM base "
+        "WINDOW w AS (PARTITION BY surrogate ORDER BY opened_at, id)), "
+        f"steps AS (SELECT surrogate, ended, name, place - max(CASE WHEN {begins} THEN place END) "
+        f"OVER (PARTITION BY surrogate ORDER BY place) + 1 AS step, CASE WHEN {goes_on} THEN next_name END AS "
+        f"next_name, CASE WHEN {goes_on} THEN next_at - opened_at END AS after FROM placed), "
+        "walked AS MATERIALIZED (SELECT surrogate, name, step, next_name, after, CASE WHEN next_name IS NULL AND "
+        f"ended = 'fulfilled' THEN 'fulfilled' WHEN next_name IS NULL THEN 'left' WHEN step = {STEPS} THEN 'went on' "
+        f"ELSE next_name END AS target FROM steps WHERE step <= {STEPS})"
     )
     links = (
         "SELECT 'link' AS of, step, name, target, count(*) AS count, count(DISTINCT surrogate) AS people, "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY next_at - opened_at) / 3600000.0 AS median_hours, "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY after) / 3600000.0 AS median_hours, "
         "0 AS fulfilled, 0 AS gone FROM walked "
         f"GROUP BY step, name, target HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} "
         f"ORDER BY count DESC, step, name, target LIMIT {MOST_ROWS}"

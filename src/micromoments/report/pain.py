@@ -40,28 +40,27 @@ def _words(asked: Ask) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Words searched in vain, and those tried again and again; of all searches the people, and what came of them."""
     searched, params = events(asked, "searches")
     tried = (
-        f"WITH base AS ({searched}), tried AS MATERIALIZED (SELECT need, surrogate, hour, sum(count) AS times, "
-        "sum(CASE WHEN found = 0 THEN count ELSE 0 END) AS vain, "
-        "sum(CASE WHEN found >= 0 THEN count ELSE 0 END) AS said FROM base GROUP BY need, surrogate, hour), "
+        f"WITH base AS ({searched}), tried AS MATERIALIZED (SELECT need, surrogate, sum(count) AS times FROM base "
+        f"GROUP BY need, surrogate, hour HAVING sum(count) >= {AGAIN}), "
+    )
+    told = (
+        "CAST(coalesce(sum(CASE WHEN found = 0 THEN count END), 0) AS BIGINT) AS vain, "
+        "CAST(coalesce(sum(CASE WHEN found >= 0 THEN count END), 0) AS BIGINT) AS searches"
     )
     vain = (
-        "SELECT 'search' AS of, need, CAST(sum(vain) AS BIGINT) AS vain, CAST(sum(said) AS BIGINT) AS searches, "
-        "count(DISTINCT CASE WHEN vain > 0 THEN surrogate END) AS people FROM tried GROUP BY need "
-        f"HAVING count(DISTINCT CASE WHEN vain > 0 THEN surrogate END) >= {MIN_PEOPLE} "
+        f"SELECT 'search' AS of, need, {told}, count(DISTINCT CASE WHEN found = 0 THEN surrogate END) AS people "
+        f"FROM base GROUP BY need HAVING count(DISTINCT CASE WHEN found = 0 THEN surrogate END) >= {MIN_PEOPLE} "
         f"ORDER BY people DESC, vain DESC, need LIMIT {MOST_ROWS}"
     )
     again = (
         "SELECT 'again' AS of, need, CAST(NULL AS BIGINT) AS vain, CAST(sum(times) AS BIGINT) AS searches, "
-        f"count(DISTINCT surrogate) AS people FROM tried WHERE times >= {AGAIN} GROUP BY need "
+        "count(DISTINCT surrogate) AS people FROM tried GROUP BY need "
         f"HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE} ORDER BY people DESC, searches DESC, need LIMIT {MOST_ROWS}"
     )
-    total = (
-        "SELECT 'total' AS of, '' AS need, CAST(coalesce(sum(vain), 0) AS BIGINT) AS vain, "
-        "CAST(coalesce(sum(said), 0) AS BIGINT) AS searches, count(DISTINCT surrogate) AS people FROM tried"
-    )
+    total = f"SELECT 'total' AS of, '' AS need, {told}, count(DISTINCT surrogate) AS people FROM base"
     often = (
         "SELECT 'often' AS of, '' AS need, CAST(NULL AS BIGINT) AS vain, CAST(NULL AS BIGINT) AS searches, "
-        f"count(DISTINCT surrogate) AS people FROM tried WHERE times >= {AGAIN}"
+        "count(DISTINCT surrogate) AS people FROM tried"
     )
     found = asked.rows(
         f"{tried}vain AS ({vain}), again AS ({again}), total AS ({total}), often AS ({often}) SELECT * FROM vain "
@@ -95,10 +94,10 @@ def _left(asked: Ask) -> tuple[list[dict[str, Any]], int, int]:
     """Moments given up or run out, by type, channel and stage, among those opened there; all opened, and all gone."""
     base, params = moments(asked)
     rows = asked.rows(
-        f"WITH base AS ({base}) SELECT 'abandoned' AS of, type, split_part(channels, ',', 1) AS channel, stage, "
+        f"WITH base AS ({base}) SELECT 'abandoned' AS of, type, channel, stage, "
         "count(CASE WHEN ended = 'abandoned' THEN 1 END) AS abandoned, count(CASE WHEN ended = 'expired' THEN 1 END) "
         "AS expired, count(*) AS opened, count(DISTINCT CASE WHEN ended IN ('abandoned', 'expired') THEN surrogate "
-        "END) AS people FROM base GROUP BY type, split_part(channels, ',', 1), stage ORDER BY type, channel, stage",
+        "END) AS people FROM base GROUP BY type, channel, stage ORDER BY type, channel, stage",
         *params,
     )
     gone = sum(int(row["abandoned"]) + int(row["expired"]) for row in rows)

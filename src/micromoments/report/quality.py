@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.core.event import BOT, INTERNAL, TEST, UNCOUNTED
+from micromoments.core.rollup import ROLLUPS
 from micromoments.report.ask import Ask, iso
 from micromoments.report.parts import MOST_ROWS, figure, moments, share
 
@@ -38,10 +39,7 @@ def quality(asked: Ask) -> dict[str, Any]:
         f"ORDER BY count DESC, named.type, named.name LIMIT {MOST_ROWS}",
         *params,
     )
-    people = asked.rows(
-        f"SELECT type, name, count(DISTINCT surrogate) AS people FROM events WHERE {where} GROUP BY type, name",
-        *stretch,
-    )
+    people = _people(asked)
     persons = {(row["type"], row["name"]): row["people"] for row in people}
     total = asked.one(f"{base} SELECT {_sum('count')} AS count, {measures} FROM base", *params)
     told = asked.one(
@@ -68,6 +66,22 @@ def quality(asked: Ask) -> dict[str, Any]:
     if asked.duplicates is not None:
         figures.append(share("duplicates", "Sent again and dropped", asked.duplicates, n + asked.duplicates))
     return {"figures": figures, "rows": [{**row, "people": persons[row["type"], row["name"]]} for row in rows]}
+
+
+def _people(asked: Ask) -> list[dict[str, Any]]:
+    """How many people each kind of event came from. Where the stretch ends with the facts, who did what
+    last tells it.
+    """
+    if "did" in asked.rollups and asked.stop > (asked.as_of or 0):
+        source, params = asked.source("did"), list[object]([asked.start])
+    else:
+        stretch = "(SELECT * FROM events WHERE received_at >= ? AND received_at < ?)"
+        source, params = f"({ROLLUPS['did'].asked(stretch)})", [asked.start, asked.stop, asked.start]
+    return asked.rows(
+        f"SELECT type, name, count(DISTINCT surrogate) AS people FROM {source} AS did WHERE last >= ? "
+        "GROUP BY type, name",
+        *params,
+    )
 
 
 def _sum(what: str) -> str:

@@ -1,11 +1,12 @@
 # ruff: noqa: S608 every fragment of SQL is written here, over our own names
 """What reports ask most, answered already for what lies in sealed files: in a DuckDB database, on disk where it can be.
 
-``kept.judged`` is each settled moment with what became of it, ``kept.acting`` the outcomes that say that a moment was
-acted on, ``kept.again_...`` the versions of those few ids that have several in several files, ``kept.edges`` the newest
-and the first of everything; the others are roll-ups as they lie on disk. When files come, only the moments that
-something in them is about are judged anew, by the same question; what live facts are about is judged aside (``fresh``)
-and stands in its place. Nothing outlives a file that was erased from. ``answered`` says when it is taken up again.
+``kept.judged`` is each settled moment with what became of it, ``kept.outcomes`` the newest version of each outcome,
+``kept.acting`` those that say that a moment was acted on, ``kept.again_...`` the versions of those few ids that have
+several in several files, ``kept.did`` who did what last, ``kept.edges`` the newest and the first of everything; the
+others are roll-ups as they lie on disk. When files come, only the moments that something in them is about are judged
+anew, by the same question; what live facts are about is judged aside (``fresh``) and stands in its place. Nothing
+outlives a file that was erased from. ``answered`` says when it is taken up again.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ ROLLED: dict[str, Table] = {
 """Roll-ups that are kept here, too, with the table of facts that each is made of."""
 SLICE = 1_000_000
 """Moments that are judged at once: bounds the memory of it."""
+LOOSE = 200_000
+"""Rows of who did what that may say the same of one person, before they are put together."""
 EDITION = 1
 """Raised when the tables change in a way that their questions don't say."""
 Sealed = tuple[File, ...]
@@ -45,14 +48,25 @@ Sealed = tuple[File, ...]
 class Kept:
     """The tables over one connection, whose views ``sealed_...``, ``settled_...``, ``told_...`` and ``roots`` it reads.
 
-    They are there, empty or not, from the beginning; ``follow`` brings them up.
+    ``ready`` makes those that views name, ``follow`` brings them all up.
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection, facts: Path) -> None:
         self._db, self._facts = db, facts
         self._answered = Answered(db, facts, _form())
-        if not self._answered.files:
-            self._empty()
+
+    def ready(self) -> None:
+        """Have the tables that views name, empty where nothing was answered yet."""
+        for table in NEWEST:
+            self._db.execute(
+                f"CREATE TABLE IF NOT EXISTS kept.again_{table} "
+                "(key BIGINT, version BIGINT, newest BOOLEAN, first BIGINT)"
+            )
+        self._db.execute("CREATE TABLE IF NOT EXISTS kept.outcomes AS SELECT * FROM told_outcomes LIMIT 0")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS kept.did "
+            "(type VARCHAR, name VARCHAR, surrogate BIGINT, last BIGINT, fresh BOOLEAN)"
+        )
 
     def follow(self, sealed: Sealed, erasures: int) -> None:
         """Bring the tables up to what these files hold, after so many erasures."""
@@ -95,25 +109,18 @@ class Kept:
 
     # --- steps ------------------------------------------------------------------------------------
 
-    def _empty(self) -> None:
-        for table in NEWEST:
-            self._db.execute(
-                f"CREATE TABLE kept.again_{table} (key BIGINT, version BIGINT, newest BOOLEAN, first BIGINT)"
-            )
-
     def _anew(self, sealed: Sealed, erasures: int) -> None:
         """Everything, from the files alone."""
         self._answered.clear(to_disk=bool(sealed))
-        self._empty()
+        self.ready()
         for table in NEWEST:
             self._again(table, f"SELECT key FROM sealed_{table}")
         for name in ROLLED:
             self._db.execute(f"CREATE TABLE kept.{name} AS SELECT *, 0 AS file FROM live_{name} LIMIT 0")
         self._rolled(sealed, [])
-        self._db.execute(
-            f"CREATE TABLE kept.acting AS SELECT key, moment_key FROM ({_acting_rows('settled_outcomes')})"
-        )
-        self._edged("CREATE TABLE kept.edges AS", "sealed_outcomes", "kept.")
+        self._db.execute("INSERT INTO kept.outcomes BY NAME SELECT * FROM settled_outcomes")
+        self._db.execute(f"CREATE TABLE kept.acting AS SELECT key, moment_key FROM ({_acting_rows('kept.outcomes')})")
+        self._edged("CREATE TABLE kept.edges AS", "kept.outcomes", "kept.")
         for n, moments in enumerate(self._slices()):
             every = judged(told(_alive(moments), keys=True), _who("kept.decided"), _ACTING, keys=True)
             self._db.execute(f"{'INSERT INTO' if n else 'CREATE TABLE'} kept.judged {'' if n else 'AS'} {every}")
@@ -156,6 +163,20 @@ class Kept:
             for name in (name for name, table in ROLLED.items() if table == file[0]):
                 source = read([path(self._facts, name, file[1])], alike=True)
                 self._db.execute(f"INSERT INTO kept.{name} BY NAME SELECT *, {numbers[file]} AS file FROM {source}")
+            if file[0] == "events":
+                self._did(f"SELECT * FROM {read([self._facts / file[1]])}")
+
+    def _did(self, events: str) -> None:
+        """Note who did what last; rows that say the same of one person are put together once there are many."""
+        rows = ROLLUPS["did"].asked(f"({events})")
+        self._db.execute(f"INSERT INTO kept.did BY NAME SELECT *, true AS fresh FROM ({rows})")
+        counts = "SELECT count(*), count(*) FILTER (WHERE fresh) FROM kept.did"
+        every, fresh = self._db.execute(counts).fetchone() or (0, 0)
+        if fresh > max(LOOSE, every // 3):
+            self._db.execute(
+                "CREATE OR REPLACE TABLE kept.did AS SELECT type, name, surrogate, max(last) AS last, false AS fresh "
+                "FROM kept.did GROUP BY type, name, surrogate"
+            )
 
     def _some(self, added: Sequence[File], *, lost: bool) -> None:
         """What the new files are about; ``lost``: also what is in no file any more."""
@@ -171,9 +192,12 @@ class Kept:
             self._again(table, f"SELECT key FROM sealed_{table} WHERE key IN (SELECT key FROM {name})")
         if lost:
             self._lose()
-        settled = "(SELECT * FROM settled_outcomes WHERE key IN (SELECT key FROM said))"
-        self._db.execute("DELETE FROM kept.acting WHERE key IN (SELECT key FROM said)")
-        self._db.execute(f"INSERT INTO kept.acting SELECT key, moment_key FROM ({_acting_rows(settled)})")
+        said = "WHERE key IN (SELECT key FROM said)"
+        for name in ("outcomes", "acting"):
+            self._db.execute(f"DELETE FROM kept.{name} {said}")
+        self._db.execute(f"INSERT INTO kept.outcomes BY NAME SELECT * FROM settled_outcomes {said}")
+        acting = _acting_rows(f"(SELECT * FROM kept.outcomes {said})")
+        self._db.execute(f"INSERT INTO kept.acting SELECT key, moment_key FROM ({acting})")
         those = f"file IN ({', '.join(str(self._answered.files[file]) for file in added) or 'NULL'})"
         self._edged("INSERT INTO kept.edges", new["outcomes"], "kept.", those)
         self._touched(new["decisions"], new["outcomes"])
@@ -194,7 +218,9 @@ class Kept:
         self._db.execute(
             "INSERT INTO newly SELECT key FROM kept.judged WHERE key NOT IN (SELECT key FROM sealed_moments)"
         )
-        self._db.execute("DELETE FROM kept.acting WHERE key NOT IN (SELECT key FROM sealed_outcomes)")
+        for name in ("outcomes", "acting"):
+            self._db.execute(f"DELETE FROM kept.{name} WHERE key NOT IN (SELECT key FROM sealed_outcomes)")
+        self._db.execute("DELETE FROM kept.did WHERE surrogate NOT IN (SELECT surrogate FROM kept.activity)")
         for table in NEWEST:
             self._db.execute(f"DELETE FROM kept.again_{table} WHERE key NOT IN (SELECT key FROM sealed_{table})")
         self._db.execute("DELETE FROM kept.edges")
@@ -267,5 +293,5 @@ def _edges(outcomes: str, decided: str, arrivals: str, activity: str) -> str:
 def _form() -> str:
     """Names the questions that the tables answer: another wording, and what is on disk is made anew."""
     asked = [EDITION, rollups.EDITION, told("m"), judged("t", "d", "a", keys=True), ACTS, DAY, duckdb.__version__]
-    asked += [f"{name} {ROLLUPS[name].asked('f')}" for name in ROLLED]
+    asked += [f"{name} {ROLLUPS[name].asked('f')}" for name in (*ROLLED, "did")]
     return hashlib.sha256(repr(asked).encode()).hexdigest()

@@ -122,6 +122,7 @@ class Rolled(Query):
             if self._listed()[0].sealed != self._kept.sealed:
                 raise duckdb.IOException("files of facts were replaced after they were listed")
             rollups.make(self._facts, self._kept.sealed)
+        self._answered.ready()
         for table in TABLES:
             sql = f"SELECT * FROM live_{table}"  # noqa: S608 our own names
             if files := self._files(table):
@@ -140,6 +141,8 @@ class Rolled(Query):
             live = rollups.asked(name, f"live_{rollup.of}")
             slim = self._slim(name, rollup.of)
             kept = f"SELECT * FROM {rollups.read(slim, alike=True)}" if slim else f"SELECT * FROM ({live}) LIMIT 0"  # noqa: S608
+            if name in rollups.TOGETHER:
+                kept = f"SELECT * EXCLUDE fresh FROM kept.{name}"  # noqa: S608 our own names
             self._db.execute(f"CREATE OR REPLACE VIEW live_{name} AS {live}")
             self._db.execute(f"CREATE OR REPLACE VIEW sealed_{name} AS {kept}")
 

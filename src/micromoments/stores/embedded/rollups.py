@@ -29,13 +29,15 @@ KEY = "CAST(md5_number_lower({}) >> 1 AS BIGINT)"
 """SQL of an id as a whole number of 63 bits, the same for ever: compared in place of the text."""
 KEYED = {"decided": "moment"}
 """Roll-ups that have an id which is compared, and so its key beside it."""
+TOGETHER = frozenset({"did"})
+"""Roll-ups that no file has: they are kept together alone (``kept``), as files share most of their rows."""
 GROUP = 200_000
 """Rows that are read and skipped together."""
 
 
 def kinds(table: Table) -> tuple[str, ...]:
     """The roll-ups that a file of a table has."""
-    mine = tuple(name for name, rollup in ROLLUPS.items() if rollup.of == table)
+    mine = tuple(name for name, rollup in ROLLUPS.items() if rollup.of == table and name not in TOGETHER)
     return (*mine, f"newest_{table}") if table in NEWEST else mine
 
 
@@ -124,8 +126,9 @@ def keep(db: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> 
         f"CREATE OR REPLACE VIEW settled_{table} AS SELECT s.*{first} FROM sealed_{table} AS s "
         f"LEFT JOIN kept.again_{table} AS a ON a.key = s.key AND a.version = s.version WHERE coalesce(a.newest, true)"
     )
+    source = "kept.outcomes" if table == "outcomes" else f"settled_{table}"
     db.execute(
-        f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM settled_{table} AS s "
+        f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM {source} AS s "
         f"WHERE NOT EXISTS (SELECT 1 FROM told_{table} AS t WHERE t.key = s.key)"
     )
 
