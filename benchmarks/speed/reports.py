@@ -129,6 +129,16 @@ async def measure(mm: server.Process, *, beside: bool) -> dict[str, Any]:
     return found
 
 
+async def restarted(mm: server.Process) -> dict[str, float]:
+    """The first question to a server that was started again: wall and processor seconds, and the memory, in MiB."""
+    (connection,) = await connect(mm.port, 1)
+    start = perf_counter()
+    await ask(connection, "missed")
+    wall, pid = perf_counter() - start, worker(mm.process.pid)
+    connection.close()
+    return {"seconds": wall, "cpu_seconds": cpu(pid), "memory_mib": status(pid, "VmHWM")}
+
+
 def main(count: int = QUICK, folder: Path | None = None, *, beside: bool = True) -> dict[str, Any]:
     """Make the facts where they aren't there, serve them, ask."""
     import uvloop
@@ -139,6 +149,8 @@ def main(count: int = QUICK, folder: Path | None = None, *, beside: bool = True)
             facts.make(home, count, datetime.now(UTC))
         with server.micromoments(home) as mm:
             found: dict[str, Any] = uvloop.run(measure(mm, beside=beside))
+        with server.micromoments(home) as mm:
+            found["after_a_restart"] = uvloop.run(restarted(mm))
         found["bytes"] = {
             part: sum(f.stat().st_size for f in (home / "facts").glob(f"{part}/**/*.parquet"))
             for part in ("events", "moments", "decisions", "outcomes", "rollups")

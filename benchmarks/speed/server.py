@@ -46,7 +46,7 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def wait_ready(port: int, path: str, seconds: float = 30) -> None:
+def wait_ready(port: int, path: str, seconds: float = 120) -> None:
     """Return once a GET of ``path`` answers 200."""
     end = time.monotonic() + seconds
     while True:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from micromoments.core.event import BOT
 from micromoments.core.fact import Fact, MomentFact
 from micromoments.report.reports import run
 from tests.report.world import DAY, HOUR, NOW, SETTINGS, Facts, counted, decision, event, figures, moment
@@ -109,3 +110,32 @@ def test_a_cursor_that_no_report_gave_is_refused() -> None:
     """Got, wanted, what to do."""
     with pytest.raises(ValueError, match=r"got cursor='nonsense'; wanted one that this report gave; leave it out"):
         run(Facts().query, "behind", {"cursor": "nonsense"}, SETTINGS)
+
+
+def test_what_is_behind_is_narrowed_to_one_kind() -> None:
+    """``only`` lists the rows that a number counts, and counts all of them; what it can't ask for is refused."""
+    facts = Facts(
+        moment("m1", 1, NOW, served_at=NOW + 5, ended="fulfilled", channels="web,app", confidence=0.93),
+        moment("m2", 2, NOW + 1, ended="abandoned", category="tents", confidence=0.35),
+        moment("m3", 3, NOW + 2, ended="expired", category="tents", confidence=0.31),
+        decision("d1", 1, NOW, refused=["cap"], experiments=["holdout:home"], holdout=True),
+        decision("d2", 2, NOW + 1, items=[], degraded="no_answer"),
+        event("e1", 1, NOW, "Rage Click"),
+        event("e2", 2, NOW, "Rage Click", marks=BOT),
+        event("e3", 3, NOW, "Order Completed", received_at=NOW + HOUR),
+    )
+    wanted = {
+        "served:yes": ["m1"], "served:no": ["m2", "m3"], "crossed:yes": ["m1"], "ended:gone": ["m2", "m3"],
+        "ended:open": [], "sure:9": ["m1"], "sure:3": ["m2"], "refused:cap": ["d1"], "experiment:holdout:home": ["d1"],
+        "held:no": ["d2"], "empty:yes": ["d2"], "degraded:yes": ["d2"], "event:Rage Click": ["e1", "e2"],
+        "click:rage": ["e1"], "mark:bot": ["e2"], "late:yes": ["e3"],
+    }  # fmt: skip
+    for only, ids in wanted.items():
+        reply = run(facts.query, "behind", {"only": only}, SETTINGS)
+        assert sorted(row["id"] for row in reply["rows"]) == ids, only
+        assert reply["figures"][0]["value"] == len(ids), only
+    for wrong in ("served:maybe", "sure:10", "rain", "wanted:", "wanted:tents", "ended:well"):
+        with pytest.raises(ValueError, match="wanted"):
+            run(facts.query, "behind", {"only": wrong}, SETTINGS)
+    many = Facts(*(moment(f"m{n}", n, NOW + n, category="tents") for n in range(10)))
+    assert len(run(many.query, "behind", {"only": "wanted:tents"}, SETTINGS)["rows"]) == 10

@@ -21,6 +21,7 @@ ASKED: list[tuple[str, dict[str, str]]] = [
     ("behind", {"item": "a"}),
     ("behind", {"need": "Tent"}),
     ("behind", {"cause": "too late"}),
+    *(("behind", {"only": only}) for only in ("sure:4", "refused:cap", "event:Order Completed", "wanted:tent")),
     *(
         (name, {"by": part, "tz": "America/New_York"})
         for name, report in REPORTS.items()

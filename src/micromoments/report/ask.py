@@ -38,6 +38,7 @@ PARAMS = (
     "cause",
     "item",
     "need",
+    "only",
 )
 SEGMENTS = ("type", "channel", "device", "place", "hour", "day")
 COUNTED = f"(marks & {UNCOUNTED}) = 0"
@@ -74,6 +75,7 @@ class Ask(NamedTuple):
     cause: str = ""
     item: str = ""
     need: str = ""
+    only: str = ""
     rollups: Collection[str] = ()
 
     def source(self, name: str) -> str:
@@ -195,6 +197,7 @@ def ask(
         cause=params.get("cause", ""),
         item=params.get("item", ""),
         need=params.get("need", "").strip().lower(),
+        only=params.get("only", ""),
         rollups=rollups,
     )
 

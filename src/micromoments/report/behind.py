@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask, has_goal, iso
 from micromoments.report.missed import CAUSES, causes
+from micromoments.report.narrow import narrowed
 from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, segment_value
 
 BEHIND = (
@@ -36,19 +37,36 @@ def behind(asked: Ask) -> dict[str, Any]:
         raise ValueError(f"got cause={asked.cause!r}; wanted one of {wanted}; correct it or leave it out")
     if asked.need:
         _shared(asked)
+    if asked.only.startswith("wanted:"):
+        _shared_wish(asked)
     found = {kind: rows(asked, places[kind]) for kind, rows in _kinds(asked).items() if kind in places}
     cursor = _cursor(found)
-    base, params = _base(asked)
-    n = int(asked.one(f"WITH base AS ({base}) SELECT count(*) AS n FROM base", *params)["n"])
     every = [row for rows in found.values() for row in rows]
     for row in every:
         row["at"] = iso(int(row["at"]))
-    figures = [figure("moments", "Moments opened", n, None, "moments")]
-    return {"figures": figures, "rows": every, "cursor": cursor}
+    return {"figures": _counted(asked, _kinds(asked)), "rows": every, "cursor": cursor}
+
+
+def _counted(asked: Ask, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """How many there are in all: of moments always, of decisions and events where only those are asked for."""
+    if "event" in kinds:
+        base, params = _told(asked)
+        named = figure("events", "Events", 0, None, "events")
+    elif "moment" not in kinds:
+        where, params = _decided(asked)
+        base, named = f"SELECT * FROM decisions WHERE {where}", figure("decisions", "Decisions", 0, None, "decisions")
+    else:
+        base, params = _base(asked)
+        named = figure("moments", "Moments opened", 0, None, "moments")
+    n = int(asked.one(f"SELECT count(*) AS n FROM ({base}) AS base", *params)["n"])
+    return [named | {"value": n, "count": n}]
 
 
 def _kinds(asked: Ask) -> Mapping[str, Callable[[Ask, Place], list[dict[str, Any]]]]:
     """What is listed, by its name."""
+    if (only := narrowed(asked.only)) is not None:
+        every = {"moment": _moments, "decision": _decisions, "event": _events, "click": _events}
+        return {"event" if only.kind == "click" else only.kind: every[only.kind]}
     if asked.cause:
         return {"moment": _moments}
     if asked.item:
@@ -73,11 +91,22 @@ def _shared(asked: Ask) -> None:
         )
 
 
+def _shared_wish(asked: Ask) -> None:
+    """Refuse a wish that too few share, as ``_shared`` does a need."""
+    base, params = _base(asked)
+    n = int(asked.one(f"SELECT count(DISTINCT surrogate) AS n FROM ({base}) AS base", *params)["n"])
+    if n < MIN_PEOPLE:
+        raise ValueError(
+            f"got only={asked.only[:60]!r}; wanted what at least {MIN_PEOPLE} people share in the stretch; "
+            "take another, or a longer stretch"
+        )
+
+
 Place = tuple[int, str] | None
 """The instant and the id of the last row given; None before the first."""
 
 
-_LISTED = ("moment", "decision", "goal", "search")
+_LISTED = ("moment", "decision", "goal", "search", "event")
 
 
 def _places(cursor: str) -> dict[str, Place]:
@@ -105,8 +134,12 @@ def _beyond(place: Place, column: str) -> tuple[str, list[object]]:
 
 
 def _base(asked: Ask) -> tuple[str, list[object]]:
-    """SQL and parameters of the moments asked for: all of the stretch, or those of a need or missed for one cause."""
+    """SQL and parameters of the moments asked for: all of the stretch, those of a need or missed for one cause, or some
+    ``only``.
+    """
     base, params = moments(asked, facts=True)
+    if (only := narrowed(asked.only)) is not None and only.kind == "moment":
+        base, params = f"SELECT * FROM ({base}) AS every WHERE {only.where}", [*params, *only.params]
     if asked.need:
         looked, more = moments(asked)
         wanted = f"SELECT id FROM ({looked}) AS looked WHERE need = ?"
@@ -137,16 +170,24 @@ def _moments(asked: Ask, place: Place) -> list[dict[str, Any]]:
     )
 
 
-def _decisions(asked: Ask, place: Place) -> list[dict[str, Any]]:
+def _decided(asked: Ask) -> tuple[str, list[object]]:
+    """SQL (a condition) and parameters of the decisions asked for."""
     names = {"type": "moment_type", "hour": asked.hour("received_at"), "day": asked.day("received_at")}
     where, params = f"received_at >= ? AND received_at < ? AND {COUNTED}", list[object]([asked.start, asked.stop])
     if asked.slot:
         where, params = f"{where} AND slot = ?", [*params, asked.slot]
     if asked.item:
         where, params = f"{where} AND ? = ANY(items)", [*params, asked.item]
+    if (only := narrowed(asked.only)) is not None:
+        where, params = f"{where} AND {only.where}", [*params, *only.params]
     for name, value in asked.segment:
         if name in names:
             where, params = f"{where} AND CAST({names[name]} AS VARCHAR) = ?", [*params, segment_value(name, value)]
+    return where, params
+
+
+def _decisions(asked: Ask, place: Place) -> list[dict[str, Any]]:
+    where, params = _decided(asked)
     beyond, more = _beyond(place, "received_at")
     where, params = f"{where} AND {beyond}", [*params, *more]
     return asked.rows(
@@ -189,6 +230,31 @@ def _searches(asked: Ask, place: Place) -> list[dict[str, Any]]:
         asked.need,
         *behind_it,
     )
+
+
+def _events(asked: Ask, place: Place) -> list[dict[str, Any]]:
+    """Events of one kind: clicks as they happened, as other reports count them; else all that arrived, as ``quality``
+    counts them.
+    """
+    told, params = _told(asked)
+    beyond, behind_it = _beyond(place, "told.at")
+    return asked.rows(
+        f"SELECT 'event' AS of, told.at AS at, id, {_PERSON}, CASE WHEN name <> '' THEN name ELSE type END AS name, "
+        f"channel, device, item FROM ({told}) AS told WHERE {beyond} ORDER BY told.at DESC, id LIMIT {MOST_ROWS}",
+        *params,
+        *behind_it,
+    )
+
+
+def _told(asked: Ask) -> tuple[str, list[object]]:
+    """SQL and parameters of the events asked for."""
+    only = narrowed(asked.only)
+    base, params = events(asked)
+    if only is None:
+        return base, params
+    if only.kind == "event":
+        base, params = "SELECT * FROM events WHERE received_at >= ? AND received_at < ?", [asked.start, asked.stop]
+    return f"SELECT * FROM ({base}) AS events WHERE {only.where}", [*params, *only.params]
 
 
 def receipt(asked: Ask) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask
-from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, figure, moments, share
+from micromoments.report.parts import HIDDEN, MIN_PEOPLE, MOST_ROWS, figure, moments, share
 
 ITEMS = (
     f"Items of live decisions made in the stretch, the {MOST_ROWS} most served, and the outcomes of the stretch that "
@@ -17,6 +17,7 @@ PREFERENCES = (
     "Moments of the stretch by the category of their need, else its words: the share that it has in each part, against "
     f"its share in all. Without bots, own people and tests; only what at least {MIN_PEOPLE} people of a part share."
 )
+SHOWN = f"The rest went to items past the {MOST_ROWS} most served."
 _SEEN = ("seen", "clicked", "dismissed")
 
 
@@ -59,7 +60,7 @@ def items(asked: Ask) -> dict[str, Any]:
     shown = sum(int(row["served"]) for row in rows)
     figures = [
         figure("items", "Items served", every, None, "items"),
-        share("shown", "Places in decisions, of the items shown", shown, places),
+        share("shown", "Places in decisions, of the items shown", shown, places, how=SHOWN),
         share("clicked", "Clicked, of those seen", *_sums(rows, "clicked", "seen")),
     ]
     return {"figures": figures, "rows": rows}
@@ -101,6 +102,6 @@ def preferences(asked: Ask) -> dict[str, Any]:
     shown = sum(int(row["moments"]) for row in rows)
     figures = [
         share("named", "Moments whose need has a category or words", int(total["named"]), int(total["moments"])),
-        share("shown", "Of those, in the rows shown", shown, int(total["named"])),
+        share("shown", "Of those, in the rows shown", shown, int(total["named"]), how=HIDDEN),
     ]
     return {"figures": figures, "rows": rows}

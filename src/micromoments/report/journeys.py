@@ -11,7 +11,7 @@ from typing import Any
 
 from micromoments.core.settings import DAY
 from micromoments.report.ask import Ask
-from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, figure, moments, share
+from micromoments.report.parts import HIDDEN, MIN_PEOPLE, MOST_ROWS, figure, moments, share
 
 STEPS = 5
 """Steps that are told apart; what follows the last of them is where people ``went on``."""
@@ -86,7 +86,7 @@ def _figures(totals: list[dict[str, Any]], links: list[dict[str, Any]]) -> list[
         figure("journeys", "Journeys", n, None, "journeys"),
         share("longer", "Of more than one moment", longer, n),
         share("ended_fulfilled", "That ended fulfilled", sum(int(row["fulfilled"]) for row in totals), n),
-        share("shown", "Steps in the links shown", sum(int(row["count"]) for row in links), every),
+        share("shown", "Steps in the links shown", sum(int(row["count"]) for row in links), every, how=HIDDEN),
     ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask
-from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, moments, share
+from micromoments.report.parts import HIDDEN, MIN_PEOPLE, MOST_ROWS, events, moments, share
 
 NEEDS = (
     "Moments opened in the stretch by their words, else category, else item; "
@@ -41,7 +41,7 @@ def needs(asked: Ask) -> dict[str, Any]:
     in_rows = sum(int(row["moments"]) for row in rows)
     figures = [
         share("named", "Moments whose need has words", int(totals["named"]), int(totals["moments"])),
-        share("shown", "Of those, in the needs shown", in_rows, int(totals["named"])),
+        share("shown", "Of those, in the needs shown", in_rows, int(totals["named"]), how=HIDDEN),
     ]
     for row in rows:
         if asked.by:

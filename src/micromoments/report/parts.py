@@ -14,10 +14,13 @@ from micromoments.report.ask import COUNTED, Ask
 MIN_PEOPLE = 10
 """Words that fewer people share are not shown: they might tell who someone is."""
 MOST_ROWS = 100
+HIDDEN = f"The rest is shared by fewer than {MIN_PEOPLE} people each, or is past the {MOST_ROWS} most frequent."
 
 
 def figure(name: str, title: str, count: float, of: float | None, unit: str, **more: Any) -> dict[str, Any]:
-    """A figure with what it counts: ``value`` is count / of (null where there is nothing to divide by)."""
+    """A figure with what it counts: ``value`` is count / of (null where there is nothing to divide by). ``how`` among
+    ``more``: how it is worked out, where that takes more than counting.
+    """
     value = count if of is None else count / of if of else None
     return {"name": name, "title": title, "value": value, "count": count, "of": of, "unit": unit, **more}
 

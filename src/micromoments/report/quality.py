@@ -17,6 +17,10 @@ CALIBRATION = (
     "Moments opened in the stretch that were fulfilled or given up, by how sure their last evidence made the type; "
     "expired ones say nothing either way and are left out. Without bots, own people and tests."
 )
+ECE = (
+    "The mean distance between how sure it said it was and how often it was right, over the tenths below, weighed by "
+    "their moments."
+)
 FRESHNESS = "Every fact kept, by table; the newest arrival is how far the reports see."
 
 
@@ -112,7 +116,7 @@ def calibration(asked: Ask) -> dict[str, Any]:
     right = sum(int(row["fulfilled"]) for row in rows)
     return {
         "figures": [
-            figure("ece", "Expected calibration error", round(gap, 6), total, "share"),
+            figure("ece", "Expected calibration error", round(gap, 6), total, "share", how=ECE),
             share("fulfilled", "Fulfilled, of those fulfilled or given up", right, total),
         ],
         "rows": rows,

@@ -268,6 +268,9 @@ def _report_doors() -> Json:
             "decision": "Of the report `receipt`: whose.",
             "cursor": "Of the report `behind`: where the last answer ended.",
             "cause": "Of the report `behind`: only moments missed for this cause.",
+            "item": "Of the report `behind`: only decisions that served this item.",
+            "need": "Of the report `behind`: only moments and searches for these words.",
+            "only": "Of the report `behind`: one kind of row, as NAME:VALUE, such as ended:fulfilled or refused:cap.",
             "lift": "Of `worth` and `history`: what serving is assumed to add, as shares, such as 0.01-0.05.",
             "worth": "Of `worth` and `history`: what a goal without a value is worth, in minor units.",
         }.items()

@@ -48,7 +48,8 @@ export const more = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
 /** A duration in the unit that a person would use. */
 export function lasting(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
-  if (seconds < 0.9995) return `${Math.max(seconds * 1000, seconds > 0 ? 1 : 0).toFixed(0)} ms`;
+  if (seconds < 0.001) return "under 1 ms";
+  if (seconds < 0.9995) return `${(seconds * 1000).toFixed(0)} ms`;
   if (seconds < 90) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   if (seconds < 5400) return `${(seconds / 60).toFixed(0)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;

@@ -153,9 +153,10 @@ export function bars(title, rows, { format = String, most = 12, onPick } = {}) {
   const some = rows.slice(0, most);
   const top = Math.max(...some.map((r) => r.of ?? r.value), 1e-9);
   const step = 30;
+  const room = Math.min(260, Math.max(60, ...some.map((r) => 7 * String(r.words ?? format(r.value)).length)));
   const node = svg("svg", { class: "chart", viewBox: `0 0 ${W} ${some.length * step + 6}`, role: "img", "aria-label": `${title}. ${some.map((r) => `${r.name}: ${format(r.value)}`).join("; ")}.` });
   some.forEach((r, n) => {
-    const width = (v) => Math.max(1.5, (v / top) * (W - 300));
+    const width = (v) => Math.max(1.5, (v / top) * (W - 200 - room));
     const line = svg("g", { class: onPick ? "pick" : undefined },
       svg("text", { class: "bar-name", x: 178, y: n * step + 20, "text-anchor": "end" }, r.name.length > 26 ? `${r.name.slice(0, 25)}…` : r.name, svg("title", {}, r.name)),
       r.of !== undefined && r.of !== null ? svg("rect", { class: "behind", x: 188, y: n * step + 6, width: width(r.of), height: 20, rx: 5 }) : null,

@@ -59,7 +59,7 @@ export function figures(list, to) {
     if (at.startsWith("#/")) return el("a", { href: at, title: "What is behind this number" }, shown(f));
     return el("button", { type: "button", class: "as-link", title: "What is behind this number", onclick: () => document.getElementById(at)?.scrollIntoView({ block: "start" }) }, shown(f));
   };
-  return el("ul", { class: "figures" }, list.map((f) => el("li", {}, el("b", { "data-figure": f.name }, number(f)), el("span", {}, f.title), f.of === null && f.unit !== "milliseconds" ? null : el("small", {}, counted(f)))));
+  return el("ul", { class: "figures" }, list.map((f) => el("li", {}, el("b", { "data-figure": f.name }, number(f)), el("span", {}, f.title), f.of === null && f.unit !== "milliseconds" ? null : el("small", {}, counted(f)), f.how ? el("small", { class: "how" }, f.how) : null)));
 }
 
 /** A number in a table that leads to what is behind it. */

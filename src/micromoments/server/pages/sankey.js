@@ -43,7 +43,8 @@ export function sankey(title, nodes, links, spoken) {
     add(f.target, ENDS.includes(f.target) ? steps : f.step).into += f.count;
   }
   placed([...drawn.values()], steps);
-  const picture = svg("svg", { class: "chart sankey", viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": `${title}. The table below has every step.` });
+  const high = Math.max(H, ...[...drawn.values()].map((node) => node.y + node.height + GAP));
+  const picture = svg("svg", { class: "chart sankey", viewBox: `0 0 ${W} ${Math.ceil(high)}`, role: "group", "aria-label": `${title}. The table below has every step.` });
   for (let n = 0; n <= steps; n++) picture.append(svg("text", { class: "axis-text", x: columnAt(n, steps), y: 12 }, n === steps ? "in the end" : `${n + 1}. moment`));
   for (const f of [...flows].sort((a, b) => drawn.get(a.source).y - drawn.get(b.source).y || drawn.get(a.target).y - drawn.get(b.target).y)) picture.append(band(f, drawn, steps, spoken));
   for (const node of drawn.values()) picture.append(box(node, steps, spoken, picture));

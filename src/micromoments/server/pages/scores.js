@@ -75,7 +75,7 @@ export class Scores {
     parts.push(`${whole(lift.treated)} people served, ${whole(lift.control)} held out by hash`);
     if (truth) parts.push(`the simulator, which knows everyone's taste and lived the same days with the popular list, puts it at ${more(truth.served - truth.listed)}`);
     else if (forward) parts.push("the simulator is living the same days with the popular list, to tell the truth beside it");
-    byId("worth-fine").textContent = `${parts.join("; ")}.`;
+    byId("worth-fine").replaceChildren(`${parts.join("; ")}. `, el("a", { href: "#/experiments?range=all" }, "What is compared"));
   }
 
   scorecards() {
@@ -111,7 +111,7 @@ function at(node, share) {
 function card({ name, value, says, lines, anchor }) {
   return el("article", { class: "score" },
     el("h3", {}, name),
-    el("p", { class: "value" }, value),
+    el("p", { class: "value" }, el("a", { href: "#/scorecards?range=all", title: "What is behind this number" }, value)),
     el("p", { class: "says" }, says),
     el("dl", {}, lines.map(([what, much]) => [el("dt", {}, what), el("dd", {}, much)])),
     anchor && el("p", { class: "anchor" }, anchor));

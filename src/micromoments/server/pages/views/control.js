@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { el, whole } from "../base.js";
-import { ago, button, confirmed, empty, into, panel, report, table, toast, when } from "../frame.js";
+import { ago, button, confirmed, empty, into, led, panel, report, table, toast, when } from "../frame.js";
 
 export const title = "Policies and switches";
 
@@ -37,7 +37,7 @@ function slots(switched, decisions, policies, again, link) {
     { name: "slot", show: (s) => el("a", { href: link("decisions", { slot: s }, true) }, s) },
     { name: "mode", show: (s) => el("span", { class: `mode mode-${off(s) ? "off" : switched.modes[s] || "live"}` }, off(s) ? "off by hand" : switched.modes[s] || "live") },
     { name: "policy", show: (s) => [...new Set(rows.filter((r) => r.slot === s).map((r) => r.policy))].join(", ") },
-    { name: "week", title: "decisions in seven days", num: true, show: (s) => whole(rows.filter((r) => r.slot === s).reduce((n, r) => n + r.decisions, 0)) },
+    { name: "week", title: "decisions in seven days", num: true, show: (s) => led(rows.filter((r) => r.slot === s).reduce((n, r) => n + r.decisions, 0), link("behind", { slot: s, range: "7d" }, true)) },
     { name: "outcomes", title: "outcomes learned", num: true, show: (s) => whole(policies.filter((p) => p.slot === s).reduce((n, p) => n + p.version, 0)) },
     { name: "act", title: "switch", show: (s) => (off(s) ? button("On again", () => turn(s, false), "small") : button("Off", async () => (await confirmed(`Nothing is served in ${s} from this moment on.`, { action: "Switch it off" })) && turn(s, true), "danger small")) },
   ];
@@ -45,7 +45,7 @@ function slots(switched, decisions, policies, again, link) {
   return panel("Slots", { tools: [all ? button("Everything on again", () => turn("", false), "small") : button("Everything off", async () => (await confirmed("Nothing is served anywhere from this moment on: every decision answers with no items.", { action: "Switch everything off" })) && turn("", true), "danger small")] },
     all ? el("p", { class: "banner", role: "alert" }, "Everything is switched off.") : null,
     names.length ? table("Slots", columns, names, { hideCaption: true }) : empty("No slot is configured, and nothing was decided in seven days."),
-    el("p", { class: "fine" }, "Modes are set in micromoments.toml: observe and shadow serve the default and only watch, live serves by moment. A switch is in force, and durable, when it is answered."));
+    el("p", { class: "fine" }, "Outcomes learned are those that the slot's policies have taken in since they began. Modes are set in micromoments.toml: observe and shadow serve the default and only watch, live serves by moment. A switch is in force, and durable, when it is answered."));
 }
 
 function learned(policies, again) {

@@ -9,7 +9,7 @@ export const title = "Experiments";
 const METRIC = { people: "people who reach it", times: "times a person", value: "worth a person" };
 const LOOKS = 8;
 
-export function show(view, params, go) {
+export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   view.append(controls(params, go, { parts: [] }), holder);
   const { own } = stretch({ ...params, type: "", channel: "", device: "" });
@@ -19,8 +19,8 @@ export function show(view, params, go) {
     const rows = reply.rows.filter((row) => row.primary !== false);
     const explored = reply.rows.filter((row) => row.primary === false);
     return [
-      ...(rows.length ? rows.map((row) => one(row, reply)) : [empty("No decision in this stretch, so there is nothing to compare.")]),
-      explored.length ? panel("Explored beside the declared goals", { tools: [csvButton("explored", flat(explored))] }, el("p", { class: "fine" }, "Corrected for how many they are. Take them as questions, not as answers."), table("Explored", [{ name: "what" }, { name: "goal" }, { name: "metric" }, { name: "sentence" }], flat(explored), { hideCaption: true })) : null,
+      ...(rows.length ? rows.map((row) => one(row, reply, link)) : [empty("No decision in this stretch, so there is nothing to compare.")]),
+      explored.length ? panel("Explored beside the declared goals", { tools: [csvButton("explored", flat(explored))] }, el("p", { class: "fine" }, "Corrected for how many they are. Take them as questions, not as answers."), el("details", {}, el("summary", {}, `All ${flat(explored).length} comparisons`), table("Explored", [{ name: "what" }, { name: "goal" }, { name: "metric" }, { name: "sentence" }], flat(explored), { hideCaption: true, most: 60 }))) : null,
       provenance(reply),
     ];
   }, "Comparing people");
@@ -29,8 +29,8 @@ export function show(view, params, go) {
 const called = (row) => (row.of === "slot" ? `Serving by moment in ${row.slot}` : row.of === "rule" ? `Rule ${row.experiment}` : `${row.experiment}, in ${row.slot}`);
 const flat = (rows) => rows.flatMap((row) => row.comparisons.map((c) => ({ what: called(row), goal: row.goal, ...c, bayes: undefined })));
 
-function one(row, reply) {
-  if (!row.proof) return panel(called(row), {}, el("p", { class: "lead" }, row.sentence), people(row));
+function one(row, reply, link) {
+  if (!row.proof) return panel(called(row), {}, el("p", { class: "lead" }, row.sentence), people(row, link));
   const sure = row.comparisons[0]?.verdict;
   const format = (v) => percent(v, Math.abs(v) < 0.1 ? 1 : 0);
   const relative = row.comparisons.filter((c) => c.relative !== null && c.relative !== undefined && c.relative_low !== null && c.relative_high !== null);
@@ -41,7 +41,7 @@ function one(row, reply) {
   return panel(called(row), { tools: [el("span", { class: `verdict ${sure}` }, VERDICT[sure] || sure)] },
     el("p", { class: "lead" }, row.sentence),
     el("p", { class: "fine" }, `Goal: ${row.goal || "none"}. ${row.arms[0]} against ${row.arms[1]}.`),
-    people(row),
+    people(row, link),
     bars.length ? figure(`lift-${row.slot || row.experiment}`, forest(`${called(row)}: difference in per cent`, bars, { format }), rows, table("Comparisons", columns, rows, { hideCaption: true })) : table("Comparisons", columns, rows),
     row.warnings?.length ? el("ul", { class: "warnings" }, row.warnings.map((w) => el("li", {}, w))) : null,
     row.segments?.length ? el("details", {}, el("summary", {}, "By the moment of a person's first decision"), el("ul", { class: "plain" }, row.segments.map((s) => el("li", {}, s.sentence)))) : null,
@@ -51,9 +51,10 @@ function one(row, reply) {
 
 const VERDICT = { higher: "sure: higher", lower: "sure: lower", unclear: "can't be told yet", early: "too early", none: "not compared" };
 
-function people(row) {
+function people(row, link) {
   const parts = Object.entries(row.people || {}).filter(([name]) => name !== "crossed").map(([name, n]) => `${whole(n)} ${name}`);
-  return parts.length ? el("p", { class: "fine" }, `People: ${parts.join(", ")}.`) : null;
+  const behind = link("behind", row.of === "slot" || !row.experiment ? { slot: row.slot } : { slot: row.slot, only: `experiment:${row.experiment}` });
+  return parts.length ? el("p", { class: "fine" }, "People: ", el("a", { href: behind, title: "The decisions that put them there" }, parts.join(", ")), ". ", el("a", { href: link("behind", {}) }, "The goals that are compared"), ".") : null;
 }
 
 /** The same question at earlier days: the intervals may be looked at as often as one likes, so the course is honest. */

@@ -3,20 +3,20 @@
 import { ask, words } from "../api.js";
 import { el, lasting, percent, whole } from "../base.js";
 import { figure, lines } from "../chart.js";
-import { ago, counted, csvButton, empty, into, panel, provenance, report, shown, table, when } from "../frame.js";
+import { ago, csvButton, empty, figures, into, led, panel, provenance, report, table, when } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Health";
 
-export function show(view, params, go) {
+export function show(view, params, go, link) {
   const [now, fresh, clean, sure] = ["stack", "stack", "stack", "stack"].map((cls) => el("div", { class: cls }));
   view.append(now, fresh, controls(params, go, { parts: [] }), clean, sure);
   const { own } = stretch({ ...params, type: "", channel: "", device: "" });
   return Promise.all([
     into(now, running, "Asking the server"),
     into(fresh, async () => freshness(await report("freshness")), "Asking how fresh"),
-    into(clean, async () => quality(await report("quality", { from: own.from, to: own.to })), "Checking the data"),
-    into(sure, async () => calibration(await report("calibration", { from: own.from, to: own.to })), "Checking the recogniser"),
+    into(clean, async () => quality(await report("quality", { from: own.from, to: own.to }), link), "Checking the data"),
+    into(sure, async () => calibration(await report("calibration", { from: own.from, to: own.to }), link), "Checking the recogniser"),
   ]);
 }
 
@@ -42,24 +42,26 @@ async function running() {
   ];
   const say = (name, v) => (typeof v === "string" ? v : v === undefined || Number.isNaN(v) ? "–" : name === "Behind by" ? lasting(v) : whole(v));
   return panel("The server now", {}, el("ul", { class: "figures" }, tiles.map(([name, value, cls, more]) => el("li", { class: cls || undefined }, el("b", {}, say(name, value)), el("span", {}, name), more ? el("small", {}, more) : null))),
-    text ? null : el("p", { class: "fine" }, "Metrics are for this machine and for whoever is signed in."));
+    el("p", { class: "fine" }, text ? ["Of this process, as it is now; counters begin at its start. ", el("a", { href: "metrics" }, "Every metric, with what it counts"), "."] : "Metrics are for this machine and for whoever is signed in."));
 }
 
 function freshness(reply) {
   return panel("How fresh", { tools: [csvButton("freshness", reply.rows)] }, table("Facts by table", [{ name: "table" }, { name: "count", title: "facts", num: true }, { name: "oldest", show: (r) => when(r.oldest) }, { name: "newest", show: (r) => (r.newest ? `${when(r.newest)} (${ago(r.newest)})` : null) }], reply.rows, { hideCaption: true }), provenance(reply));
 }
 
-function quality(reply) {
-  const share = (name) => ({ name, num: true, show: (r) => (r.count ? percent(r[name] / r.count, 1) : null) });
-  return panel("Data quality", { tools: [csvButton("quality", reply.rows)] },
-    el("ul", { class: "figures" }, reply.figures.map((f) => el("li", {}, el("b", {}, shown(f)), el("span", {}, f.title), el("small", {}, counted(f))))),
-    reply.rows.length ? table("Events by name", [{ name: "name", show: (r) => r.name || r.type }, { name: "type" }, { name: "count", num: true }, { name: "people", num: true }, share("bots"), share("internal"), share("test"), share("late"), { name: "delay_p95", title: "95 % arrive within", num: true, show: (r) => lasting(r.delay_p95 / 1000) }], reply.rows, { hideCaption: true }) : empty("No event in this stretch."), provenance(reply));
+function quality(reply, link) {
+  const share = (name) => ({ name, num: true, show: (r) => (r.count ? el("span", { title: `${whole(r[name])} of ${whole(r.count)}` }, percent(r[name] / r.count, 1)) : null) });
+  const named = (r) => link("behind", { only: `event:${r.name || r.type}` });
+  const marked = (only) => link("behind", { only });
+  return panel("Data quality", { id: "events-by-name", tools: [csvButton("quality", reply.rows)] },
+    figures(reply.figures, { events: "events-by-name", bots: marked("mark:bot"), internal: marked("mark:internal"), test: marked("mark:test"), uncounted: marked("mark:bot"), late: marked("late:yes"), unmatched: link("decisions", {}), unpriced: marked("event:Order Refunded") }),
+    reply.rows.length ? table("Events by name", [{ name: "name", show: (r) => r.name || r.type }, { name: "type" }, { name: "count", num: true, show: (r) => led(r.count, named(r)) }, { name: "people", num: true, show: (r) => led(r.people, named(r)) }, share("bots"), share("internal"), share("test"), share("late"), { name: "delay_p95", title: "95 % arrive within", num: true, show: (r) => lasting(r.delay_p95 / 1000) }], reply.rows, { hideCaption: true }) : empty("No event in this stretch."), provenance(reply));
 }
 
-function calibration(reply) {
+function calibration(reply, link) {
   const chart = reply.rows.length > 1 ? reliability(reply.rows) : null;
-  return panel("How sure, and how right", {}, el("ul", { class: "figures" }, reply.figures.map((f) => el("li", {}, el("b", {}, shown(f)), el("span", {}, f.title), el("small", {}, counted(f))))),
-    chart ? figure("calibration", chart, reply.rows, table("By how sure", [{ name: "confidence", title: "said" }, { name: "moments", num: true }, { name: "said", title: "said on average", num: true, show: (r) => percent(r.said) }, { name: "seen", title: "was right", num: true, show: (r) => percent(r.seen) }], reply.rows, { hideCaption: true }), [["Was right", "main"], ["As sure as it said", "anchored"]]) : empty("Too few moments ended to tell."), provenance(reply));
+  return panel("How sure, and how right", {}, figures(reply.figures, { fulfilled: link("behind", { only: "ended:fulfilled" }), ece: link("behind", {}) }),
+    chart ? figure("calibration", chart, reply.rows, table("By how sure", [{ name: "confidence", title: "said" }, { name: "moments", num: true, show: (r) => led(r.moments, link("behind", { only: `sure:${Math.round(10 * Number.parseFloat(r.confidence))}` })) }, { name: "said", title: "said on average", num: true, show: (r) => percent(r.said) }, { name: "seen", title: "was right", num: true, show: (r) => percent(r.seen) }], reply.rows, { hideCaption: true }), [["Was right", "main"], ["As sure as it said", "anchored"]]) : empty("Too few moments ended to tell."), provenance(reply));
 }
 
 function reliability(rows) {

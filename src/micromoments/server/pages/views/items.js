@@ -23,13 +23,14 @@ export function show(view, params, go, link) {
 
 function clicked(rows) {
   const seen = rows.filter((r) => r.seen >= 10).sort((a, b) => b.click_share - a.click_share);
-  return seen.length ? bars("Clicked, of those seen ten times or more", seen.map((r) => ({ name: r.item, value: r.click_share, words: `${percent(r.click_share, 1)} of ${r.seen}` })), { format: (v) => percent(v, 1) }) : null;
+  return seen.length ? bars("Clicked, of those seen ten times or more", seen.map((r) => ({ name: r.item, value: r.click_share, words: `${percent(r.click_share)} of ${r.seen}` })), { format: (v) => percent(v, 1) }) : null;
 }
 
 function listed(rows, link) {
+  const its = (r) => link("behind", { item: r.item });
   const columns = [
-    { name: "item", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "kind" }, { name: "served", num: true, show: (r) => led(r.served, link("behind", { item: r.item })) }, { name: "first", title: "served first", num: true }, { name: "people", num: true }, { name: "seen", num: true },
-    { name: "clicked", num: true }, { name: "click_share", title: "clicked, of seen", num: true, show: (r) => percent(r.click_share, 1) }, { name: "dismissed", num: true }, { name: "goals", num: true },
+    { name: "item", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "kind" }, { name: "served", num: true, show: (r) => led(r.served, link("behind", { item: r.item })) }, { name: "first", title: "served first", num: true, show: (r) => led(r.first, its(r)) }, { name: "people", num: true, show: (r) => led(r.people, its(r)) }, { name: "seen", num: true, show: (r) => led(r.seen, its(r)) },
+    { name: "clicked", num: true, show: (r) => led(r.clicked, its(r)) }, { name: "click_share", title: "clicked, of seen", num: true, show: (r) => percent(r.click_share, 1) }, { name: "dismissed", num: true, show: (r) => led(r.dismissed, its(r)) }, { name: "goals", num: true, show: (r) => led(r.goals, its(r)) },
     { name: "value", title: "net value", num: true, show: (r) => (r.currency ? money(r.value, r.currency) : null) }, { name: "cost", title: "offers' cost", num: true, show: (r) => (r.cost && r.currency ? money(r.cost, r.currency) : null) },
   ];
   return table("Items, the most served first", columns, rows, { hideCaption: true, most: 50 });

@@ -2,7 +2,7 @@
 
 import { el, lasting, mark, percent, whole } from "../base.js";
 import { figure } from "../chart.js";
-import { empty, figureOf, figures, into, panel, provenance, report, table } from "../frame.js";
+import { empty, figureOf, figures, into, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 import { sankey } from "../sankey.js";
 
@@ -27,9 +27,10 @@ function paths(reply, nodes, links, link) {
   const [journeys, longer] = [figureOf(reply, "journeys"), figureOf(reply, "longer")];
   const top = links.filter((l) => !(l.target in ENDS)).sort((a, b) => b.count - a.count)[0];
   const lead = `${whole(journeys.count)} journeys; ${percent(longer.value)} of them have more than one moment.${top ? ` The most frequent step on: from ${spoken(top.source)} to ${spoken(top.target)}, after ${lasting(3600 * top.median_hours)} for half of them.` : ""}`;
+  const from = (l) => link("behind", { type: spoken(l.source).split(" ")[0], channel: spoken(l.source).split(" ")[1] });
   const columns = [
-    { name: "step", num: true }, { name: "source", title: "from", show: (l) => spoken(l.source) }, { name: "target", title: "to", show: (l) => spoken(l.target) }, { name: "people", num: true },
-    { name: "count", title: "times", num: true }, { name: "median_hours", title: "half of them within", num: true, show: (l) => (l.median_hours === null ? null : lasting(3600 * l.median_hours)) },
+    { name: "step", num: true }, { name: "source", title: "from", show: (l) => spoken(l.source) }, { name: "target", title: "to", show: (l) => spoken(l.target) }, { name: "people", num: true, show: (l) => led(l.people, from(l)) },
+    { name: "count", title: "times", num: true, show: (l) => led(l.count, from(l)) }, { name: "median_hours", title: "half of them within", num: true, show: (l) => (l.median_hours === null ? null : lasting(3600 * l.median_hours)) },
   ];
   const drawn = sankey("Journeys, step by step", nodes, links, spoken);
   return panel("From moment to moment", {}, el("p", { class: "lead" }, lead), figures(reply.figures, link("behind", {})),
@@ -38,9 +39,10 @@ function paths(reply, nodes, links, link) {
 }
 
 function steps(nodes, link) {
+  const step = (name) => link("behind", { type: name.split(" ")[0], channel: name.split(" ")[1] });
   const columns = [
     { name: "step", num: true }, { name: "name", title: "moment", show: (n) => el("a", { class: "typed", href: link("behind", { type: n.name.split(" ")[0], channel: n.name.split(" ")[1] }) }, mark(n.name.split(" ")[0], 14), n.name) },
-    { name: "moments", num: true }, { name: "people", num: true }, { name: "fulfilled", title: "got what they wanted", num: true, show: (n) => percent(n.fulfilled / n.moments) }, { name: "drop_off", title: "left here", num: true, show: (n) => percent(n.drop_off) },
+    { name: "moments", num: true, show: (n) => led(n.moments, step(n.name)) }, { name: "people", num: true, show: (n) => led(n.people, step(n.name)) }, { name: "fulfilled", title: "got what they wanted", num: true, show: (n) => percent(n.fulfilled / n.moments) }, { name: "drop_off", title: "left here", num: true, show: (n) => percent(n.drop_off) },
   ];
   return panel("Where people stop", {}, table("Moments by step", columns, nodes, { hideCaption: true, most: 16 }));
 }

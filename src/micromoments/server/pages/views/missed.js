@@ -2,7 +2,7 @@
 
 import { TYPES, el, mark, percent, whole } from "../base.js";
 import { bars, figure, stacks } from "../chart.js";
-import { csvButton, empty, figureOf, figures, into, panel, provenance, report, table } from "../frame.js";
+import { csvButton, empty, figureOf, figures, into, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Missed moments";
@@ -41,7 +41,7 @@ function why(now, then, words, link) {
   const lead = rows.length ? `Nothing was served in ${percent(share.value)} of the moments that are over. The first cause: ${rows[0].meaning}.` : "Something was served in every moment that is over.";
   const against = words && before?.of && then.since && Date.parse(then.since) <= Date.parse(then.from) + 3_600_000 ? ` It was ${percent(before.value)} in ${words}.` : "";
   const chart = rows.length ? bars("Moments missed, by cause", rows.map((r) => ({ name: r.cause, value: r.count, cls: CAUSES[r.cause][0], words: `${whole(r.count)} (${percent(r.count / share.count)})`, row: r })), { onPick: (r) => (location.hash = link("behind", { cause: r.name })) }) : null;
-  const columns = [{ name: "cause", show: (r) => el("a", { href: link("behind", { cause: r.cause }) }, r.cause) }, { name: "meaning" }, { name: "count", title: "moments", num: true }, { name: "helps", title: "what helps", show: (r) => (r.cause === "no item" ? el("a", { href: link("unmet", {}) }, CAUSES[r.cause][1]) : CAUSES[r.cause][1]) }];
+  const columns = [{ name: "cause", show: (r) => el("a", { href: link("behind", { cause: r.cause }) }, r.cause) }, { name: "meaning" }, { name: "count", title: "moments", num: true, show: (r) => led(r.count, link("behind", { cause: r.cause })) }, { name: "helps", title: "what helps", show: (r) => (r.cause === "no item" ? el("a", { href: link("unmet", {}) }, CAUSES[r.cause][1]) : CAUSES[r.cause][1]) }];
   return panel("Why", {}, el("p", { class: "lead" }, lead + against), figures([share, figureOf(now, "over"), anchor].filter(Boolean), { missed: link("behind", {}), over: link("behind", {}), not_recognised: link("behind", {}) }),
     chart ? figure("missed", chart, rows, table("Causes", columns.slice(0, 3), rows, { hideCaption: true })) : null, rows.length ? table("What they mean, and what helps", [columns[0], columns[1], columns[3]], rows, { hideCaption: true }) : null, provenance(now));
 }

@@ -20,7 +20,7 @@ function looked(reply, go, link) {
   const rows = reply.rows;
   const chart = rows.length ? bars("What people look for, by people", rows.map((r) => ({ name: r.need, value: r.people, cls: r.type, row: r })), { onPick: (r) => go({ type: r.row.type }) }) : null;
   const columns = [
-    { name: "need" }, typed, { name: "people", num: true }, { name: "moments", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) },
+    { name: "need" }, typed, { name: "people", num: true, show: (r) => led(r.people, link("behind", { need: r.need, type: r.type })) }, { name: "moments", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) },
     { name: "served_share", title: "served", show: (r) => bar(r.served_share, percent(r.served_share), r.type) },
     { name: "fulfilled_share", title: "fulfilled", show: (r) => bar(r.fulfilled_share, percent(r.fulfilled_share), r.type) },
   ];

@@ -14,7 +14,7 @@ export function show(view, params, go, link) {
   return into(holder, async () => {
     const reply = await report("pain", stretch(params).own);
     const of = (kind) => reply.rows.filter((row) => row.of === kind);
-    return [panel("In this stretch", {}, figures(reply.figures, { given_up: link("behind", {}), no_results: "searched-in-vain", again: "tried-again", angry: "clicks", dead: "clicks" }), provenance(reply)), el("div", { class: "grid two" }, vain(of("search"), link), again(of("again"), link)), left(of("abandoned"), link), clicks(of("click"))];
+    return [panel("In this stretch", {}, figures(reply.figures, { given_up: link("behind", { only: "ended:gone" }), no_results: "searched-in-vain", again: "tried-again", angry: "clicks", dead: "clicks" }), provenance(reply)), el("div", { class: "grid two" }, vain(of("search"), link), again(of("again"), link)), left(of("abandoned"), link), clicks(of("click"), link)];
   }, "Looking for where it hurts");
 }
 
@@ -32,15 +32,16 @@ const vain = (rows, link) => worded("Searched in vain", "searched-in-vain", rows
 const again = (rows, link) => worded("Tried again and again", "tried-again", rows, [{ name: "searches", num: true, show: (r) => led(r.searches, link("behind", { need: r.need })) }, drafted(link)], "No words that at least ten people searched three times within an hour.");
 
 function left(rows, link) {
+  const place = (r, only) => link("behind", { type: r.type, channel: r.channel, only });
   const columns = [
     { name: "type", title: "moment", show: (r) => el("a", { class: "typed", href: link("behind", { type: r.type, channel: r.channel }) }, mark(r.type, 14), r.type) }, { name: "channel" }, { name: "stage", title: "how far" },
-    { name: "share", title: "given up or run out", show: (r) => bar(r.share, percent(r.share), r.type) }, { name: "abandoned", title: "given up", num: true }, { name: "expired", title: "run out", num: true }, { name: "opened", num: true }, { name: "people", num: true },
+    { name: "share", title: "given up or run out", show: (r) => bar(r.share, percent(r.share), r.type) }, { name: "abandoned", title: "given up", num: true, show: (r) => led(r.abandoned, place(r, "ended:abandoned")) }, { name: "expired", title: "run out", num: true, show: (r) => led(r.expired, place(r, "ended:expired")) }, { name: "opened", num: true, show: (r) => led(r.opened, place(r)) }, { name: "people", num: true, show: (r) => led(r.people, place(r, "ended:gone")) },
   ];
   return panel("Where moments are given up", { tools: rows.length ? [csvButton("given-up", rows)] : [] }, rows.length ? table("Given up or run out, by where", columns, rows, { hideCaption: true, most: 20 }) : empty("Nothing of this that at least ten people share."));
 }
 
-function clicks(rows) {
-  const columns = [{ name: "what", title: "clicks", show: (r) => CLICKS[r.what] }, { name: "item", title: "on" }, { name: "channel" }, { name: "people", num: true }, { name: "count", title: "times", num: true }];
+function clicks(rows, link) {
+  const columns = [{ name: "what", title: "clicks", show: (r) => CLICKS[r.what] }, { name: "item", title: "on" }, { name: "channel" }, { name: "people", num: true }, { name: "count", title: "times", num: true, show: (r) => led(r.count, link("behind", { only: `click:${r.what}`, channel: r.channel })) }];
   const chart = rows.length ? bars("Clicks in anger and into nothing, by people", rows.map((r) => ({ name: `${r.item || "somewhere"}, ${CLICKS[r.what]}`, value: r.people }))) : null;
   return panel("Clicks in anger and into nothing", { id: "clicks" }, rows.length ? figure("clicks", chart, rows, table("Clicks in anger and into nothing", columns, rows, { hideCaption: true })) : empty("None that at least ten people share. The browser SDK tells them by itself; other trackers send them as “Rage Click” or “Dead Click”."));
 }

@@ -2,7 +2,7 @@
 
 import { el, percent } from "../base.js";
 import { bars, figure } from "../chart.js";
-import { empty, figures, into, panel, provenance, report, table } from "../frame.js";
+import { empty, figures, into, led, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "Who wants what";
@@ -22,12 +22,13 @@ export function show(view, params, go, link) {
 
 function unlike(rows) {
   const sorted = [...rows].sort((a, b) => Math.abs(Math.log(b.index)) - Math.abs(Math.log(a.index)));
-  return bars("How much more or less than everybody", sorted.map((r) => ({ name: `${r.wanted}, ${r.part}`, value: r.index, words: `${r.index.toFixed(1)} times as often as everybody` })), { format: (v) => v.toFixed(2) });
+  return bars("How many times as often as everybody", sorted.map((r) => ({ name: `${r.wanted}, ${r.part}`, value: r.index, words: `${r.index.toFixed(1)} times` })), { format: (v) => v.toFixed(2) });
 }
 
 function columns(rows, by, link) {
+  const wish = (r) => link("behind", { only: `wanted:${r.wanted}`, ...(by === "hour" ? {} : { [by]: r.part }) });
   const shown = [
-    { name: "part", title: by, show: (r) => (by === "hour" ? r.part : el("a", { href: link("behind", { [by]: r.part }) }, r.part)) }, { name: "wanted", title: "what" }, { name: "people", num: true }, { name: "moments", num: true },
+    { name: "part", title: by, show: (r) => (by === "hour" ? r.part : el("a", { href: link("behind", { [by]: r.part }) }, r.part)) }, { name: "wanted", title: "what" }, { name: "people", num: true, show: (r) => led(r.people, wish(r)) }, { name: "moments", num: true, show: (r) => led(r.moments, wish(r)) },
     { name: "share", title: "share here", num: true, show: (r) => percent(r.share, 1) }, { name: "share_of_all", title: "share of all", num: true, show: (r) => percent(r.share_of_all, 1) }, { name: "index", title: "times", num: true, show: (r) => r.index.toFixed(2) },
   ];
   return table("Preferences", shown, rows, { hideCaption: true });

@@ -14,6 +14,9 @@ const CARDS = [
   { key: "connect the dots", name: "Connect the dots", asks: "How many moments went over to another channel or device?", head: "crossed", anchor: "goals_across" },
 ];
 
+/** Which moments stand behind a figure; of the others, all of the stretch. */
+const BEHIND = { be_there: { only: "served:yes" }, acted_on: { only: "served:yes" }, fulfilled: { only: "ended:fulfilled" }, useful: { only: "ended:fulfilled" }, moment_to_decision: { only: "served:yes" }, decision_to_fulfilment: { only: "ended:fulfilled" }, crossed: { only: "crossed:yes" }, crossed_fulfilled: { only: "crossed:yes" }, single_fulfilled: { only: "crossed:no" } };
+
 export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   const by = params.by || "type";
@@ -48,11 +51,11 @@ function scorecard(card, now, then, words, link) {
   return el("article", { class: "score", "data-card": card.head },
     el("h2", {}, card.name),
     el("p", { class: "asks" }, card.asks),
-    el("p", { class: "value" }, el("a", { href: link("behind", {}), title: "What is behind this number", "data-figure": card.head }, shown(head))),
+    el("p", { class: "value" }, el("a", { href: link("behind", BEHIND[card.head] ?? {}), title: "What is behind this number", "data-figure": card.head }, shown(head))),
     el("p", { class: "says" }, `${head?.title ?? ""}: ${counted(head)}`),
     change(head, then && figureOf(then, card.head), words, card.less),
-    rest.length ? el("dl", {}, rest.map((f) => [el("dt", {}, f.title), el("dd", { title: counted(f) }, shown(f))])) : null,
-    anchor ? el("div", { class: "anchor" }, el("p", {}, el("span", { class: "anchor-mark", "aria-hidden": "true" }, "⚓ "), el("b", {}, shown(anchor)), ` ${anchor.title}`),
+    rest.length ? el("dl", {}, rest.map((f) => [el("dt", {}, f.title, el("small", {}, ` ${counted(f)}`)), el("dd", {}, el("a", { href: link("behind", BEHIND[f.name] ?? {}), title: "What is behind this number" }, shown(f)))])) : null,
+    anchor ? el("div", { class: "anchor" }, el("p", {}, el("span", { class: "anchor-mark", "aria-hidden": "true" }, "⚓ "), el("b", {}, el("a", { href: link("behind", {}), title: "The goals behind this number" }, shown(anchor))), ` ${anchor.title}`),
       el("p", { class: "fine" }, `${counted(anchor)}. Recognition can't move this one.`), then && figureOf(then, card.anchor)?.value ? change(anchor, figureOf(then, card.anchor), words, card.less) : null) : null);
 }
 
@@ -93,7 +96,8 @@ function breakdown(parts, by, go, link) {
     { name: "part", title: by, show: (row) => el("a", { href: link("behind", by === "hour" ? {} : { [by]: row.part }) }, row.part) },
     ...names.map((name) => ({ name, title: titles.get(name), num: true, show: (row) => {
       const f = row.figures.find((one) => one.name === name);
-      return f ? el("span", { title: counted(f) }, shown(f), el("small", {}, ` ${counted(f)}`)) : null;
+      const part = by === "hour" ? {} : { [by]: row.part };
+      return f ? el("span", {}, el("a", { href: link("behind", { ...part, ...BEHIND[name] }), title: "What is behind this number" }, shown(f)), el("small", {}, ` ${counted(f)}`)) : null;
     } })),
   ];
   const flat = parts.rows.map((row) => ({ [by]: row.part, ...Object.fromEntries(row.figures.map((f) => [f.name, f.value])) }));

@@ -24,7 +24,7 @@ const drafted = (link) => ({ name: "draft", title: "act on it", show: (r) => el(
 function worth(reply, link) {
   const top = Math.max(...reply.rows.map((r) => r.high), 1);
   const columns = [
-    { name: "need" }, typed, { name: "people", num: true }, { name: "moments", title: "moments unserved", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) }, { name: "goals", title: "goals all the same", num: true },
+    { name: "need" }, typed, { name: "people", num: true, show: (r) => led(r.people, link("behind", { need: r.need, type: r.type })) }, { name: "moments", title: "moments unserved", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) }, { name: "goals", title: "goals all the same", num: true, show: (r) => led(r.goals, link("behind", {}), "The goals of the stretch; each counts for the newest moment before it") },
     { name: "high", title: "may be worth", show: (r) => range(r, top) }, drafted(link),
   ];
   return panel("By what they may be worth", { tools: reply.rows.length ? [csvButton("unmet-by-worth", reply.rows)] : [] }, figures(reply.figures, link("behind", {})),
@@ -45,10 +45,10 @@ function found(reply, link) {
   const tables = [
     ["Searches without a result", "search", [{ name: "need", title: "words" }, { name: "people", num: true }, { name: "count", title: "searches", num: true, show: (r) => led(r.count, link("behind", { need: r.need })) }, drafted(link)]],
     ["Questions that no text answers", "answer", [{ name: "need", title: "question" }, { name: "people", num: true }, { name: "count", title: "times", num: true, show: (r) => led(r.count, link("behind", { need: r.need })) }, drafted(link)]],
-    ["Decisions that had nothing to serve", "decision", [{ name: "slot", show: (r) => el("a", { href: link("decisions", { slot: r.slot }) }, r.slot) }, typed, { name: "people", num: true }, { name: "count", title: "decisions", num: true }, { name: "considered", title: "considered on average", num: true, show: (r) => whole(r.considered / r.count) }]],
+    ["Decisions that had nothing to serve", "decision", [{ name: "slot", show: (r) => el("a", { href: link("decisions", { slot: r.slot }) }, r.slot) }, typed, { name: "people", num: true }, { name: "count", title: "decisions", num: true, show: (r) => led(r.count, link("behind", { slot: r.slot, type: r.type, only: "empty:yes" })) }, { name: "considered", title: "considered on average", num: true, show: (r) => whole(r.considered / r.count) }]],
   ];
   const some = tables.filter(([, kind]) => of(kind).length);
-  return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures, { unserved: link("missed", {}), empty: link("decisions", {}), unanswered: link("decisions", {}), no_results: link("pain", {}) }),
+  return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures, { unserved: link("behind", { only: "served:no" }), empty: link("behind", { only: "empty:yes" }), unanswered: link("behind", { only: "degraded:yes" }), no_results: link("pain", {}) }),
     some.map(([caption, kind, columns]) => table(caption, columns, of(kind), { most: 25 })), some.length ? null : empty("Nothing of this that at least ten people share, in this stretch."),
     provenance(reply), el("p", { class: "fine" }, el("a", { href: link("missed", {}) }, "Why moments were missed"), ` · ${percent(reply.figures[0]?.value)} of the moments opened were served nothing.`));
 }
