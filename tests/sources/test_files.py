@@ -239,7 +239,7 @@ def test_a_broken_mapping_file_is_refused(text: str) -> None:
 
 def test_every_preset_can_be_read() -> None:
     """The mappings that ship with the package are mappings, and each says what it is of."""
-    assert mapping.presets() == ["retailrocket", "starbucks-transcript"]
+    assert mapping.presets() == ["retailrocket", "shopify-orders-csv", "starbucks-transcript"]
     for name in mapping.presets():
         assert mapping.preset(name).about
     with pytest.raises(MappingError, match="wanted one of"):

@@ -88,6 +88,26 @@ def test_shipped_mappings_are_found(shared: Path) -> None:
     assert "'starbucks-transcript'" in guess(data / "offers" / "starbucks_transcript.json.gz").words
 
 
+def test_shopifys_export_of_orders_is_read(tmp_path: Path) -> None:
+    """The CSV that a shop saves from its admin: an order once, by its first line; unpaid and refunded ones left out."""
+    head = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity,Lineitem name,Phone\n"
+    rows = [
+        "#1001,ana@example.com,paid,2026-09-01 08:01:00 +0200,EUR,35.00,2026-09-01 08:00:00 +0200,1,Mug,\n",
+        "#1001,ana@example.com,,,,,2026-09-01 08:00:00 +0200,2,Cup,\n",
+        "#1002,bo@example.com,refunded,2026-09-02 08:01:00 +0200,EUR,9.00,2026-09-02 08:00:00 +0200,1,Mug,\n",
+        "#1003,,paid,2026-09-03 08:01:00 +0200,EUR,12.50,2026-09-03 08:00:00 +0200,1,Mug,+4930123\n",
+    ]
+    path = put(tmp_path / "orders_export.csv", head + "".join(rows))
+    guessed = guess(path)
+    assert "'shopify-orders-csv'" in guessed.words
+    source = Source(path, guessed.shape, now=NOW, format=guessed.format)
+    read = [row.arrival.event for row in source.rows() if isinstance(row, Read)]
+    assert [(one.user_id, one.event, float(one.properties["revenue"])) for one in read] == [
+        ("ana@example.com", "Order Completed", 35.0),
+        ("+4930123", "Order Completed", 12.5),
+    ]
+
+
 def test_a_decimal_comma_is_read(tmp_path: Path) -> None:
     """Amounts as much of Europe writes them count for what they say."""
     text = "timestamp;user_id;event;revenue\n" + "".join(

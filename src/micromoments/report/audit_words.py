@@ -27,7 +27,8 @@ def findings(total: Counts, log: Counts, worth: Sequence[Counts], lift: tuple[fl
     assumed = (
         f"This assumes that serving an unserved moment adds between {low:.1%} and {high:.1%} to the goals that follow "
         "it, which the log can't show: only people held out by chance can (micromoments rehearse says how many "
-        "it takes)."
+        "it takes). What the goals were worth is a sample, too: the range goes from the low share of the lower end of "
+        "its 95 % interval over people to the high share of the upper end."
     )
     priced = [row for row in worth if row["from"] is not None]
     said += [

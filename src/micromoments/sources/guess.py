@@ -164,7 +164,8 @@ def _known(header: Sequence[str], row: Mapping[str, Any]) -> Format | None:
 def _fits(shape: Shape, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the file is one of a mapping: who, what and when by its columns, a further one, and only its events.
 
-    A cell that is always there is a column of CSV; the first rows of JSON may lack what later ones have.
+    A cell that is always there is a column of CSV; the first rows of JSON may lack what later ones have. A mapping that
+    skips other events needs only one of its own.
     """
     there = {path: bool(set(field.columns) & set(header)) for path, field in shape.fields.items() if field.columns}
     needed = {path for path in there if "." not in path}
@@ -173,7 +174,8 @@ def _fits(shape: Shape, header: Sequence[str], rows: Sequence[Mapping[str, Any]]
     event = shape.fields.get("event")
     if event is None or not event.values:
         return True
-    return all(str(_at(row, event.columns[0])) in event.values for row in rows[:50])
+    known = [str(_at(row, event.columns[0])) in event.values for row in rows[:50]]
+    return any(known) if event.otherwise == "skip" else all(known)
 
 
 def _by_names(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Field], str]:
