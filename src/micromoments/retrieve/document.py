@@ -14,6 +14,7 @@ from xxhash import xxh3_64_intdigest
 
 from micromoments.retrieve.guides import guide_of
 from micromoments.retrieve.narrow import Labels, labels_of
+from micromoments.retrieve.written import Analyzer, sizes, spaced
 
 if TYPE_CHECKING:
     from micromoments.core.item import Item
@@ -24,7 +25,7 @@ MAX_TEXT = 20_000
 """Characters of an item's text that are searched."""
 
 
-def _analyzers() -> tuple[tantivy.TextAnalyzer, tantivy.TextAnalyzer]:
+def _analyzers() -> tuple[Analyzer, Analyzer]:
     def plain() -> tantivy.TextAnalyzerBuilder:
         return (
             tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
@@ -34,7 +35,7 @@ def _analyzers() -> tuple[tantivy.TextAnalyzer, tantivy.TextAnalyzer]:
         )
 
     stemmed = plain().filter(tantivy.Filter.stopword("english")).filter(tantivy.Filter.stemmer("english"))
-    return plain().build(), stemmed.build()
+    return Analyzer(plain().build()), Analyzer(stemmed.build())
 
 
 PLAIN, STEMMED = _analyzers()
@@ -117,6 +118,7 @@ def words_of(item: Item) -> Words:
     title, text = item.title, item.text
     if (guide := guide_of(item)) is not None:
         text = " ".join((text, *(step.text for step in guide.steps), *guide.needed))
-    return Words(
-        f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}", f"{title} {labels}", labels_of(item)
-    )
+    if more := sizes(title):
+        title = f"{title} {more}"
+    words = f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}"
+    return Words(spaced(words), spaced(f"{title} {labels}"), labels_of(item))

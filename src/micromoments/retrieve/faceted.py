@@ -19,6 +19,7 @@ from micromoments.core.item import KINDS, Item, Kind
 from micromoments.retrieve.document import MAX_TEXT, PLAIN, STEMMED
 from micromoments.retrieve.narrow import EVERYTHING, FACETS, Narrow
 from micromoments.retrieve.shelf import MAX_VALUES, Looked, Order, Wanted
+from micromoments.retrieve.written import UNSPACED, is_unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +33,7 @@ FEW = 5
 """Found items below which not all the words are insisted on."""
 SNIPPET = 160
 """Characters of an item's text that are shown around the words found."""
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,7 +131,8 @@ class Tried(NamedTuple):
 def _tried(search: Search, kinds: tuple[Kind, ...], asked: Look, read: Query) -> tuple[Tried, dict[Kind, Looked]]:
     """What was found by all the words; or, where that is little, by all but one, or by any of them."""
     tried = Tried(read.groups, len(read.groups))
-    if len(read.groups) < 2:
+    # Characters of a script without spaces are no words: an item that shares one of them is about something else.
+    if len(read.groups) < 2 or all(is_unspaced(group[0]) for group in read.groups):
         return tried, _pages(search, kinds, asked, tried)
     plain = msgspec.structs.replace(asked, facets=False)
     pages = _pages(search, kinds, plain, tried)
@@ -212,7 +214,7 @@ def marked(text: str, terms: frozenset[str]) -> str:
             out += escape(text[done : word.start()]), "<mark>", escape(word.group()), "</mark>"
             done = word.end()
     out.append(escape(text[done:]))
-    return "".join(out)
+    return "".join(out).replace("</mark><mark>", "")
 
 
 def snippet(text: str, terms: frozenset[str]) -> str:

@@ -20,6 +20,7 @@ from micromoments.retrieve.compounds import PART_FROM
 from micromoments.retrieve.document import PLAIN, STEMMED, words_of
 from micromoments.retrieve.narrow import EVERYTHING, Narrow
 from micromoments.retrieve.shelf import MAX_TERMS, Looked, Shelf, Wanted
+from micromoments.retrieve.written import sized
 
 MAX_COMPLETIONS = 12
 MAX_REMEMBERED = 4096
@@ -119,7 +120,7 @@ class Search:
 
     def terms(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> list[str]:
         """The stemmed words to search for, with synonyms and corrections, each once, in the order of the query."""
-        words = words[:MAX_QUERY]
+        words = sized(words[:MAX_QUERY], lambda word: self._has(word, kinds))
         terms = STEMMED.analyze(words)
         extra = self._synonymous(terms) if self._synonyms else []
         if prefix and words[-1:].isalnum() and (completed := self._complete(PLAIN.analyze(words)[-1], kinds)):
@@ -131,7 +132,7 @@ class Search:
 
     def read(self, words: str, kinds: tuple[Kind, ...], prefix: bool = False) -> Query:
         """A query word by word, each with its forms: stemmed, by a synonym, put right, or completed."""
-        words = words[:MAX_QUERY]
+        words = sized(words[:MAX_QUERY], lambda word: self._has(word, kinds))
         typed, apart = self._typed(words, kinds)
         stems = [STEMMED.analyze(word)[0] for word in typed]
         wholes = compounds.joined(typed, lambda word: self._has(word, kinds))

@@ -90,8 +90,8 @@ class Shelf:
     def __init__(self, path: str = "") -> None:
         self._kept = bool(path)
         self._index = tantivy.Index(schema(kept=True), path=path, reuse=True) if path else tantivy.Index(schema())
-        self._index.register_tokenizer("plain", PLAIN)
-        self._index.register_tokenizer("stemmed", STEMMED)
+        self._index.register_tokenizer("plain", PLAIN.inner)
+        self._index.register_tokenizer("stemmed", STEMMED.inner)
         self._index.config_reader("manual")
         self._writer: tantivy.IndexWriter | None = None
         self._searcher = self._index.searcher()

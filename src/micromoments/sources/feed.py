@@ -37,7 +37,15 @@ _WITHIN = frozenset(
     {"a", "abbr", "b", "code", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup", "u"}
 )
 """Tags within a word or a line."""
-_PRICE = re.compile(r"^\s*(?:([A-Za-z]{3})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{3})?\s*$")
+NOT_NOW = frozenset({"outofstock", "soldout", "discontinued", "unavailable", "notavailable", "preorder", "backorder"})
+"""What feeds call what can't be had now, in small letters without anything between them."""
+_SIGNS = {
+    **{"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS"},
+    **{"zł": "PLN", "Kč": "CZK", "Fr.": "CHF", "US$": "USD", "R$": "BRL", "A$": "AUD", "C$": "CAD", "HK$": "HKD"},
+}
+"""Signs that are one currency's; ``$`` is the feed's own, else the United States', and ``kr`` says nothing alone."""
+_SIGN = r"[A-Za-z]{0,2}\$|[€£¥₹₩₺₴₪]|zł|Kč|Fr\."
+_PRICE = re.compile(rf"^\s*(?:([A-Za-z]{{3}}|{_SIGN})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{{3}}|{_SIGN})?\s*$")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +90,8 @@ def made(line: int, row: Any, make: Callable[[], Item | None]) -> Iterator[Item 
 
 
 def money(text: object, currency: str = "") -> Money | None:
-    """A price as feeds write it: ``15.00 USD``, ``USD 15``, ``1.234,50 EUR``, or an amount with the currency beside it.
+    """A price as feeds write it: ``15.00 USD``, ``USD 15``, ``1.234,50 EUR``, ``€ 4.50``, or an amount with its
+    currency beside it.
 
     Raises:
         BadItem: an amount that can't be read, or without a currency.
@@ -92,7 +101,8 @@ def money(text: object, currency: str = "") -> Money | None:
     found = _PRICE.match(str(text))
     if found is None:
         raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
-    code = (found.group(1) or found.group(3) or currency).upper()
+    told = found.group(1) or found.group(3) or currency
+    code = _SIGNS.get(told) or ((currency or "USD") if told == "$" else told).upper()
     if not code:
         raise BadItem("no_currency", f"got {str(text)[:40]!r} without a currency; say it with --currency")
     amount = minor(_plain(found.group(2)), code)

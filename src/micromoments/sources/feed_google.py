@@ -6,7 +6,7 @@ Source: https://support.google.com/merchants/answer/7052112 (product data specif
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import NOT_NOW, FeedError, Reading, kept, made, money, plain, title
 from micromoments.sources.items import BadItem
-from micromoments.sources.opened import Bad, open_bytes
+from micromoments.sources.opened import Bad, open_bytes, text_of
 
 _MANY = frozenset({"additional_image_link", "product_type", "product_highlight", "promotion_id"})
 _DETAILS = (
@@ -64,8 +64,8 @@ def _local(tag: str) -> str:
 
 
 def _text(file: BinaryIO, name: str) -> Iterator[Row]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    first = text.readline()
+    text = text_of(file)
+    first = text.readline().lstrip("\ufeff")
     delimiter = max("\t,|", key=first.count)
     header = [cell.strip().lower().replace(" ", "_") for cell in next(csv.reader([first], delimiter=delimiter), [])]
     if "id" not in header or "title" not in header:
@@ -87,7 +87,7 @@ def _item(row: Row, reading: Reading) -> Item:
     path = [part.strip() for part in (one("product_type") or one("google_product_category")).split(">") if part.strip()]
     if path and path[-1].isdigit():
         path = []
-    availability = one("availability").lower().replace(" ", "_")
+    availability = re.sub(r"[\s-]+", "_", one("availability").rpartition("/")[2].strip().lower())
     more = {name: one(name) for name in _DETAILS} | {
         "availability": availability,
         "highlights": [plain(value) for value in row.get("product_highlight", ())],
@@ -105,7 +105,7 @@ def _item(row: Row, reading: Reading) -> Item:
         url=one("link"),
         image=one("image_link"),
         price=sale if on_sale else price,
-        stock=0 if availability in ("out_of_stock", "preorder", "backorder") else None,
+        stock=0 if availability.replace("_", "") in NOT_NOW else None,
         valid_until=_instant(one("expiration_date")),
         attributes=kept(more),
     )

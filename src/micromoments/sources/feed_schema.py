@@ -16,7 +16,7 @@ import msgspec
 
 from micromoments.core.geo import Point
 from micromoments.core.item import Item, Kind
-from micromoments.sources.feed import BROKEN, FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import BROKEN, NOT_NOW, FeedError, Reading, kept, made, money, plain, title
 from micromoments.sources.feed_hours import osm_hours
 from micromoments.sources.opened import Bad, open_bytes
 
@@ -129,7 +129,9 @@ def _kind(thing: Thing) -> Kind | None:
 
 def _item(thing: Thing, reading: Reading) -> Item | None:
     kind = _kind(thing)
-    offers = [_first(o) for o in _listed(thing.get("offers") or (thing if kind == "offer" else None))]
+    variants = [one for one in _listed(thing.get("hasVariant")) if isinstance(one, dict)]
+    sold = [o for one in (thing, *variants) for o in _listed(one.get("offers"))]
+    offers = [_first(o) for o in sold or ([thing] if kind == "offer" else [])]
     offer = offers[0] if offers else {}
     place = _first(thing.get("geo"))
     lat, lon = place.get("latitude"), place.get("longitude")
@@ -142,8 +144,8 @@ def _item(thing: Thing, reading: Reading) -> Item | None:
         brand=_name(thing.get("brand") or thing.get("manufacturer")),
         tags=_tags(thing),
         url=_url(thing.get("url") or thing.get("mainEntityOfPage") or offer.get("url")),
-        image=_url(thing.get("image")),
-        price=_price(offers, reading),
+        image=_url(thing.get("image") or next((one["image"] for one in variants if one.get("image")), None)),
+        price=_price([o for o in offers if _stock([o]) != 0] or offers, reading),
         location=Point(float(lat), float(lon)) if lat is not None and lon is not None else None,
         hours=osm_hours(thing),
         timezone=reading.timezone if kind == "place" else "",
@@ -152,7 +154,18 @@ def _item(thing: Thing, reading: Reading) -> Item | None:
         valid_until=_instant(offer.get("validThrough") or thing.get("expires"))
         if kind in ("offer", "article")
         else None,
-        attributes=_attributes(thing, kind),
+        attributes=_attributes(thing, kind) | kept({"variants": [_variant(one, reading) for one in variants[:100]]}),
+    )
+
+
+def _variant(thing: Thing, reading: Reading) -> dict[str, Any]:
+    """What is shown of a variant: what it is known by, what sets it apart, its price, and whether it can be had."""
+    offers = [_first(o) for o in _listed(thing.get("offers"))]
+    price = _price(offers, reading)
+    told = {name: _name(thing.get(name)) for name in ("sku", "name", "size", "color", "material", "pattern")}
+    available = {"available": _stock(offers) != 0} if offers else {}
+    return (
+        kept(told | {"price": price.amount if price else None, "currency": price.currency if price else ""}) | available
     )
 
 
@@ -223,7 +236,7 @@ def _price(offers: list[Thing], reading: Reading) -> Any:
 def _stock(offers: list[Thing]) -> int | None:
     """0 where no offer can be had now, pieces where they are told, None otherwise."""
     said = [str(o.get("availability")).rpartition("/")[2] for o in offers if o.get("availability")]
-    if said and all(one in ("OutOfStock", "SoldOut", "Discontinued", "PreOrder", "BackOrder") for one in said):
+    if said and all(re.sub(r"[\s_-]", "", one).lower() in NOT_NOW for one in said):
         return 0
     levels = [_first(o.get("inventoryLevel")).get("value") for o in offers]
     return sum(level for level in levels if isinstance(level, int)) if any(isinstance(n, int) for n in levels) else None

@@ -7,7 +7,6 @@ https://help.shopify.com/en/manual/products/import-export/using-csv
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +15,7 @@ import msgspec
 
 from micromoments.core.item import Item
 from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
-from micromoments.sources.opened import Bad, open_bytes
+from micromoments.sources.opened import Bad, open_bytes, text_of
 
 Product = dict[str, Any]
 
@@ -54,7 +53,7 @@ def _json(file: BinaryIO, name: str) -> Iterator[Product]:
 
 def _csv(file: BinaryIO, name: str) -> Iterator[Product]:
     """A product for each handle: its first row tells of it, the following ones of its other variants and images."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+    text = text_of(file)
     reader = csv.DictReader(text)
     if "Handle" not in (reader.fieldnames or ()):
         raise FeedError(f"got {name}, CSV without a Handle; wanted Shopify's export of products")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,27 @@ def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterat
                 yield cast("BinaryIO", unzipped)
         else:
             yield seen
+
+
+def text_of(file: BinaryIO) -> io.TextIOWrapper:
+    """A file's text: UTF-8 with or without a mark, UTF-16 with one; bytes that are no UTF-8 are Windows' Western ones,
+    as shops' older programs write.
+    """
+    mark = file.read(2)
+    file.seek(0)
+    wide = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return io.TextIOWrapper(file, encoding="utf-16" if wide else "utf-8-sig", errors=WESTERN, newline="")
+
+
+def _western(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError) or "16" in error.encoding:
+        return "\ufffd", getattr(error, "end", 0)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+WESTERN = "micromoments-western"
+"""How ``text_of`` reads what is no UTF-8."""
+codecs.register_error(WESTERN, _western)
 
 
 class _Watched(io.RawIOBase):

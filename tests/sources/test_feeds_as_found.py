@@ -1,0 +1,106 @@
+"""Feeds as shops really send them: other alphabets' bytes, signs of money, spellings of what can't be had, variants."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from micromoments.core.item import Item, Money
+from micromoments.sources.feed import Reading, money, rows
+from micromoments.sources.items import BadItem
+
+
+def read(path: Path, format: str, body: bytes) -> list[Item]:
+    """The items of a file of these bytes; anything else fails the test."""
+    path.write_bytes(body)
+    found = [one for one in rows(format, path, Reading(now=0)) if isinstance(one, Item)]
+    assert found
+    return found
+
+
+TEXT = "id\ttitle\tprice\n1\tKäse, Höhle\t2,49 EUR\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("latin-1"),
+        TEXT.encode("utf-16"),
+        ("\ufeff" + TEXT).encode("utf-16"),
+        TEXT.replace("\n", "\r\n").encode("cp1252"),
+    ],
+)
+def test_a_text_is_read_in_the_alphabet_that_it_is_in(tmp_path: Path, body: bytes) -> None:
+    """UTF-8 and UTF-16 with and without a mark, and what Windows writes in the west."""
+    (item,) = read(tmp_path / "feed", "google-merchant", body)
+    assert (item.id, item.title, item.price) == ("1", "Käse, Höhle", Money(249, "EUR"))
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "wanted"),
+    [
+        ("€ 4.50", "", Money(450, "EUR")),
+        ("89,90 €", "", Money(8990, "EUR")),
+        ("£1,089.90", "", Money(108990, "GBP")),
+        ("$5", "", Money(500, "USD")),
+        ("$5", "CAD", Money(500, "CAD")),
+        ("A$5.10", "", Money(510, "AUD")),
+        ("1 299 zł", "", Money(129900, "PLN")),
+        ("¥1500", "", Money(1500, "JPY")),
+    ],
+)
+def test_money_by_its_sign(text: str, currency: str, wanted: Money) -> None:
+    """A sign says the currency; a mere dollar is the feed's own where it has one."""
+    assert money(text, currency) == wanted
+
+
+def test_a_sign_of_several_currencies_says_none() -> None:
+    """Crowns are of three countries."""
+    with pytest.raises(BadItem):
+        money("50 kr")
+
+
+@pytest.mark.parametrize(
+    ("said", "stock"),
+    [
+        ("in stock", None),
+        ("In_Stock", None),
+        ("https://schema.org/InStock", None),
+        ("", None),
+        ("out of stock", 0),
+        ("Out-of-Stock", 0),
+        ("http://schema.org/OutOfStock", 0),
+        ("Sold Out", 0),
+        ("discontinued", 0),
+    ],
+)
+def test_what_cant_be_had_however_it_is_spelt(tmp_path: Path, said: str, stock: int | None) -> None:
+    """An item that is sold out isn't served; one that says nothing is taken to be there."""
+    body = f"id\ttitle\tprice\tavailability\n1\tLamp\t2 EUR\t{said}\n"
+    assert read(tmp_path / "feed", "google-merchant", body.encode())[0].stock == stock
+
+
+def test_a_group_of_variants_has_their_price_and_stock(tmp_path: Path) -> None:
+    """One item: the lowest price of those to be had, there as long as one of them is; each of them is shown."""
+    offers = [
+        {"@type": "Offer", "price": price, "priceCurrency": "EUR", "availability": f"https://schema.org/{said}"}
+        for price, said in ((15, "OutOfStock"), (17.5, "InStock"))
+    ]
+    variants = [
+        {"@type": "Product", "sku": f"G-{size}", "size": size, "image": f"/{size}.jpg", "offers": offer}
+        for size, offer in zip("SM", offers, strict=True)
+    ]
+    group = {"@type": "ProductGroup", "productGroupID": "G", "name": "Shirt", "hasVariant": variants}
+    (item,) = read(tmp_path / "feed", "schema-org", json.dumps({"@graph": [group]}).encode())
+    assert (item.id, item.price, item.stock, item.image) == ("G", Money(1750, "EUR"), None, "/S.jpg")
+    assert [(one["size"], one["price"], one["available"]) for one in item.attributes["variants"]] == [
+        ("S", 1500, False),
+        ("M", 1750, True),
+    ]
+    variants[1]["offers"] = {**offers[1], "availability": "SoldOut"}
+    (item,) = read(tmp_path / "feed", "schema-org", json.dumps(group).encode())
+    assert item.stock == 0
