@@ -39,10 +39,11 @@ _WITHIN = frozenset(
 """Tags within a word or a line."""
 NOT_NOW = frozenset({"outofstock", "soldout", "discontinued", "unavailable", "notavailable", "preorder", "backorder"})
 """What feeds call what can't be had now, in small letters without anything between them."""
-_SIGNS = {
-    **{"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS"},
-    **{"zł": "PLN", "Kč": "CZK", "Fr.": "CHF", "US$": "USD", "R$": "BRL", "A$": "AUD", "C$": "CAD", "HK$": "HKD"},
-}
+_NAMES = (
+    "€ EUR, £ GBP, ¥ JPY, ₹ INR, ₩ KRW, ₺ TRY, ₴ UAH, ₪ ILS, zł PLN, Kč CZK, Fr. CHF, "
+    "US$ USD, R$ BRL, A$ AUD, C$ CAD, HK$ HKD"
+)
+_SIGNS: dict[str, str] = {sign: code for sign, _, code in (pair.partition(" ") for pair in _NAMES.split(", "))}
 """Signs that are one currency's; ``$`` is the feed's own, else the United States', and ``kr`` says nothing alone."""
 _SIGN = r"[A-Za-z]{0,2}\$|[€£¥₹₩₺₴₪]|zł|Kč|Fr\."
 _PRICE = re.compile(rf"^\s*(?:([A-Za-z]{{3}}|{_SIGN})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{{3}}|{_SIGN})?\s*$")
