@@ -63,8 +63,8 @@ def settled(store: Budgets, configured: Mapping[str, Budget], effect: Settle | S
     until = effect.at + KNOWN_FOR
     if not store.reserve(effect.budget, effect.units, budget.units, effect.id, until, effect.held):
         log.warning(
-            "an offer was redeemed after its hold, and budget %r has no %d units left: nothing was spent (%s); hold "
-            "units for as long as the offer is good, or ask for a decision with it before it is granted",
+            "an offer was redeemed that nothing was held for, and budget %r has no %d units left: nothing spent (%s); "
+            "hold units for as long as the offer is good, or ask for a decision with it before it is granted",
             effect.budget,
             effect.units,
             effect.id,
