@@ -6,7 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -222,3 +222,16 @@ def test_the_clock_given_is_the_clock_used(tmp_path: Path) -> None:
     at: Millis = T0 + 7
     with opened(tmp_path, Clock(at)) as engine:
         assert engine.decide("ana", "home").at == at
+
+
+def test_events_may_have_arrived_when_they_did(tmp_path: Path) -> None:
+    """With ``at`` each event of a group has an arrival of its own; fewer arrivals than events are refused."""
+    event = {"type": "track", "userId": "ana", "event": "Signed In"}
+    instants = [1_767_571_100_000, 1_767_571_150_000]
+    with mm.open(tmp_path, clock=lambda: 1_767_571_200_000, synced=False) as engine:
+        with pytest.raises(ValueError, match="got 1 arrivals for 2 events"):
+            engine.collect([event, event], at=instants[:1])
+        assert engine.collect([{**event, "messageId": id} for id in "ab"], at=instants) == []
+        held = engine.export("ana")
+    assert held is not None
+    assert [one["receivedAt"] for one in cast("list[dict[str, Any]]", held["events"])] == instants

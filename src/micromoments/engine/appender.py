@@ -27,10 +27,13 @@ class Appender:
 
     ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters
     wake. While a commit is under way (its time is the disk's) further records gather and form the next group.
+
+    Not ``apart``, the loop's own thread writes: right for a log that waits for no disk, as handing over costs more.
     """
 
-    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable) -> None:
+    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable, *, apart: bool = True) -> None:
         self._log = log
+        self._apart = apart
         self._loop = loop
         self._durable = durable
         self._queue: SimpleQueue[list[Waiting] | None] = SimpleQueue()
@@ -42,7 +45,8 @@ class Appender:
 
     def start(self) -> None:
         """Start the log's thread."""
-        self._thread.start()
+        if self._apart:
+            self._thread.start()
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[int]:
         """A future of the position of the first of these records; no records make a barrier behind all that came
@@ -61,8 +65,10 @@ class Appender:
     def _flush(self) -> None:
         """Wake the log's thread once for all that one turn of the loop brought: waking it costs more than its work."""
         turn, self._turn = self._turn, []
-        if turn:
+        if turn and self._apart:
             self._queue.put(turn)
+        elif turn:
+            self._write([record for mine, _ in turn for record in mine], turn)
 
     def stop(self) -> None:
         """Write what was submitted and end the thread; blocks until it has."""
@@ -100,7 +106,9 @@ class Appender:
                 first = self._log.append(records)
             except Exception as problem:  # noqa: BLE001 - whatever the store says, the waiters must hear it
                 error = LogDown(f"the log can't be written ({problem}); nothing was accepted, send it again later")
-        if not self._loop.is_closed():
+        if not self._apart:
+            self._written(records, group, first, error)
+        elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._written, records, group, first, error)
 
     def _written(

@@ -183,24 +183,30 @@ class Engine:
         """Two user ids are one person, for good."""
         self.collect([{"type": "alias", "previousId": previous, "userId": person}])
 
-    def collect(self, events: Sequence[Mapping[str, Any]]) -> list[int]:
+    def collect(self, events: Sequence[Mapping[str, Any]], at: Sequence[Millis] | None = None) -> list[int]:
         """Any number of events in the Segment shape, in one durable group; gives the indexes of duplicates.
 
+        ``at`` says when each arrived (milliseconds, UTC), for history and simulations; now unless given.
+
         Raises:
-            ValueError: an event is malformed; nothing was accepted.
+            ValueError: an event is malformed, or ``at`` has another length; nothing was accepted.
         """
-        now = self._now()
-        return self.accept([self._arrival(e, now) for e in events])
+        if at is None:
+            now = self._now()
+            return self.accept([self._arrival(e, now) for e in events])
+        if len(at) != len(events):
+            raise ValueError(f"got {len(at)} arrivals for {len(events)} events; wanted one for each")
+        return self.accept([self._arrival(e, t) for e, t in zip(events, at, strict=True)], at)
 
     def _arrival(self, event: Mapping[str, Any], now: Millis) -> Arrival:
         """Clean like any door's; trusted, since whoever can open the folder holds every key."""
         return self._cleaner.clean(arrival(event, received_at=now, marks=TRUSTED, confirmed=True))
 
-    def accept(self, arrivals: Sequence[Arrival]) -> list[int]:
-        """Accept decoded events; durable and folded on return. Gives the indexes of duplicates."""
+    def accept(self, arrivals: Sequence[Arrival], at: Sequence[Millis] | None = None) -> list[int]:
+        """As ``collect``, of decoded events; durable and folded on return."""
 
         async def work() -> list[int]:
-            duplicates = await self.service.collect(arrivals)
+            duplicates = await self.service.collect(arrivals, at)
             await self.service.settled()
             return duplicates
 

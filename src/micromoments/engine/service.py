@@ -62,17 +62,17 @@ class Service:
     """One project, embedded, on one event loop. Make it with ``wiring.stores``, then ``await start()``.
 
     ``collect`` and ``decide`` return when what they accepted is durable. ``clock`` is a parameter so that tests and
-    simulations own time.
+    simulations own time. Without ``synced`` the log waits for no disk, so the loop itself writes it.
     """
 
-    def __init__(self, stores: Stores, clock: Callable[[], Millis]) -> None:
+    def __init__(self, stores: Stores, clock: Callable[[], Millis], *, synced: bool = True) -> None:
         self.settings = settings = stores.settings
         self.config_version = config_digest(settings)
         self.catalog = indexed(stores)
         self.stream = Stream(clock())
         self.audit = Trail(stores.audit)
         self.ready = False
-        self.clock, self._stores = clock, stores
+        self.clock, self._stores, self._synced = clock, stores, synced
         self._intake = Intake(stores.seen, self.catalog)
         self._kept = kept = stores.policies.load()
         brain = Policies(kept)
@@ -101,7 +101,7 @@ class Service:
     async def start(self) -> None:
         """Load the items, fold what the log has beyond the state, and begin to take traffic."""
         loop = asyncio.get_running_loop()
-        self._appender = Appender(self._stores.log, loop, self._applier.take)
+        self._appender = Appender(self._stores.log, loop, self._applier.take, apart=self._synced)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
         self._appender.start()
         if changed := activations(self._stores, self._kept, self.config_version, self.clock()):
@@ -390,4 +390,4 @@ def open_service(
     synced: bool = True,
 ) -> Service:
     """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
-    return Service(open_stores(path, settings, now=clock(), apart=apart, synced=synced), clock)
+    return Service(open_stores(path, settings, now=clock(), apart=apart, synced=synced), clock, synced=synced)

@@ -18,6 +18,12 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     quantity: int
 
 
+class Anything(msgspec.Struct):
+    """A body that says what it likes."""
+
+    properties: object
+
+
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     """An app with a page, a door that names the visitor, and one that takes a body."""
@@ -35,7 +41,12 @@ def client() -> httpx.AsyncClient:
         """What was sent."""
         return web.answer({"got": (await web.read(request, Asked)).quantity, "key": web.key_of(request)})
 
-    doors = {"GET /coffee/me": me, "POST /coffee/take": take, "GET /coffee/{name}": page}
+    async def noted(request: Request) -> Response:
+        """Anything at all."""
+        return web.answer(msgspec.to_builtins(await web.read(request, Anything)))
+
+    doors = {"GET /coffee/me": me, "POST /coffee/take": take, "POST /coffee/noted": noted}
+    doors["GET /coffee/{name}"] = page
     app = web.Guard(Starlette(routes=web.routes(doors)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
 
@@ -68,6 +79,13 @@ async def test_bodies_are_read_strictly(client: httpx.AsyncClient, body: str) ->
     reply = await client.post("/coffee/take", content=body)
     assert (reply.status_code, reply.json()["code"]) == (400, "bad_request")
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+async def test_bodies_too_deep_are_refused(client: httpx.AsyncClient) -> None:
+    """A body of lists in lists, more than a reader can follow, is the sender's mistake, not ours."""
+    deep = b"[" * 20_000 + b"]" * 20_000
+    reply = await client.post("/coffee/noted", content=b'{"properties": ' + deep + b"}")
+    assert (reply.status_code, reply.json()["code"]) == (400, "bad_request")
 
 
 async def test_long_bodies_are_refused(client: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,62 +13,82 @@ import micromoments as mm
 from micromoments.config import parse
 from micromoments.demo import project, ride
 from micromoments.demo.ride import places, trial, worth
-from micromoments.demo.ride.days import BUSY, HABITS, RideDays
+from micromoments.demo.ride.days import ALONE, BUSY, HABITS, PULLS, RideDays
 
 START = 1_767_571_200_000
 FORTNIGHT = 14 * trial.DAY
 
 
 class Oracle:
-    """An engine that shows what is chosen in every other hour: somebody's own place, and else places of nobody's."""
+    """An engine that shows what is chosen in every other hour: what somebody likes, and else what nobody does."""
 
     def __init__(self, days: RideDays) -> None:
         self.days = days
         self.rides: list[int] = []
+        self.quarters: dict[str, list[int]] = {slot: [] for slot in trial.SLOTS}
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         """Count rides."""
-        self.rides += [at for event in events if event["event"] == "Order Completed"]
+        ordered = [at for event in events if event["event"] == "Order Completed"]
+        self.rides += ordered
+        self.quarters[self.slot] += ordered
 
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[list[str], bool]:
-        """Both places of a habit, or none that anybody wants."""
+        """Both places of a habit, one's own kind, the way home; or what nobody wants."""
+        self.slot = slot
         same = bool(at // 3_600_000 % 2)
-        own = HABITS[self.days.tastes[int(anonymous_id.rpartition("-")[2])]]
-        return (["ride-to-nowhere"] if same else [f"ride-to-{place}" for place in own]), same
+        who = int(anonymous_id.rpartition("-")[2])
+        liked = {
+            "ride_destinations": [f"ride-to-{place}" for place in HABITS[self.days.tastes[who]]],
+            "ride_kinds": [f"ride-kind-{self.days.kinds[who]}"],
+            "ride_home": [places.HOME],
+        }[slot]
+        return (["ride-to-nowhere"] if same else liked), same
 
 
 def lived() -> tuple[RideDays, Oracle]:
     """A fortnight before the oracle."""
-    days = RideDays(mm.World(1, 2), START, START + FORTNIGHT, 400)
+    days = RideDays(mm.World(1, 2), START, START + FORTNIGHT)
     oracle = Oracle(days)
+    oracle.slot = trial.SLOTS[0]
     days.live(oracle, START + FORTNIGHT)
     return days, oracle
 
 
 def test_one_car_drives_one_ride_at_a_time() -> None:
-    """Who asks while the car is busy gets none, so fewer ride than ask, and no two rides overlap."""
+    """Who asks while a quarter's car is busy gets none, so fewer ride than ask, and no two of its rides overlap."""
     days, oracle = lived()
     assert len(oracle.rides) == days.rides < days.asked
-    assert min(b - a for a, b in zip(oracle.rides, oracle.rides[1:], strict=False)) >= BUSY
+    for rides in oracle.quarters.values():
+        assert min(b - a for a, b in pairwise(rides)) >= BUSY
 
 
-def test_the_truth_is_less_than_people_suggest() -> None:
-    """Sharing a car, all who are shown their place ride more, but by far less than one of them does beside others."""
+@pytest.mark.parametrize("slot", trial.SLOTS)
+def test_the_truth_is_less_than_people_suggest(slot: str) -> None:
+    """Sharing a car, all who are shown what they like ride more, but by less than one of them does beside others."""
     days, _ = lived()
-    found = {same: days.found[same] / days.seen[same] for same in (True, False)}
-    alone = (0.05 + 0.8 * found[False]) / (0.05 + 0.8 * found[True]) - 1
-    truth = days.truth()
+    chances = {
+        same: ALONE[slot] + PULLS[slot] * days.found[slot, same] / days.seen[slot, same] for same in (True, False)
+    }
+    alone = chances[False] / chances[True] - 1
+    truth = days.truth(slot)
     assert truth is not None
-    assert 0.1 < truth < alone / 2
-    assert days.words() == [f"--truth={truth:.4f}"]
+    assert 0.5 < truth < 0.8 * alone
+    assert f"{truth:.4f}" in days.words()[0]
+
+
+def test_everybody_comes_once() -> None:
+    """Whom a test parts has only what that test showed them: nobody comes on a second day, or for another slot."""
+    days, _ = lived()
+    assert len({who for _, who in days.visits_planned}) == len(days.visits_planned)
 
 
 def test_nobody_knows_the_truth_of_what_was_never_shown() -> None:
     """Before both were shown there is no truth, and the server isn't told one."""
     days = RideDays(mm.World(1, 2), START, START + FORTNIGHT, 4)
-    assert days.truth() is None
+    assert [days.truth(slot) for slot in trial.SLOTS] == [None, None, None]
     assert days.words() == []
 
 
@@ -85,13 +106,13 @@ def test_days_take_turns() -> None:
 @pytest.mark.parametrize("report", [None, {"rows": []}])
 def test_without_a_report_nothing_is_claimed(report: Mapping[str, Any] | None) -> None:
     """Where the engine is away, or has nothing yet, no figure is made up."""
-    said = worth.of(report, None)
+    said = worth.of(report, {})
     assert said["away"] is (report is None)
     assert all(one["hours"] is one["people"] is one["truth"] is None for one in said["slots"])
 
 
 def test_claims_are_relative_to_what_everybody_would_get() -> None:
-    """Differences and intervals become shares of the control's mean; the truth stands beside the first slot."""
+    """Differences and intervals become shares of the control's mean; the truth stands beside the slots known."""
     goals = {"metric": "goals", "control_mean": 0.2, "difference": 0.05, "low": -0.02, "high": 0.12}
     times = {"metric": "times", "control_mean": 2.0, "difference": 1.0, "low": 0.5, "high": 1.5}
     early = {**times, "low": None, "high": None, "verdict": "early"}
@@ -100,7 +121,7 @@ def test_claims_are_relative_to_what_everybody_would_get() -> None:
         {"experiment": "ride_destinations_by_person", "comparisons": [{**times, "verdict": "higher"}]},
         {"experiment": "ride_kinds_by_person", "comparisons": [early]},
     ]
-    first, second, _ = worth.of({"rows": rows}, 0.14)["slots"]
+    first, second, _ = worth.of({"rows": rows}, {"ride_destinations": 0.14})["slots"]
     assert first["hours"] == {
         "by": pytest.approx(0.25),
         "low": pytest.approx(-0.1),

@@ -10,11 +10,11 @@ from micromoments.demo.coffee.town import Town
 from micromoments.demo.shell.days import Call, Days, Server
 
 PEOPLE = 800
-VISITS = 0.146
+VISITS = 0.11
 """A person's visits a day."""
-ALONE = 0.12
+ALONE = 0.09
 """The chance of an order whatever is shown."""
-PULLS = (0.6, 0.02)
+PULLS = (0.75, 0.02)
 """What a promotion adds to it: to those whose taste it is, and to others."""
 LOOKED = (0.95, 0.6)
 """The chance that each position is looked at."""

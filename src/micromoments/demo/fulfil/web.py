@@ -81,6 +81,8 @@ async def read(request: Request, shape: type[Body]) -> Body:
         return msgspec.json.decode(body or b"{}", type=shape)
     except msgspec.DecodeError as wrong:
         raise Refused("bad_request", str(wrong), shape.__name__, status=400) from wrong
+    except RecursionError as wrong:
+        raise Refused("bad_request", "lists or objects too deep in each other", shape.__name__, status=400) from wrong
 
 
 def key_of(request: Request) -> str:

@@ -35,6 +35,7 @@ categories = ["ride home"]
 goal = "ride_order"
 limit = 1
 default = "nothing"
+assume_seen = true  # not being asked is counted too
 
 [[slots.ride_home.caps]]
 times = 3

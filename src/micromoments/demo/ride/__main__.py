@@ -11,6 +11,7 @@ from micromoments.demo.ride.dispatch import OFFERED
 from micromoments.demo.ride.fleet import Fleet
 from micromoments.demo.ride.rides import Rides
 from micromoments.demo.ride.roads import Roads
+from micromoments.demo.ride.trial import SLOTS
 from micromoments.demo.shell import command
 
 
@@ -20,7 +21,9 @@ def make(args: argparse.Namespace, store: Store, payments: Payments, engine: tup
     rides = Rides(store, payments, Fleet(Roads(plan), args.drivers, args.seed), args.timezone)
     if args.truth:
         with store.change() as tx:
-            tx.keep("world", "truth", float(args.truth))
+            tx.keep(
+                "world", "truth", {slot: float(n) for slot, n in zip(SLOTS, args.truth.split(","), strict=True) if n}
+            )
     return Ride(rides, plan, engine, args.rides, args.seed, int(args.answer * 1000))
 
 
@@ -31,5 +34,10 @@ if __name__ == "__main__":
         ("drivers", int, 240, "simulated drivers"),
         ("rides", int, 12, "simulated rides kept under way"),
         ("answer", float, OFFERED / 1000, "seconds a driver has to take an offer"),
-        ("truth", str, "", "what suggestions are worth by the rules of the riders who were simulated before"),
+        (
+            "truth",
+            str,
+            "",
+            "what each slot is worth by the rules of the riders simulated before; comma between them, empty: unknown",
+        ),
     )

@@ -318,7 +318,7 @@ class Ride(Experience):
     async def _worth(self, _: Request) -> Response:
         """What suggestions are worth, by the engine's own report, and by this world's rules where they left word."""
         report = await self.teller.get("/v1/reports/lift?goal=ride_order", patience=60.0)
-        return web.answer(worth.of(report, await asyncio.to_thread(self._rides.store.kept, "world", "truth")))
+        return web.answer(worth.of(report, await asyncio.to_thread(self._rides.store.kept, "world", "truth") or {}))
 
     def _is_place(self, at: Place) -> bool:
         return all(map(isfinite, at)) and self._rides.roads.inside(at)

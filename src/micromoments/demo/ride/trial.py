@@ -27,7 +27,7 @@ variants = {{ same = 1, chosen = 1 }}
 policies = {{ same = "rules" }}
 goal = "ride_order"
 condition = {{ trial = "people" }}
-people = 600
+people = 300
 """
 TABLES = "".join(_TRIALS.format(slot=slot) for slot in SLOTS)
 """The experiments, in TOML: ``same`` is what the app would show everybody without an engine, by the places' own order;

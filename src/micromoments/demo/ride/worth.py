@@ -11,11 +11,11 @@ _METRICS = {"hours": "goals", "people": "times"}
 """What is compared: rides a decision, and rides a person."""
 
 
-def of(report: Mapping[str, Any] | None, truth: float | None) -> dict[str, Any]:
+def of(report: Mapping[str, Any] | None, truth: Mapping[str, float]) -> dict[str, Any]:
     """What the ``lift`` report of rides says of each slot, relative to what the app shows without an engine.
 
-    0.1 is a tenth more. ``truth`` is what the simulated riders' own rules make of the first slot; ``None`` where nobody
-    knows.
+    0.1 is a tenth more. ``truth`` is what the simulated riders' own rules make of each slot; what nobody knows isn't
+    there.
     """
     rows = {row.get("experiment"): row for row in (report or {}).get("rows", ())}
     slots = []
@@ -24,7 +24,7 @@ def of(report: Mapping[str, Any] | None, truth: float | None) -> dict[str, Any]:
             "hours": _claim(rows.get(f"{slot}_by_hour"), "hours"),
             "people": _claim(rows.get(f"{slot}_by_person"), "people"),
         }
-        slots.append({"slot": slot, **said, "truth": truth if slot == SLOTS[0] else None})
+        slots.append({"slot": slot, **said, "truth": truth.get(slot)})
     return {"slots": slots, "away": report is None}
 
 
