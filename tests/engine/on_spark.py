@@ -15,7 +15,8 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from micromoments.engine import spark
+from micromoments.engine.spark import folding
+from micromoments.engine.spark.session import running
 from micromoments.engine.verify import Rebuilt, against, rebuild
 from micromoments.engine.wiring import asking, open_stores
 from tests.cli.commands import micromoments
@@ -26,8 +27,8 @@ from tests.engine.test_spark import lived
 @pytest.fixture(scope="session")
 def session() -> Iterator[Any]:
     """One Spark for all tests, on one core of this machine."""
-    with spark.running("local[1]") as running:
-        yield running
+    with running("local[1]") as one:
+        yield one
 
 
 def bytes_of(built: Rebuilt) -> bytes:
@@ -41,8 +42,8 @@ def same_on_spark(session: Any, folder: Path, log: Path, settings: Any = SETTING
     """What Spark makes of a folder's log, once it was found to be what this process makes of it, and what was kept."""
     stores = open_stores(folder, settings)
     try:
-        assert spark.stage(stores, log) == stores.position()
-        folded, there = spark.refold(session, log)
+        assert folding.stage(stores, log) == stores.position()
+        folded, there = folding.refold(session, log)
         one = rebuild(stores, stores.settings, stores.recogniser, stores.position())
         assert against(stores, there).differences == []
     finally:
@@ -57,7 +58,7 @@ async def test_a_day_comes_out_the_same_on_spark(tmp_path: Path, session: Any) -
     await lived(folder, 1)
 
     folded, there = same_on_spark(session, folder, tmp_path / "log")
-    spark.write_moments(session, folded, tmp_path / "moments")
+    folding.write_moments(session, folded, tmp_path / "moments")
 
     assert there.policies
     assert any(link.joined for link in there.links.values())
@@ -81,7 +82,7 @@ def test_ids_tied_in_chains_and_rings_are_found(session: Any) -> None:
         both = groups.get(a, {a}) | groups.get(b, {b})
         groups.update(dict.fromkeys(both, both))
 
-    found = spark.components(session.createDataFrame(pairs, "a string, b string")).collect()
+    found = folding.components(session.createDataFrame(pairs, "a string, b string")).collect()
 
     assert {row.id: row.component for row in found} == {id: min(group) for id, group in groups.items()}
 

@@ -13,7 +13,8 @@ import pytest
 
 from micromoments.core.event import Event
 from micromoments.core.record import ActivationRecord, EventRecord, Logged
-from micromoments.engine import spark
+from micromoments.engine.spark import folding
+from micromoments.engine.spark.session import running
 from micromoments.engine.verify import rebuild
 from micromoments.engine.wiring import open_stores, pack, unpack
 from micromoments.ports import Corrupt, StoreError, replay
@@ -45,11 +46,11 @@ def grouped(rows: list[Logged]) -> list[tuple[str, int, bytes]]:
         return id
 
     for logged in rows:
-        whose, linked = spark.concerns(logged.record)
+        whose, linked = folding.concerns(logged.record)
         for other in linked:
             low, high = sorted((root(whose), root(other)))
             least[high] = low
-    placed = [(spark.concerns(r.record)[0], r.position, pack(r.record)) for r in rows]
+    placed = [(folding.concerns(r.record)[0], r.position, pack(r.record)) for r in rows]
     return sorted((root(whose), position, body) for whose, position, body in placed if whose)
 
 
@@ -67,8 +68,8 @@ async def test_components_folded_apart_are_the_log_folded_whole(tmp_path: Path, 
     )
     assert len(changes) == 1
 
-    folding = spark.Folding(msgspec.json.encode(SETTINGS, order="sorted"), b"", changes)
-    found = {(what, id): body for what, id, _, body in folding(grouped(rows)) if what != "moment"}
+    fold = folding.Folding(msgspec.json.encode(SETTINGS, order="sorted"), b"", changes)
+    found = {(what, id): body for what, id, _, body in fold(grouped(rows)) if what != "moment"}
 
     people = {("person", id): msgspec.msgpack.encode(person) for id, person in whole.people.items()}
     links = {("link", key): msgspec.msgpack.encode(link) for key, link in whole.links.items()}
@@ -91,10 +92,10 @@ def test_a_record_on_its_way_is_the_same_record() -> None:
 def test_without_pyspark_or_a_log_the_words_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is named with what mends it."""
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(StoreError, match=r"pip install 'micromoments\[spark\]'"), spark.running():
+    with pytest.raises(StoreError, match=r"pip install 'micromoments\[spark\]'"), running():
         pass
     with pytest.raises(StoreError, match="wanted a log that replay"):
-        spark.read_about(tmp_path)
+        folding.read_about(tmp_path)
 
 
 @pytest.mark.slow

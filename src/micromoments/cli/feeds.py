@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -27,6 +27,9 @@ from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.sources import feed
 from micromoments.sources.feed import FeedError, Reading
 from micromoments.sources.opened import Bad
+
+if TYPE_CHECKING:
+    from micromoments.engine.cluster.serving import Serving
 
 PAGE = 5_000
 """Items put in one durable group."""
@@ -51,9 +54,9 @@ class Target(Protocol):
 
 
 class Own:
-    """The folder, opened by this process."""
+    """The folder, or the cluster that the project is on, opened by this process."""
 
-    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Service | Serving, loop: asyncio.AbstractEventLoop) -> None:
         self._service = service
         self._loop = loop
 
@@ -117,7 +120,7 @@ def target(folder: Path) -> Iterator[Target]:
             served.close()
         return
     loop = asyncio.new_event_loop()
-    service = open_service(folder, None, now_ms)
+    service = _opened(folder)
     try:
         loop.run_until_complete(service.start())
         try:
@@ -126,6 +129,19 @@ def target(folder: Path) -> Iterator[Target]:
             loop.run_until_complete(service.stop())
     finally:
         loop.close()
+
+
+def _opened(folder: Path) -> Service | Serving:
+    """The folder's engine, or a server of the project's cluster."""
+    from micromoments.config import load_cluster
+
+    cluster = load_cluster(folder, os.environ)
+    if cluster is None:
+        return open_service(folder, None, now_ms)
+    from micromoments.engine.cluster.serving import Serving
+    from micromoments.engine.cluster.wiring import open_shared
+
+    return Serving(open_shared(folder, cluster), now_ms)
 
 
 class Counts(msgspec.Struct):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import accumulate, islice
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from micromoments.cli.ledger import FOLDER, Entry, Known, Ledger
 from micromoments.core.event import Arrival, Millis
+from micromoments.core.settings import Settings
 from micromoments.engine.intake import message_hash
 from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.engine.tuning import tune_process
@@ -22,6 +24,9 @@ from micromoments.sources.clean import Cleaner
 from micromoments.sources.files import Read, Source, in_order
 from micromoments.sources.mapping import Shape
 from micromoments.sources.opened import Bad
+
+if TYPE_CHECKING:
+    from micromoments.config import Cluster
 
 BATCH = 1_000
 """Events in one durable group."""
@@ -42,6 +47,17 @@ class Clock:
     def __call__(self) -> Millis:
         """The present."""
         return now_ms() if self.history is None else self.history
+
+
+class Taking(Protocol):
+    """What takes an import's events: a folder's engine, or a server of a cluster that is made for it."""
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force."""
+
+    async def collect(self, arrivals: Sequence[Arrival], at: Sequence[Millis]) -> list[int]:
+        """Accept events; they are durable when this returns. The indexes of those that were known."""
 
 
 class SetAside:
@@ -89,8 +105,8 @@ class Import:
         self.source, self.entry, self.aside, self._told = source, entry, aside, told
         self._noted = monotonic()
 
-    async def run(self, service: Service, clock: Clock, ledger: Ledger, known: Known) -> None:
-        """Import what isn't imported yet; every event is durable and folded on return."""
+    async def run(self, service: Taking, clock: Clock, ledger: Ledger, known: Known) -> None:
+        """Import what isn't imported yet; every event is durable on return, and in a folder folded."""
         entry, cleaner = self.entry, Cleaner(service.settings.intake, detector(service.settings.recognition.sensitive))
         self.aside.clear()
         rows = islice(self._ordered(), entry.emitted, None)
@@ -110,10 +126,12 @@ class Import:
             entry.emitted += len(arrivals)
             entry.imported += len(arrivals) - again
             entry.duplicates += again
-            await self._room(service)
+            if isinstance(service, Service):
+                await self._room(service)
             if monotonic() - self._noted > CHECKPOINT:
                 self._note(ledger, known)
-        await service.settled()
+        if isinstance(service, Service):
+            await service.settled()
         entry.finished = True
         self.aside.close()
         self._note(ledger, known)
@@ -204,6 +222,29 @@ async def run(
     finally:
         clock.history = None
         await service.stop()
+
+
+async def run_on_cluster(folder: Path, cluster: Cluster, imports: list[Import], ledger: Ledger) -> None:
+    """Import files into a project that is on a cluster, one after the other, through a server made for it: each event
+    is in Kafka when this returns. Workers fold them; none need run meanwhile, and timers are theirs.
+
+    How far it is stands in the folder. What a killed run sent after its last note is known by its messageId.
+
+    Raises:
+        StoreError: Kafka or Redis can't be reached.
+    """
+    from micromoments.engine.cluster.serving import Serving
+    from micromoments.engine.cluster.wiring import open_shared
+
+    serving, clock = Serving(open_shared(folder, cluster), now_ms), Clock()
+    await serving.start()
+    try:
+        known = Known(folder)
+        for one in imports:
+            ledger.keep(one.entry)
+            await one.run(serving, clock, ledger, known)
+    finally:
+        await serving.stop()
 
 
 async def pass_time(service: Service, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -102,6 +103,7 @@ def _events(
 
     from micromoments.cli import history
     from micromoments.cli.ledger import Ledger
+    from micromoments.config import load_cluster
     from micromoments.engine.service import now_ms
     from micromoments.sources.files import Source
 
@@ -121,7 +123,10 @@ def _events(
             if entry.emitted:
                 words(f"{source.path.name}: {entry.emitted} events are in already; going on behind them")
             imports.append(history.Import(source, entry, history.SetAside(source.path, folder), told(n)))
-        if imports:
+        if imports and (cluster := load_cluster(folder, os.environ)) is not None:
+            asyncio.run(history.run_on_cluster(folder, cluster, imports, ledger))
+            words("all is in Kafka; the workers fold it as they come to it")
+        elif imports:
             asyncio.run(history.run(folder, imports, ledger, words))
     _tell(imports, folder, monotonic() - began)
     _put(imports, done, output)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -15,6 +19,7 @@ from micromoments.cli.table import Format, put_json, say
 
 if TYPE_CHECKING:
     from micromoments.engine.verify import Rebuilt, Verdict
+    from micromoments.engine.wiring import Stores
 
 
 class On(StrEnum):
@@ -34,14 +39,17 @@ def replay(
     """Replay the whole log and compare people, links and policies with the state, byte for byte.
 
     Exit status 1 where they differ. Where the log no longer begins at its first record (retention trims it), people who
-    are older than it differ by what was forgotten. A log as Parquet has no state: it is folded, and nothing compared.
+    are older than it differ by what was forgotten. A log as Parquet has no state: it is folded, and nothing compared. On
+    a cluster what Kafka keeps is folded, and held against Redis, while everything goes on.
     """
+    from micromoments.config import load_cluster
+
     if format is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
     if on is On.here and (master or to is not None):
         raise typer.BadParameter("got --master or --to; wanted them with --on spark")
     alone = on is On.spark and (folder / "_log.json").is_file()
-    if not alone and not (folder / "log.sqlite").is_file():
+    if not alone and not (folder / "log.sqlite").is_file() and load_cluster(folder, os.environ) is None:
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
     start = perf_counter()
     verdict = _here(folder) if on is On.here else _spark(folder, master, to, alone=alone)
@@ -59,45 +67,60 @@ def replay(
         raise typer.Exit(1)
 
 
-def _here(folder: Path) -> Verdict:
+@contextmanager
+def _opened(folder: Path) -> Iterator[tuple[Stores, int, Callable[[Rebuilt], Verdict]]]:
+    """A project's log in open stores, the position up to which it is folded, and what holds a replay against its state:
+    its own, or where it is on a cluster, a copy of what Kafka keeps.
+    """
+    from micromoments.config import load_cluster
     from micromoments.engine.service import now_ms
-    from micromoments.engine.tuning import tune_process
-    from micromoments.engine.verify import verify
+
+    if (cluster := load_cluster(folder, os.environ)) is not None:
+        from micromoments.engine.cluster.brought import brought
+
+        with brought(folder, cluster, now_ms) as there:
+            if not there.whole:
+                say("Kafka keeps the newest part of the log alone; people who are older differ by what was forgotten")
+            yield there.stores, 2**62, there.hold
+        return
+    from micromoments.engine.verify import against
     from micromoments.engine.wiring import open_stores
 
     stores = open_stores(folder, now=now_ms())
-    tune_process()
     try:
-        return verify(stores)
+        yield stores, stores.position(), partial(against, stores)
     finally:
         stores.close()
 
 
-def _spark(folder: Path, master: str, to: Path | None, *, alone: bool) -> Verdict:
-    from micromoments.engine import spark
-    from micromoments.engine.service import now_ms
-    from micromoments.engine.verify import against
-    from micromoments.engine.wiring import open_stores
+def _here(folder: Path) -> Verdict:
+    from micromoments.engine.tuning import tune_process
+    from micromoments.engine.verify import rebuild
 
-    with spark.running(master) as session:
+    with _opened(folder) as (stores, until, hold):
+        tune_process()
+        return hold(rebuild(stores, stores.settings, stores.recogniser, until))
+
+
+def _spark(folder: Path, master: str, to: Path | None, *, alone: bool) -> Verdict:
+    from micromoments.engine.spark import folding
+    from micromoments.engine.spark.session import running
+
+    with running(master) as session:
         if alone:
             return _unheld(_fold(session, folder, to))
-        with TemporaryDirectory(prefix="micromoments-") as passing:
+        with TemporaryDirectory(prefix="micromoments-") as passing, _opened(folder) as (stores, until, hold):
             log = (to or Path(passing)) / "log"
-            stores = open_stores(folder, now=now_ms())
-            try:
-                spark.stage(stores, log)
-                return against(stores, _fold(session, log, to))
-            finally:
-                stores.close()
+            folding.stage(stores, log, until)
+            return hold(_fold(session, log, to))
 
 
 def _fold(session: object, log: Path, to: Path | None) -> Rebuilt:
-    from micromoments.engine import spark
+    from micromoments.engine.spark import folding
 
-    folded, rebuilt = spark.refold(session, log)
+    folded, rebuilt = folding.refold(session, log)
     if to is not None:
-        spark.write_moments(session, folded, to / "moments")
+        folding.write_moments(session, folded, to / "moments")
     return rebuilt
 
 

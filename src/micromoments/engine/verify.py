@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +22,9 @@ from micromoments.flow.view import View, config_digest
 from micromoments.ports import Batch, Log, replay
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
+
+STRETCH: Final = 1000
+"""People or links that are read at a time."""
 
 
 class Empty:
@@ -71,6 +75,15 @@ class Rebuilt(msgspec.Struct, frozen=True):
     records: int
     position: int
     erased: int
+
+
+class Kept(NamedTuple):
+    """What a state has of the same, and how many people in all."""
+
+    people: dict[str, Person]
+    links: dict[str, Link]
+    policies: dict[str, bytes]
+    count: int
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -150,25 +163,29 @@ def verify(stores: Stores) -> Verdict:
 
 def against(stores: Stores, rebuilt: Rebuilt) -> Verdict:
     """Hold the committed state against what a replay gave."""
-    differences: list[str] = []
-    ids = sorted(rebuilt.people)
-    found: dict[str, Person] = {}
-    for start in range(0, len(ids), 1000):
-        people, _ = stores.state.load(ids[start : start + 1000], [])
-        found.update(people)
-    differences += _compare("person", rebuilt.people, found)
-    keys = sorted(rebuilt.links)
-    linked: dict[str, Link] = {}
-    for start in range(0, len(keys), 1000):
-        _, links = stores.state.load([], keys[start : start + 1000])
-        linked.update(links)
-    differences += _compare("link", rebuilt.links, linked)
+    return compared(rebuilt, kept_of(stores, rebuilt))
+
+
+def kept_of(stores: Stores, rebuilt: Rebuilt) -> Kept:
+    """What the state has of what a replay gave."""
+    ids, keys = sorted(rebuilt.people), sorted(rebuilt.links)
+    people: dict[str, Person] = {}
+    links: dict[str, Link] = {}
+    for start in range(0, len(ids), STRETCH):
+        people.update(stores.state.load(ids[start : start + STRETCH], [])[0])
+    for start in range(0, len(keys), STRETCH):
+        links.update(stores.state.load([], keys[start : start + STRETCH])[1])
+    policies = {k: v for k, v in stores.policies.load().items() if k.startswith((PREFIX, GUARD, WORTH))}
+    return Kept(people, links, policies, stores.people())
+
+
+def compared(rebuilt: Rebuilt, kept: Kept) -> Verdict:
+    """A replay and a state, value by value."""
+    differences = _compare("person", rebuilt.people, kept.people) + _compare("link", rebuilt.links, kept.links)
     if not rebuilt.erased:
-        kept = {k: v for k, v in stores.policies.load().items() if k.startswith((PREFIX, GUARD, WORTH))}
-        differences += _compare("policy", rebuilt.policies, kept)
-    count = stores.people()
-    if count != len(rebuilt.people):
-        differences.append(f"the state has {count} people, the replay {len(rebuilt.people)}")
+        differences += _compare("policy", rebuilt.policies, kept.policies)
+    if kept.count != len(rebuilt.people):
+        differences.append(f"the state has {kept.count} people, the replay {len(rebuilt.people)}")
     return Verdict(rebuilt.records, len(rebuilt.people), len(rebuilt.links), len(rebuilt.policies), differences)
 
 

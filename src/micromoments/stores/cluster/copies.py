@@ -51,6 +51,8 @@ class Copies:
         self._broker, self._events, self._vault = broker, events, vault
         self.control, self.lessons = (f"{project}.control", 0), (f"{project}.lessons", 0)
         self.group = f"{project}.work"
+        self.blanks = 0
+        """How many records that were erased ``since`` has met."""
         self.places: list[Place] = [(events.topic, p) for p in range(events.count)] + [self.control, self.lessons]
 
     def place(self, record: Record) -> Place | None:
@@ -156,7 +158,9 @@ class Copies:
             while start < end and (stretch := log.read(start, min(AT_ONCE, end - start))):
                 for one in stretch:
                     at = max(at, one.record.at)  # a clock that was put back doesn't undo a place's order
-                    if not isinstance(one.record, ErasedRecord):
+                    if isinstance(one.record, ErasedRecord):
+                        self.blanks += 1
+                    else:
                         yield at, number, one.position, place, one.record
                 start = stretch[-1].position + 1
         finally:

@@ -260,10 +260,7 @@ class RedisFacts:
 
     def stored(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
         """Everything there is now, by table: what is in memory, and the paths of files on this machine's disk."""
-        rows: dict[Table, list[list[Any]]] = {table: [] for table in TABLES}
-        for _, id, table, _, _, body in frames_of(self._database):
-            rows[table] += codec.fact_rows(body, f"frame {id} of {table} in Redis")
-        live: dict[Table, list[Any]] = {table: [to_arrow(table, rows[table])] for table in TABLES}
+        live: dict[Table, list[Any]] = {table: [some] for table, some in live_rows(self._database).items()}
         files: dict[Table, list[str]] = {table: [] for table in TABLES}
         for name, row in self._manifest():
             if isinstance(self._fs, fs.LocalFileSystem):
@@ -284,13 +281,22 @@ class ClusterQuery(Query):
         self._facts = Path(tempfile.mkdtemp(prefix="micromoments-"))
         self._db = self._open()
 
-    def _sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
+    def sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
+        """What there is now, by table."""
         return self._source.stored()
 
     def close(self) -> None:
         """Let go of it all."""
         super().close()
         shutil.rmtree(self._facts, ignore_errors=True)
+
+
+def live_rows(database: Database) -> dict[Table, Any]:
+    """What isn't sealed yet, an Arrow table each."""
+    rows: dict[Table, list[list[Any]]] = {table: [] for table in TABLES}
+    for _, id, table, _, _, body in frames_of(database):
+        rows[table] += codec.fact_rows(body, f"frame {id} of {table} in Redis")
+    return {table: to_arrow(table, rows[table]) for table in TABLES}
 
 
 def frames_of(database: Database) -> list[Frame]:

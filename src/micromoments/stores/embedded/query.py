@@ -74,7 +74,7 @@ class Query:
         return isinstance(error, duckdb.IOException)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        live, files = self._sources()
+        live, files = self.sources()
         db = in_memory(self._facts)
         for table in TABLES:
             _stored(db, table, live[table], files.get(table, []))
@@ -83,7 +83,7 @@ class Query:
             db.execute(_view(table, joined, self.twice))
         return db
 
-    def _sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
+    def sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
         """What there is now, by table: Arrow tables in memory, and Parquet files."""
         with closing(reader(self._state)) as state, failing("reading facts"):
             state.execute("BEGIN")

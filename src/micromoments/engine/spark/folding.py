@@ -11,11 +11,7 @@ decision that it is about, and its bytes as the log keeps them. PySpark is an ex
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
@@ -64,13 +60,6 @@ COLUMNS: Final = pa.schema(
         pa.field("body", pa.binary(), nullable=False),
     ]
 )
-HERE: Final = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 1))),
-}
-"""How Spark runs on one machine: on the loopback alone, with as many parts as its cores can use."""
 FOLDED: Final = "what string, id string, version long, body binary"
 
 
@@ -85,43 +74,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-@contextmanager
-def running(master: str = "") -> Iterator[Any]:
-    """A Spark session: the one that there is, else a new one at ``master`` (empty: what ``spark-submit`` says, else
-    every core of this machine), which is ended afterwards.
-
-    Raises:
-        StoreError: PySpark or Java isn't installed.
-    """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise StoreError("PySpark isn't installed; pip install 'micromoments[spark]'") from None
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        raise StoreError("got no java on the PATH and no JAVA_HOME; wanted Java 17 or newer, which Spark runs on")
-    found = SparkSession.getActiveSession()
-    if found is not None:
-        yield found
-        return
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # spark-submit started us, with a master of its own
-    master = master or ("" if submitted else "local[*]")
-    builder = SparkSession.builder.appName("micromoments").config("spark.ui.showConsoleProgress", "false")
-    if master:
-        builder = builder.master(master)
-    if master.startswith("local"):
-        for name, value in HERE.items():
-            builder = builder.config(name, value)
-    made = builder.getOrCreate()
-    made.sparkContext.setLogLevel("ERROR")
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-def stage(stores: Stores, target: Path) -> int:
-    """Write a folder's log up to where its state is as Parquet; give how many records there are.
+def stage(stores: Stores, target: Path, until: int | None = None) -> int:
+    """Write a folder's log up to a position, or to where its state is, as Parquet; give how many records there are.
 
     Raises:
         StoreError: there is something at ``target`` already.
@@ -129,7 +83,7 @@ def stage(stores: Stores, target: Path) -> int:
     if target.exists() and any(target.iterdir()):
         raise StoreError(f"got {target}, which isn't empty; wanted a new folder for the log")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    until = stores.position()
+    until = stores.position() if until is None else until
     rows = (_row(logged) for logged in replay(stores.log) if logged.position < until)
     count = 0
     while some := list(islice(rows, ROWS)):
