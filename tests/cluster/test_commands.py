@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from tests.cluster.project import Project, until
 from tools.cluster import Kafka, Redis
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
+
+
+DAYS = [{"timestamp": "2026-01-02T10:00:00Z"}, {"timestamp": "2026-01-03T10:00:00Z"}]
 
 
 @pytest.fixture
@@ -55,4 +59,59 @@ def test_commands_ask_the_cluster_or_say_what_to_do(project: Project) -> None:
 
     refused = command(project, "backup", str(project.folder / "copy"))
     assert refused.returncode == 1
-    assert "migrate FOLDER --back" in refused.stderr
+    assert "BGREWRITEAOF" in refused.stderr
+
+
+def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Project, tmp_path: Path) -> None:
+    """A file goes in once, whoever imports it again; folded from Kafka alone, everybody is as they are in Redis, and
+    what was changed there is found.
+    """
+    project.start("learn")
+    project.begin("work")
+    rows = [
+        {"messageId": f"i{n}", "type": "track", "userId": f"u{n % 7}", "event": "Product Viewed", **DAYS[n % 2]}
+        for n in range(60)
+    ]
+    rows += [{"messageId": "known", "type": "identify", "userId": "u1", "anonymousId": "browser", **DAYS[1]}]
+    file = tmp_path / "history.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+
+    def imported() -> list[int]:
+        done = json.loads(command(project, "import", str(file), "--output", "json").stdout)
+        return [done[0]["imported"], done[0]["known"]]
+
+    assert imported() == [61, 0]
+    assert imported() == [0, 61]
+    shutil.rmtree(project.folder / "imports")  # as from another machine: Redis knows the messages
+    assert imported() == [0, 61]
+
+    first = json.loads(command(project, "replay", "--format", "json").stdout)
+    assert first["differences"] == []
+    assert (first["people"], first["links"] > 0) == (7, True)
+    shared = project.open()
+    try:
+        shared.state.erase(frozenset(["user:u3"]), frozenset(), 0)
+    finally:
+        shared.close()
+    after = command(project, "replay", "--format", "json")
+    assert after.returncode == 1
+    assert json.loads(after.stdout)["differences"] == [
+        "person user:u3 is missing from the state",
+        "the state has 6 people, the replay 7",
+    ]
+
+
+def test_feeds_and_weights_go_to_the_cluster(project: Project, tmp_path: Path) -> None:
+    """A feed's items are served by every server; training reads Kafka, and says what it lacks."""
+    server = project.serve()
+    project.start("learn")
+    project.begin("work")
+    feed = tmp_path / "items.jsonl"
+    feed.write_text(json.dumps({"id": "tent", "kind": "product", "title": "A tent for two"}))
+    done = command(project, "import", str(feed), "--format", "items", "--output", "json")
+    assert done.returncode == 0, done.stderr
+    until(lambda: "tent" in json.dumps(server.call("GET", "/v1/items")), "the item on a server")
+
+    trained = command(project, "train", "--dry-run")
+    assert trained.returncode == 1
+    assert "wanted 1000; train when more has come" in trained.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,18 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from micromoments.cli.on_spark import On
 from micromoments.cli.table import Format, put_json, say
 
 if TYPE_CHECKING:
     from micromoments.engine.verify import Rebuilt, Verdict
     from micromoments.engine.wiring import Stores
-
-
-class On(StrEnum):
-    """What folds the log."""
-
-    here = "here"
-    spark = "spark"
 
 
 def replay(
@@ -39,8 +32,8 @@ def replay(
     """Replay the whole log and compare people, links and policies with the state, byte for byte.
 
     Exit status 1 where they differ. Where the log no longer begins at its first record (retention trims it), people who
-    are older than it differ by what was forgotten. A log as Parquet has no state: it is folded, and nothing compared. On
-    a cluster what Kafka keeps is folded, and held against Redis, while everything goes on.
+    are older than it differ by what was forgotten. A log as Parquet has no state: it is folded, and nothing compared.
+    On a cluster what Kafka keeps is folded, and held against Redis, while everything goes on.
     """
     from micromoments.config import load_cluster
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import typer
 
+from micromoments.cli.on_spark import On, checked
 from micromoments.cli.table import Format
 
 PATIENCE = 600.0
@@ -29,18 +30,19 @@ def report(
     by: Annotated[str, typer.Option(help="type, channel, device, place, hour or day")] = "",
     segment: Annotated[str, typer.Option(help="only this part, such as type:buy")] = "",
     goal: Annotated[str, typer.Option(help="the goal that counts as success")] = "",
+    on: Annotated[On, typer.Option(help="what asks the facts: the project's process, or Spark")] = On.here,
+    master: Annotated[str, typer.Option(help="Spark's master, such as local[4]; else spark-submit's")] = "",
     format: Annotated[Format, typer.Option(help="how to show it")] = Format.table,
 ) -> None:
     """Answer a question from the facts, saying as of when and counting what. A server that has the folder open is
-    asked.
+    asked; Spark reads the facts themselves, where they lie.
     """
-    from micromoments.cli.owner import asked
     from micromoments.cli.table import put_json
 
     given = {"from": from_, "to": to, "tz": tz, "by": by, "segment": segment, "goal": goal}
     params = {key: value for key, value in given.items() if value}
-    path = f"/v1/reports/{quote(name, safe='')}"
-    reply = asked(folder, lambda engine: engine.report(name, **params), "GET", path, params=params, timeout=PATIENCE)
+    checked(on, master)
+    reply = _asked(folder, name, params) if on is On.here else _on_spark(folder, name, params, master)
     if format is Format.json:
         put_json(reply)
     elif format is Format.html:
@@ -49,6 +51,21 @@ def report(
         typer.echo(page(reply))
     else:
         show(reply)
+
+
+def _asked(folder: Path, name: str, params: dict[str, str]) -> dict[str, Any]:
+    from micromoments.cli.owner import asked
+
+    path = f"/v1/reports/{quote(name, safe='')}"
+    return asked(folder, lambda engine: engine.report(name, **params), "GET", path, params=params, timeout=PATIENCE)
+
+
+def _on_spark(folder: Path, name: str, params: dict[str, str], master: str) -> dict[str, Any]:
+    from micromoments.config import load
+    from micromoments.engine.spark.facts import report
+    from micromoments.engine.spark.stored import stored_facts
+
+    return report(stored_facts(folder), name, params, load(folder), master)
 
 
 def show(reply: dict[str, Any]) -> None:

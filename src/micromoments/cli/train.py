@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from micromoments.cli.on_spark import On, checked
 from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, say
 from micromoments.cli.train_sessions import train_sessions
 
 if TYPE_CHECKING:
     from micromoments.engine.training import Trained
+    from micromoments.engine.wiring import Stores
     from micromoments.recognise.weights import Weights
+
+
+WHOLE = 2**62
+"""A position that no log has reached."""
+
+
+class Plan(NamedTuple):
+    """How to label and to examine, as ``engine.training.train`` takes it."""
+
+    step: int
+    within: int
+    holdout: float
 
 
 class Step(StrEnum):
@@ -36,14 +54,19 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="use the new weights even if they aren't better")] = False,
     sessions: Annotated[bool, typer.Option("--sessions", help="learn what comes after each item instead")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="put the weights before those in force back")] = False,
+    on: Annotated[On, typer.Option(help="what reads the log: this process, or Spark")] = On.here,
+    master: Annotated[str, typer.Option(help="Spark's master, such as local[4]; else spark-submit's")] = "",
     format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
 ) -> None:
-    """Learn from a folder's log what its events say about intent: what people did next is the label.
+    """Learn from a project's log what its events say about intent: what people did next is the label.
 
     The newest part of the log examines old and new weights; only better ones are put in force. The old ones are kept:
     --rollback puts them back. With --sessions the recommender learns what people look at next; it too is put in force
     only where it is better on the newest sessions than counts.
     """
+    from micromoments.config import load_cluster
+
+    checked(on, master)
     if sessions:
         if rollback or format is Format.html:
             raise typer.BadParameter("got --sessions with --rollback or html; wanted it with --dry-run or --force only")
@@ -53,7 +76,7 @@ def train(
         raise typer.BadParameter("got html; wanted table or json")
     if rollback and (dry_run or force):
         raise typer.BadParameter("got --rollback with --dry-run or --force; wanted one of them")
-    if not (folder / "log.sqlite").is_file():
+    if not (folder / "log.sqlite").is_file() and load_cluster(folder, os.environ) is None:
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
     if not dry_run:
         through_owner(folder, "GET", "/v1/weights")  # who can't be asked afterwards is found out before the work
@@ -61,24 +84,45 @@ def train(
         told = _change(folder, None)
         _tell(None, bool(told["changed"]), int(told["number"]), format)
         return
-    trained = _learned(folder, 2 + list(Step).index(counts), round(within * 60_000), holdout)
+    trained = _learned(folder, Plan(2 + list(Step).index(counts), round(within * 60_000), holdout), on, master)
     better = not dry_run and (trained.verdict.better or force)
     _tell(trained, better, int(_change(folder, trained.weights)["number"]) if better else 0, format)
 
 
-def _learned(folder: Path, step: int, within: int, holdout: float) -> Trained:
-    """Learn from a copy of what the folder's log and state hold, so that a server may go on with the folder."""
-    from tempfile import TemporaryDirectory
-
-    from micromoments.engine.service import now_ms
+def _learned(folder: Path, plan: Plan, on: On, master: str) -> Trained:
+    """Learn from a copy of what the project's log and state hold, so that it may go on being served."""
     from micromoments.engine.training import train as learn
+
+    with _copied(folder) as (stores, until):
+        if on is On.here:
+            return learn(stores, **plan._asdict())
+        from micromoments.engine.spark import folding
+        from micromoments.engine.spark.session import running
+        from micromoments.engine.spark.training import OnSpark
+
+        with TemporaryDirectory(prefix="micromoments-") as passing, running(master) as session:
+            folding.stage(stores, Path(passing, "log"), until)
+            return learn(stores, **plan._asdict(), reading=OnSpark(session, Path(passing, "log")))
+
+
+@contextmanager
+def _copied(folder: Path) -> Iterator[tuple[Stores, int]]:
+    """Open stores to learn from, and the position up to which: a folder's copy, or what Kafka keeps."""
+    from micromoments.config import load_cluster
+    from micromoments.engine.service import now_ms
     from micromoments.engine.wiring import copy_to_learn, open_stores
 
+    if (cluster := load_cluster(folder, os.environ)) is not None:
+        from micromoments.engine.cluster.brought import brought
+
+        with brought(folder, cluster, now_ms) as there:
+            yield there.stores, WHOLE
+        return
     with TemporaryDirectory(prefix="micromoments-train-") as copy:
         copy_to_learn(folder, copy)
         stores = open_stores(copy, now=now_ms())
         try:
-            return learn(stores, step=step, within=within, holdout=holdout)
+            yield stores, WHOLE
         finally:
             stores.close()
 

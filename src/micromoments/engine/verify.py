@@ -83,7 +83,7 @@ class Kept(NamedTuple):
     people: dict[str, Person]
     links: dict[str, Link]
     policies: dict[str, bytes]
-    count: int
+    total: int
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -184,8 +184,8 @@ def compared(rebuilt: Rebuilt, kept: Kept) -> Verdict:
     differences = _compare("person", rebuilt.people, kept.people) + _compare("link", rebuilt.links, kept.links)
     if not rebuilt.erased:
         differences += _compare("policy", rebuilt.policies, kept.policies)
-    if kept.count != len(rebuilt.people):
-        differences.append(f"the state has {kept.count} people, the replay {len(rebuilt.people)}")
+    if kept.total != len(rebuilt.people):
+        differences.append(f"the state has {kept.total} people, the replay {len(rebuilt.people)}")
     return Verdict(rebuilt.records, len(rebuilt.people), len(rebuilt.links), len(rebuilt.policies), differences)
 
 

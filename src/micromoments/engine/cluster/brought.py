@@ -21,12 +21,14 @@ import msgspec
 from micromoments.config import FILE_NAME, Cluster, load, parted
 from micromoments.core.event import Millis
 from micromoments.core.person import Person
+from micromoments.core.record import ActivationRecord, Record
 from micromoments.engine.cluster.both import Moving, Place, open_moving
 from micromoments.engine.cluster.learner import LESSONS
 from micromoments.engine.cluster.learner import Place as Learned
 from micromoments.engine.cluster.wiring import names
 from micromoments.engine.verify import Kept, Rebuilt, Verdict, compared, kept_of
-from micromoments.engine.wiring import Stores, open_stores
+from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_stores
+from micromoments.flow.view import WEIGHTS
 from micromoments.ports import StoreError
 
 GROUP = 500
@@ -36,8 +38,8 @@ CATCHING_UP = 60.0
 
 
 class Brought(NamedTuple):
-    """A folder with the log, open; ``hold`` compares what a replay of it gave with Redis. ``whole``: the log begins at
-    the project's first record.
+    """A folder with the log, open, its people those of Redis; ``hold`` compares what a replay of it gave with those.
+    ``whole``: the log begins at the project's first record.
     """
 
     stores: Stores
@@ -63,14 +65,27 @@ def brought(folder: Path, cluster: Cluster, clock: Callable[[], Millis]) -> Iter
             stores = open_stores(target, now=clock())
             try:
                 start = {place: low for place, (low, _) in ends.items()}
+                if start[moving.copies.control]:
+                    stores.log.append(_in_force(moving))
                 records = moving.copies.since(start, end)
                 while group := list(islice(records, GROUP)):
                     stores.log.append(group)
-                yield Brought(stores, lambda rebuilt: _held(moving, rebuilt, end), not any(start.values()))
+                there = moving.shared.stores
+                yield Brought(
+                    replace(stores, state=there.state, policies=there.policies, recogniser=there.recogniser),
+                    lambda rebuilt: _held(moving, rebuilt, end),
+                    not any(start.values()),
+                )
             finally:
                 stores.close()
     finally:
         moving.shared.close()
+
+
+def _in_force(moving: Moving) -> list[Record]:
+    """The weights in force, where their activation may be older than what is kept."""
+    body = moving.shared.policies.some([ACTIVE_WEIGHTS]).get(ACTIVE_WEIGHTS, b"")
+    return [ActivationRecord(key=WEIGHTS, at=0, what=WEIGHTS, name="", digest="", body=body)] if body else []
 
 
 def _caught_up(moving: Moving, end: Mapping[Place, int]) -> None:
@@ -116,7 +131,7 @@ def _held(moving: Moving, rebuilt: Rebuilt, end: Mapping[Place, int]) -> Verdict
             people={id: p for id, p in kept.people.items() if id not in gone},
             links={key: link for key, link in kept.links.items() if key not in gone},
             policies={} if learning else kept.policies,
-            count=len(there - gone),
+            total=len(there - gone),
         ),
     )
 

@@ -212,8 +212,14 @@ class Folding(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=8)
 def _view(settings: bytes, weights: bytes) -> View:
+    recogniser = recogniser_of(settings, weights)
+    return view_of(recogniser.settings, recogniser, Policies({}))
+
+
+def recogniser_of(settings: bytes, weights: bytes) -> Recogniser:
+    """On a worker: the recogniser of settings as JSON and weights (empty: the shipped ones)."""
     known = msgspec.json.decode(settings, type=Settings, strict=False)
-    return view_of(known, Recogniser(known, _text(), decode(weights)), Policies({}))
+    return Recogniser(known, _text(), decode(weights))
 
 
 @lru_cache(maxsize=1)
