@@ -59,7 +59,7 @@ def test_commands_ask_the_cluster_or_say_what_to_do(project: Project) -> None:
 
     refused = command(project, "backup", str(project.folder / "copy"))
     assert refused.returncode == 1
-    assert "BGREWRITEAOF" in refused.stderr
+    assert "redis-cli --rdb" in refused.stderr
 
 
 def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Project, tmp_path: Path) -> None:

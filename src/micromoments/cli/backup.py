@@ -34,8 +34,28 @@ def backup(
         return
     if target is None:
         raise typer.BadParameter("got no target; wanted: backup FOLDER TARGET, or backup --verify TARGET")
+    _in_folder(folder)
     show(back_up(folder, target), format)
     say(f"{folder} is copied to {target}; check it with: micromoments backup --verify {target}")
+
+
+def _in_folder(folder: Path) -> None:
+    """Say how a cluster is backed up, where the project is on one.
+
+    Raises:
+        ValueError: it is.
+    """
+    import os
+
+    from micromoments.config import load_cluster
+
+    cluster = load_cluster(folder, os.environ)
+    if cluster is not None:
+        raise ValueError(
+            f"got {folder}, whose project is on a cluster; wanted one in its folder. Copy Redis first (redis-cli --rdb "
+            f"FILE), then Kafka's disks, by their own tools; facts are files in {cluster.facts}; docs/howto/backup has "
+            "the steps. Or take the project back to a folder: micromoments migrate FOLDER --back"
+        )
 
 
 def show(counts: object, format: Format) -> None:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -20,9 +20,8 @@ from micromoments.core.decision import Decision, Request
 from micromoments.core.delivery import Delivery, Receipt, later
 from micromoments.core.event import Arrival, Millis
 from micromoments.core.person import Person
-from micromoments.core.record import EventRecord
+from micromoments.core.record import EventRecord, Logged
 from micromoments.core.settings import Destination, Forward
-from micromoments.engine.applier import Applier
 from micromoments.engine.wiring import Stores
 from micromoments.flow import forward as forwarding
 from micromoments.flow.triggers import barred
@@ -39,6 +38,13 @@ PREFIX = "forward:"
 log = logging.getLogger("micromoments")
 
 
+class Folded(Protocol):
+    """Up to where the log is folded, and where deliveries go that are to be kept with the next commit."""
+
+    position: int
+    outbox: list[Delivery]
+
+
 class Inside(NamedTuple):
     """What sending needs of the engine: who somebody is, how to decide and to collect, what is in force, who folds, and
     where cursors are kept: as of the start, and with the next commit.
@@ -48,16 +54,23 @@ class Inside(NamedTuple):
     decide: Callable[[Request], Awaitable[Decision]]
     collect: Callable[[Sequence[Arrival]], Awaitable[list[int]]]
     view: Callable[[], View]
-    applier: Applier
+    applier: Folded
     kept: Mapping[str, bytes]
     keep: Callable[[str, bytes], None]
 
 
 class Forwarder:
-    """All forwards of a project."""
+    """All forwards of a project, over its log; or ``read`` reads another, and people are asked for over a network."""
 
-    def __init__(self, stores: Stores, inside: Inside, clock: Callable[[], Millis]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        inside: Inside,
+        clock: Callable[[], Millis],
+        read: Callable[[int, int], Sequence[Logged]] | None = None,
+    ) -> None:
         self.stores, self.inside, self.clock = stores, inside, clock
+        self.read, self.far = read or stores.log.read, read is not None
         self.cursors = {k: int(v) for k, v in inside.kept.items() if k.startswith(PREFIX)}
         self._lines: dict[str, _Line] = {}
         self.sent = self.failed = self.dead = 0
@@ -144,7 +157,7 @@ class _Line:
         """Take from the log, up to where it is folded, until a batch is full."""
         end = self._all.inside.applier.position
         while len(self._held) < self.forward.batch and self._read < end:
-            found = await asyncio.to_thread(self._all.stores.log.read, self._read, READ)
+            found = await asyncio.to_thread(self._all.read, self._read, READ)
             for logged in found:
                 if logged.position >= end or len(self._held) == self.forward.batch:
                     break
@@ -159,7 +172,8 @@ class _Line:
 
     async def _send(self) -> float:
         """Hand over what is held; halves where something in it is refused, until it stands alone."""
-        parts = [self._allowed(self._held)]
+        far = self._all.far
+        parts = [await asyncio.to_thread(self._allowed, self._held) if far else self._allowed(self._held)]
         while parts:
             part = parts.pop(0)
             if not part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -37,15 +37,44 @@ class Came(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     at: int = 0
 
 
+class Passing(Protocol):
+    """What passes events on."""
+
+    @property
+    def sent(self) -> int:
+        """Events passed on."""
+
+    @property
+    def failed(self) -> int:
+        """Tries that failed."""
+
+    @property
+    def dead(self) -> int:
+        """Events refused for good."""
+
+    async def run(self) -> None:
+        """Pass on, for ever."""
+
+    def waiting(self) -> int:
+        """Records that the slowest has still to look at."""
+
+
 class Deliveries:
     """All deliveries of a project. ``run`` sends them until it is cancelled; what isn't sent then is on the disk."""
 
-    def __init__(self, stores: Stores, stream: Stream, inside: Inside, clock: Callable[[], Millis]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        stream: Stream,
+        inside: Inside,
+        clock: Callable[[], Millis],
+        forwarder: Passing | None = None,
+    ) -> None:
         self._outbox, self._inside, self._clock = stores.outbox, inside, clock
         self._chooser = Chooser(stores.outbox, inside.person, inside.decide, inside.view, clock)
         settings = lambda: inside.view().settings  # noqa: E731 - what is in force when it is asked
         self._courier = Courier(stores.outbox, stream, stores.channel, settings, clock, self._lost)
-        self._forwarder = Forwarder(stores, inside, clock)
+        self._forwarder: Passing = forwarder or Forwarder(stores, inside, clock)
         self.wake = self._courier.wake
 
     async def run(self) -> None:

@@ -69,7 +69,7 @@ class Output:
 
 
 class Folding:
-    """One partition's; ``next`` is the position that follows on what is folded.
+    """One partition's; ``next`` is the position that follows on what is folded, ``first`` where it was to begin with.
 
     Args:
         shared: the stores. partition: whose records. view: what is in force. clock: the time. count: gives each record
@@ -86,7 +86,7 @@ class Folding:
     ) -> None:
         self._shared, self._view, self._clock, self._count = shared, view, clock, count
         self.state = shared.of_partition(partition)
-        self.next = self.state.position()
+        self.first = self.next = self.state.position()
         self.again = 0
         self.folded = 0
 

@@ -18,10 +18,10 @@ from micromoments.core.person import Person
 from micromoments.core.record import DecidedRecord, ItemRecord
 from micromoments.core.settings import Settings
 from micromoments.decide.fair import remember
-from micromoments.engine.applier import Applier
 from micromoments.engine.audit import Trail
 from micromoments.engine.cluster.follower import Follower
 from micromoments.engine.cluster.forgetting import erase, export
+from micromoments.engine.cluster.forwards import Folded, Forwards
 from micromoments.engine.cluster.gate import Gate
 from micromoments.engine.cluster.wiring import Shared, Told
 from micromoments.engine.cluster.world import World
@@ -32,7 +32,6 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
 from micromoments.engine.refusals import Overloaded, same
-from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.flow.decide import decide, seed_of
 from micromoments.flow.rank import rank
@@ -85,27 +84,18 @@ class Serving:
         self.learned = Learned(
             shared.stores.policies, follower.brain, follower.change, clock, lambda: self.view, far=True
         )
-        self.deliveries = Deliveries(shared.stores, self.stream, self._inside(), clock)
+        inside = self._inside()
+        self.forwards = Forwards(shared, inside, clock)
+        self.deliveries = Deliveries(shared.stores, self.stream, inside, clock, self.forwards)
         self._tasks: list[asyncio.Task[None]] = []
         self._gate: Gate
         self.accepted = self.duplicates = self.decided = 0
 
     def _inside(self) -> Inside:
-        """What sending deliveries needs. Nothing is folded here: the applier only stands for its place."""
-        shared, brain = self._shared, self.follower.brain
-        residents = Residents(shared.state)
-        applier = Applier(
-            residents,
-            shared.state,
-            shared.stores.budgets,
-            brain,
-            self.stream,
-            lambda: self.view,
-            lambda _: None,
-            self.clock,
-        )
+        """What sending deliveries needs. Nothing is folded here, so nothing stands for its place."""
+        nothing = Folded(0, [])
         return Inside(
-            self.person, self.decide, self.collect, lambda: self.view, applier, self.follower.kept, self._keep
+            self.person, self.decide, self.collect, lambda: self.view, nothing, self.follower.kept, self._keep
         )
 
     @property

@@ -24,6 +24,7 @@ from micromoments.stores.cluster.budgets import RedisBudgets
 from micromoments.stores.cluster.carried import forgetting, mark_of
 from micromoments.stores.cluster.catalogue import RedisCatalogue
 from micromoments.stores.cluster.clock import SharedClock
+from micromoments.stores.cluster.cursors import RedisCursors
 from micromoments.stores.cluster.database import SHARDS, Command, Database
 from micromoments.stores.cluster.events import Events
 from micromoments.stores.cluster.fact_topics import FactTopics
@@ -37,9 +38,6 @@ from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import Changed, Moved, RedisState
 from micromoments.stores.cluster.vault import Vault
 from micromoments.stores.cluster.wire import Told, Wire
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     from micromoments.engine.nexts import Learnt
@@ -70,7 +68,7 @@ class Shared:
     """A project's shared stores, open in one process. ``events`` are everybody's, ``control`` what the business changed
     (items, settings), ``news`` the same for who only follows it, ``lessons`` what there is to learn from; ``stores``
     are the ports by their usual names. ``learnt`` learns sessions, and can go to a process of its own;
-    ``publish`` sends facts to their topics.
+    ``publish`` sends facts to their topics; ``cursors`` say how far forwards are.
     """
 
     settings: Settings
@@ -92,6 +90,7 @@ class Shared:
     of_partition: Callable[[int], RedisState]
     learnt: Callable[[int, Millis], Learnt]
     publish: Callable[[], int]
+    cursors: RedisCursors
 
     def lease(self, name: str, ttl: Millis, shard: int = 0) -> Lease:
         """A lease that this process may hold."""
@@ -122,7 +121,6 @@ def open_shared(
     """
     path, given = Path(folder), settings
     settings = given if given is not None else load(path)
-    _no_forwards(settings)
     if not isinstance(cluster.redis, str):
         raise TypeError("got a cluster whose Redis address was not read; wanted one of load_cluster")
     database = Database(cluster.redis, cluster.project)
@@ -175,16 +173,8 @@ def open_shared(
         of_partition=lambda partition: of_partition(str(partition)),
         learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),
         publish=partial(_publish, database, cluster.facts, topics_of_facts),
+        cursors=RedisCursors(database),
     )
-
-
-def _no_forwards(settings: Settings) -> None:
-    """Refuse what only one machine's log can do."""
-    if settings.forwards:
-        raise ValueError(
-            "got [forwards] in a project on a cluster; wanted none: events are forwarded from one machine's log only; "
-            "read the topic of events or the facts instead"
-        )
 
 
 def _known_layout(database: Database) -> None:

@@ -48,6 +48,7 @@ class Worker:
         self._shared, self._clock = shared, clock
         self.serving = Serving(shared, clock)
         self.foldings: dict[int, Folding] = {}
+        self.serving.forwards.held = self.foldings.copy
         self._ticking: dict[str, float] = {}
         self._then: dict[float, float] = {}
         self._numbered = 0
