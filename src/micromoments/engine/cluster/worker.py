@@ -83,6 +83,7 @@ class Worker:
             "work_aside": float(self.aside),
             "work_partitions": len(self.foldings),
             "work_lag_records": self.lag,
+            **self.serving.deliveries.stats(),
             "redis_round_trips_total": self._shared.database.trips,
             "redis_commands_total": self._shared.database.commands,
             "clock_ahead_seconds": self._shared.clock.skew() / 1000,
