@@ -20,7 +20,12 @@ from tools.sizing import Assumed, size
 
 DEPLOY = ROOT / "deploy"
 NAME = re.compile(r"\bmicromoments_[a-z_]+\b")
-ROLES = {"micromoments_work_lag_records", "micromoments_learn_leading", "micromoments_clock_ahead_seconds"}
+ROLES = {
+    "micromoments_work_lag_records",
+    "micromoments_learn_leading",
+    "micromoments_clock_ahead_seconds",
+    "micromoments_redis_round_trips_total",
+}
 """What only the roles of a cluster export; ``tests/cluster/test_faults.py`` scrapes them from real ones."""
 
 

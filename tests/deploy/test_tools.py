@@ -116,6 +116,8 @@ def test_the_chart_renders_the_roles_of_a_cluster() -> None:
     assert file == CLUSTER
     (watched,) = (d for d in found if d["kind"] == "PodMonitor")
     assert watched["spec"]["selector"]["matchExpressions"][0]["values"] == ["work", "learn"]
+    jobs = {d["spec"]["jobLabel"] for d in found if d["kind"] in ("PodMonitor", "ServiceMonitor")}
+    assert jobs == {"app.kubernetes.io/name"}  # the alert rules count roles by their job
 
 
 def test_the_chart_says_what_a_cluster_lacks() -> None:
