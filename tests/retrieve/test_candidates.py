@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Facet, Item, Kind
 from micromoments.retrieve.catalog import Ask, Candidate, Catalog
 from micromoments.retrieve.shares import shares
@@ -41,6 +42,20 @@ def test_go_is_by_travel_time_and_open() -> None:
     assert found[0].via[0] == "nearby"
     assert (found[0].open, found[0].closes_at) == (True, ms("2024-05-06T20:00+03:00"))
     assert not found[2].open
+
+
+def test_a_place_that_is_named_comes_before_the_nearest() -> None:
+    """Words that find a place, however far, put it before what is only near; words that find none leave the near."""
+    catalog = Catalog()
+    catalog.apply(
+        {
+            "square": item("square", "place", "Old Square", location=CENTER),
+            "hospital": item("hospital", "place", "Westfields Hospital", location=Point(CENTER.lat, CENTER.lon + 0.05)),
+        }
+    )
+    for words, first in (("hospital", "hospital"), ("square", "square"), ("pharmacy", "square"), ("", "square")):
+        found = catalog.candidates(Ask(at=NOON, words=words, kinds=("place",), probabilities=GO, point=CENTER))
+        assert ids(found)[0] == first, words
 
 
 def test_without_position_open_is_now() -> None:

@@ -39,6 +39,8 @@ SEARCHED, SIMILAR, NEAR, POPULAR, COLD, TOGETHER = 24, 20, 16, 12, 5, 6
 """How many each source may find; for searched, near, popular and cold ones the kind's share of it."""
 NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
 TOGETHER_STRENGTH = 0.6
+ELSEWHERE = 0.5
+"""What is left of a place's nearness where the words name other places: "where is the hospital" isn't the next café."""
 ANSWER_STRENGTH, ANSWERED = 0.97, 3
 """Strength of holding a sure answer, and how many items may be found by one."""
 IN_CATEGORY = 0.25
@@ -64,6 +66,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     visits = _near(sources, ask, worth, only, found, zone)
     wanted = wish(sources.names.found(ask.words), ask.price_from, ask.price_to, ask.currency) if ask.words else None
     _search(sources, ask, worth, only, found, wanted)
+    _named(sources, visits, found)
     answering = _answer(sources, ask, worth, only, found)
     _like(sources, ask, worth, only, found)
     if not only and "guide" in worth:
@@ -159,6 +162,19 @@ def _search(
             scale = SEARCH_STRENGTH / hits[0][1]
             for id, score in hits:
                 note(found, id, score * scale, "search", reason)
+
+
+def _named(sources: Sources, visits: dict[str, Visit], found: Found) -> None:
+    """Where the words find places, those near that they don't find are less near to what is wanted."""
+    items = sources.items
+    if not visits or not any(
+        notes and notes[-1][1] == "search" and items[id].kind == "place" for id, notes in found.items()
+    ):
+        return
+    for id in visits:
+        strength, via, reason = found[id][-1]
+        if via == "nearby" and items[id].kind == "place":
+            found[id][-1] = (strength * ELSEWHERE, via, reason)
 
 
 def _answer(
