@@ -93,6 +93,21 @@ def test_pages(name: str, path: str, why: str) -> None:
     assert act.why == why
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "why"),
+    [
+        ("Article Viewed", "How to fix a leaking tap", "guide"),
+        ("Video Playback Started", "Step by step: bleed a radiator", "guide"),
+        ("Video Content Started", "A day with a baker", "video"),
+        ("Article Viewed", "How taps are made", "article"),
+        ("Article Viewed", "The history of the tutorial", "article"),
+    ],
+)
+def test_instructions_are_known_by_their_title(name: str, title: str, why: str) -> None:
+    """An article or a video whose title says how something is done speaks as a guide does."""
+    assert read(record(name, {"title": title})).why == why
+
+
 def test_said_in_properties_or_address() -> None:
     """The words of a search come from the properties, else from the address."""
     assert said({"query": " usb hub "}, "") == "usb hub"

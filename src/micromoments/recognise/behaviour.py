@@ -34,6 +34,7 @@ QUIET: Final[Vector] = (0, 0, 0, 0, 0)
 SEARCHED: Final = Act((0, 0, 0, 30, -150), "search", 1)
 ARTICLE: Final = Act((180, 0, 20, 0, -30), "article", 2)
 GUIDE: Final = Act((20, 0, 200, 0, -30), "guide", 2)
+VIDEO: Final = Act((60, 0, 60, 0, -5), "video", 1)
 PLACE: Final = Act((10, 200, 0, 10, -30), "place", 2)
 PRODUCT: Final = Act((10, 0, 0, 180, -30), "product", 2)
 OFFER: Final = Act((0, 10, 0, 140, -20), "offer", 2)
@@ -90,7 +91,8 @@ ACTS: Final[Mapping[str, Act]] = {
     "guide completed": Act(QUIET, "done", 5, 4),
     "recipe viewed": GUIDE,
     "recipe completed": Act(QUIET, "done", 5, 4),
-    "video playback started": Act((60, 0, 60, 0, -5), "video", 1),
+    "video playback started": VIDEO,
+    "video content started": VIDEO,
     # places, rides, tables
     "place viewed": PLACE,
     "store viewed": PLACE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
 from micromoments.recognise.behaviour import (
     ARTICLE,
+    GUIDE,
     OF_KIND,
     PRODUCT,
     QUIET,
@@ -50,6 +52,11 @@ _TITLED: Final = 0.4
 """How much the title of a page that is read counts beside words that the person chose."""
 _HERE: Final[Vector] = (0, 70, 0, 0, 0)
 """What "near me" adds to the words it stands in: whatever the thing is, it is to be had by going there."""
+_HOW_TO: Final = re.compile(
+    r"(?:\d+ )?(?:how[ -]to|build your own|make your own)\b|.*\b(?:diy|step[ -]by[ -]step|tutorial|walkthrough)\b",
+    re.IGNORECASE,
+)
+"""Titles that say that they are instructions."""
 _STRONGEST: Final = 600
 MOST_TEXTS: Final = 8192
 _LOOKS: Final = frozenset({PRODUCT, ARTICLE})
@@ -159,7 +166,7 @@ class Reader:
         if facets and act in _LOOKS:
             act = OF_KIND[facets[0].kind]
         weights = act.weights
-        if act.ends or act.closes or act.why in {"search", "article"} or weights[1] or weights is QUIET:
+        if act.ends or act.closes or act.why in {"search", "article", "video"} or weights[1] or weights is QUIET:
             return None
         page = event.context.get("page")
         title = event.properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
@@ -257,6 +264,8 @@ class Reader:
             )
             return _added(self._asked(query, about), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
+            if title and act.why in {"article", "video"} and self._instructs(title):
+                return GUIDE.weights, GUIDE.why, about, GUIDE.stage
             if title and act.why == "article":
                 k, g, d, b, _ = self._weights(title.lower(), _TITLED)
                 return _added(act.weights, (min(k, 0), min(g, 0), max(d, 0), min(b, 0), 0)), act.why, about, act.stage
@@ -267,6 +276,13 @@ class Reader:
                 read = replace(need(title[:160]), item=about.item, category=about.category)
                 return (k, g, d, b, 0), "title", read, 1
         return QUIET, "", about, 0
+
+    def _instructs(self, title: str) -> bool:
+        """Whether what is read or watched is a guide by its title: it says so, and its words are those of doing."""
+        if _HOW_TO.match(title) is None:
+            return False
+        k, g, d, b, n = self._weights(title[:160].lower(), 1.0)
+        return d > max(k, g, b, n)
 
     def _placed(self, record: EventRecord, weights: Vector, why: str, about: Need) -> tuple[Vector, str, Need, int]:
         """Adds the closest place, where one was captured and it is no sensitive one."""

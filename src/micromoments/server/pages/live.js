@@ -21,7 +21,8 @@ function nameOf(person) {
   const bare = person.replace(/^(anon|user):/, "");
   if (names.has(person)) return names.get(person);
   if (bare.startsWith("visitor-")) return "You";
-  return isDemo ? bare : `${bare.slice(0, 4)}…`;
+  if (!isDemo) return `${bare.slice(0, 4)}…`;
+  return bare.startsWith("sim-") ? `A ${bare.slice(4).replace(/-\d.*/, "")}` : bare;
 }
 
 const feed = new Feed(byId("feed"), byId("said"), nameOf);
