@@ -113,6 +113,9 @@ def test_every_view_draws_without_a_complaint(page: Page, busy: Shop, troubles: 
         assert page.locator("#view .loading").count() == 0
         assert page.evaluate("document.activeElement.tagName") == "H1", view
         assert page.locator("#nav a[aria-current]").count() == (0 if view == "behind" else 1)
+        report = "section:not([aria-label='The server now'])"  # whose numbers are this process's, not the facts'
+        bare = page.locator(f"#view {report} > .figures b:not(:has(a, button))")
+        assert bare.all_inner_texts() == [], view
     assert troubles == []
 
 
@@ -136,8 +139,9 @@ def test_behind_a_number_are_as_many_moments(page: Page, busy: Shop) -> None:
     at(page, busy, "scorecards?range=all")
     page.click("[data-figure=be_there]")
     page.wait_for_selector("#view[data-view=behind][data-ready]")
-    of = busy.figure("scorecards", "be_there")["of"]
-    assert page.locator("section[aria-label^='Moments'] tbody tr").count() == of
+    count = busy.figure("scorecards", "be_there")["count"]
+    assert page.locator("section[aria-label^='Moments'] tbody tr").count() == count
+    assert f"{count} in all" in page.locator("section[aria-label^='Moments'] h2").inner_text()
     page.locator("section[aria-label^='Moments'] tbody a").first.click()
     page.wait_for_selector("#view[data-view=decision][data-ready]")
     assert page.locator(".timeline .decided").count() == 1

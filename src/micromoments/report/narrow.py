@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from micromoments.core.event import BOT, INTERNAL, TEST
+from micromoments.core.event import BOT, INTERNAL, TEST, UNCOUNTED
 from micromoments.core.judged import WANTED
 from micromoments.core.rollup import DEAD, LATE, RAGE
 
@@ -47,7 +47,8 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         for n in range(10)
     },
     "mark": {
-        name: ("event", f"(marks & {bit}) <> 0") for name, bit in (("bot", BOT), ("internal", INTERNAL), ("test", TEST))
+        name: ("event", f"(marks & {bit}) <> 0")
+        for name, bit in (("bot", BOT), ("internal", INTERNAL), ("test", TEST), ("any", UNCOUNTED))
     },
     "click": {
         name: ("click", f"lower(name) IN ({', '.join(map(repr, names))})")

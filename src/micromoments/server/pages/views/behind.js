@@ -36,7 +36,7 @@ const inAll = (reply, name) => (figureOf(reply, name) ? `${whole(figureOf(reply,
 /** `only` in words. */
 const SAID = {
   served: { yes: "Moments in which something was served", no: "Moments in which nothing was served" }, crossed: { yes: "Moments that crossed channels", no: "Moments on one channel" }, empty: { yes: "Decisions that had nothing to serve" }, held: { yes: "Decisions for people held out" }, degraded: { yes: "Decisions that left something out or fell back" }, late: { yes: "Events that came over five minutes late" },
-  ended: { fulfilled: "Moments that were fulfilled", abandoned: "Moments given up", expired: "Moments that ran out", gone: "Moments given up or run out", open: "Moments still open" }, mark: { bot: "Events of bots", internal: "Events of own people", test: "Events of tests" }, click: { rage: "Clicks in anger", dead: "Clicks into nothing" },
+  ended: { fulfilled: "Moments that were fulfilled", abandoned: "Moments given up", expired: "Moments that ran out", gone: "Moments given up or run out", open: "Moments still open" }, mark: { bot: "Events of bots", internal: "Events of own people", test: "Events of tests", any: "Events that no other report counts" }, click: { rage: "Clicks in anger", dead: "Clicks into nothing" },
 };
 function narrowed(only) {
   const [name, ...rest] = only.split(":");

@@ -54,7 +54,7 @@ function quality(reply, link) {
   const named = (r) => link("behind", { only: `event:${r.name || r.type}` });
   const marked = (only) => link("behind", { only });
   return panel("Data quality", { id: "events-by-name", tools: [csvButton("quality", reply.rows)] },
-    figures(reply.figures, { events: "events-by-name", bots: marked("mark:bot"), internal: marked("mark:internal"), test: marked("mark:test"), uncounted: marked("mark:bot"), late: marked("late:yes"), unmatched: link("decisions", {}), unpriced: marked("event:Order Refunded") }),
+    figures(reply.figures, { events: "events-by-name", bots: marked("mark:bot"), internal: marked("mark:internal"), test: marked("mark:test"), uncounted: marked("mark:any"), duplicates: "events-by-name", late: marked("late:yes"), unmatched: link("decisions", {}), unpriced: marked("event:Order Refunded") }),
     reply.rows.length ? table("Events by name", [{ name: "name", show: (r) => r.name || r.type }, { name: "type" }, { name: "count", num: true, show: (r) => led(r.count, named(r)) }, { name: "people", num: true, show: (r) => led(r.people, named(r)) }, share("bots"), share("internal"), share("test"), share("late"), { name: "delay_p95", title: "95 % arrive within", num: true, show: (r) => lasting(r.delay_p95 / 1000) }], reply.rows, { hideCaption: true }) : empty("No event in this stretch."), provenance(reply));
 }
 

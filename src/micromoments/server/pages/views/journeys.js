@@ -15,7 +15,7 @@ export function show(view, params, go, link) {
   return into(holder, async () => {
     const reply = await report("journeys", stretch(params).own);
     const [nodes, links] = ["node", "link"].map((of) => reply.rows.filter((row) => row.of === of));
-    if (!links.length) return [panel("Journeys", {}, figures(reply.figures), empty("No step that at least ten people share, in this stretch."), provenance(reply))];
+    if (!links.length) return [panel("Journeys", {}, figures(reply.figures, link("behind", {})), empty("No step that at least ten people share, in this stretch."), provenance(reply))];
     return [paths(reply, nodes, links, link), steps(nodes, link)];
   }, "Following people from moment to moment");
 }

@@ -14,7 +14,7 @@ export function show(view, params, go, link) {
   view.append(controls(params, go, { more: [split] }), holder);
   return into(holder, async () => {
     const reply = await report("preferences", { ...stretch(params).own, by });
-    if (!reply.rows.length) return panel("Who wants what", {}, figures(reply.figures), empty("Nothing that at least ten people of a part share, in this stretch."), provenance(reply));
+    if (!reply.rows.length) return panel("Who wants what", {}, figures(reply.figures, link("behind", {})), empty("Nothing that at least ten people of a part share, in this stretch."), provenance(reply));
     const parts = [...new Set(reply.rows.map((row) => row.part))];
     return [panel("Most unlike everybody", {}, figures(reply.figures, link("behind", {})), figure("preferences", unlike(reply.rows), reply.rows, columns(reply.rows, by, link)), provenance(reply)), el("div", { class: "grid two" }, parts.slice(0, 8).map((part) => one(part, reply.rows.filter((row) => row.part === part))))];
   }, "Comparing");

@@ -2,12 +2,12 @@
 
 import { ask } from "../api.js";
 import { el } from "../base.js";
-import { columnsOf, counted, csvButton, empty, into, panel, provenance, report, shown, table } from "../frame.js";
+import { columnsOf, csvButton, empty, figures, into, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "All reports";
 
-export function show(view, params, go) {
+export function show(view, params, go, link) {
   const holder = el("div", { class: "stack" });
   const choice = el("div", {});
   const by = pick("Split by", { "": "nothing", type: "moment", channel: "channel", device: "device", hour: "hour", day: "day" }, params.by || "", (value) => go({ by: value }));
@@ -20,7 +20,7 @@ export function show(view, params, go) {
     for (const row of reply.rows) kinds.set(row.of || "", [...(kinds.get(row.of || "") || []), row.figures ? { part: row.part, ...Object.fromEntries(row.figures.map((f) => [f.title, f.value])) } : row]);
     return panel(reply.title, { tools: reply.rows.length ? [csvButton(name, reply.rows)] : [] },
       reply.notes?.length ? el("ul", { class: "plain" }, reply.notes.map((note) => el("li", {}, note))) : null,
-      el("ul", { class: "figures" }, reply.figures.map((f) => el("li", {}, el("b", {}, shown(f)), el("span", {}, f.title), el("small", {}, counted(f))))),
+      figures(reply.figures, link("behind", {})),
       [...kinds].map(([kind, rows]) => table(reply.kinds?.[kind] || kind || reply.title, columnsOf(rows), rows, { hideCaption: !kind })), reply.rows.length ? null : empty("No rows in this stretch."), provenance(reply));
   }, "Counting");
 }
