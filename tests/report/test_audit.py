@@ -109,3 +109,11 @@ def test_goals_without_a_price_have_the_worth_that_is_said() -> None:
     assert row["from"] is None
     (row,) = [row for row in audited(*facts, worth="4000")["rows"] if row["of"] == "worth"]
     assert row["value"] == "40.00 USD"
+
+
+def test_orders_alone_hold_no_moment() -> None:
+    """A log in which nobody looks at anything is told so, in the first sentences, with what to export."""
+    orders = Facts(*(event(f"o{n}", n, NOW + n, "Order Completed", goal="order", value=900) for n in range(12)))
+    said = run(orders.query, "history", {}, SETTINGS)["notes"]
+    assert "0 moments" in said[0]
+    assert said[1].startswith("No moment was recognised")

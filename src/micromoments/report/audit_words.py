@@ -15,6 +15,11 @@ def findings(total: Counts, log: Counts, worth: Sequence[Counts], lift: tuple[fl
         f"{int(total['people']):,} of {int(log['people']):,} people had {moments:,} moments in {log['days']:,.1f} days."
     ]
     known = moments - unsaid
+    if not moments:
+        said.append(
+            "No moment was recognised: it takes what people searched for, looked at or asked, and when. A log of "
+            "orders alone shows how moments ended, not that there were any; export what came before them as well."
+        )
     if unsaid:
         said.append(
             "The log holds nothing of what was shown to anybody, so of these moments it can only be said which there "
