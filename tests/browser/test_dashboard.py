@@ -113,9 +113,8 @@ def test_every_view_draws_without_a_complaint(page: Page, busy: Shop, troubles: 
         assert page.locator("#view .loading").count() == 0
         assert page.evaluate("document.activeElement.tagName") == "H1", view
         assert page.locator("#nav a[aria-current]").count() == (0 if view == "behind" else 1)
-        report = "section:not([aria-label='The server now'])"  # whose numbers are this process's, not the facts'
-        bare = page.locator(f"#view {report} > .figures b:not(:has(a, button))")
-        assert bare.all_inner_texts() == [], view
+        of_facts = "#view section:not([aria-label='The server now']) > .figures b"
+        assert page.locator(f"{of_facts}:not(:has(a, button))").all_inner_texts() == [], view
     assert troubles == []
 
 
