@@ -15,9 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 MEASURED: Mapping[str, tuple[float, str]] = {
-    "one_box_events": (10_600, "events a second in batches, to the moment that can be read: README, two shared cores"),
-    "one_box_mixed": (700, "decisions a second beside as many events, one box: README, two shared cores"),
-    "person_bytes": (2_810, "a person's state at the most, after 10,000 events: README"),
+    "one_box_events": (9_500, "events a second in batches, to the moment that can be read: README, two shared cores"),
+    "one_box_mixed": (760, "decisions a second beside as many events, one box: README, two shared cores"),
+    "person_bytes": (2_846, "a person's state at the most, after 10,000 events: README"),
+    "decision_bytes": (1_183, "a decision in a folder: benchmarks.speed.redis_bytes"),
+    "decision_in_redis": (1_385, "a decision in Redis: benchmarks.speed.redis_bytes"),
+    "ids_in_redis": (
+        162 + 200 + 149 + 2 * 262,
+        "a known person's link, user, sealing key and lists of decisions in Redis: benchmarks.speed.redis_bytes",
+    ),
+    "message_in_redis": (20, "a message that is known for a day and a half, at the most: ADR 0042"),
     "redis_factor": (1_100 / 717, "bytes in Redis for a byte of a person's state: ADR 0042"),
     "redis_seconds": (80e-6, "Redis's own processor time to write and read a person: ADR 0042"),
     "append_seconds": (26e-6, "our processor time to append a record to Kafka, 32 a group, three brokers: ADR 0041"),
@@ -25,12 +32,14 @@ MEASURED: Mapping[str, tuple[float, str]] = {
     "commit_seconds": (56e-6, "our processor time to commit a person to Redis, 32 a commit: ADR 0042"),
     "load_seconds": (39e-6, "our processor time to load and decode a person from Redis: ADR 0042"),
     "log_bytes": (
-        305,
-        "bytes of the log an event, its ticks included: 6,000 events of RetailRocket, 1,830,912 bytes",
+        303,
+        "bytes of the log an event, its ticks included: 6,000 events of RetailRocket, 1,815,705 bytes",
     ),
-    "fact_bytes": (83, "bytes of sealed facts an event, its moments included: the same, 498,965 bytes"),
+    "fact_bytes": (83, "bytes of sealed facts an event, its moments included: the same, 498,891 bytes"),
 }
 DAY = 86_400
+SEEN_DAYS = 1.5
+"""How long a cluster's Redis knows a message."""
 SHARDS = 64
 """Shards of a project's state on Redis; their number bounds the nodes (ADR 0042)."""
 
@@ -91,7 +100,12 @@ def size(people: float, a: Assumed) -> Size:
     ours = 1 / m["one_box_events"] * 2 * events + 1 / m["one_box_mixed"] * 2 * decisions  # both cores of that box
     carried = m["append_seconds"] + m["read_seconds"] + m["commit_seconds"] + m["load_seconds"] + m["redis_seconds"]
     cores = ours if one_box else ours + carried * records
-    state = people * m["person_bytes"] * (1 if one_box else m["redis_factor"] * 2)
+    kept = mean * DAY * a.decisions * a.log_days  # decisions that can be answered again and explained
+    if one_box:
+        state = people * m["person_bytes"] + kept * m["decision_bytes"]
+    else:
+        known = people * (m["person_bytes"] * m["redis_factor"] + m["ids_in_redis"])
+        state = 2 * (known + kept * m["decision_in_redis"] + mean * DAY * SEEN_DAYS * m["message_in_redis"])
     log = mean * DAY * (1 + 2 * a.decisions) * m["log_bytes"] * a.log_days * (1 if one_box else a.copies)
     facts = mean * DAY * m["fact_bytes"] * a.facts_days
     by_cores = cores / (a.cores * a.busy)
@@ -108,7 +122,7 @@ def _first(*, one_box: bool, by_cores: float, by_memory: float) -> str:
         return "cores: decisions share the folding process"
     if by_memory > SHARDS:
         return f"memory: more nodes than the {SHARDS} shards"
-    return "memory for people" if by_memory > by_cores else "cores for decisions"
+    return "memory for people and decisions" if by_memory > by_cores else "cores for decisions"
 
 
 def table(sizes: Sequence[Size]) -> str:
