@@ -67,30 +67,38 @@ def test_forward_lives_the_days_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_everything_reaches_the_engine_at_its_own_instant(tmp_path: Path) -> None:
-    """What others do beside the town is neither early nor late, however far apart the town's own visits are."""
+    """What others do beside the town and beside each other is neither early nor late, however far apart visits are."""
     seen: list[tuple[int, int]] = []
+    end = 1_767_571_200_000
 
     class Beside:
-        """Somebody who does something every seven minutes."""
+        """Somebody who does something every few minutes."""
 
         items: Sequence[mm.Item] = ()
-        due = 0
+
+        def __init__(self, who: str, minutes: int) -> None:
+            self.who, self.every, self.next = who, minutes * 60_000, end - forward.DAYS * forward.DAY
+
+        def due(self) -> int:
+            """See ``Days``."""
+            return self.next if self.next < end else forward.NEVER
 
         def live(self, server: forward.Embedded, until: int) -> None:
             """See ``Days``."""
-            self.due = self.due or until
-            while self.due <= until:
-                call = {"type": "track", "event": "App Opened", "anonymousId": "bo", "messageId": f"m{self.due}"}
-                server.collect([{**call, "timestamp": teller.stamp(self.due)}], self.due)
-                seen.append((self.due, server.now))
-                self.due += 7 * 60_000
+            while self.due() <= until:
+                call = {"type": "track", "event": "App Opened", "anonymousId": self.who, "messageId": f"m{self.next}"}
+                server.collect([{**call, "timestamp": teller.stamp(self.next)}], self.next)
+                seen.append((self.next, server.now))
+                self.next += self.every
 
         def words(self) -> list[str]:
             """See ``Days``."""
             return []
 
-    forward.live(mm.World(4, 6), tmp_path / "town", project.settings("UTC"), 1_767_571_200_000, beside=[Beside()])
-    assert len(seen) > 2000
+    forward.live(
+        mm.World(4, 6), tmp_path / "town", project.settings("UTC"), end, beside=[Beside("bo", 7), Beside("cy", 11)]
+    )
+    assert len(seen) == -(-20_160 // 7) + -(-20_160 // 11)
     assert [due for due, now in seen if due != now] == []
 
 

@@ -13,6 +13,8 @@ import micromoments as mm
 DAYS = 14
 DAY = 86_400_000
 """Milliseconds."""
+NEVER = 2**63
+"""An instant after all others."""
 
 
 class Embedded:
@@ -80,6 +82,10 @@ class Days(Protocol):
 
     items: Sequence[mm.Item]
 
+    def due(self) -> int:
+        """When something happens next (milliseconds, UTC); ``NEVER`` where nothing does."""
+        ...
+
     def live(self, server: Embedded, until: int) -> None:
         """Everything that happens up to an instant (milliseconds, UTC); instants never go back."""
         ...
@@ -90,8 +96,9 @@ class Days(Protocol):
 
 
 class InStep:
-    """The server as the town sees it: before anything that the town does, all that others did before it. So everything
-    reaches the engine at its own instant, and nobody is asked for minutes after they came.
+    """The server as the town sees it: before anything that the town does, all that others did before it, one after
+    another. So everything reaches the engine at its own instant: who is decided for minutes after they came seems to
+    have ordered before they were shown anything.
     """
 
     def __init__(self, server: Embedded, beside: Sequence[Days]) -> None:
@@ -99,19 +106,22 @@ class InStep:
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         """See ``Embedded``."""
-        self._others(at)
+        self.wait(at)
         self._server.collect(events, at)
 
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[list[str], bool]:
         """See ``Embedded``."""
-        self._others(at)
+        self.wait(at)
         return self._server.decide(id, anonymous_id, slot, context, at)
 
-    def _others(self, at: int) -> None:
-        for days in self._beside:
-            days.live(self._server, at)
+    def wait(self, at: int) -> None:
+        """Let the others do what they do up to an instant."""
+        while self._beside and (due := min(days.due() for days in self._beside)) <= at:
+            for days in self._beside:
+                if days.due() <= due:
+                    days.live(self._server, due)
 
 
 def live(
@@ -132,9 +142,9 @@ def live(
     try:
         server.engine.catalog.put([*world.items, *(item for days in beside for item in days.items)])
 
-        tally = world.live(InStep(server, beside), start, DAYS, tell)
-        for days in beside:
-            days.live(server, end)
+        town = InStep(server, beside)
+        tally = world.live(town, start, DAYS, tell)
+        town.wait(end)
     finally:
         server.close()
     return Lived(start, end, tally.events, tally.decisions, tally.worth, tally.held_out)

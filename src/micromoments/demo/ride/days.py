@@ -17,7 +17,7 @@ from micromoments.demo.ride.trial import SLOTS
 from micromoments.demo.ride.trip import AFFILIATION
 from micromoments.demo.shell.days import Call, Days, Server
 
-PEOPLE = 1800
+PEOPLE = 1500
 VISITS = 1 / 14
 """A person's visits a day: everybody comes once, so that whom a test parts has only what it showed them."""
 ALONE = {"ride_destinations": 0.08, "ride_kinds": 0.1, "ride_home": 0.12}

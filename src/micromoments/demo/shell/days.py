@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import micromoments as mm
+from micromoments.demo.forward import NEVER
 from micromoments.demo.fulfil.teller import stamp
 
 DAY = 86_400_000
@@ -65,9 +66,13 @@ class Days(ABC):
     def visit(self, server: Server, n: int, at: int, who: int, call: Call) -> None:
         """One visit of somebody's: what they do, what they are shown, and what comes of it."""
 
+    def due(self) -> int:
+        """When the next visit begins."""
+        return self.visits_planned[self._done][0] if self._done < len(self.visits_planned) else NEVER
+
     def live(self, server: Server, until: int) -> None:
         """Everything that happens up to an instant."""
-        while self._done < len(self.visits_planned) and self.visits_planned[self._done][0] <= until:
+        while self.due() <= until:
             at, who = self.visits_planned[self._done]
             self._done += 1
             self.visit(server, self._done, at, who, self._caller(self._done, at, who))

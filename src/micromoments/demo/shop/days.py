@@ -11,11 +11,11 @@ from micromoments.demo.shell.days import Call, Days, Server
 from micromoments.demo.shop import goods, offers
 
 PEOPLE = 600
-VISITS = 0.13
+VISITS = 0.1
 """A person's visits a day."""
 ALONE = 0.08
 """The chance of an order whatever is offered."""
-PULLS = (0.8, 0.02)
+PULLS = (0.7, 0.02)
 """What an offer adds to it: one of the department that somebody loves, and another one."""
 LOOKED = (0.95, 0.6)
 """The chance that each position is looked at."""

@@ -340,7 +340,9 @@ def _check(wanted: Wanted) -> None:
     """Whether it can be delivered and charged."""
     parts = msgspec.structs.astuple(wanted.address)
     if wanted.delivery != "pickup" and not all(2 <= len(part.strip()) <= 80 for part in parts):
-        raise Refused("bad_address", "an address with a part missing", "name, street, postcode and town")
+        raise Refused(
+            "bad_address", "an address with a part that is missing or too long", "name, street, postcode and town"
+        )
     if wanted.card not in CARDS:
         raise Refused("no_card", "no card that we know", "one of your cards")
 
