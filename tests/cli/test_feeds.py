@@ -64,6 +64,29 @@ def test_a_feed_that_lost_most_of_itself_is_not_believed(tmp_path: Path) -> None
     assert len(ids(folder)) == 3
 
 
+@pytest.mark.parametrize("body", ["", '{"id": "bad", "kind": "thing"}'])
+def test_a_feed_that_holds_nothing_any_more_is_not_believed(tmp_path: Path, body: str) -> None:
+    """However small it was, it isn't emptied by a broken file; ``--shrink`` says that it is meant."""
+    folder, path = tmp_path / "shop", tmp_path / "feed.jsonl"
+    bring(folder, feed(path, range(2)))
+    path.write_text(body)
+    assert micromoments("import", folder, path, "--format", "items").status == 1
+    assert ids(folder) == {"p0", "p1"}
+    micromoments("import", folder, path, "--format", "items", "--shrink")
+    assert ids(folder) == set()
+
+
+def test_a_line_that_can_not_be_read_deletes_nothing(tmp_path: Path) -> None:
+    """What stood in it isn't known: what was there stays, what is there is taken."""
+    folder, path = tmp_path / "shop", tmp_path / "feed.jsonl"
+    bring(folder, feed(path, range(3)))
+    feed(path, range(2, 4))
+    path.write_text(path.read_text() + '{"id": "p0", "tit\n')
+    told = bring(folder, path, status=3)
+    assert (told["put"], told["deleted"], told["set_aside"]) == (1, 0, 1)
+    assert ids(folder) == {"p0", "p1", "p2", "p3"}
+
+
 def test_bad_entries_are_set_aside(tmp_path: Path) -> None:
     """An entry that can't be taken is set aside with its line and reason; the exit status says so."""
     path = feed(tmp_path / "feed.jsonl", range(2))

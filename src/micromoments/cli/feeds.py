@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 PAGE = 5_000
 """Items put in one durable group."""
 FEW_GONE = 20
-"""As many may be gone from a feed without a question, however small it is."""
+"""As many may be gone from a feed without a question, however small it is, unless nothing is left."""
+UNREADABLE = frozenset({feed.BROKEN, "malformed_json"})
+"""Codes of what can't be read at all: any of the items that there were may stand in it."""
 LONG_ENOUGH = 60.0
 """Seconds that one request may take."""
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -202,7 +204,7 @@ class Feed:
                     row = Bad(0, *against, row.id)  # noqa: PLW2901 what may not be served is no better
                 if isinstance(row, Bad):
                     aside.add(row)
-                    named |= before.keys() if row.code == feed.BROKEN else before.keys() & set(_texts(row.row))
+                    named |= before.keys() if row.code in UNREADABLE else before.keys() & set(_texts(row.row))
                     continue
                 digest = int.from_bytes(blake2b(_pack(row), digest_size=8).digest(), "big") >> 1
                 if before.get(row.id) == digest or now.get(row.id) == digest:
@@ -234,7 +236,8 @@ class Feed:
 
     def _end(self, before: dict[str, int], now: dict[str, int], to: Target, counts: Counts) -> None:
         gone = [id for id in before if id not in now]
-        if gone and not self._keep and not self._shrink and len(gone) > max(FEW_GONE, len(before) // 2):
+        emptied = not now or len(gone) > max(FEW_GONE, len(before) // 2)
+        if gone and emptied and not self._keep and not self._shrink:
             raise FeedError(
                 f"got {self.name} without {len(gone):,} of the {len(before):,} items that it held, which looks like a "
                 "broken feed; nothing was deleted. If it is right, say --shrink"
