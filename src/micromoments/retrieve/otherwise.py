@@ -26,7 +26,6 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 )
 """What several words say, and the word for it."""
 _GROUPS = """
-return exchange-back
 refund reimburse reimbursement
 deliver delivery ship shipping shipment dispatch
 exchange swap
@@ -37,14 +36,14 @@ allowed permitted welcome allow
 accept take
 charge bill debit
 phone telephone call
-email mail e-mail
+email mail
 guarantee warranty guaranteed
-rent hire-out rental borrow lend loan
+rent rental borrow lend loan
 entry admission entrance enter
 kids children child kid
 cheap inexpensive
 fast quick
-wheelchair accessible accessibility step-free
+wheelchair accessible accessibility
 lift elevator
 toilet restroom bathroom wc
 discount reduction rebate
@@ -57,7 +56,6 @@ fresh stale
 opening open hours
 cost price fee
 park garage
-museum house
 bag luggage
 eat food
 colour color
