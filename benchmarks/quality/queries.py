@@ -45,6 +45,9 @@ bench after the own text that trained then; read by the writer of the own text s
 PROBES = Path(__file__).with_name("probe_queries.tsv")
 """More such queries (titles in lower case, mobile ones too), written before the written queries and frames that train.
 Of every two the first was used while those were written, the second was scored only."""
+QUESTIONS = Path(__file__).with_name("question_queries.tsv")
+"""Questions of many forms, most of them know, written before the text of questions (``questions.txt``) that trains: the
+errors made on "questions used" were read before that was written, "questions" were scored only."""
 RESULTS = Path(__file__).parents[1] / "results" / "queries.json"
 MOST = 1500
 """Test queries scored of one source at most, drawn with the seed, so that no source outweighs the rest."""
@@ -275,6 +278,7 @@ def main() -> int:
         ("kept", lines(KEPT)),
         ("probes used", lines(PROBES, 0, 2)),
         ("probes", lines(PROBES, 1, 2)),
+        *((told, [row for row in lines(QUESTIONS) if row[0] == told]) for told in ("questions used", "questions")),
     ):
         report[told] = own(told, queries_of, shipped, plain)
     report["speed"] = speed(shipped, [q.text for q in found["unimobile"]])

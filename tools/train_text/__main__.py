@@ -1,7 +1,7 @@
 """``python -m tools.train_text --corpora CLONE [--shared DIR]``: train, calibrate and write the weights that ship.
 
 ``--corpora`` is a checkout of github.com/dariusk/corpora at the commit in ``lexicon.CORPORA_COMMIT`` (CC0-1.0);
-``--shared`` holds ``data/queries``. About five minutes of one core. Held-out models are kept in ``.cache/text_folds``
+``--shared`` holds ``data/queries``. About eight minutes of one core. Held-out models are kept in ``.cache/text_folds``
 for the bench.
 """
 

@@ -58,6 +58,10 @@ SPELLED: dict[str, str] = {
 }  # fmt: skip
 
 NAMED: dict[str, tuple[str, ...]] = {
+    "a_thing": (
+        "a {product}", "my {product}", "the {product}", "a {household}", "the {household}", "a {noun}", "my {car}",
+        "a {dish}", "{ingredient}", "a {device_name}", "a {compound}",
+    ),
     "title": (
         "the {noun}", "{adjective} {noun}", "the {adjective} {noun}", "{noun} of {noun}", "{noun} of the {noun}",
         "{noun}",

@@ -11,7 +11,9 @@ from pathlib import Path
 from tools.train_text.fillings import NAMED, SPELLED
 from tools.train_text.lexicon import LISTS, own, public
 
-TEMPLATES = tuple(Path(__file__).parent / name for name in ("templates.txt", "verticals.txt", "frames.txt"))
+TEMPLATES = tuple(
+    Path(__file__).parent / name for name in ("templates.txt", "verticals.txt", "frames.txt", "questions.txt")
+)
 WRITTEN = Path(__file__).parent / "written"
 """Whole queries by type, as people put them, a line each."""
 SWAPPED = (
@@ -24,6 +26,7 @@ LATER: tuple[dict[str, float], ...] = (
     {},
     {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9},
     {"know": 0.25, "go": 0.25, "do": 0.12, "buy": 0.15, "none": 0.3},
+    {"know": 0.55, "go": 0.1, "do": 0.1, "buy": 0.12, "none": 0.08},
 )
 """For each file its draws for one from all the files before it, by type."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
