@@ -1,8 +1,8 @@
 """Next items of shop sessions: the model against baselines, and what each ingredient adds.
 
 On the last tenth of a file's sessions, every prefix with its next click, learned from the nine tenths before it. Needs
-the shared data (see ``MICROMOMENTS_SHARED``). GRU4Rec is held against it by ``gru4rec.py`` beside this file;
-SR-GNN isn't run (ADR 0019). Each row is printed as soon as it is there; ``--quick`` looks at the last 15,000 sessions
+the shared data (see ``MICROMOMENTS_SHARED``). GRU4Rec and SR-GNN are held against it by ``gru4rec.py`` and
+``srgnn.py`` beside this file. Each row is printed as soon as it is there; ``--quick`` looks at the last 15,000 sessions
 only, and ``--no-ingredients`` leaves out the blend without each of its parts. The last rows are what the live
 recommender asks: a table of the model, against its own counts, on next items new to the session. Set
 ``OMP_NUM_THREADS=1`` for times of one core.
