@@ -63,16 +63,17 @@ def lesson(finder: Finder, rows: Sequence[Sequence[int]], most: int, seed: int) 
     chosen = [prefixes[i] for i in sorted(rng.permutation(len(prefixes))[:most])]
     asked = {item for seen, _ in chosen for item in seen[-finder.bounds.reach :]}
     finder.prepare(np.array(sorted(asked), dtype=np.int64))
-    clues: list[Singles] = [np.zeros((0, CLUES), np.float32)]
+    clues: Singles = np.empty((len(chosen) * finder.bounds.kept, CLUES), np.float32)
     starts, right = [0], []
     for seen, following in chosen:
         found = finder.find(seen)
         hit = np.flatnonzero(found.items == following)
         if len(hit):
-            clues.append(found.clues)
-            right.append(starts[-1] + int(hit[0]))
-            starts.append(starts[-1] + len(found.items))
-    return Lesson(np.concatenate(clues), np.array(starts), np.array(right), len(right) / max(1, len(chosen)))
+            begin, end = starts[-1], starts[-1] + len(found.items)
+            clues[begin:end] = found.clues
+            right.append(begin + int(hit[0]))
+            starts.append(end)
+    return Lesson(clues[: starts[-1]], np.array(starts), np.array(right), len(right) / max(1, len(chosen)))
 
 
 class NextItems:
