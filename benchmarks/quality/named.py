@@ -9,14 +9,16 @@ of the same candidates where what is named doesn't count. Prints a table; writes
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
 from unittest import mock
 
-from micromoments.core.item import Item, Money
+from msgspec.structs import replace
+
+from benchmarks.quality.search import products
+from micromoments.core.item import Item
 from micromoments.recognise.need import need
 from micromoments.recognise.text import TextModel
 from micromoments.retrieve import candidates
@@ -28,22 +30,9 @@ BEST = 5
 Case = tuple[str, str, frozenset[str]]
 
 
-def products(shared: Path) -> list[Item]:
-    """The shared products as items."""
-    with gzip.open(shared / "data/content/dummyjson_products.json.gz") as file:
-        told = json.load(file)
-    return [
-        Item(
-            id=f"p{p['id']}",
-            kind="product",
-            title=p["title"],
-            text=p["description"],
-            category=p["category"].replace("-", " "),
-            brand=p.get("brand", ""),
-            price=Money(round(p["price"] * 100), "USD"),
-        )
-        for p in told
-    ]
+def plain(shared: Path) -> list[Item]:
+    """The shared products, without tags and stock, which nobody names here."""
+    return [replace(one, tags=(), stock=None) for one in products(shared)]
 
 
 def cases(items: list[Item]) -> list[Case]:
@@ -91,7 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.named", description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     args = parser.parse_args()
-    items = products(args.shared)
+    items = plain(args.shared)
     catalog, model = Catalog(), TextModel.load()
     catalog.apply({item.id: item for item in items})
     found = cases(items)

@@ -42,11 +42,11 @@ SYNONYMS = {
 Judged = dict[str, dict[str, int]]
 
 
-def items(shared: Path) -> list[Item]:
-    """The products and recipes as items."""
+def products(shared: Path) -> list[Item]:
+    """The products as items."""
     with gzip.open(shared / "data/content/dummyjson_products.json.gz") as file:
         told = json.load(file)
-    found = [
+    return [
         Item(
             id=f"p{p['id']}",
             kind="product",
@@ -60,6 +60,11 @@ def items(shared: Path) -> list[Item]:
         )
         for p in told
     ]
+
+
+def items(shared: Path) -> list[Item]:
+    """The products and recipes as items."""
+    found = products(shared)
     with gzip.open(shared / "data/content/based_cooking.jsonl.gz") as file:
         for line in file:
             row = json.loads(line)
