@@ -102,6 +102,25 @@ def table(path: Path, seed: int, rows: int = 3_000) -> Path:
     return path
 
 
+def test_uplift_of_a_table_with_gaps_and_ids(tmp_path: Path) -> None:
+    """Rows without a treatment or an outcome are set aside, counted, exit 3; columns that name rows are left out."""
+    files = []
+    for name, seed in (("a.csv", 1), ("b.csv", 2)):
+        head, *lines = table(tmp_path / name, seed, 900).read_text().splitlines()
+        lines = [f"{line};{n};note {n * seed}" for n, line in enumerate(lines)]
+        lines[0] = "linux;30;;1;0;0;x"
+        lines[1] = "linux;30;ten;NA;0;1;y"
+        (tmp_path / name).write_text("\n".join([f"{head};user;note", *lines]) + "\n")
+        files += ["--train" if seed == 1 else "--test", str(tmp_path / name)]
+    words = (*files, "--treatment", "offer", "--outcome", "visit", "--format", "json")
+    done = micromoments("backtest", "uplift", *words)
+    assert done.status == 3, done.words
+    told = json.loads(done.out)
+    assert told["set_aside"] == {"train": 2, "test": 2}
+    assert {one["column"] for one in told["left_out"]} >= {"user", "note"}
+    assert told["columns"] == ["os"]
+
+
 def test_uplift(tmp_path: Path) -> None:
     """Each offer is held against none; the one that works for some has a high Qini; what leaks is left out."""
     files = ("--train", table(tmp_path / "a.csv", 1), "--test", table(tmp_path / "b.csv", 2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,8 @@ CONTROL_WORDS = (
     "untreated",
 )
 """What arms without treatment are called, in lower case."""
+NO_ARM = frozenset({"nan", "null", "?"})
+"""What is no arm, in lower case, beside an empty cell."""
 TRUTHS = {"true": "1", "yes": "1", "y": "1", "t": "1", "false": "0", "no": "0", "n": "0", "f": "0"}
 FEW = 50
 """Rows that an arm needs, in either file."""
@@ -63,11 +66,7 @@ def uplift(
     from micromoments.learn.columns import Encoder, giveaways
     from micromoments.learn.favoured import protected
 
-    one, two = _read(train), _read(test)
-    for name, table in ((train, one), (test, two)):
-        for column in (treatment, outcome):
-            if column not in table:
-                raise ValueError(f"{name}: got columns {', '.join(table)}; wanted one called {column!r}; correct it")
+    (one, gone_one), (two, gone_two) = (_told(name, _read(name), treatment, outcome) for name in (train, test))
     y, z = _outcome(one[outcome], train, outcome), _outcome(two[outcome], test, outcome)
     features = {name: cells for name, cells in one.items() if name not in (treatment, outcome, *(leave_out or ()))}
     gone = giveaways(features, y, one[treatment])
@@ -90,17 +89,35 @@ def uplift(
         )
         for arm in sorted(set(one[treatment]) - {none})
     ]
-    reply = {
+    reply: dict[str, Any] = {
         "outcome": outcome,
         "control": none,
         "columns": list(features),
         "left_out": [{"column": name, "why": why} for name, why in gone.items()],
         "qini_is": "area between Qini curve and chance, divided by that of a perfect ranking (scikit-uplift's)",
         "arms": arms,
+        "set_aside": {"train": gone_one, "test": gone_two},
     }
     for name, why in gone.items():
         say(f"left out column {name!r}: {why}")
     {Format.json: put_json, Format.html: _html, Format.table: _table}[format](reply)
+    if gone_one or gone_two:
+        say(f"set aside {gone_one:,} rows of {train} and {gone_two:,} of {test} without a treatment or an outcome")
+        raise typer.Exit(3)
+
+
+def _told(name: str, table: Table, treatment: str, outcome: str) -> tuple[Table, int]:
+    """The rows that say which arm they were in and what came of it, and how many don't."""
+    from micromoments.learn.columns import missing
+
+    for column in (treatment, outcome):
+        if column not in table:
+            raise ValueError(f"{name}: got columns {', '.join(table)}; wanted one called {column!r}; correct it")
+    pairs = zip(table[treatment], table[outcome], strict=True)
+    # "none" and "na" may be what the untreated are called.
+    keep = [bool(arm) and arm.lower() not in NO_ARM and not missing(came) for arm, came in pairs]
+    gone = len(keep) - sum(keep)
+    return {column: list(compress(cells, keep)) for column, cells in table.items()} if gone else table, gone
 
 
 Part = tuple["FloatArray", list[str], "FloatArray"]

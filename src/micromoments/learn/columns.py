@@ -21,6 +21,8 @@ MAX_KINDS = 20
 """Words of a column that get columns of their own, the most frequent."""
 RARE = 20
 """Rows that a word needs for a column of its own."""
+OWN = 0.95
+"""Share of rows with a value of their own from which on a column of words or whole numbers names rows."""
 EXPECTED = 20.0
 """How many rows of another outcome would have to be expected before their absence is no chance: at most e^-20."""
 
@@ -102,17 +104,31 @@ def _numeric(name: str, cells: Sequence[str], mean: float, spread: float) -> Flo
 
 
 def giveaways(columns: Columns, outcome: FloatArray, arm: Sequence[str]) -> dict[str, str]:
-    """The columns that can't have been known before, by name, with the reason: one that names the arm, and one with a
-    value that only comes with one outcome where many of another would be expected by chance.
+    """The columns that can't have been known before or say nothing of others, by name, with the reason: one that names
+    the arm, one that names rows, and one with a value that only comes with one outcome where many of another would be
+    expected by chance.
     """
     out = {}
     for name, cells in columns.items():
         kinds = _halves(cells)
-        if _names_arm(cells, arm):
+        if _names_rows(cells):
+            out[name] = "it names rows: nearly each has a value of its own"
+        elif _names_arm(cells, arm):
             out[name] = "it says which arm a row is in"
         elif any(_settles(outcome, mask) for mask in kinds):
             out[name] = "it follows from the outcome: one of its values comes with one outcome only"
     return out
+
+
+def _names_rows(cells: Sequence[str]) -> bool:
+    """Whether a column of words or whole numbers has another value in nearly every row; measures may."""
+    there = [cell for cell in cells if not missing(cell)]
+    if len(there) < 5 * RARE or len(set(there)) < OWN * len(there):
+        return False
+    values = [number(cell) for cell in there]
+    return not all(value is not None for value in values) or all(
+        value is not None and value % 1 == 0 for value in values
+    )
 
 
 def _halves(cells: Sequence[str]) -> list[NDArray[np.bool_]]:

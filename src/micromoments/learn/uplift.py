@@ -1,11 +1,11 @@
 """Whom a treatment changes: a model of its effect on each, learned from an experiment, and how well it ranks people.
 
-The model is a DR-learner (Kennedy, "Towards optimal doubly robust estimation of heterogeneous causal effects", 2023):
-cross-fitted ridge regressions of the outcome with and without treatment give each row an unbiased, noisy effect; the
-model is the mean of a ridge regression of those and of a ``Forest`` of very shallow trees. An effect's differences
-between people are small beside an outcome's noise, so the last ridge is strong (how strong is chosen by
-cross-validation, and towards more of it) and the trees' leaves are large. Treatment must have been given by chance;
-``imbalance`` looks.
+The model is a ranking by two that err differently, half each. One is a DR-learner (Kennedy, "Towards optimal doubly
+robust estimation of heterogeneous causal effects", 2023): cross-fitted ridge regressions of the outcome with and
+without treatment give each row an unbiased, noisy effect, and a ``Forest`` of very shallow trees learns those, as an
+effect's differences between people are small beside an outcome's noise. The other is the difference of the two
+regressions themselves, brought to the forest's spread, as it takes noise for effects. Treatment must have been given by
+chance; ``imbalance`` looks.
 
 The Qini curve is Q(k) = treated successes among the k ranked first, less the controls' scaled to as many treated
 (Radcliffe, "Using Control Groups to Target on Predicted Lift", 2007). The Qini coefficient is the area between the
@@ -27,8 +27,6 @@ from micromoments.learn.forest import Forest
 FOLDS = 5
 NUISANCE = 0.01
 """Penalty of the outcome's regressions, of the number of rows."""
-HOLD = (1.0, 0.3, 0.1, 0.03)
-"""Penalties of the effect's regression that are tried, of the number of rows, the strongest first."""
 SHARES = tuple(range(10, 101, 10))
 Z = 1.959963984540054
 
@@ -60,14 +58,18 @@ class Model:
 
     def __init__(self, x: FloatArray, treated: FloatArray, outcome: FloatArray, seed: int = 0) -> None:
         fold = np.random.Generator(np.random.PCG64(seed)).permutation(len(x)) % FOLDS
-        effect = pseudo(x, treated, outcome, fold)
-        self.hold = _choose(x, effect, fold)
-        self._weights, self._mean = _ridge(x, effect, self.hold * len(x))
-        self._forest = Forest(x, effect, seed)
+        self._forest = Forest(x, pseudo(x, treated, outcome, fold), seed)
+        one, other = (_fitted(x, outcome, treated == arm) for arm in (1.0, 0.0))
+        self._weights = one[0] - other[0]
+        lines, trees = x @ self._weights, self._forest.predict(x)
+        spread = float(lines.std())
+        self._scale = float(trees.std()) / spread if spread > 0.0 else 0.0
+        self._mean = float(trees.mean()) - self._scale * float(lines.mean())
 
     def predict(self, x: FloatArray) -> FloatArray:
         """The effect expected of each row (n,), in units of the outcome."""
-        return np.asarray((x @ self._weights + self._mean + self._forest.predict(x)) / 2.0, dtype=np.float64)
+        lines = self._scale * (x @ self._weights) + self._mean
+        return np.asarray((lines + self._forest.predict(x)) / 2.0, dtype=np.float64)
 
 
 def pseudo(x: FloatArray, treated: FloatArray, outcome: FloatArray, fold: NDArray[np.intp]) -> FloatArray:
@@ -82,36 +84,16 @@ def pseudo(x: FloatArray, treated: FloatArray, outcome: FloatArray, fold: NDArra
 
 
 def _predict(x: FloatArray, y: FloatArray, learn: NDArray[np.bool_], to: NDArray[np.bool_]) -> FloatArray:
-    weights, mean = _ridge(x[learn], y[learn], NUISANCE * int(learn.sum()))
+    weights, mean = _fitted(x, y, learn)
     return np.asarray(x[to] @ weights + mean, dtype=np.float64)
 
 
-def _ridge(x: FloatArray, y: FloatArray, penalty: float) -> tuple[FloatArray, float]:
-    """Weights (d,) and intercept, which isn't penalised."""
-    centre, mean = x.mean(axis=0), float(y.mean())
-    even = x - centre
-    weights = np.linalg.solve(even.T @ even + max(penalty, 1e-6) * np.eye(x.shape[1]), even.T @ (y - mean))
+def _fitted(x: FloatArray, y: FloatArray, learn: NDArray[np.bool_]) -> tuple[FloatArray, float]:
+    """A ridge regression of some rows: weights (d,) and intercept, which isn't penalised."""
+    centre, mean = x[learn].mean(axis=0), float(y[learn].mean())
+    even, penalty = x[learn] - centre, max(NUISANCE * int(learn.sum()), 1e-6)
+    weights = np.linalg.solve(even.T @ even + penalty * np.eye(x.shape[1]), even.T @ (y[learn] - mean))
     return np.asarray(weights, dtype=np.float64), mean - float(centre @ weights)
-
-
-def _choose(x: FloatArray, effect: FloatArray, fold: NDArray[np.intp]) -> float:
-    """The penalty, of the number of rows, that predicts other folds best; a weaker one must beat a stronger by more
-    than the standard error of their difference.
-    """
-    missed = []
-    for hold in HOLD:
-        lost = np.empty(len(x))
-        for k in range(FOLDS):
-            to, rest = fold == k, fold != k
-            weights, mean = _ridge(x[rest], effect[rest], hold * int(rest.sum()))
-            lost[to] = (effect[to] - x[to] @ weights - mean) ** 2
-        missed.append(lost)
-    best = 0
-    for n in range(1, len(HOLD)):
-        gain = missed[best] - missed[n]
-        if float(gain.mean()) > float(gain.std()) / sqrt(len(gain)):
-            best = n
-    return HOLD[best]
 
 
 def rank(score: FloatArray, treated: FloatArray, outcome: FloatArray) -> Ranking:
