@@ -35,6 +35,11 @@ SINCE = " since "
 still in force, so that nothing that was learned in between is lost.
 """
 
+FROM = " from "
+"""The same where outcomes are learned in another process: between the version and the place among the lessons up to
+which what it was made of had learned. Whoever learns then learns what came in between on top of it.
+"""
+
 
 class Saved(msgspec.Struct, array_like=True):
     """A learned state and the log position up to which it has learned."""
@@ -65,6 +70,8 @@ class Policies(Mapping[str, Policy]):
         self._pupils: dict[str, Pupil] = {}
         self.worths = {k.removeprefix(WORTH): Worth.decode(v) for k, v in kept.items() if k.startswith(WORTH)}
         self._valued: set[str] = set()
+        self.place = 0
+        """Up to where among the lessons another process had learned what ``renew`` took over."""
 
     def __getitem__(self, key: str) -> Policy:
         policy = self._policies.get(key)
@@ -142,6 +149,17 @@ class Policies(Mapping[str, Policy]):
                 self.dirty.add(key)
                 if key in self._pupils:
                     self._pupils[key].learned.append((decision, rewarded))
+
+    def taught_again(self, key: str, decision: Decision, outcome: Outcome) -> None:
+        """Learn in one policy what its state before had learned, and the one in force was made without."""
+        slot, _, name = key.rpartition(":")
+        if decision.slot != slot or name not in (decision.policy.name, decision.apprentice):
+            return
+        if outcome.worth is not None:
+            # What rewards come to is known already: only how much this one is.
+            outcome = Worth.decode(self.worths.get(slot, Worth()).encode()).rewarded(outcome)
+        if known(name) and learn(self[key], decision, outcome):
+            self.dirty.add(key)
 
     @property
     def changed(self) -> bool:

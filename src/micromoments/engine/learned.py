@@ -14,7 +14,7 @@ from micromoments import ports
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Slot
-from micromoments.engine.brain import POLICY, PREFIX, SINCE, Policies
+from micromoments.engine.brain import FROM, POLICY, PREFIX, SINCE, Policies
 from micromoments.flow import warm
 from micromoments.flow.learn import learn
 from micromoments.flow.rank import acting
@@ -184,7 +184,7 @@ class Learned:
         """
         pupil = self._policies.teach_apart(name)
         try:
-            after = decode(name.rpartition(":")[2], self._policies[name].encode())
+            after, place = decode(name.rpartition(":")[2], self._policies[name].encode()), self._policies.place
             await asyncio.to_thread(teach, after, taught)
             for _ in range(TRIES):
                 missed, pupil.learned = pupil.learned, []
@@ -192,7 +192,8 @@ class Learned:
                     learn(after, decision, outcome)
                 if pupil.end == "lost":
                     break
-                await self._activate(name, after, "" if self._far else f"{SINCE}{self._policies[name].version}")
+                since = f"{FROM}{place}" if self._far else f"{SINCE}{self._policies[name].version}"
+                await self._activate(name, after, since)
                 if self._far or pupil.end == "taken":
                     return after.version
         finally:

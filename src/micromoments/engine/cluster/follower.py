@@ -27,9 +27,23 @@ FOLDED = "control:position"
 """Under this key the policies keep up to where the control log lies in the catalogue of Redis."""
 LEARNED = "catalog:digest"
 """Under this key they keep the artifact of what the catalogue learned."""
+LESSONS = "lessons:position"
+"""Under this key they keep how far the lessons are learned, a ``Place``."""
 AGES = 20
 """Items that were put and may not be in Redis yet are looked through after so many looks."""
 log = logging.getLogger("micromoments")
+
+
+class Place(msgspec.Struct, array_like=True):
+    """How far the lessons are learned, and the last outcomes among them."""
+
+    position: int = 0
+    ids: list[str] = []
+
+
+def place(kept: Mapping[str, bytes]) -> Place:
+    """How far what is kept has learned."""
+    return msgspec.msgpack.decode(kept[LESSONS], type=Place) if LESSONS in kept else Place()
 
 
 class Follower:
@@ -130,6 +144,7 @@ class Follower:
 
     def _renew(self, kept: Mapping[str, bytes], learned: bytes | None) -> None:
         self.brain.renew(kept)
+        self.brain.place = place(kept).position
         if learned is not None:
             restore_catalog(self.catalog, {CATALOG: learned})
 

@@ -17,9 +17,9 @@ from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
 from micromoments.core.settings import DAY
-from micromoments.engine.brain import CATALOG, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
+from micromoments.engine.brain import CATALOG, FROM, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
 from micromoments.engine.cluster.beside import beside
-from micromoments.engine.cluster.follower import FOLDED, LEARNED
+from micromoments.engine.cluster.follower import FOLDED, LEARNED, LESSONS, place
 from micromoments.engine.cluster.rounds import Rounds
 from micromoments.engine.cluster.wiring import Lease, Shared
 from micromoments.engine.learned import bodies, due
@@ -42,15 +42,9 @@ LINGER: Millis = 600_000
 """How long what the catalogue learned stays after a newer one replaced it: about ten of them."""
 RING = 10_000
 """Outcomes that are known by their ids, so that one which was sent again is learned once."""
-LESSONS = "lessons:position"
+BITE = 5_000
+"""Lessons read at a time."""
 log = logging.getLogger("micromoments")
-
-
-class Place(msgspec.Struct, array_like=True):
-    """How far the lessons are learned, and the last outcomes among them."""
-
-    position: int = 0
-    ids: list[str] = []
 
 
 class Learner:
@@ -121,8 +115,9 @@ class Lead:
         self._learned = kept.get(LEARNED, b"").decode()
         if self._learned:
             self._restore(self._learned)
-        self._place = msgspec.msgpack.decode(kept[LESSONS], type=Place) if LESSONS in kept else Place()
-        self._known = set(self._place.ids)
+        self._place = place(kept)
+        self._known = dict.fromkeys(self._place.ids, -1)
+        """The last outcomes' ids, and where each came first; -1 for what came before this began."""
         self._ids = deque(self._place.ids, RING)
         self._control = int(kept.get(FOLDED, b"0"))
         self._versions: dict[str, int] = {}
@@ -188,6 +183,7 @@ class Lead:
                 items[one.record.key] = one.record.item
             elif isinstance(one.record, ActivationRecord) and one.record.what == POLICY:
                 self._brain.restore(one.record)
+                self._again(one.record)
             elif isinstance(one.record, ActivationRecord) and one.record.what == WEIGHTS:
                 self._active[ACTIVE_WEIGHTS] = one.record.body
             elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:
@@ -198,6 +194,24 @@ class Lead:
         )
         self._control = logged[-1].position + 1
         self._moved = True
+
+    def _again(self, record: ActivationRecord) -> None:
+        """Learn again what a policy had learned while the state that is now in force was made of an earlier one."""
+        told = record.digest.partition(FROM)[2]
+        start, seen = int(told) if told else self._place.position, set[str]()
+        while start < self._place.position and (logged := self._shared.lessons.read(start, BITE)):
+            start = logged[-1].position + 1
+            outcomes = [
+                (one.position, one.record.outcome)
+                for one in logged
+                if isinstance(one.record, OutcomeRecord) and one.position < self._place.position
+            ]
+            decisions = self._shared.state.decisions(one.decision for _, one in outcomes)
+            for position, outcome in outcomes:
+                first = self._known.get(outcome.id, -1) in {-1, position} and outcome.id not in seen
+                seen.add(outcome.id)
+                if first and outcome.decision in decisions:
+                    self._brain.taught_again(record.name, decisions[outcome.decision], outcome)
 
     def _foresee(self, name: str, *, fresh: bool) -> None:
         """The table of sessions in force; counts of before it, which it has learned from, are let go, and a day later
@@ -213,7 +227,7 @@ class Lead:
             self._catalog_dirty |= fresh
 
     def _lessons(self) -> bool:
-        logged = self._shared.lessons.read(self._place.position, 5_000)
+        logged = self._shared.lessons.read(self._place.position, BITE)
         if not logged:
             return False
         outcomes = [one.record.outcome for one in logged if isinstance(one.record, OutcomeRecord)]
@@ -221,20 +235,20 @@ class Lead:
         for one in logged:
             if isinstance(one.record, EventRecord):
                 self._catalog_dirty |= observe(self._catalog, None, one.record)
-            elif isinstance(one.record, OutcomeRecord) and self._first(one.record.outcome):
+            elif isinstance(one.record, OutcomeRecord) and self._first(one.record.outcome, one.position):
                 self._outcome(one.record.outcome, decisions)
         self._place.position = logged[-1].position + 1
         self._moved = True
         return True
 
-    def _first(self, outcome: Outcome) -> bool:
+    def _first(self, outcome: Outcome, position: int) -> bool:
         """Whether this outcome comes for the first time, as far back as is known."""
         if outcome.id in self._known:
             return False
         if len(self._ids) == RING:
-            self._known.discard(self._ids[0])
+            self._known.pop(self._ids[0], None)
         self._ids.append(outcome.id)
-        self._known.add(outcome.id)
+        self._known[outcome.id] = position
         return True
 
     def _outcome(self, outcome: Outcome, decisions: dict[str, Decision]) -> None:

@@ -15,8 +15,8 @@ from micromoments.core.event import Millis
 from micromoments.core.record import OutcomeRecord
 from micromoments.engine.brain import CATALOG
 from micromoments.engine.cluster.both import KINDS, WATCHED, Kind, Mark, Moving, Row, unseal
-from micromoments.engine.cluster.follower import FOLDED, LEARNED
-from micromoments.engine.cluster.learner import LESSONS, RING, Place
+from micromoments.engine.cluster.follower import FOLDED, LEARNED, LESSONS, Place
+from micromoments.engine.cluster.learner import RING
 from micromoments.engine.cluster.log_copy import LogCopy
 from micromoments.engine.cluster.tally import Held, Tally
 from micromoments.engine.cluster.wiring import SHARDS
