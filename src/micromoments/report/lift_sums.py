@@ -108,7 +108,9 @@ def count(asked: Ask, exposures: Exposures, watches: Sequence[Watch]) -> Counted
         people[arm] = people.get(arm, 0) + int(row["n"])
     first = min((int(row["first"]) for row in everyone), default=asked.stop)
     parts = {watch: _parts(told, [row for row in rows if row["watch"] == n], watch) for n, watch in enumerate(watches)}
-    soon, days = sum(int(row["soon"]) for row in everyone), max(0, asked.stop - first) / DAY
+    # A stretch may end later than what is known does.
+    end = asked.stop if asked.as_of is None else min(asked.stop, asked.as_of + 1)
+    soon, days = sum(int(row["soon"]) for row in everyone), max(0, end - first) / DAY
     return Counted(people, days, Size(grown=sum(people.values()) / max(1, soon), lasting=days < DAYS), parts)
 
 
