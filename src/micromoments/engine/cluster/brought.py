@@ -23,8 +23,8 @@ from micromoments.core.event import Millis
 from micromoments.core.person import Person
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.engine.cluster.both import Moving, Place, open_moving
-from micromoments.engine.cluster.learner import LESSONS
-from micromoments.engine.cluster.learner import Place as Learned
+from micromoments.engine.cluster.follower import LESSONS
+from micromoments.engine.cluster.follower import Place as Learned
 from micromoments.engine.cluster.wiring import names
 from micromoments.engine.verify import Kept, Rebuilt, Verdict, compared, kept_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_stores
