@@ -12,6 +12,7 @@ from micromoments.core.fact import Fact
 from micromoments.core.item import Item
 from micromoments.ports import Batch
 from micromoments.stores.cluster.artifacts import RedisArtifacts
+from micromoments.stores.cluster.audit import RedisAudit
 from micromoments.stores.cluster.budgets import RedisBudgets
 from micromoments.stores.cluster.catalogue import RedisCatalogue
 from micromoments.stores.cluster.database import Database
@@ -22,6 +23,7 @@ from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import RedisState
 from micromoments.testing.contracts import (
     ArtifactsContract,
+    AuditContract,
     BudgetsContract,
     CatalogueContract,
     FactsContract,
@@ -177,3 +179,11 @@ class TestRedisArtifacts(OnRedis, ArtifactsContract):
     def open(self, folder: Path) -> RedisArtifacts:
         """The folder's artifacts."""
         return RedisArtifacts(self.database(folder))
+
+
+class TestRedisAudit(OnRedis, AuditContract):
+    """The audit on Redis."""
+
+    def open(self, folder: Path, most: int) -> RedisAudit:
+        """The folder's audit."""
+        return RedisAudit(self.database(folder), most)

@@ -10,6 +10,7 @@ from micromoments.core.fact import Fact
 from micromoments.core.item import Item
 from micromoments.ports import Batch
 from micromoments.stores.embedded.artifacts import FileArtifacts
+from micromoments.stores.embedded.audit import SqliteAudit
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.catalogue import SqliteCatalogue
 from micromoments.stores.embedded.facts import ParquetFacts
@@ -20,6 +21,7 @@ from micromoments.stores.embedded.seen import FileSeen
 from micromoments.stores.embedded.state import SqliteState
 from micromoments.testing.contracts import (
     ArtifactsContract,
+    AuditContract,
     BudgetsContract,
     CatalogueContract,
     FactsContract,
@@ -123,6 +125,14 @@ class TestSqlitePolicies(PoliciesContract):
     def commit(self, folder: Path, policies: Mapping[str, bytes]) -> None:
         """Through the state."""
         commit(folder, batch(policies=policies))
+
+
+class TestSqliteAudit(AuditContract):
+    """The audit in SQLite."""
+
+    def open(self, folder: Path, most: int) -> SqliteAudit:
+        """The folder's audit."""
+        return SqliteAudit(folder / "audit.sqlite", most)
 
 
 class TestFileArtifacts(ArtifactsContract):

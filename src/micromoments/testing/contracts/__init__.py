@@ -8,6 +8,7 @@
 adapter can't do is declared: override that test, and say in its docstring what holds instead.
 """
 
+from micromoments.testing.contracts.audit import AuditContract
 from micromoments.testing.contracts.budgets import BudgetsContract
 from micromoments.testing.contracts.catalogue import CatalogueContract
 from micromoments.testing.contracts.channel import ChannelContract
@@ -21,6 +22,7 @@ from micromoments.testing.contracts.state import StateContract
 
 __all__ = [
     "ArtifactsContract",
+    "AuditContract",
     "BudgetsContract",
     "CatalogueContract",
     "ChannelContract",
