@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -122,6 +123,7 @@ def test_what_runs_on_spark_is_what_runs_here() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, str(Path(__file__).with_name("on_spark.py"))],
         cwd=ROOT,
+        env={**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"},  # small questions, many
         capture_output=True,
         check=False,
     )

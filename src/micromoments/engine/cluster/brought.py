@@ -34,7 +34,7 @@ from micromoments.ports import StoreError
 GROUP = 500
 """Records in a group of the folder's log."""
 CATCHING_UP = 60.0
-"""Seconds that workers and learner may take to fold what was there when it began."""
+"""Seconds in which workers and learner must have folded something more of what was there when it began."""
 
 
 class Brought(NamedTuple):
@@ -90,8 +90,10 @@ def _in_force(moving: Moving) -> list[Record]:
 
 def _caught_up(moving: Moving, end: Mapping[Place, int]) -> None:
     """Return once everything up to these ends is folded and learned."""
-    until = time.monotonic() + CATCHING_UP
+    least, until = -1, 0.0
     while behind := sum(_behind(moving, end)):
+        if least < 0 or behind < least:
+            least, until = behind, time.monotonic() + CATCHING_UP
         if time.monotonic() > until:
             raise StoreError(f"{behind} records aren't folded or learned; wanted none; start `work` and `learn`, retry")
         time.sleep(0.5)
