@@ -78,8 +78,10 @@ def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Projec
     file.write_text("\n".join(map(json.dumps, rows)))
 
     def imported() -> list[int]:
-        done = json.loads(command(project, "import", str(file), "--output", "json").stdout)
-        return [done[0]["imported"], done[0]["known"]]
+        done = command(project, "import", str(file), "--output", "json")
+        assert done.returncode == 0, done.stderr
+        counts = json.loads(done.stdout)[0]
+        return [counts["imported"], counts["known"]]
 
     assert imported() == [61, 0]
     assert imported() == [0, 61]
