@@ -90,13 +90,20 @@ def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Projec
 
     def replayed() -> dict[str, Any]:
         """What a replay says; nothing where not all is folded yet."""
-        told = command(project, "replay", "--format", "json").stdout
-        found: dict[str, Any] = json.loads(told) if told else {}
+        said = command(project, "replay", "--format", "json").stdout
+        found: dict[str, Any] = json.loads(said) if said else {}
         return found
 
     # Whoever a timer fired for meanwhile is left out, so everybody is compared once all is quiet.
-    until(lambda: replayed().get("people") == 7, "everybody to be compared")
-    first = replayed()
+    first: dict[str, Any] = {}
+
+    def everybody() -> bool:
+        """Whether a replay compared everybody; it is kept."""
+        first.clear()
+        first.update(replayed())
+        return first.get("people") == 7
+
+    until(everybody, lambda: f"everybody to be compared; {first}")
     assert first["differences"] == []
     assert first["links"] > 0
     shared = project.open()
