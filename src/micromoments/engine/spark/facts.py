@@ -13,7 +13,6 @@ from typing import Any, Final, get_type_hints
 
 from micromoments.core.fact import SCHEMAS, TABLES, Table
 from micromoments.core.settings import Settings
-from micromoments.engine.spark.dialect import translated
 from micromoments.engine.spark.session import running
 from micromoments.engine.spark.stored import LATER, StoredFacts, resolve
 from micromoments.report.reports import run
@@ -51,6 +50,8 @@ class Asking:
 
     def __call__(self, sql: str, params: Sequence[object] = ()) -> list[dict[str, Any]]:
         """The rows of a question, a mapping of column to value each."""
+        from micromoments.engine.spark.dialect import translated  # sqlglot is an extra
+
         rows = self._spark.sql(translated(sql, params)).collect()
         return [{name: _plain(value) for name, value in row.asDict().items()} for row in rows]
 

@@ -29,9 +29,10 @@ def running(master: str = "") -> Iterator[Any]:
         StoreError: PySpark or Java isn't installed.
     """
     try:
+        import sqlglot  # noqa: F401 - reports are written for Spark by it
         from pyspark.sql import SparkSession
     except ImportError:
-        raise StoreError("PySpark isn't installed; pip install 'micromoments[spark]'") from None
+        raise StoreError("PySpark or sqlglot isn't installed; pip install 'micromoments[spark]'") from None
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         raise StoreError("got no java on the PATH and no JAVA_HOME; wanted Java 17 or newer, which Spark runs on")
     found = SparkSession.getActiveSession()
