@@ -227,12 +227,14 @@ class Applier:
             log.error("a budget could not be settled (%s); tried again", error)
 
     def prefetch(self, records: Sequence[Record]) -> None:
-        """Read from the state, in two questions, whom these records will be about."""
+        """Read from the state, in three questions at the most, whom these records will be about."""
         residents = self._residents
         sent = [r for r in records if isinstance(r, EventRecord | DecidedRecord)]
         keys = {r.key for r in sent}
         keys.update(f"user:{r.event.user_id}" for r in sent if isinstance(r, EventRecord) and r.event.user_id)
         residents.fetch((), keys)
+        links = [link for key in keys if (link := residents.link(key)) is not None]
+        residents.fetch((), {f"user:{claim.user}" for link in links for claim in link.claims})
         ids = {r.key for r in records if isinstance(r, TickRecord)}
         for key in keys:
             if key.startswith("user:"):
