@@ -73,7 +73,7 @@ def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Projec
         {"messageId": f"i{n}", "type": "track", "userId": f"u{n % 7}", "event": "Product Viewed", **DAYS[n % 2]}
         for n in range(60)
     ]
-    rows += [{"messageId": "known", "type": "identify", "userId": "u1", "anonymousId": "browser", **DAYS[1]}]
+    rows += [{"messageId": "known", "type": "identify", "userId": "u1", **DAYS[1]}]
     file = tmp_path / "history.jsonl"
     file.write_text("\n".join(map(json.dumps, rows)))
 
@@ -105,7 +105,6 @@ def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Projec
 
     until(everybody, lambda: f"everybody to be compared; {first}")
     assert first["differences"] == []
-    assert first["links"] > 0
     shared = project.open()
     try:
         shared.state.erase(frozenset(["user:u3"]), frozenset(), 0)
