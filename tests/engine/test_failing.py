@@ -250,7 +250,7 @@ async def test_a_budget_that_can_not_be_settled_is_settled_later(
         assert budgets.used("launch") == (1, 0)
 
 
-def _full(self: object, *asked: object) -> None:
+def _full(self: object, *asked: object, **named: object) -> None:
     raise StoreError("the disk is full")
 
 
