@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -32,6 +33,8 @@ from tools.cluster import Kafka, Redis, cluster, free_ports
 RESULTS = Path(__file__).parents[1] / "results"
 BATCH = 50
 TRIPS = ("redis_round_trips", "log_groups")
+CLIENTS = 4
+"""Requests under way at a time."""
 IDLE = 5.0
 """Seconds that roles are watched with nothing to do."""
 SECRET = "bench"
@@ -66,12 +69,13 @@ def known(number: int) -> dict[str, Any]:
 
 
 class Case(NamedTuple):
-    """What is measured: so many workers, people and items, after so many events; ``known`` where everybody has said
-    who they are before.
+    """What is measured: so many workers, servers, people and items, after so many events; ``known`` where everybody has
+    said who they are before.
     """
 
     name: str
     workers: int = 1
+    servers: int = 1
     people: int = 400
     items: int = 200
     history: int = 2_000
@@ -82,6 +86,7 @@ CASES = (
     Case("1 worker"),
     Case("2 workers", workers=2),
     Case("4 workers", workers=4),
+    Case("2 servers, 2 workers", workers=2, servers=2),
     Case("10x people", people=4_000, history=20_000),
     Case("100x people", people=40_000, history=60_000),
     Case("10x items", items=2_000),
@@ -96,20 +101,20 @@ before, the most 1.5.
 
 
 class Bench:
-    """One project on running servers, with one server; workers come when there is something to fold."""
+    """One project on running servers; workers come when there is something to fold."""
 
-    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, items: int) -> None:
+    def __init__(self, folder: Path, kafka: Kafka, redis: Redis, items: int, servers: int = 1) -> None:
         folder.mkdir()
         self.folder, self.kafka, self.redis = folder, kafka, redis
-        (self.port,) = free_ports(1)
+        self.ports = free_ports(servers)
         (folder / "micromoments.toml").write_text(
             f'consent = ["measure", "personalise"]\n[cluster]\nkafka = "{kafka.address}"\nredis = "{redis.address}"\n'
             f'project = "{folder.name}"\npartitions = 4\ncopies = 1\nin_sync = 1\n'
         )
-        self.serve = self._start("serve", "--port", str(self.port))
+        self.serves = [self._start("serve", "--port", str(port)) for port in self.ports]
         self.workers: list[subprocess.Popen[bytes]] = []
         self.learn = self._start("learn")
-        while self.call("GET", "/readyz") is None:
+        while any(self.call("GET", "/readyz", at=at) is None for at in range(servers)):
             time.sleep(0.1)
         for first in range(0, items, 1_000):
             some = [{"id": f"p{n}", "kind": "product", "title": f"Trail shoe {n}"} for n in range(first, first + 1_000)]
@@ -143,10 +148,11 @@ class Bench:
         with (self.folder / f"{role}.log").open("ab") as output:
             return subprocess.Popen(command, env={**os.environ, **keys}, stderr=output)
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request; ``None`` where it isn't answered."""
+    def call(self, method: str, path: str, body: Any = None, at: int = 0) -> Any:
+        """One request, to the server of a number; ``None`` where it isn't answered."""
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            port = self.ports[at % len(self.ports)]
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
                 connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {SECRET}"})
                 reply = connection.getresponse()
                 text = reply.read()
@@ -155,10 +161,13 @@ class Bench:
             return None
 
     def trips(self) -> tuple[int, int]:
-        """Round trips that the server made to Redis, and groups that it wrote to Kafka."""
-        page = self.call("GET", "/metrics")
-        found = [re.search(rf"^micromoments_{n}_total (\S+)", page, re.MULTILINE) for n in TRIPS]
-        return tuple(round(float(one[1])) if one else 0 for one in found)  # type: ignore[return-value] # two names
+        """Round trips that the servers made to Redis, and groups that they wrote to Kafka."""
+        pages = "".join(self.call("GET", "/metrics", at=at) for at in range(len(self.ports)))
+        redis, groups = (
+            sum(round(float(one)) for one in re.findall(rf"^micromoments_{n}_total (\S+)", pages, re.MULTILINE))
+            for n in TRIPS
+        )
+        return redis, groups
 
     def commands(self) -> int:
         """Commands that Redis did."""
@@ -184,7 +193,7 @@ class Bench:
     def time(self) -> dict[str, float]:
         """Processor seconds so far, by role."""
         return {
-            "serve": spent(self.serve.pid),
+            "serve": sum(spent(s.pid) for s in self.serves),
             "work": sum(spent(w.pid) for w in self.workers),
             "learn": spent(self.learn.pid),
             "redis": sum(spent(m.process.pid) for m in self.redis.masters if m.process),
@@ -205,16 +214,22 @@ class Bench:
 
     def stop(self) -> None:
         """End it."""
-        for process in (self.serve, self.learn):
+        for process in (*self.serves, self.learn):
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
 def sent(bench: Bench, count: int, people: int, chance: random.Random) -> None:
     """Send so many events, in batches."""
-    for number in range(0, count, BATCH):
-        batch = [event(chance, people, number + n) for n in range(BATCH)]
-        assert bench.call("POST", "/v1/batch", {"batch": batch}) == {"success": True, "rejected": []}
+    batches = [[event(chance, people, at + n) for n in range(BATCH)] for at in range(0, count, BATCH)]
+    bodies = [{"batch": batch} for batch in batches]
+    assert all(one == {"success": True, "rejected": []} for one in together(bench, "/v1/batch", bodies))
+
+
+def together(bench: Bench, path: str, bodies: list[dict[str, Any]]) -> list[Any]:
+    """The answers to so many requests, ``CLIENTS`` of them under way at a time, over all servers in turn."""
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        return list(clients.map(lambda one: bench.call("POST", path, one[1], at=one[0]), enumerate(bodies)))
 
 
 def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str, float]:
@@ -228,7 +243,7 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
 
     before, trips, start = bench.time(), bench.trips(), time.perf_counter()
     sent(bench, events, case.people, chance)
-    row["events/s taken, one client"] = events / (time.perf_counter() - start)
+    row[f"events/s taken, {CLIENTS} clients"] = events / (time.perf_counter() - start)
     redis, groups = (b - a for a, b in zip(trips, bench.trips(), strict=True))
     row["Redis trips an event taken"], row["Kafka trips an event taken"] = redis / events, groups / events
     note("an event taken", events, before, ("serve", "redis", "kafka"))
@@ -238,10 +253,9 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
     row["events/s folded"] = events / (time.perf_counter() - start)
     note("an event folded", events, before, ("work", "redis", "kafka"))
     before, trips, start = bench.time(), bench.trips(), time.perf_counter()
-    for number in range(decisions):
-        ask = {"anonymousId": f"a{chance.randrange(case.people)}", "slot": "home"}
-        assert bench.call("POST", "/v1/decide", ask)["decisionId"], number
-    row["decisions/s, one client"] = decisions / (time.perf_counter() - start)
+    asks = [{"anonymousId": f"a{chance.randrange(case.people)}", "slot": "home"} for _ in range(decisions)]
+    assert all(one["decisionId"] for one in together(bench, "/v1/decide", asks))
+    row[f"decisions/s, {CLIENTS} clients"] = decisions / (time.perf_counter() - start)
     redis, groups = (b - a for a, b in zip(trips, bench.trips(), strict=True))
     row["Redis trips a decision"], row["Kafka trips a decision"] = redis / decisions, groups / decisions
     bench.folded()
@@ -250,7 +264,7 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
     before = bench.time()
     time.sleep(IDLE)
     after = bench.time()
-    for role, each in (("serve", 1), ("work", case.workers), ("learn", 1)):
+    for role, each in (("serve", case.servers), ("work", case.workers), ("learn", 1)):
         row[f"ms a second idle, a {role}"] = (after[role] - before[role]) / each / IDLE * 1e3
     return row
 
@@ -264,7 +278,7 @@ def main(quick: bool = False, only: str = "") -> dict[str, Any]:
         for case in CASES:
             if wanted and case.name not in wanted:
                 continue
-            bench = Bench(Path(place) / re.sub(r"\W+", "-", case.name), kafka, redis, case.items)
+            bench = Bench(Path(place) / re.sub(r"\W+", "-", case.name), kafka, redis, case.items, case.servers)
             if case.known:
                 calls = [known(number) for number in range(case.people)]
                 assert bench.call("POST", "/v1/batch", {"batch": calls})["success"]

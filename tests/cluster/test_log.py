@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from micromoments.core.record import ErasedRecord, OutcomeRecord
-from micromoments.ports import replay
+from micromoments.ports import StoreError, replay
 from micromoments.stores.cluster.database import Database
 from micromoments.stores.cluster.log import Broker, KafkaLog
 from micromoments.stores.cluster.vault import Vault
@@ -24,6 +24,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def project(folder: Path) -> str:
     """A project's name for a folder: the same for the same folder."""
     return "t" + blake2b(str(folder).encode(), digest_size=8).hexdigest()
+
+
+def _unreachable(*_: object, **_more: object) -> None:
+    """What a vault says while Redis is away."""
+    raise StoreError("Redis can't be reached")
 
 
 class TestKafkaLog(LogContract):
@@ -83,6 +88,19 @@ class TestKafkaLog(LogContract):
         log.erase(frozenset({"anon:x"}), frozenset())
         log.append([event_record(2, key="anon:x")])
         assert [type(x.record) is ErasedRecord for x in log.read(0)] == [True, False]
+        log.close()
+
+    def test_what_could_not_be_opened_is_read_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the keys can't be had for a moment, the next read gives the same records, and passes none over."""
+        log = self.open(tmp_path)
+        log.append([event_record(n) for n in range(3)])
+        assert [x.position for x in log.read(0)] == [0, 1, 2]
+        log.append([event_record(n) for n in range(3, 6)])
+        with monkeypatch.context() as broken:
+            broken.setattr(Vault, "keys", _unreachable)
+            with pytest.raises(StoreError):
+                log.read(3)
+        assert [x.position for x in log.read(3)] == [3, 4, 5]
         log.close()
 
     def test_the_broker_never_sees_an_id(self, tmp_path: Path) -> None:

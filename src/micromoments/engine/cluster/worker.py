@@ -58,6 +58,7 @@ class Worker:
         self._group: KafkaGroup
         self.traced = traced()
         self.failures = self.applied = self.again = self.lag = 0
+        self._astray = False
         self.beat = time.monotonic()
         """When the loop last turned."""
         self.aside = False
@@ -97,12 +98,15 @@ class Worker:
         while not self._stopping.is_set():
             self.beat = time.monotonic()
             try:
+                if self._astray:
+                    self._find_back()
                 for partition, stretch in self._group.poll(AT_ONCE, WAIT).items():
                     self._fold(partition, stretch)
                 self._housekeeping()
             except Later as error:
                 self._stand_aside(error)
             except StoreError as error:
+                self._astray = True
                 self._failed(error)
         self._taken(list(self.foldings))
         if not self.aside:
@@ -123,6 +127,18 @@ class Worker:
         self.beat = time.monotonic()
         log.error("work is held up (%s); tried again", error)
         self._stopping.wait(AGAIN)
+
+    def _find_back(self) -> None:
+        """Read every partition from where it is folded to: what an error kept from being folded was read already, and
+        nobody knows when the next record comes that would show the gap.
+        """
+        self._astray = False
+        for partition, folding in self.foldings.items():
+            try:
+                self._group.again(partition, folding.next)
+            except StoreError as error:
+                log.warning("partition %d can't be read from where it is folded to yet (%s)", partition, error)
+                self._astray = True
 
     def _given(self, partition: int) -> int:
         """A partition is this worker's now; the offset to read it from. Waits for a state that can't be reached."""
@@ -184,7 +200,8 @@ class Worker:
         self.traced(output.facts)
         outcomes = [one for _, one in output.outcomes]
         lessons: list[Record] = [*outcomes, *(x.record for x in folded if teaches(x.record))]
-        shared.lessons.append(lessons)
+        if lessons:
+            shared.lessons.append(lessons)
         gone: dict[str, int] = {}
         for one in folded:
             gone.update(dict.fromkeys(names(one.record), one.position + 1))

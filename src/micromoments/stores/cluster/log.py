@@ -227,8 +227,10 @@ class KafkaLog:
             while start < high and len(found) < limit and time.monotonic() < until:
                 if self._next != start:
                     self._opened().assign([TopicPartition(self._topic, self._partition, start)])
+                self._next = -1  # where the reader stands, should what comes not be opened
                 messages = self._opened().consume(min(1000, limit - len(found), high - start), 0.5)
                 if not messages:
+                    self._next = start
                     continue
                 last = messages[-1]
                 found += opened(
