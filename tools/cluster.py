@@ -21,6 +21,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tools.certificates import Certificates
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromoments" / "kafka-3.9.1"
@@ -32,10 +36,11 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id={id}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners={how}://{host}:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={how}://{host}:{port}
+inter.broker.listener.name={how}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map={how}:{how},CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
 auto.create.topics.enable=false
 num.network.threads=2
@@ -53,6 +58,18 @@ controller.quorum.election.timeout.ms=3000
 controller.quorum.fetch.timeout.ms=6000
 controller.quorum.request.timeout.ms=10000
 controlled.shutdown.enable=false
+"""
+SECURED = """\
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="admin" password="{password}" user_admin="{password}" user_{user}="{password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={chain}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:admin;User:ANONYMOUS
 """
 
 
@@ -76,6 +93,15 @@ def answers(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(2)
         return probe.connect_ex((host, port)) == 0
+
+
+class Secured(NamedTuple):
+    """A server that takes nobody without TLS, a name and a password, and lets a name do only what is allowed."""
+
+    certificates: Certificates
+    user: str
+    password: str
+    allowed: str = ""
 
 
 class Program:
@@ -147,9 +173,11 @@ def jars() -> Path:
 
 
 class Kafka:
-    """One or three brokers, each a controller too, on this machine, at the address ``host`` of it."""
+    """One or three brokers, each a controller too, on this machine, at the address ``host`` of it; where it is
+    ``secured``, its user may do what ``admin``, of the same password, gives it.
+    """
 
-    def __init__(self, folder: Path, brokers: int = 1, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, brokers: int = 1, host: str = "127.0.0.1", secured: Secured | None = None) -> None:
         lib = jars()
         ports = free_ports(2 * brokers)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[2 * n + 1]}" for n in range(brokers))
@@ -157,8 +185,19 @@ class Kafka:
         for n in range(brokers):
             home = folder / f"broker-{n + 1}"
             home.mkdir(parents=True)
-            words = {"host": host, "id": n + 1, "voters": voters, "port": ports[2 * n], "controller": ports[2 * n + 1]}
+            words = {
+                "how": "SASL_SSL" if secured else "PLAINTEXT",
+                "host": host,
+                "id": n + 1,
+                "voters": voters,
+                "port": ports[2 * n],
+                "controller": ports[2 * n + 1],
+            }
             text = PROPERTIES.format(**words, folder=home, copies=min(3, brokers))
+            if secured is not None:
+                who = {"user": secured.user, "password": secured.password}
+                own = secured.certificates
+                text += SECURED.format(chain=own.chain, authority=own.authority, **who)
             (home / "server.properties").write_text(text, encoding="utf-8")
             java = ["java", *JVM, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{lib}/*"]
             if n == 0:
@@ -209,11 +248,18 @@ def valkey() -> str | None:
 
 class Redis:
     """One Redis or Valkey (as ``make`` says, or whichever is there), or a cluster of masters, each with an append-only
-    file that is synced before it answers; at the address ``host`` of this machine.
+    file that is synced before it answers; at the address ``host`` of this machine. A single one may be ``secured``, and
+    its user be ``allowed`` only some names, channels and commands.
     """
 
     def __init__(
-        self, folder: Path, masters: int = 1, sync: str = "always", make: str = "", host: str = "127.0.0.1"
+        self,
+        folder: Path,
+        masters: int = 1,
+        sync: str = "always",
+        make: str = "",
+        host: str = "127.0.0.1",
+        secured: Secured | None = None,
     ) -> None:
         name = {"redis": redis, "valkey": valkey}[make]() if make else redis() or valkey()
         if name is None:
@@ -227,9 +273,19 @@ class Redis:
             if masters > 1:
                 command += ["--cluster-enabled", "yes", "--cluster-node-timeout", "3000"]
                 command += ["--cluster-port", str(free_ports(1)[0])]
+            if secured is not None:
+                ca, server, key, _ = map(str, secured.certificates)
+                command[1:3] = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+                command += ["--tls-ca-cert-file", ca, "--tls-cert-file", server, "--tls-key-file", key]
+                rules = f"user {secured.user} on >{secured.password} {secured.allowed}\nuser default off\n"
+                (home / "users.acl").write_text(rules, encoding="utf-8")
+                command += ["--aclfile", str(home / "users.acl")]
             self.masters.append(Program(command, home, port, host))
         scheme = "redis+cluster" if masters > 1 else "redis"
         self.address = f"{scheme}://{host}:{self.masters[0].port}"
+        if secured is not None:
+            who = f"{secured.user}:{secured.password}@{host}:{self.masters[0].port}"
+            self.address = f"rediss://{who}?ssl_ca_certs={secured.certificates.authority}"
 
     def start(self) -> None:
         """Start every master; returns once they serve, as one cluster where there are several."""

@@ -86,7 +86,7 @@ CASES = (
     Case("1 worker"),
     Case("2 workers", workers=2),
     Case("4 workers", workers=4),
-    Case("2 servers, 2 workers", workers=2, servers=2),
+    Case("2 servers and 2 workers", workers=2, servers=2),
     Case("10x people", people=4_000, history=20_000),
     Case("100x people", people=40_000, history=60_000),
     Case("10x items", items=2_000),

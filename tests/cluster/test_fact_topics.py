@@ -94,7 +94,7 @@ def asked(shared: Shared, table: str) -> dict[str, Any]:
 
 def newest(kafka: Kafka, topic: str) -> dict[str, Any]:
     """The last message of each key of a topic, of those of one key that of the highest version."""
-    consumer = Consumer(reading(kafka.address, "facts"))
+    consumer = Consumer(reading({"bootstrap.servers": kafka.address}, "facts"))
     named = f"micromoments.facts.{topic.rpartition('.')[2]}/1".encode()
     found: dict[str, Any] = {}
     for partition in range(2):

@@ -112,7 +112,7 @@ class TestKafkaLog(LogContract):
         log = self.open(tmp_path)
         sent = event_record(1, key="anon:hide-and-seek")
         log.append([sent])
-        consumer = Consumer(reading(self.broker.address, "spy"))
+        consumer = Consumer(reading(self.broker.connection, "spy"))
         consumer.assign([TopicPartition(project(tmp_path), 0, 0)])
         (message,) = consumer.consume(1, 30)
         raw = (message.key() or b"") + (message.value() or b"")

@@ -34,6 +34,11 @@ EVERYTHING: dict[str, Any] = {
     "nodeSelector": {"disk": "local"},
     "imagePullSecrets": [{"name": "registry"}],
     "tolerations": [{"key": "moments", "operator": "Exists"}],
+    "secretFiles": "files",
+    "env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}],
+    "serviceAccountName": "moments",
+    "podAnnotations": {"team": "growth"},
+    "priorityClassName": "high",
 }
 
 
@@ -82,7 +87,7 @@ def test_the_chart_renders_one_engine() -> None:
     assert engine["replicas"] == 1
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {mount["name"] for mount in container["volumeMounts"]} == {"data", "tmp", "config"}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {"data", "tmp", "config", "secrets"}
     assert by_kind["Service"]["spec"]["selector"].items() <= engine["template"]["metadata"]["labels"].items()
     with pytest.raises(helm().HelmRenderError, match="keysSecret: name a Secret"):
         rendered()
@@ -118,6 +123,28 @@ def test_the_chart_renders_the_roles_of_a_cluster() -> None:
     assert watched["spec"]["selector"]["matchExpressions"][0]["values"] == ["work", "learn"]
     jobs = {d["spec"]["jobLabel"] for d in found if d["kind"] in ("PodMonitor", "ServiceMonitor")}
     assert jobs == {"app.kubernetes.io/name"}  # the alert rules count roles by their job
+
+
+def test_a_cluster_takes_what_an_operator_sets() -> None:
+    """Secrets as files and variables, an account, annotations, where pods run; servers and workers that become as many
+    as their processors need, between the two numbers that are given.
+    """
+    more = {name: value for name, value in EVERYTHING.items() if name not in ("config", "ingress", "serviceMonitor")}
+    some = {"replicas": 3, "maxReplicas": 9, "targetCpu": 60}
+    found = rendered(config=CLUSTER, **more, **roles(serve=some, work=some))
+    for one in (d for d in found if d["kind"] == "Deployment"):
+        scaled = one["metadata"]["labels"]["app.kubernetes.io/component"] != "learn"
+        assert ("replicas" in one["spec"]) is not scaled
+        pod = one["spec"]["template"]
+        (container,) = pod["spec"]["containers"]
+        assert container["env"] == more["env"]
+        assert {m["name"]: m["mountPath"] for m in container["volumeMounts"]}["secrets"] == "/secrets"
+        assert pod["metadata"]["annotations"]["team"] == "growth"
+        assert (pod["spec"]["serviceAccountName"], pod["spec"]["priorityClassName"]) == ("moments", "high")
+        assert pod["spec"]["nodeSelector"] == {"disk": "local"}
+    scalers = [d["spec"] for d in found if d["kind"] == "HorizontalPodAutoscaler"]
+    assert sorted(s["scaleTargetRef"]["name"] for s in scalers) == ["shop-micromoments-serve", "shop-micromoments-work"]
+    assert {(s["minReplicas"], s["maxReplicas"]) for s in scalers} == {(3, 9)}
 
 
 def test_the_chart_says_what_a_cluster_lacks() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from micromoments.config.change import silent_changes
-from micromoments.config.cluster import Cluster, in_folder, joined, load_cluster, parted
+from micromoments.config.cluster import Cluster, in_folder, joined, load_cluster, parted, secret_settings
 from micromoments.config.keys import Keys, load_keys, load_secret
 from micromoments.config.loader import FILE_NAME, load, parse
 from micromoments.config.mistakes import ConfigError, Mistake
@@ -25,6 +25,7 @@ __all__ = [
     "load_secret",
     "parse",
     "parted",
+    "secret_settings",
     "silent_changes",
     "starter",
 ]

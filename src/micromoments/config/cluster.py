@@ -5,6 +5,7 @@
     [cluster]
     kafka = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
     redis = { env = "SHOP_REDIS" } # an address may hold a password: redis://, rediss://, redis+cluster://
+    kafka_secret = { file = "kafka.json" } # librdkafka's own settings of how to get in
     facts = "s3://shop-facts/micromoments"
 
 Like the keys it is no setting: it says where things are, and not what is decided.
@@ -25,6 +26,8 @@ from micromoments.config.positions import line_numbers
 from micromoments.config.shape import misshapen
 from micromoments.core.settings import Reference
 
+HOW_TO_GET_IN = ("security.", "sasl.", "ssl.", "enable.ssl.", "https.", "client.", "broker.address.", "socket.")
+"""What the names of librdkafka's settings in ``kafka_secret`` begin with."""
 KINDS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
@@ -32,7 +35,7 @@ class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Where the parts are. ``project`` begins every name there, so that several projects can share them (the project's
     name unless set); ``partitions`` is how many workers can share the events, for good; ``copies`` of each record,
     ``in_sync`` of which must have it before it is acknowledged. ``facts`` is a folder or a bucket for Parquet
-    files; with ``fact_topics`` facts go to Kafka topics, too.
+    files; with ``fact_topics`` facts go to Kafka topics, too. ``kafka_secret`` is a JSON object.
     """
 
     kafka: str
@@ -43,6 +46,7 @@ class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     in_sync: int = 2
     facts: str = ""
     fact_topics: bool = False
+    kafka_secret: str | Reference = ""
 
     def __repr__(self) -> str:
         """Where it is; an address with a password never gets into a log."""
@@ -65,12 +69,13 @@ def load_cluster(folder: Path, environment: Mapping[str, str]) -> Cluster | None
     if not found:
         cluster = msgspec.convert(data[CLUSTER_TABLE], Cluster)
         address, found = _address(cluster.redis, file.parent, environment)
-        found += _impossible(cluster)
+        secret, wrong = _kafka_secret(cluster.kafka_secret, file.parent, environment)
+        found += [*wrong, *_impossible(cluster)]
         if not found:
             name = str(data.get("name", "my-shop"))
             project = cluster.project or re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "my-shop"
             facts = cluster.facts or str((file.parent / "facts").absolute())
-            return msgspec.structs.replace(cluster, redis=address, project=project, facts=facts)
+            return msgspec.structs.replace(cluster, redis=address, project=project, facts=facts, kafka_secret=secret)
     raise ConfigError(located(found, file, line_numbers(text)))
 
 
@@ -126,6 +131,30 @@ def _address(redis: str | Reference, folder: Path, environment: Mapping[str, str
     if address.partition("://")[0] not in KINDS:
         return "", [Found(place, "an address of another kind", wanted)]
     return address, []
+
+
+def _kafka_secret(secret: str | Reference, folder: Path, environment: Mapping[str, str]) -> tuple[str, list[Found]]:
+    """The settings as JSON, with the paths of their files from the project's folder; what is wrong never shows one."""
+    place = (CLUSTER_TABLE, "kafka_secret")
+    try:
+        text = secret if isinstance(secret, str) else load_secret(secret, folder, environment)
+        given = msgspec.json.decode(text, type=dict[str, str | int | float | bool]) if text else {}
+    except msgspec.DecodeError:
+        return "", [Found(place, "no JSON object of plain values", 'such as {"security.protocol": "SASL_SSL"}')]
+    except ValueError as error:
+        return "", [Found(place, str(error), "a JSON object of librdkafka's settings")]
+    if ours := sorted(name for name in given if not name.startswith(HOW_TO_GET_IN)):
+        wanted = f"names that begin with {', '.join(HOW_TO_GET_IN)}: the others are what is promised of the log"
+        return "", [Found(place, ", ".join(ours), wanted)]
+    for name, value in given.items():
+        if name.endswith(".location") and (folder / str(value)).exists():
+            given[name] = str((folder / str(value)).absolute())
+    return msgspec.json.encode(given).decode(), []
+
+
+def secret_settings(cluster: Cluster) -> dict[str, object]:
+    """Librdkafka's settings of how to get into the brokers; of a cluster as ``load_cluster`` gives it."""
+    return dict(msgspec.json.decode(str(cluster.kafka_secret))) if cluster.kafka_secret else {}
 
 
 def _impossible(cluster: Cluster) -> list[Found]:

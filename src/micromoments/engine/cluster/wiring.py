@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from micromoments.config import FILE_NAME, Cluster, load
+from micromoments.config import FILE_NAME, Cluster, load, secret_settings
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from micromoments.engine.vectors import near
@@ -127,7 +127,7 @@ def open_shared(
     _known_layout(database)
     if not moving:
         _served_from_here(database, cluster.project)
-    broker = Broker(cluster.kafka)
+    broker = Broker(cluster.kafka, secret_settings(cluster))
     topics = {name: f"{cluster.project}.{name}" for name in ("events", "control", "lessons")}
     broker.make(
         {topics["events"]: cluster.partitions, topics["control"]: 1, topics["lessons"]: 1},
@@ -168,7 +168,7 @@ def open_shared(
         database=database,
         clock=clock,
         group=lambda given, taken: KafkaGroup(
-            cluster.kafka, topics["events"], f"{cluster.project}.work", vault, given, taken
+            broker.connection, topics["events"], f"{cluster.project}.work", vault, given, taken
         ),
         of_partition=lambda partition: of_partition(str(partition)),
         learnt=partial(learnt_of, cluster.redis, cluster.project, cluster.facts),

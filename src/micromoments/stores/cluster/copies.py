@@ -48,7 +48,7 @@ class Copies:
     """The three topics of a project as the copy of one log."""
 
     def __init__(self, broker: Broker, project: str, events: Events, vault: Vault) -> None:
-        self._broker, self._events, self._vault = broker, events, vault
+        self._broker, self._project, self._events, self._vault = broker, project, events, vault
         self.control, self.lessons = (f"{project}.control", 0), (f"{project}.lessons", 0)
         self.group = f"{project}.work"
         self.blanks = 0
@@ -94,7 +94,7 @@ class Copies:
     def ends(self) -> dict[Place, tuple[int, int]]:
         """The oldest offset that is kept, and the next, of each place."""
         with failing("asking for the ends of topics"):
-            consumer = Consumer(reading(self._broker.address, "copies"))
+            consumer = Consumer(reading(self._broker.connection, f"{self._project}.copies"))
             try:
                 return {place: ends_of(consumer, *place) for place in self.places}
             finally:
@@ -106,7 +106,7 @@ class Copies:
         """
         todo = {place for place in start if start[place] < end[place]}
         left = sum(end[place] - start[place] for place in todo)
-        config = reading(self._broker.address, "copies") | {"queued.max.messages.kbytes": 16_384}
+        config = reading(self._broker.connection, f"{self._project}.copies") | {"queued.max.messages.kbytes": 16_384}
         consumer: Any = Consumer(config)
         try:
             with failing("reading a copy"):
@@ -195,7 +195,7 @@ class Copies:
                 future.result(PATIENCE)
 
     def _admin(self) -> Any:
-        return kafka.AdminClient({"bootstrap.servers": self._broker.address, "log_level": 0})
+        return kafka.AdminClient(dict(self._broker.connection))
 
     def workers(self) -> int:
         """How many workers are in the group."""

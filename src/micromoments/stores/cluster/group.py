@@ -6,7 +6,7 @@ partition that is given to this worker is read from where the state says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -25,14 +25,14 @@ class KafkaGroup:
     """A member of the group; ``poll`` is called by one thread, and everything happens in it.
 
     Args:
-        address, topic, name: which Kafka, topic, group. vault: opens what was sealed.
+        connection, topic, name: which Kafka, topic, group. vault: opens what was sealed.
         given: called with a partition that is this worker's now; gives the offset to read from.
         taken: called with partitions that go to others, before they do; what is under way must end in it.
     """
 
     def __init__(
         self,
-        address: str,
+        connection: Mapping[str, object],
         topic: str,
         name: str,
         vault: Vault,
@@ -40,7 +40,7 @@ class KafkaGroup:
         taken: Callable[[Sequence[int]], None],
     ) -> None:
         self._topic, self._vault, self._given, self._taken = topic, vault, given, taken
-        config = reading(address, name) | {
+        config = reading(connection, name) | {
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": 1000,
             "max.poll.interval.ms": 300_000,

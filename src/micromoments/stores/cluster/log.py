@@ -8,7 +8,7 @@ under (``vault``); items and activations are nobody's, and go as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from threading import Event, Lock, RLock, Thread
 from typing import Any
@@ -40,6 +40,7 @@ _KEPT = {"retention.ms": "-1", "retention.bytes": "-1"}
 """How long the logs are kept: Kafka's own retention is off."""
 Headers = list[tuple[str, bytes]]
 """What stands beside a message: (name, value)."""
+NOTHING: Mapping[str, object] = {}
 _QUIET = {"log_level": 0, "socket.keepalive.enable": True, "reconnect.backoff.max.ms": 1000}
 
 
@@ -64,10 +65,20 @@ class _Group:
 
 
 class Broker:
-    """A process's producer to one Kafka; every topic and partition goes through it. Safe for several threads."""
+    """A process's producer to one Kafka; every topic and partition goes through it. Safe for several threads.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: brokers, with commas. secret: librdkafka's own settings of how to get in, such as ``sasl.username``.
+
+    Raises:
+        ValueError: librdkafka can't use one of them.
+    """
+
+    def __init__(self, address: str, secret: Mapping[str, object] = NOTHING) -> None:
         self.address = address
+        self._trouble = ""
+        self.connection: dict[str, Any] = {"bootstrap.servers": address, **_QUIET, **secret, "error_cb": self._heard}
+        """What every client of this process begins with."""
         self._lock = Lock()
         self._producer = self._made()
         self._closed = False
@@ -76,19 +87,25 @@ class Broker:
         self.groups = 0
 
     def _made(self) -> Any:
-        return Producer(
-            {
-                "bootstrap.servers": self.address,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 0.5,
-                "delivery.timeout.ms": round(DELIVERY * 1000),
-                "request.timeout.ms": 5000,
-                "retry.backoff.ms": 50,
-                "queue.buffering.max.messages": 200_000,
-                **_QUIET,
-            }
-        )
+        config = {
+            **self.connection,
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 0.5,
+            "delivery.timeout.ms": round(DELIVERY * 1000),
+            "request.timeout.ms": 5000,
+            "retry.backoff.ms": 50,
+            "queue.buffering.max.messages": 200_000,
+        }
+        try:
+            return Producer(config)
+        except KafkaException as error:
+            raise ValueError(f"got a kafka_secret that Kafka's library can't use: {error.args[0].str()}") from None
+
+    def _heard(self, error: Any) -> None:
+        """What the library says of a connection, such as that the password is wrong."""
+        if error.name() not in ("_ALL_BROKERS_DOWN", "_TRANSPORT") or not self._trouble:  # these say less
+            self._trouble = f"; the last trouble was {error.name()}: {error.str()}"
 
     def _poll(self) -> None:
         while not self._closed:
@@ -111,10 +128,11 @@ class Broker:
         if not group.done.wait(DELIVERY + 5) or group.error is not None:
             self._anew(group.error)
             raise StoreError(
-                f"Kafka at {self.address} did not take a record: {group.error or 'no answer'}; "
+                f"Kafka at {self.address} did not take a record: {group.error or 'no answer'}{self._trouble}; "
                 "look at the brokers, then send it again"
             )
         self.groups += 1
+        self._trouble = ""
         return group.offsets
 
     def _hand_over(self, group: _Group, index: int, message: Message, headers: Headers | None) -> None:
@@ -149,8 +167,7 @@ class Broker:
         Raises:
             StoreError: Kafka can't be reached, or refuses.
         """
-        with failing("making topics"):
-            admin = AdminClient({"bootstrap.servers": self.address, **_QUIET})
+        with self._asking("making topics") as admin:
             there = admin.list_topics(timeout=PATIENCE).topics
             config = {**kept, "min.insync.replicas": str(in_sync)}
             new = [NewTopic(t, n, copies, config=config) for t, n in topics.items() if t not in there]
@@ -168,9 +185,22 @@ class Broker:
 
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""
-        with failing("asking for a topic"):
-            admin = AdminClient({"bootstrap.servers": self.address, **_QUIET})
+        with self._asking("asking for a topic") as admin:
             return len(admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions)
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[Any]:
+        """Questions to the brokers themselves; an error says what the connections came to."""
+        admin = AdminClient(dict(self.connection))
+        with failing(what, self._said(admin)):
+            yield admin
+
+    def _said(self, client: Any) -> Callable[[], str]:
+        def said() -> str:
+            client.poll(0)  # so that it tells
+            return self._trouble
+
+        return said
 
     def close(self) -> None:
         """Let go of the connections; what was acknowledged is safe."""
@@ -256,7 +286,7 @@ class KafkaLog:
 
     def _opened(self) -> Any:
         if self._consumer is None:
-            self._consumer = Consumer(reading(self._broker.address, f"reader-{self._topic}"))
+            self._consumer = Consumer(reading(self._broker.connection, f"{self._topic}.reader"))
         return self._consumer
 
     def trim(self, before: Millis, below: int) -> int:
@@ -268,7 +298,7 @@ class KafkaLog:
             until = min(below, young.offset if young.offset >= 0 else high)
             if until <= low:
                 return 0
-            admin = AdminClient({"bootstrap.servers": self._broker.address, **_QUIET})
+            admin = AdminClient(dict(self._broker.connection))
             wanted = TopicPartition(self._topic, self._partition, until)
             for future in admin.delete_records([wanted]).values():
                 future.result()
@@ -300,10 +330,10 @@ def ends_of(consumer: Any, topic: str, partition: int) -> tuple[int, int]:
         time.sleep(0.05)
 
 
-def reading(address: str, group: str) -> dict[str, object]:
+def reading(connection: Mapping[str, object], group: str) -> dict[str, object]:
     """How a consumer reads: from where it is told, in small waits, nothing committed behind our back."""
     return {
-        "bootstrap.servers": address,
+        **connection,
         "group.id": group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -311,7 +341,6 @@ def reading(address: str, group: str) -> dict[str, object]:
         "fetch.wait.max.ms": 50,
         "fetch.error.backoff.ms": 50,
         "isolation.level": "read_committed",
-        **_QUIET,
     }
 
 
@@ -357,9 +386,9 @@ def opened(messages: Sequence[Any], vault: Vault, later: bool = False) -> list[L
 
 
 @contextmanager
-def failing(what: str) -> Iterator[None]:
-    """Kafka's errors as ``StoreError``s that say what was being done."""
+def failing(what: str, more: Callable[[], str] = str) -> Iterator[None]:
+    """Kafka's errors as ``StoreError``s that say what was being done, and ``more``."""
     try:
         yield
     except KafkaException as error:
-        raise StoreError(f"{what} on Kafka failed: {error}; look at the brokers, then retry") from error
+        raise StoreError(f"{what} on Kafka failed: {error}{more()}; look at the brokers, then retry") from error
