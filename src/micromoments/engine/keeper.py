@@ -26,8 +26,12 @@ from micromoments.recognise.usual import told
 from micromoments.retrieve.catalog import Catalog
 
 COMMIT_EVERY = 1.0
-"""Seconds between commits; what a crash has to fold again."""
-COMMIT_AT = 20_000
+"""Seconds between commits at the least."""
+COMMIT_SHARE = 0.05
+"""Of the time, what commits may take: a person who changes often is written once for all of it."""
+COMMIT_LATEST = 8.0
+"""Seconds between commits at the most; what a crash has to fold again."""
+COMMIT_AT = 40_000
 """Changed people that bring the next commit forward."""
 SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
@@ -60,6 +64,7 @@ class Keeper:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._snapshot_at = monotonic()
+        self._took = 0.0
         self._watched: set[asyncio.Future[int]] = set()
         self._owed: list[OutcomeRecord] = []
         self._kept_policies: dict[str, bytes] = {}
@@ -93,10 +98,14 @@ class Keeper:
         sealed = trimmed = monotonic()
         while True:
             waited = 0.0
-            while waited < COMMIT_EVERY and len(self._residents.dirty_people) < COMMIT_AT:
+            while len(self._residents.dirty_people) < COMMIT_AT:
+                if waited >= pause(self._took, sending=bool(self._applier.outbox)):
+                    break
                 await asyncio.sleep(0.1)
                 waited += 0.1
+            began = monotonic()
             await self.commit(barrier)
+            self._took = monotonic() - began
             if monotonic() - sealed > SEAL_EVERY:
                 sealed = monotonic()
                 await self._seal()
@@ -306,6 +315,13 @@ class Keeper:
     def close(self) -> None:
         """Nothing of the keeper's own is open; the stores are closed by who opened them."""
         self._watched.clear()
+
+
+def pause(took: float, *, sending: bool) -> float:
+    """Seconds until the next commit, the last having taken ``took``; messages go out when they are committed, so with
+    some to be sent it doesn't wait for more.
+    """
+    return COMMIT_EVERY if sending else min(COMMIT_LATEST, max(COMMIT_EVERY, took / COMMIT_SHARE))
 
 
 def _nobody() -> None:
