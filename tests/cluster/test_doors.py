@@ -239,6 +239,25 @@ async def test_what_the_learner_learns_of_sessions_every_server_recommends_by(cl
     await task
 
 
+async def test_an_event_keeps_its_callers_trace_on_its_way_to_a_worker(worker: Worker, engine: Serving) -> None:
+    """What came to a server in a caller's trace is, once a worker has folded it, a span below the caller's."""
+    exporter = InMemorySpanExporter()
+    app = App(engine, Keys([WRITE_KEY], [SECRET_KEY], clock=now_ms))
+    worker.traced = app.collector.traced = Tracing(SimpleSpanProcessor(exporter))
+    search = {"anonymousId": "called", "event": "Products Searched", "properties": {"query": "buy trail shoes"}}
+    parent = ("traceparent", "00-000000000000000000000000000000c1-00000000000000d1-01")
+    reply = await Client(app, f"Bearer {SECRET_KEY}")("POST", "/v1/track", search, headers=[parent])
+    assert reply.status == 200
+    await asyncio.to_thread(until, lambda: len(exporter.get_finished_spans()) == 2, "the span in either trace")
+    ours, theirs = sorted(
+        exporter.get_finished_spans(), key=lambda s: s.context is not None and s.context.trace_id == 0xC1
+    )
+    assert theirs.parent is not None
+    assert theirs.parent.span_id == 0xD1
+    assert [link.context for link in theirs.links] == [ours.context]
+    assert [link.context for link in ours.links] == [theirs.context]
+
+
 async def test_one_trace_from_event_to_outcome(worker: Worker, real: Client) -> None:
     """What a server takes and answers and a worker folds is one trace: the search, the decision for it, its click."""
     exporter = InMemorySpanExporter()

@@ -8,6 +8,8 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from micromoments.engine.tracing import Tracing, nowhere, tracing
 from micromoments.server.app import App
@@ -50,6 +52,106 @@ async def test_one_trace_from_event_to_outcome(tmp_path: Path) -> None:
     assert decision.attributes is not None
     assert decision.attributes["micromoments.decision"] == "d1"
     assert "a1" not in "".join(span.to_json() for span in found)
+
+
+def below(span: ReadableSpan, caller: tuple[int, int]) -> bool:
+    """Whether a span hangs on the caller's, in the caller's trace."""
+    assert span.context is not None
+    assert span.parent is not None
+    return (span.context.trace_id, span.parent.span_id) == caller
+
+
+def sender(number: int) -> tuple[tuple[int, int], list[tuple[str, str]]]:
+    """A caller's trace and span, and the headers that OpenTelemetry's own propagator writes for it."""
+    context = SpanContext(0xA0 + number, 0xB0 + number, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    headers: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(headers, set_span_in_context(NonRecordingSpan(context)))
+    return (context.trace_id, context.span_id), list(headers.items())
+
+
+@pytest.mark.parametrize("door", ["/v1/track", "/v1/batch", "/v1/cloudevents", "/v1/decide"])
+async def test_an_event_is_in_its_callers_trace_and_leads_to_the_moments(tmp_path: Path, door: str) -> None:
+    """What one caller's trace sends, searching, asking, clicking, is below its spans; the search there and the one in
+    the trace of the moment that it told link to each other.
+    """
+    clock, exporter = Clock(), InMemorySpanExporter()
+    caller, headers = sender(1)
+    search = {
+        "anonymousId": "a1",
+        "messageId": "m1",
+        "event": "Products Searched",
+        "properties": {"query": "buy shoes"},
+    }
+    event = {"specversion": "1.0", "id": "1", "source": "shop", "type": "Products Searched", "anonymousid": "a1"}
+    body: object = {
+        "/v1/track": search,
+        "/v1/batch": {"batch": [{"type": "track", **search}]},
+        "/v1/cloudevents": {**event, "data": search["properties"]},
+        "/v1/decide": {"anonymousId": "a1", "slot": "home", "decisionId": "d1", "event": {"type": "track", **search}},
+    }[door]
+    if door == "/v1/cloudevents":
+        headers.append(("content-type", "application/cloudevents+json"))
+    async with opened(tmp_path / "shop", clock) as service:
+        app = App(service, Keys([], ["sk"], clock=clock))
+        tracer = Tracing(SimpleSpanProcessor(exporter))
+        service._keeper.traced = app.decider.traced = app.collector.traced = tracer
+        await service.put_items(ITEMS)
+        ask = Client(app, "Bearer sk")
+        assert (await ask("POST", door, body, headers=headers)).status == 200
+        again = {"anonymousId": "a1", "slot": "home", "decisionId": "d2"}
+        served = (await ask("POST", "/v1/decide", again, headers=sender(1)[1])).json
+        clicked = {"decision_id": "d2", "item_id": served["items"][0]["id"]}
+        click = {"anonymousId": "a1", "messageId": "m2", "event": "Decision Clicked", "properties": clicked}
+        assert (await ask("POST", "/v1/track", click, headers=sender(1)[1])).status == 200
+    found = exporter.get_finished_spans()
+    theirs = {span.name: span for span in found if span.context and span.context.trace_id == caller[0]}
+    ours = {span.name: span for span in found if span.context and span.context.trace_id != caller[0]}
+    assert {*theirs} == {"Products Searched", "POST /v1/decide", "Decision Clicked"}
+    assert all(below(span, caller) for span in theirs.values())
+    for one, other in ((theirs, ours), (ours, theirs)):
+        (link,) = one["Products Searched"].links
+        assert link.context == other["Products Searched"].context
+    assert ours["clicked"].context is not None
+    assert ours["clicked"].context.trace_id == theirs["Products Searched"].links[0].context.trace_id
+
+
+async def test_an_event_names_its_trace_itself_where_a_batch_is_of_many(tmp_path: Path) -> None:
+    """A batch that a collector sends on holds events of many callers: what stands in an event's context counts before
+    the request's header, and one whose caller keeps no trace, or that can't be read, is in none.
+    """
+    clock, exporter = Clock(), InMemorySpanExporter()
+    named = {
+        "Ours": "00-000000000000000000000000000000c1-00000000000000d1-01",
+        "Not Kept": "00-000000000000000000000000000000c2-00000000000000d2-00",
+        "Nonsense": "nonsense",
+        "Not Even Text": 7,
+    }
+    events = [
+        {"type": "track", "anonymousId": "a1", "event": name, "context": {"traceparent": parent}}
+        for name, parent in named.items()
+    ]
+    async with opened(tmp_path / "shop", clock) as service:
+        app = App(service, Keys([], ["sk"], clock=clock))
+        service._keeper.traced = app.collector.traced = Tracing(SimpleSpanProcessor(exporter), share=0.0)
+        ask = Client(app, "Bearer sk")
+        assert (await ask("POST", "/v1/batch", {"batch": events}, headers=sender(1)[1])).status == 200
+    (only,) = exporter.get_finished_spans()
+    assert only.name == "Ours"
+    assert below(only, (0xC1, 0xD1))
+
+
+async def test_who_may_not_be_measured_is_in_no_trace(tmp_path: Path) -> None:
+    """No span is made of an event of somebody who said no to being measured, whoever's trace it came with."""
+    clock, exporter = Clock(), InMemorySpanExporter()
+    async with opened(tmp_path / "shop", clock) as service:
+        app = App(service, Keys([], ["sk"], clock=clock))
+        service._keeper.traced = app.collector.traced = Tracing(SimpleSpanProcessor(exporter))
+        search = {"anonymousId": "a1", "event": "Products Searched", "properties": {"query": "buy shoes"}}
+        no = {"anonymousId": "a1", "event": "Consent Updated", "properties": {"measure": False}}
+        ask = Client(app, "Bearer sk")
+        for event in (no, search):
+            assert (await ask("POST", "/v1/track", event, headers=sender(1)[1])).status == 200
+    assert exporter.get_finished_spans() == ()
 
 
 async def test_a_delivery_is_in_the_trace_of_its_moment(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ class Applier:
         self.committing: dict[str, Item | None] = {}
         self.new_decisions: list[Decision] = []
         self.facts: list[Fact] = []
+        self.callers: dict[int, str] = {}
         self.outbox: list[Delivery] = []
         self._recent = RECENT
         self.position = 0
@@ -138,6 +139,7 @@ class Applier:
     def forget_output(self) -> None:
         """Drop what folding gave for the next commit: a replay commits nothing."""
         self.facts.clear()
+        self.callers.clear()
         self.new_decisions.clear()
         self.outbox.clear()
         self.items.clear()
@@ -271,6 +273,8 @@ class Applier:
         if refuses(person, "measure"):
             return
         self.facts.append(facts.event_fact(record, person.surrogate, position, view.settings))
+        if "traceparent" in record.event.context:
+            self.callers[position] = str(record.event.context["traceparent"])[:128]
         if observe(view.catalog, person, record, view.settings):
             self.catalog_dirty = True
 

@@ -132,6 +132,7 @@ class Keeper:
                 a.catalog_dirty = False
             people, links = self._residents.begin()
             facts, a.facts = a.facts, []
+            callers, a.callers = a.callers, {}
             decisions, a.new_decisions = a.new_decisions, []
             outbox, a.outbox = a.outbox, []
             items, a.items = a.items, {}
@@ -155,6 +156,7 @@ class Keeper:
                 log.error("the state can't be written (%s); kept in memory and in the log, tried again", error)
                 self._residents.failed()
                 a.facts = facts + a.facts
+                a.callers = {**callers, **a.callers}
                 a.new_decisions = decisions + a.new_decisions
                 a.outbox = outbox + a.outbox
                 a.items = {**items, **a.items}
@@ -164,7 +166,7 @@ class Keeper:
             self._kept_policies = {}
             a.committing = {}
             self._residents.committed()
-            self.traced(facts)
+            self.traced(facts, callers)
             self.commits += 1
             if outbox:
                 self.committed()

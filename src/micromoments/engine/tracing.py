@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
-from micromoments.flow.traces import Span, request, spans
+from micromoments.flow.traces import Caller, Span, request, spans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
 NAMES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 RATIO = "OTEL_TRACES_SAMPLER_ARG"
-Traced = Callable[[Sequence[Fact]], None]
+NONE: Mapping[int, str] = {}
 
 
-def nowhere(_facts: Sequence[Fact]) -> None:
+class Traced(Protocol):
+    """Takes facts that are committed, and the ``traceparent`` of the events that brought one, by their versions."""
+
+    def __call__(self, facts: Sequence[Fact], callers: Mapping[int, str] = NONE, /) -> None:
+        """Hand them on."""
+        ...
+
+
+def nowhere(_facts: Sequence[Fact], _callers: Mapping[int, str] = NONE, /) -> None:
     """Nobody listens."""
 
 
@@ -58,6 +66,28 @@ def tracing(environment: Mapping[str, str]) -> Traced:
     return Tracing(processor, share)
 
 
+@cache
+def names() -> frozenset[bytes]:
+    """The headers by which a caller names its trace, as ``OTEL_PROPAGATORS`` has them; none where nothing is traced."""
+    return frozenset() if traced() is nowhere else _names()
+
+
+def _names() -> frozenset[bytes]:
+    from opentelemetry.propagate import get_global_textmap
+
+    return frozenset(name.lower().encode() for name in get_global_textmap().fields)
+
+
+def called(carrier: Mapping[str, str]) -> Caller | None:
+    """Whose trace something came with; ``None`` where it names none, or one that isn't kept."""
+    from opentelemetry.context import Context
+    from opentelemetry.propagate import extract
+    from opentelemetry.trace import get_current_span
+
+    found = get_current_span(extract(carrier, Context())).get_span_context()
+    return Caller(found.trace_id, found.span_id) if found.is_valid and found.trace_flags.sampled else None
+
+
 class Tracing:
     """Hands spans to a processor; of all traces it keeps a share, the same ones in every process."""
 
@@ -66,19 +96,28 @@ class Tracing:
 
         self._processor = processor
         self._below = round(share * 2**64)
+        self._names = _names()
         self._resource = Resource({"service.name": "micromoments"}).merge(OTELResourceDetector().detect())
 
-    def __call__(self, facts: Sequence[Fact]) -> None:
-        """Facts that are committed; returns at once, sending is the processor's."""
-        for span in spans(facts):
-            if span.trace % 2**64 < self._below:
+    def __call__(self, facts: Sequence[Fact], callers: Mapping[int, str] = NONE, /) -> None:
+        """Facts that are committed; returns at once, sending is the processor's. Whether a caller's trace is kept is
+        the caller's to say.
+        """
+        known = {version: found for version, text in callers.items() if (found := called({"traceparent": text}))}
+        for span in spans(facts, known):
+            if span.called or span.trace % 2**64 < self._below:
                 self._send(span)
 
+    def parent(self, headers: Mapping[bytes, bytes]) -> str:
+        """The ``traceparent`` of a request, whatever headers it named its trace by; empty where it is in none."""
+        carrier = {name.decode(): headers[name].decode("latin-1") for name in self._names if name in headers}
+        found = called(carrier) if carrier else None
+        return f"00-{found.trace:032x}-{found.span:016x}-01" if found is not None else ""
+
     def asked(self, parent: str, decision: Decision, start: Millis, end: Millis) -> None:
-        """A request for a decision that came with a ``traceparent``: whoever sent it says whether its trace is kept."""
-        span = request(parent, decision, start, end)
-        if span is not None:
-            self._send(span)
+        """A request for a decision that came with a ``traceparent``."""
+        if caller := called({"traceparent": parent}):
+            self._send(request(caller, decision, start, end))
 
     def _send(self, span: Span) -> None:
         from opentelemetry.sdk.trace import ReadableSpan
@@ -91,8 +130,8 @@ class Tracing:
                 parent=_context(span.trace, span.parent) if span.parent else None,
                 resource=self._resource,
                 attributes=dict(span.attributes),
-                links=[Link(_context(*span.link))] if span.link else [],
-                kind=SpanKind.SERVER if span.link else SpanKind.INTERNAL,
+                links=[Link(_context(*link)) for link in span.links],
+                kind=SpanKind.SERVER if span.called else SpanKind.INTERNAL,
                 start_time=span.start * 1_000_000,
                 end_time=span.end * 1_000_000,
             )

@@ -2,13 +2,15 @@
 
 A trace is a moment, and a decision without one. Ids come of ids, so whatever process keeps a fact, its span finds its
 trace and its parent, and folded twice it is the same span. Nothing of a person is in one.
+
+An event or a request that came with a trace of its caller's is a span of that one, too; each links to the other.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,14 +19,20 @@ from micromoments.core.delivery import FORWARDED
 from micromoments.core.event import Millis
 from micromoments.core.fact import DecisionFact, DeliveryFact, EventFact, Fact, MomentFact, OutcomeFact
 
-_PARENT = re.compile(
-    "(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?:$|-)"
-)
+
+class Caller(NamedTuple):
+    """Whoever sent an event or a request, by the trace and the span in which it was sent."""
+
+    trace: int
+    span: int
+
+
+NOBODY: Mapping[int, Caller] = {}
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """One span: ``trace`` is a number of 128 bits, ``id`` and ``parent`` (0: none) are of 64. ``link`` is the trace and
-    the span that another trace goes on in.
+    """One span: ``trace`` is a number of 128 bits, ``id`` and ``parent`` (0: none) are of 64. ``links`` are spans of
+    other traces, each by its trace and its id. ``called``: it is of its caller's trace.
     """
 
     name: str
@@ -34,18 +42,21 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     start: Millis
     end: Millis
     attributes: Mapping[str, str | int | float | bool]
-    link: tuple[int, int] | None = None
+    links: tuple[tuple[int, int], ...] = ()
+    called: bool = False
 
 
-def spans(facts: Iterable[Fact]) -> list[Span]:
-    """The spans of facts that were committed together; an event is one where it told a moment."""
+def spans(facts: Iterable[Fact], callers: Mapping[int, Caller] = NOBODY) -> list[Span]:
+    """The spans of facts that were committed together; an event is one where it told a moment, and one in the trace of
+    its caller, where the event of a version has one.
+    """
     known = list(facts)
     events = {f.version: f for f in known if isinstance(f, EventFact)}
-    found: list[Span] = []
+    found = [_sent(events[version], caller, known) for version, caller in callers.items() if version in events]
     for fact in known:
         match fact:
             case MomentFact():
-                found += _moment(fact, events.get(fact.version))
+                found += _moment(fact, events.get(fact.version), callers.get(fact.version))
             case DecisionFact():
                 found.append(_decision(fact))
             case OutcomeFact():
@@ -57,40 +68,52 @@ def spans(facts: Iterable[Fact]) -> list[Span]:
     return found
 
 
-def request(parent: str, decision: Decision, start: Millis, end: Millis) -> Span | None:
-    """The span of a request for a decision in its caller's own trace, linked with the decision's; ``None`` where
-    ``parent`` is no ``traceparent`` of W3C's Trace Context (version 00 or later), or its caller keeps no trace.
-    """
-    found = _PARENT.match(parent)
-    if found is None or int(found["flags"], 16) % 2 == 0 or found["version"] == "ff":
-        return None
-    trace, above = int(found["trace"], 16), int(found["span"], 16)
-    if not trace or not above:
-        return None
+def request(caller: Caller, decision: Decision, start: Millis, end: Millis) -> Span:
+    """The span of a request for a decision in its caller's own trace, linked with the decision's."""
+    of = decision.moment.id if decision.moment is not None else decision.id
     return Span(
         name="POST /v1/decide",
-        trace=trace,
-        id=_number(f"request:{parent}:{decision.id}", 8),
-        parent=above,
+        trace=caller.trace,
+        id=_number(f"request:{caller.trace:x}:{caller.span:x}:{decision.id}", 8),
+        parent=caller.span,
         start=start,
         end=end,
         attributes={"micromoments.decision": decision.id, "micromoments.slot": decision.slot},
-        link=(_number(decision.moment.id if decision.moment is not None else decision.id, 16), _decided(decision.id)),
+        links=((_number(of, 16), _decided(decision.id)),),
+        called=True,
     )
 
 
-def _moment(fact: MomentFact, event: EventFact | None) -> Iterable[Span]:
+def _sent(event: EventFact, caller: Caller, facts: Iterable[Fact]) -> Span:
+    """An event in its caller's trace, linked with its span in the trace of each moment that it told."""
+    told = [fact.id for fact in facts if isinstance(fact, MomentFact) and fact.version == event.version]
+    named = {"decision": event.decision, "goal": event.goal, "channel": event.channel}
+    return Span(
+        name=event.name or event.type,
+        trace=caller.trace,
+        id=_sending(event, caller),
+        parent=caller.span,
+        start=event.received_at,
+        end=event.received_at,
+        attributes={f"micromoments.{name}": value for name, value in named.items() if value},
+        links=tuple((_number(id, 16), _telling(event, id)) for id in told),
+        called=True,
+    )
+
+
+def _moment(fact: MomentFact, event: EventFact | None, caller: Caller | None) -> Iterable[Span]:
     trace, root = _number(fact.id, 16), _number(f"moment:{fact.id}", 8)
     about = {"micromoments.moment": fact.id, "micromoments.type": fact.type}
     if event is not None:
         yield Span(
             name=event.name or event.type,
             trace=trace,
-            id=_number(f"event:{event.id}:{fact.id}", 8),
+            id=_telling(event, fact.id),
             parent=root,
             start=event.received_at,
             end=event.received_at,
             attributes={**about, "micromoments.confidence": fact.confidence, "micromoments.channel": event.channel},
+            links=((caller.trace, _sending(event, caller)),) if caller is not None else (),
         )
     if fact.ended and not fact.withdrawn:
         yield Span(
@@ -161,6 +184,14 @@ def _delivery(fact: DeliveryFact) -> Span:
             "micromoments.tries": fact.tries,
         },
     )
+
+
+def _sending(event: EventFact, caller: Caller) -> int:
+    return _number(f"sent:{event.id}:{caller.trace:x}:{caller.span:x}", 8)
+
+
+def _telling(event: EventFact, moment: str) -> int:
+    return _number(f"event:{event.id}:{moment}", 8)
 
 
 def _decided(id: str) -> int:

@@ -57,7 +57,7 @@ class CloudEvents:
                 rejections.append(Rejection(index, said, rejected.code, rejected.detail))
         self._collector.rejected += len(rejections)
         if arrivals:
-            await self._service.collect(arrivals)
+            await self._service.collect(self._collector.called(arrivals, call.headers))
         return reply({"success": True, "rejected": rejections})
 
 

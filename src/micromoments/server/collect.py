@@ -11,12 +11,14 @@ from typing import Any, Literal
 import msgspec
 
 from micromoments.core.event import Arrival, EventType
+from micromoments.engine.tracing import Tracing, traced
 from micromoments.server.cors import Cors
 from micromoments.server.http import JSON, Busy, Headers, Receive, Room, Scope, Send, TooLarge, Unreadable, read_body
 from micromoments.server.keys import Access, Keys, as_sent
 from micromoments.server.problem import Problem
 from micromoments.server.service import LogDown, Overloaded, Taker
 from micromoments.sources import segment
+from micromoments.sources.called import called
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.lenient import Rejected, respelled
 from micromoments.sources.wire import UNREADABLE, decode_key
@@ -55,6 +57,7 @@ class Collector:
         self._cors = cors
         self._room = room
         self._clock = service.clock
+        self.traced = traced()
         self._starts: dict[bytes | None, dict[str, Any]] = {}
         self.requests = 0
         self.rejected = 0
@@ -72,7 +75,7 @@ class Collector:
             agent = headers.get(b"user-agent", b"").decode("latin-1")
             arrivals, rejected = self.arrivals(door, body, access, agent, client[0] if client else "")
             if arrivals:
-                await self._service.collect(arrivals)
+                await self._service.collect(self.called(arrivals, headers))
         except Refusal as refusal:
             await self._refuse(refusal, origin, send)
             return
@@ -85,6 +88,11 @@ class Collector:
         start = self._starts.get(origin)
         await send(start if start is not None else self._start(origin))
         await send(_ACCEPTED_BODY)
+
+    def called(self, arrivals: list[Arrival], headers: dict[bytes, bytes]) -> list[Arrival]:
+        """Events in the trace that a request's headers name, where traces are sent."""
+        parent = self.traced.parent(headers) if isinstance(self.traced, Tracing) else ""
+        return [called(one, parent) for one in arrivals] if parent else arrivals
 
     def partly(self, rejected: list[segment.Rejection]) -> bytes:
         """The answer where something was rejected, counted."""

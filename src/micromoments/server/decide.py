@@ -21,6 +21,7 @@ from micromoments.server.keys import Access, require_person
 from micromoments.server.problem import Problem, not_taken, problem_of, shown
 from micromoments.server.service import Service
 from micromoments.sources import segment
+from micromoments.sources.called import called
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.lenient import Rejected, decode
 
@@ -65,7 +66,7 @@ class Decider:
         """One decision, durable before it is answered."""
         client = call.scope.get("client")
         agent = call.headers.get(b"user-agent", b"").decode("latin-1")
-        parent = call.headers.get(b"traceparent", b"").decode("latin-1")
+        parent = self.traced.parent(call.headers) if isinstance(self.traced, Tracing) else ""
         return await self.answer(await call.body(MAX_BODY), access, agent, client[0] if client else "", parent)
 
     async def reply(self, body: bytes, access: Access, agent: str, ip: str) -> Reply:
@@ -104,6 +105,7 @@ class Decider:
         )
         arrival = None if asked.event is None else self._event(asked, request, access, agent, ip)
         if arrival is not None:
+            arrival = called(arrival, parent) if parent else arrival
             request = msgspec.structs.replace(request, marks=arrival.marks & ~access.marks)
         decided = await self._service.decide(request, arrival)
         self.latency.observe(perf_counter() - began)

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from micromoments.core.event import Arrival
-from micromoments.engine.tracing import nowhere, traced
+from micromoments.engine.tracing import names
 from micromoments.server.collect import ACCEPTED, SPELLINGS, Collector, Door, Refusal, too_large, unable
 from micromoments.server.cors import Cors
 from micromoments.server.http import GZIP, JSON, Headers, Reply, TooLarge, Unreadable, gunzip
@@ -33,10 +33,7 @@ _DOORS: dict[bytes, Door | Literal["decide"]] = {
     DECIDE.encode(): "decide",
     **{path.encode(): door for path, door in SPELLINGS.items() if door != "batch"},
 }
-_UNCOMMON = frozenset(
-    {b"content-encoding", b"expect", b"upgrade", b"transfer-encoding", b"sec-gpc"}
-    | ({b"traceparent"} if traced() is not nowhere else set())
-)
+_UNCOMMON = names() | {b"content-encoding", b"expect", b"upgrade", b"transfer-encoding", b"sec-gpc"}
 """Headers with which a request takes the other way, which knows what to make of them."""
 Decide = Callable[[bytes, Access, str, str], Awaitable[Reply]]
 """Answers a decision's body, for somebody, sent by an agent from an address."""

@@ -4,7 +4,7 @@ Source: CNCF CloudEvents 1.0.2, "HTTP Protocol Binding" and "JSON Event Format".
 attributes ``userid`` and ``anonymousid``, by ``userId`` and ``anonymousId`` in the data, or by the ``subject``. Data
 that is a call in the Segment shape itself (``type`` one of the six) is taken as that call; any other is what a
 ``track`` of the event's type has as properties. The message id is a hash of ``source`` and ``id``, which together are
-unique. The attributes as sent stay in ``context.cloudevent``.
+unique. The attributes as sent stay in ``context.cloudevent``, the extension ``traceparent`` in ``context`` too.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def call(event: Mapping[str, Any]) -> dict[str, Any]:
         one.setdefault("timestamp", time)
     context = one.get("context")
     one["context"] = {**(context if isinstance(context, dict) else {}), "cloudevent": attributes}
+    if isinstance(parent := event.get("traceparent"), str):
+        one["context"].setdefault("traceparent", parent)
     _name_person(one, event, data)
     return one
 

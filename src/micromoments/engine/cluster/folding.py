@@ -65,6 +65,7 @@ class Output:
         self.outcomes: list[tuple[int, OutcomeRecord]] = []
         self.told: list[Told] = []
         self.facts: list[Fact] = []
+        self.callers: dict[int, str] = {}
         self.deliveries = 0
 
 
@@ -232,8 +233,8 @@ class Folding:
             facts=_by_message(applier.facts, {n: record for n, record, _ in numbered}),
             outbox=tuple(applier.outbox),
         )
-        part = Part(batch, list(derived), list(telling.told))
-        for some in (applier.new_decisions, applier.facts, applier.outbox, derived, telling.told):
+        part = Part(batch, list(derived), list(telling.told), dict(applier.callers))
+        for some in (applier.new_decisions, applier.facts, applier.outbox, derived, telling.told, applier.callers):
             some.clear()
         return part
 
@@ -338,14 +339,17 @@ def tying(whole: Batch) -> Batch:
 class Part:
     """One shard's share of a stretch, before it is committed."""
 
-    def __init__(self, batch: Batch, outcomes: list[OutcomeRecord], told: list[Told]) -> None:
-        self.batch, self.outcomes, self.told = batch, outcomes, told
+    def __init__(
+        self, batch: Batch, outcomes: list[OutcomeRecord], told: list[Told], callers: Mapping[int, str]
+    ) -> None:
+        self.batch, self.outcomes, self.told, self.callers = batch, outcomes, told, callers
 
     def into(self, output: Output, shard: int) -> None:
         """It was committed."""
         output.outcomes += [(shard, one) for one in self.outcomes]
         output.told += self.told
         output.facts += self.batch.facts
+        output.callers.update(self.callers)
         output.deliveries += len(self.batch.outbox)
 
 

@@ -197,7 +197,7 @@ class Worker:
         """After a commit: what there is to learn to Kafka, what was pending out of Redis, news to the servers."""
         shared = self._shared
         self.applied += len(folded)
-        self.traced(output.facts)
+        self.traced(output.facts, output.callers)
         outcomes = [one for _, one in output.outcomes]
         lessons: list[Record] = [*outcomes, *(x.record for x in folded if teaches(x.record))]
         if lessons:
