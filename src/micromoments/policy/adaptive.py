@@ -4,7 +4,9 @@ Two things make it better than plain Thompson sampling where there are few outco
 ``benchmarks/quality/regret.py``. The draws of the weights are narrowed to ``TEMPER`` of their spread: rows differ, and
 that alone explores (Bietti, Agarwal and Langford, "A Contextual Bandit Bake-off", 2021, found the same of greedy
 choices). And there are two regressions, of which one forgets; the one that has lately predicted better decides, each
-outcome being predicted before it is learned. Probabilities are counted as in ``thompson``.
+outcome being predicted before it is learned. Without a prior they find out what is usual and how firm to be
+(``unprimed``). Features beyond [-1, 1] are brought there by the largest learned. Probabilities are counted as in
+``thompson``.
 """
 
 from __future__ import annotations
@@ -13,9 +15,21 @@ from typing import Self
 
 import numpy as np
 
-from micromoments.policy.base import FORMAT, Encoded, FloatArray, outcome, pack, rows, unpack
-from micromoments.policy.linear import NUMBERS, PRECISION, Regression
+from micromoments.policy.base import (
+    FORMAT,
+    UNPRIMED,
+    Encoded,
+    FloatArray,
+    from_bytes,
+    outcome,
+    pack,
+    rows,
+    to_bytes,
+    unpack,
+)
+from micromoments.policy.linear import ARRAYS, NUMBERS, PRECISION, Regression
 from micromoments.policy.thompson import Sampler
+from micromoments.policy.unprimed import UNPRIMED_ARRAYS, UNPRIMED_NUMBERS, Unprimed
 
 TEMPER = 0.35
 """Of the posterior's spread, how much the weights are drawn with."""
@@ -23,14 +37,12 @@ HALF_LIFE = 300.0
 """Outcomes after which one weighs half in the short memory."""
 LATELY = 0.995
 """What is left of an old prediction's error after each outcome: the last few hundred tell which memory decides."""
-LOOSE = 0.5
-"""Prior outcomes' worth of belief in each direction, over features that nobody gave a prior for; with one it is
-``linear.PRECISION``."""
 
 
 class Adaptive:
     """A long and a short memory over Bayesian linear regression. ``prior`` is (d,): the weights believed before any
-    outcome. With a ``half_life`` of 0 there is the long one alone.
+    outcome, by ``precision`` outcomes in each direction; with neither the memories are ``Unprimed``. With a
+    ``half_life`` of 0 there is the long one alone.
     """
 
     name = "adaptive"
@@ -44,9 +56,14 @@ class Adaptive:
         half_life: float = HALF_LIFE,
         temper: float = TEMPER,
     ) -> None:
-        firm = precision or (LOOSE if prior is None else PRECISION)
         lives = (0.0, half_life) if half_life else (0.0,)
-        self._memories = [Regression(dim, prior=prior, precision=firm, half_life=one) for one in lives]
+        self._memories: list[Regression] = [
+            Unprimed(dim, half_life=one)
+            if prior is None and precision is None
+            else Regression(dim, prior=prior, precision=precision or PRECISION, half_life=one)
+            for one in lives
+        ]
+        self._most: FloatArray | None = None
         self._missed = [0.0] * len(lives)
         self._temper = temper
         self._version = 0
@@ -69,15 +86,15 @@ class Adaptive:
             return np.ones(n)
         if self._sampler is None:
             self._sampler = Sampler(self._model, self._temper)
-        return self._sampler.counted(x, rng)
+        return self._sampler.counted(self._in_range(x), rng)
 
     def score(self, x: FloatArray) -> FloatArray:
         """Expected rewards (n,)."""
-        return self._model.predict(rows(x, self._model.dim))
+        return self._model.predict(self._in_range(rows(x, self._model.dim)))
 
     def learn(self, x: FloatArray, reward: float, weight: float = 1.0) -> None:
         """Learn one outcome, in every memory."""
-        row = outcome(x, self._model.dim, reward, weight)
+        row = self._in_range(self._grown(outcome(x, self._model.dim, reward, weight)))
         for n, memory in enumerate(self._memories):
             missed = memory.update(row, reward, weight)
             self._missed[n] = LATELY * self._missed[n] + weight * (missed * missed)
@@ -86,13 +103,29 @@ class Adaptive:
 
     def amend(self, x: FloatArray, was: float, reward: float) -> None:
         """Learn what became of an outcome that was learned before, in every memory."""
-        row = outcome(x, self._model.dim, reward, 1.0)
+        row = self._in_range(outcome(x, self._model.dim, reward, 1.0))
         for n, memory in enumerate(self._memories):
-            said = float(row @ memory.mean)
+            said = memory.expected(row)
             self._missed[n] = max(0.0, self._missed[n] + (reward - said) ** 2 - (was - said) ** 2)
             memory.amend(row, was, reward)
         self._version += 1
         self._sampler = None
+
+    def _in_range(self, x: FloatArray) -> FloatArray:
+        """Features over the largest learned, where one lay outside [-1, 1]."""
+        return x if self._most is None else x / self._most
+
+    def _grown(self, row: FloatArray) -> FloatArray:
+        """Take in how large the features of a row to be learned are, where the memories have no prior."""
+        size = np.abs(row)
+        if float(size[size.argmax()]) > 1.0 and isinstance(self._model, Unprimed):
+            most = np.ones(len(row)) if self._most is None else self._most
+            for at in np.flatnonzero(size > most).tolist():
+                for memory in self._memories:
+                    if isinstance(memory, Unprimed):
+                        memory.grew(at, float(size[at] / most[at]))
+            self._most = np.maximum(most, size)
+        return row
 
     def encode(self) -> bytes:
         """All of its state."""
@@ -101,18 +134,24 @@ class Adaptive:
         for memory in self._memories:
             numbers.extend(memory.numbers())
             arrays.extend(memory.arrays())
-        dim = self._memories[0].dim
-        return pack(Encoded(FORMAT, self.name, dim, self._version, tuple(numbers), tuple(arrays)))
+        arrays += [] if self._most is None else [to_bytes(self._most)]
+        form = UNPRIMED if isinstance(self._model, Unprimed) else FORMAT
+        return pack(Encoded(form, self.name, self._model.dim, self._version, tuple(numbers), tuple(arrays)))
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """The policy that ``encode`` wrote."""
         state = unpack(body, cls.name)
-        many = len(state.arrays) // 3
+        new = state.format >= UNPRIMED
+        wide, deep = (UNPRIMED_NUMBERS, UNPRIMED_ARRAYS) if new else (NUMBERS, ARRAYS)
+        many = len(state.arrays) // deep
         policy = cls(state.dim, half_life=0.0, temper=state.numbers[0])
         policy._memories, policy._version = [], state.version
         policy._missed = list(state.numbers[1 : 1 + many])
+        restore = Unprimed.restore if new else Regression.restore
         for n in range(many):
-            numbers = state.numbers[1 + many + n * NUMBERS :][:NUMBERS]
-            policy._memories.append(Regression.restore(state.dim, numbers, state.arrays[3 * n : 3 * n + 3]))
+            numbers = state.numbers[1 + many + n * wide :][:wide]
+            policy._memories.append(restore(state.dim, numbers, state.arrays[deep * n : deep * (n + 1)]))
+        if len(state.arrays) > deep * many:
+            policy._most = from_bytes(state.arrays[-1], (state.dim,))
         return policy

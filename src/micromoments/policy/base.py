@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-FORMAT = 1
-"""The version of the encoded form. Every older one stays readable."""
+FORMAT, UNPRIMED = 1, 2
+"""The encoded form, and that of an adaptive policy without a prior, which holds more. Each stays readable."""
 
 
 class Policy(Protocol):
@@ -99,8 +99,8 @@ def unpack(body: bytes, name: str) -> Encoded:
         raise ValueError(
             f"got {len(body)} bytes that are no policy ({error}); wanted what encode() wrote; restore a kept version"
         ) from error
-    if state.format > FORMAT:
-        raise ValueError(f"got policy format {state.format}; wanted at most {FORMAT}; update micromoments")
+    if state.format > UNPRIMED:
+        raise ValueError(f"got policy format {state.format}; wanted at most {UNPRIMED}; update micromoments")
     if state.name != name:
         raise ValueError(f"got the state of policy {state.name!r}; wanted {name!r}; decode it with its own class")
     return state

@@ -28,8 +28,11 @@ NOISE_VARIANCE = 0.09
 """The prior's expected s2: the variance of a reward that is won one time in ten."""
 SPARSE = 128
 """From so many features on, the root is kept in blocks: rows of wide features are mostly zeros."""
-NUMBERS = 5
-"""How many scalars a model encodes to."""
+NUMBERS, ARRAYS = 5, 3
+"""How many scalars and arrays a model encodes to."""
+Span = slice | NDArray[np.intp]
+"""Which features."""
+_ALL, _NONE = slice(None), slice(0, 0)
 
 
 class Regression:
@@ -71,9 +74,18 @@ class Regression:
         """The noise variance expected now."""
         return self.b / self.a
 
+    @property
+    def weights(self) -> FloatArray:
+        """What a unit of each feature adds to the expected reward (d,)."""
+        return self.mean
+
     def predict(self, x: FloatArray) -> FloatArray:
         """Features (n, d) -> expected rewards (n,)."""
         return x @ self.mean
+
+    def expected(self, x: FloatArray) -> float:
+        """The expected reward of one row (d,)."""
+        return float(x @ self.mean)
 
     def spread(self, x: FloatArray) -> FloatArray:
         """Features (n, d) -> (n, d), whose rows' products are the covariances of their expected rewards, in units of
@@ -104,15 +116,9 @@ class Regression:
         """Learn one outcome, x (d,), in O(k^2) of the k features that met its own; a weight of 2 moves them as two
         outcomes of this reward would. Gives by how much more it was than expected.
         """
-        error, own = reward - float(x @ self.mean), 1.0 / weight
-        if not isinstance(self._root, Blocks):
-            gain, spread = potter(self._root, x, own)
-            self.mean += gain * error
-        elif (block := self._root.met(x)) is None:
-            spread = own
-        else:
-            gain, spread = potter(block.root, x[block.span], own)
-            self.mean[block.span] += gain * error
+        root, at = self._met(x)
+        gain, spread = potter(root, x[at], 1.0 / weight)
+        error = self._moved(x, reward, at, gain, spread)
         self.a += 0.5
         self.b += 0.5 * error * error / spread
         self.seen += 1
@@ -120,47 +126,62 @@ class Regression:
             self._refresh()
         return error
 
+    def _met(self, x: FloatArray) -> tuple[FloatArray, Span]:
+        """The root (k, k) of the features that met a row's own, changed in place, and which of all they are."""
+        if not isinstance(self._root, Blocks):
+            return self._root, _ALL
+        block = self._root.met(x)
+        return (block.root, block.span) if block is not None else (np.zeros((0, 0)), _NONE)
+
+    def _moved(self, x: FloatArray, reward: float, at: Span, gain: FloatArray, spread: float) -> float:  # noqa: ARG002
+        """Move the weights by a row's outcome; by how much more it was than expected."""
+        error = reward - float(x.dot(self.mean))
+        self.mean[at] += gain * error
+        return error
+
     def amend(self, x: FloatArray, was: float, reward: float) -> None:
         """Learn that an outcome that was learned as ``was`` came to ``reward``: the same as if it had been learned so,
         but for what was forgotten since.
         """
         more = reward - was
-        if isinstance(self._root, Blocks):
-            block = self._root.met(x)
-            root, span = (block.root, block.span) if block is not None else (np.zeros((0, 0)), slice(0, 0))
-        else:
-            root, span = self._root, slice(None)
-        f = x[span] @ root
-        error = was - float(x @ self.mean)
+        root, at = self._met(x)
+        f = x[at] @ root
+        error = was - self.expected(x)
         self.b = max(0.1 * self.a * NOISE_VARIANCE, self.b + 0.5 * more * (2.0 * error + more) / (float(f @ f) + 1.0))
-        self.mean[span] += (root @ f) * more
+        self.mean[at] += (root @ f) * more
 
     def _refresh(self) -> None:
         """Fade what was learned towards the prior by the half-life, then factor anew: rounding can't pile up."""
         keep = 2.0 ** (-REFRESH / self.half_life) if self.half_life else 1.0
-        if isinstance(self._root, Blocks):
-            for block in self._root:
-                self.mean[block.span] = self._faded(block.root, self.mean[block.span], self.prior[block.span], keep)
-        else:
-            self.mean = self._faded(self._root, self.mean, self.prior, keep)
+        self._drawn_in(keep, (1.0 - keep) * self.precision)
         if self.half_life:
-            self.a = NOISE_SHAPE + keep * (self.a - NOISE_SHAPE)
-            self.b = NOISE_SHAPE * NOISE_VARIANCE + keep * (self.b - NOISE_SHAPE * NOISE_VARIANCE)
+            self._faded(keep)
 
-    def _faded(self, root: FloatArray, mean: FloatArray, prior: FloatArray, keep: float) -> FloatArray:
-        """The mean (k,) of what is left, ``root`` (k, k) being factored anew in place.
+    def _faded(self, keep: float) -> None:
+        """Let scalars fade towards their priors, too."""
+        self.a = NOISE_SHAPE + keep * (self.a - NOISE_SHAPE)
+        self.b = NOISE_SHAPE * NOISE_VARIANCE + keep * (self.b - NOISE_SHAPE * NOISE_VARIANCE)
 
-        What is left has the precision ``keep (S S^T)^-1 + own I``, of which ``S L^-T`` is a root where ``L L^T`` is
+    def _drawn_in(self, keep: float, own: float) -> None:
+        """Keep a share of what was learned, believe the prior by ``own`` more, and factor every root (k, k) anew.
+
+        What comes out has the precision ``keep (S S^T)^-1 + own I``, of which ``S L^-T`` is a root where ``L L^T`` is
         ``keep I + own S^T S``: nothing is inverted that may be close to singular.
         """
-        if keep == 1.0:
-            root[:] = factor(root @ root.T)
-            return mean
-        own = (1.0 - keep) * self.precision
-        left = factor(keep * np.eye(len(root)) + own * (root.T @ root))
-        root[:] = np.linalg.solve(left, root.T).T
-        beyond = mean - prior
-        return np.asarray(mean - own * (root @ (beyond @ root)), dtype=np.float64)
+        whole = [(self._root, _ALL)] if not isinstance(self._root, Blocks) else [(b.root, b.span) for b in self._root]
+        for root, at in whole:
+            if own == 0.0:
+                root[:] = factor(root @ root.T)
+                continue
+            left = factor(keep * np.eye(len(root)) + own * (root.T @ root))
+            root[:] = np.linalg.solve(left, root.T).T
+            for weights, prior in self._believed():
+                beyond = weights[at] - prior[at]
+                weights[at] -= own * (root @ (beyond @ root))
+
+    def _believed(self) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        """What outcomes move, and what it is drawn in to."""
+        return ((self.mean, self.prior),)
 
     def numbers(self) -> tuple[float, ...]:
         """The scalars of the state, ``NUMBERS`` of them; ``arrays`` has the rest."""
@@ -174,9 +195,10 @@ class Regression:
     @classmethod
     def restore(cls, dim: int, numbers: tuple[float, ...], arrays: tuple[bytes, ...]) -> Regression:
         """The model that ``numbers`` and ``arrays`` describe; ``ValueError`` where they don't fit."""
-        if len(numbers) != NUMBERS or len(arrays) != 3:
+        if len(numbers) != NUMBERS or len(arrays) != ARRAYS:
             raise ValueError(
-                f"got {len(numbers)} numbers and {len(arrays)} arrays; wanted {NUMBERS} and 3; restore a kept version"
+                f"got {len(numbers)} numbers and {len(arrays)} arrays; wanted {NUMBERS} and {ARRAYS}; "
+                "restore a kept version"
             )
         model = cls(dim, prior=from_bytes(arrays[0], (dim,)), precision=numbers[0], half_life=numbers[1])
         model.a, model.b, model.seen = numbers[2], numbers[3], int(numbers[4])
@@ -190,9 +212,9 @@ def potter(root: FloatArray, x: FloatArray, own: float) -> tuple[FloatArray, flo
     """Update a root (k, k) in place by a row (k,) whose outcome has a noise of ``own``; the gain (k,) and the spread of
     the prediction, both in units of the model's noise.
     """
-    f = np.asarray(x @ root, dtype=np.float64)
-    spread = float(f @ f) + own
-    gain: FloatArray = (root @ f) / spread
+    f = np.asarray(x.dot(root), dtype=np.float64)
+    spread = float(f.dot(f)) + own
+    gain: FloatArray = root.dot(f) / spread
     root -= (gain / (1.0 + sqrt(own / spread)))[:, None] * f
     return gain, spread
 

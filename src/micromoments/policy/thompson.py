@@ -74,7 +74,7 @@ class Sampler:
         """
         model = self._model
         spread = self._temper * sqrt(2.0 * model.noise) * model.length(gap)
-        ahead = float(gap @ model.mean)
+        ahead = float(gap @ model.weights)
         first = 0.5 * (1.0 + erf(ahead / spread if spread > 0.0 else copysign(inf, ahead)))
         return np.array([first, 1.0 - first])
 
