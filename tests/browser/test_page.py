@@ -134,8 +134,13 @@ def test_why_wrong_and_stop(browser: Browser, troubles: list[str]) -> None:
         page.get_by_role("button", name="Stop").click()
         page.get_by_text("Personalisation is off, and").wait_for()
         assert {"personalise": False} in [call["properties"] for call in sent]
+        page.fill("#try-input", "why does my tap drip")
+        page.get_by_text("Personalisation is off: this goes by").wait_for()
+        assert page.get_by_role("button", name="Stop", exact=True).count() == 0
+        assert {"personalise": True} not in [call["properties"] for call in sent]
         page.get_by_role("button", name="Turn it on again").click()
-        page.wait_for_selector(".first h3")
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
+        assert {"personalise": True} in [call["properties"] for call in sent]
         page.close()
     assert troubles == []
 

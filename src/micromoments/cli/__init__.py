@@ -43,6 +43,10 @@ COMMANDS = (
 """Every command, in the order of the help; each lives in the file of its name."""
 
 
+EXTRAS = {"redis": "cluster", "confluent_kafka": "cluster", "cryptography": "cluster"}
+"""Libraries that the rooms of a cluster take, by the extra that brings them."""
+
+
 def main() -> None:
     """Run the command line; errors that a user can mend are told in one line, without a traceback."""
     # A stream that the caller closed (``>&-``) is None here, which no writer expects.
@@ -81,6 +85,23 @@ def _run() -> None:
     except (ConfigError, StoreError, ValueError, OSError) as error:
         sys.stderr.write(f"micromoments: {_words(error)}\n")
         raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        sys.stderr.write(f"micromoments: {_missing(error.name, EXTRAS[error.name])}\n")
+        raise SystemExit(1) from None
+    except MemoryError:
+        sys.stderr.write("micromoments: got more than this machine's memory holds; give it less, or more memory\n")
+        raise SystemExit(1) from None
+
+
+def _missing(module: str, extra: str) -> str:
+    """What to install, for a library that an extra brings.
+
+    >>> _missing("redis", "cluster")
+    "got no library redis, which this needs; install it: pip install 'micromoments[cluster]'"
+    """
+    return f"got no library {module}, which this needs; install it: pip install 'micromoments[{extra}]'"
 
 
 def _words(error: Exception) -> str:

@@ -275,7 +275,10 @@ class Feed:
 def fetched(name: str) -> Iterator[Path]:
     """The file of a feed; an address is downloaded to a private temporary file."""
     if "://" not in name:
-        yield Path(name)
+        path = Path(name)
+        if path.exists() and not path.is_file():
+            raise FeedError(f"got {name!r}, which is no file; wanted a feed's file or address")
+        yield path
         return
     import httpx
 

@@ -172,7 +172,8 @@ class Import:
 
 
 def plan(source: Source, shape: Shape, ledger: Ledger, window: int) -> Entry:
-    """The entry of a file: new, that of a killed run to go on with, or a finished one. A source that goes on judges
+    """The entry of a file: new (also where another mapping could read none of it), that of a killed run to go on with,
+    or a finished one. A source that goes on judges
     times as it did when it was begun.
 
     Raises:
@@ -183,6 +184,9 @@ def plan(source: Source, shape: Shape, ledger: Ledger, window: int) -> Entry:
     if entry is None:
         name = source.path.name
         return Entry(file=name, digest=source.digest, mapping=mapping, window=window, as_of=source.now)
+    if entry.finished and entry.mapping != mapping and not entry.emitted:
+        # Nothing of it could be read: most likely the mapping was wrong, and this one puts it right.
+        return Entry(file=entry.file, digest=source.digest, mapping=mapping, window=window, as_of=source.now)
     if entry.mapping != mapping and not entry.finished:
         raise ValueError(
             f"got another mapping for {source.path.name}, of which {entry.emitted} rows are imported already; "

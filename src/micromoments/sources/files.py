@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -66,7 +67,7 @@ def digest_of(path: Path) -> str:
     """
     digest = blake2b(digest_size=12)
     try:
-        with open_bytes(path) as file:
+        with open_bytes(path, as_it_is=True) as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -144,11 +145,7 @@ class Source:
     def _csv(self) -> Iterator[Read | Bad]:
         with open_bytes(self.path, self.watch) as file:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            first = text.readline()
-            if not first:
-                raise MappingError(f"got {self.path.name}, an empty file; wanted a header and rows")
-            delimiter = self._shape.delimiter or max("\t,;|", key=first.count)
-            header = next(csv.reader([first], delimiter=delimiter))
+            delimiter, header = self._header(text.readline())
             mapper = Mapper(self._shape, header, f"f-{self.digest}")
             reader = csv.reader(text, delimiter=delimiter)
             width = len(header)
@@ -167,6 +164,25 @@ class Source:
                         yield made
                 elif row:
                     yield Bad(line, "wrong_width", f"got {len(row)} cells; wanted {width}, as in the header", row)
+
+    def _header(self, first: str) -> tuple[str, list[str]]:
+        """What separates the cells, and the names in a file's first line."""
+        if not first:
+            raise MappingError(f"got {self.path.name}, an empty file; wanted a header and rows")
+        delimiter = self._shape.delimiter or max("\t,;|", key=first.count)
+        try:
+            header = next(csv.reader([first], delimiter=delimiter))
+        except csv.Error as error:
+            raise MappingError(
+                f"got {self.path.name}, whose first line can't be read as CSV ({error}); wanted a header and rows"
+            ) from None
+        if not self._shape.fields:
+            names = ", ".join(header)[:200].encode("utf-8", "replace").decode()
+            raise MappingError(
+                f"got {self.path.name} with the columns {names}, and no mapping; wanted one that says who, what and "
+                "when: --map userId=COLUMN,event=COLUMN,timestamp=COLUMN, or --preset NAME"
+            )
+        return delimiter, header
 
     def _history(self, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[Read | Bad]:
         found = False
@@ -225,7 +241,7 @@ class Source:
         decode = msgspec.json.Decoder().decode
         with open_bytes(self.path, self.watch) as file:
             for line, raw in enumerate(file, 1):
-                body = raw.strip()
+                body = raw.removeprefix(BOM_UTF8 if line == 1 else b"").strip()
                 if not body:
                     continue
                 try:

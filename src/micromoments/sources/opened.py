@@ -26,9 +26,42 @@ class Bad(msgspec.Struct, frozen=True):
     row: Any
 
 
+def wide(head: bytes) -> str:
+    """The encoding of a text that begins with these bytes, where it is one of two or four bytes a character.
+
+    With a byte order mark, as Windows' programs write it, or without one, told by the zeros of the first characters.
+
+    >>> wide("how".encode("utf-16")), wide("how".encode("utf-16-be")), wide(b"how")
+    ('utf-16', 'utf-16-be', '')
+    """
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    zeros = "".join("0" if byte == 0 else "x" for byte in head[:4])
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "")
+
+
 @contextmanager
-def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[BinaryIO]:
-    """A file's bytes, gunzipped where its first two bytes say gzip. ``watch`` is told how far the raw file is read."""
+def open_bytes(path: Path, watch: Callable[[int], None] | None = None, *, as_it_is: bool = False) -> Iterator[BinaryIO]:
+    """A file's bytes, gunzipped where its first two bytes say gzip, and text of two bytes a character as UTF-8 unless
+    it is wanted ``as_it_is``. ``watch`` is told how far the raw file is read.
+    """
+    with _unzipped(path, watch) as file:
+        head = b"" if as_it_is else file.read(4)
+        encoding = wide(head)
+        if head:
+            file.seek(0)
+        yield narrowed(file, encoding) if encoding else file
+
+
+def narrowed(file: BinaryIO, encoding: str) -> BinaryIO:
+    """A text in an encoding, as UTF-8."""
+    return cast("BinaryIO", io.BufferedReader(_Narrowed(file, encoding), CHUNK))
+
+
+@contextmanager
+def _unzipped(path: Path, watch: Callable[[int], None] | None) -> Iterator[BinaryIO]:
     with path.open("rb") as raw:
         seen: BinaryIO = raw
         if watch is not None:
@@ -43,17 +76,14 @@ def open_bytes(path: Path, watch: Callable[[int], None] | None = None) -> Iterat
 
 
 def text_of(file: BinaryIO) -> io.TextIOWrapper:
-    """A file's text: UTF-8 with or without a mark, UTF-16 with one; bytes that are no UTF-8 are Windows' Western ones,
-    as shops' older programs write.
+    """A file's text: UTF-8 with or without a mark; bytes that are no UTF-8 are Windows' Western ones, as shops' older
+    programs write.
     """
-    mark = file.read(2)
-    file.seek(0)
-    wide = mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return io.TextIOWrapper(file, encoding="utf-16" if wide else "utf-8-sig", errors=WESTERN, newline="")
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors=WESTERN, newline="")
 
 
 def _western(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError) or "16" in error.encoding:
+    if not isinstance(error, UnicodeDecodeError):
         return "\ufffd", getattr(error, "end", 0)
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
@@ -61,6 +91,40 @@ def _western(error: UnicodeError) -> tuple[str, int]:
 WESTERN = "micromoments-western"
 """How ``text_of`` reads what is no UTF-8."""
 codecs.register_error(WESTERN, _western)
+
+
+class _Narrowed(io.RawIOBase):
+    """A text of two or four bytes a character as UTF-8; it can be read again from its start."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._file, self._encoding = file, encoding
+        self._begin()
+
+    def _begin(self) -> None:
+        self._decoder = codecs.getincrementaldecoder(self._encoding)("replace")
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if offset or whence:
+            raise io.UnsupportedOperation("only the start can be sought")
+        self._begin()
+        return self._file.seek(0)
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            raw = self._file.read(CHUNK)
+            self._left = self._decoder.decode(raw, final=not raw).encode("utf-8", "replace")
+            if not raw:
+                break
+        taken, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
 
 
 class _Watched(io.RawIOBase):
@@ -112,7 +176,7 @@ def objects(
                 raise MappingError(f"got {path.name}, which can't be read as Parquet ({error})") from None
             return
         for line, raw in enumerate(file, 1):
-            body = raw.strip(b"\r\n")
+            body = raw.removeprefix(codecs.BOM_UTF8 if line == 1 else b"").strip(b"\r\n")
             if not body.strip():
                 continue
             if columns and body.lstrip()[:1] != b"{":

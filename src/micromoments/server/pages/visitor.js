@@ -118,8 +118,15 @@ export class Visitor {
     byId("bars").setAttribute("aria-label", top ? Object.keys(this.bars).map((t) => `${t} ${percent(moment.probabilities[t])}`).join(", ") : "No moment yet");
     byId("telling").replaceChildren(...(text.trim() ? lit(text, decision?.telling || []) : []));
     this.answer.replaceChildren(...(decision ? this.cards(decision) : []));
-    if (top !== this.told) byId("try-said").textContent = top ? `This reads as a ${top} moment. ${decision.items[0] ? `First answer: ${decision.items[0].title}.` : ""}` : "";
-    this.told = top;
+    this.announce(top ? `This reads as a ${top} moment. ${decision.items[0] ? `First answer: ${decision.items[0].title}.` : ""}` : "");
+  }
+
+  /** What a screen reader says: the answer that stands, once the keystrokes rest. */
+  announce(words) {
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => {
+      byId("try-said").textContent = words;
+    }, LISTEN * 4);
   }
 
   cards(decision) {
@@ -131,7 +138,8 @@ export class Visitor {
       el("div", { class: "acts" },
         el("button", { type: "button", class: "quiet", "aria-expanded": "false", onclick: (e) => this.why(e.currentTarget, decision, first) }, "Why this?"),
         decision.moment && el("button", { type: "button", class: "quiet", onclick: () => this.wrong(decision) }, "Wrong moment"),
-        el("button", { type: "button", class: "quiet", onclick: () => this.stop() }, "Stop")),
+        el("button", { type: "button", class: "quiet", onclick: () => this.stop() }, this.stopped ? "Turn it on again" : "Stop")),
+      this.stopped && el("p", { class: "off" }, "Personalisation is off: this goes by the words in the box alone."),
       el("div", { class: "more", id: "more" }),
     ].filter(Boolean);
   }
@@ -167,7 +175,7 @@ export class Visitor {
       this.answer.replaceChildren(
         el("p", { class: "off" }, `Thank you. That moment is closed${type ? `, and noted as one of ${type}` : ""}. Without it you would be served:`),
         list(now.items));
-      byId("try-said").textContent = "Thank you. That moment is closed.";
+      this.announce("Thank you. That moment is closed.");
     };
     const others = Object.keys(TYPES).filter((type) => type !== decision.moment.type);
     more.replaceChildren(
@@ -197,7 +205,7 @@ export class Visitor {
       el("p", { class: "off" }, "Personalisation is off, and what was known of you is gone. Everyone gets this general list:"),
       list(general.items),
       el("div", { class: "acts" }, el("button", { type: "button", class: "quiet", onclick: () => this.stop() }, "Turn it on again")));
-    byId("try-said").textContent = "Personalisation is off.";
+    this.announce("Personalisation is off.");
     return undefined;
   }
 
