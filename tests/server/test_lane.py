@@ -209,6 +209,18 @@ async def test_foreign_hosts_are_refused_without_keys(own: FakeService) -> None:
         assert (await talk(port, foreign)).startswith(b"HTTP/1.1 403")
 
 
+async def test_an_old_client_keeps_its_connection_where_both_say_so(doors: App) -> None:
+    """HTTP/1.0 (``ab -k``, old proxies): told ``keep-alive`` where it asked to be kept, else ``close``."""
+    old = wire(SOUND, connection="keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+    with running(doors) as (port, _):
+        _, headers, _ = parsed(await talk(port, old))
+        assert headers["connection"] == "keep-alive"
+        _, headers, _ = parsed(await talk(port, wire(SOUND).replace(b"HTTP/1.1", b"HTTP/1.0")))
+        assert headers["connection"] == "close"
+        _, headers, _ = parsed(await talk(port, wire(SOUND, connection="keep-alive")))
+        assert "connection" not in headers
+
+
 def test_the_lane_is_for_single_events() -> None:
     """Every spelling of a single call's door has it, a batch's none."""
     assert b"/v1/track" in lane._DOORS

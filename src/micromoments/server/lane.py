@@ -69,12 +69,13 @@ def _unpacked(body: bytes) -> bytes:
 class Under:
     """The request under way on a connection, as far as uvicorn's protocol looks at one."""
 
-    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
+    __slots__ = ("connection", "disconnected", "keep_alive", "message_event", "response_complete")
 
     def __init__(self) -> None:
         self.response_complete = True
         self.disconnected = False
         self.keep_alive = True
+        self.connection = b""
         self.message_event = asyncio.Event()
 
 
@@ -88,7 +89,7 @@ class Lane:
         self.keys = keys
         self._cors = cors
         self._waiting: list[tuple[LaneProtocol, Arrival]] = []
-        self._accepted: dict[tuple[bytes | None, bool], bytes] = {}
+        self._accepted: dict[tuple[bytes | None, bytes], bytes] = {}
         self._common: Headers = []
 
     def take(self, connection: LaneProtocol, arrival: Arrival) -> None:
@@ -123,15 +124,15 @@ class Lane:
         for connection, _ in waiting:
             connection.refuse(refusal)
 
-    def accepted(self, common: Headers, origin: bytes | None, keep_alive: bool) -> bytes:
+    def accepted(self, common: Headers, origin: bytes | None, connection: bytes) -> bytes:
         """The whole answer to an accepted event; made once a second, when the date changes."""
         if common is not self._common or len(self._accepted) > 256:
             self._common = common
             self._accepted.clear()
-        answer = self._accepted.get((origin, keep_alive))
+        answer = self._accepted.get((origin, connection))
         if answer is None:
-            answer = self.render(200, ACCEPTED, common, origin, keep_alive)
-            self._accepted[origin, keep_alive] = answer
+            answer = self.render(200, ACCEPTED, common, origin, connection)
+            self._accepted[origin, connection] = answer
         return answer
 
     def render(
@@ -140,15 +141,15 @@ class Lane:
         body: bytes,
         common: Headers,
         origin: bytes | None,
-        keep_alive: bool,
+        connection: bytes,
         more: Headers = _NONE,
         kind: bytes = JSON,
     ) -> bytes:
-        """An answer's bytes."""
+        """An answer's bytes; ``connection`` is what is said of it, mostly nothing."""
         told = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
         headers = [*common, *told, *more, *self._cors.headers(origin)]
-        if not keep_alive:
-            headers.append((b"connection", b"close"))
+        if connection:
+            headers.append((b"connection", connection))
         lines = [b"%b: %b\r\n" % header for header in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])
 
@@ -220,8 +221,15 @@ class LaneProtocol(BoundedProtocol):
         under = self._under
         under.response_complete = False
         under.keep_alive = self.parser.should_keep_alive()
+        under.connection = self._connection() if b"connection" in sent or not under.keep_alive else b""
         self.cycle = under  # type: ignore[assignment] # as far as uvicorn looks at it
         return True
+
+    def _connection(self) -> bytes:
+        """What the answer says of the connection: HTTP/1.0 keeps it only where both sides say so."""
+        if not self._under.keep_alive:
+            return b"close"
+        return b"keep-alive" if self.parser.get_http_version() == "1.0" else b""
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, mostly all of it."""
@@ -263,7 +271,7 @@ class LaneProtocol(BoundedProtocol):
     def accepted(self) -> None:
         """The event is durable: say so."""
         common = self.server_state.default_headers
-        self._finish(self._lane.accepted(common, self._sent.get(b"origin"), self._under.keep_alive))
+        self._finish(self._lane.accepted(common, self._sent.get(b"origin"), self._under.connection))
 
     def reply(self, answer: Reply) -> None:
         """A decision's answer."""
@@ -276,7 +284,7 @@ class LaneProtocol(BoundedProtocol):
 
     def _answer(self, status: int, body: bytes, more: Headers, kind: bytes = JSON) -> None:
         common, origin = self.server_state.default_headers, self._sent.get(b"origin")
-        self._finish(self._lane.render(status, body, common, origin, self._under.keep_alive, more, kind))
+        self._finish(self._lane.render(status, body, common, origin, self._under.connection, more, kind))
 
     def _finish(self, answer: bytes) -> None:
         under = self._under
