@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from micromoments.config.change import silent_changes
 from micromoments.config.cluster import Cluster, in_folder, joined, load_cluster, parted, secret_settings
+from micromoments.config.edit import with_slot
 from micromoments.config.keys import Keys, load_keys, load_secret
 from micromoments.config.loader import FILE_NAME, load, parse
 from micromoments.config.mistakes import ConfigError, Mistake
@@ -28,4 +29,5 @@ __all__ = [
     "secret_settings",
     "silent_changes",
     "starter",
+    "with_slot",
 ]

@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
-from micromoments.config import parse, silent_changes
+from micromoments.config import parse, silent_changes, with_slot
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Millis
 from micromoments.core.person import Person, Stamp, Trait
@@ -142,6 +142,27 @@ class Control:
         if refused := silent_changes(self._view().settings, settings):
             raise ValueError("\n".join(refused))
         return await self._activate(settings, text)
+
+    async def set_slot(self, slot: str, values: Mapping[str, str | float | bool]) -> dict[str, Any]:
+        """Write other values of a slot into ``micromoments.toml`` and put it in force, as if it had been edited.
+
+        Raises:
+            ValueError: the file isn't what is in force, says it in a form that isn't edited here, or has a mistake
+            then; nothing is changed.
+        """
+        text = self._stores.config_text()
+        before, edited = parse(text), with_slot(text, slot, values)
+        if config_digest(before) != self._view().config_version:
+            raise ValueError(
+                "got a micromoments.toml that is not in force; wanted it reloaded first; nothing is changed"
+            )
+        settings, wanted = parse(edited), replace(before.slot(slot), **values)
+        if settings != replace(before, slots={**before.slots, slot: wanted}):
+            raise ValueError(f"got a micromoments.toml without a plain [slots.{slot}]; wanted one; edit it by hand")
+        if refused := silent_changes(self._view().settings, settings):
+            raise ValueError("\n".join(refused))
+        self._stores.write_config(edited)
+        return await self._activate(settings, edited)
 
     async def rollback(self, version: str = "") -> dict[str, Any]:
         """Return to the version of the settings before this one, or to a named one; the file is put back with it.

@@ -24,8 +24,9 @@ from micromoments.learn.guard import Guard
 from micromoments.learn.logged import Logged
 from micromoments.learn.warm import TOLD as TOLD_ASIDE
 from micromoments.learn.warm import Judged, Lesson, judge, lessons, teach
-from micromoments.policy import decode, known
+from micromoments.policy import decode, known, make
 from micromoments.policy.actions import SLOT as ACTIONS
+from micromoments.policy.actions import width
 from micromoments.policy.base import FloatArray, Policy
 from micromoments.policy.features import DIM, NAMES
 from micromoments.policy.registry import FIXED
@@ -126,6 +127,33 @@ class Learned:
         back = self._version(name, earlier[-1] if version is None else version)
         await self._activate(name, back)
         return {"policy": name, "was": now, "version": back.version}
+
+    def version(self, name: str) -> int:
+        """How many outcomes a policy has learned."""
+        return self._policies[name].version
+
+    def state(self, name: str) -> bytes:
+        """A policy's state, as ``put`` takes it."""
+        return self._policies[name].encode()
+
+    async def put(self, name: str, body: bytes) -> int:
+        """Put a state of a policy in force; what is in force now is kept first. Its version; durable on return.
+
+        Raises:
+            ValueError: the bytes are no state of this policy, or of one that sees other features.
+        """
+        slot, _, kind = name.rpartition(":")
+        policy = decode(kind, body)
+        policy.score(np.zeros((1, width(slot))))
+        if self._policies[name].version:
+            self.keep(name)
+        await self._activate(name, policy)
+        return policy.version
+
+    async def reset(self, name: str) -> None:
+        """Let a policy start from nothing; what is in force now is kept first."""
+        slot, _, kind = name.rpartition(":")
+        await self.put(name, make(kind, width(slot)).encode())
 
     async def warm(self, slot: str, records: Sequence[Logged], *, dry_run: bool = False) -> dict[str, Any]:
         """Teach a slot's policy, on top of what it knows, what a log of another's decisions says, judge that by the

@@ -22,6 +22,7 @@ from micromoments.server.insight import Insight
 from micromoments.server.items import ItemDoors
 from micromoments.server.keys import OPEN, Access, Keys, as_sent
 from micromoments.server.lane import Lane
+from micromoments.server.loop import Loop
 from micromoments.server.metrics import Metrics
 from micromoments.server.multislot import MultiSlot
 from micromoments.server.nearby import NearbyDoor
@@ -86,6 +87,7 @@ class App:
             Ofrep(service, keys, self.streams),
             personalizer := Personalizer(service, keys),
             MultiSlot(personalizer),
+            Loop(service, personalizer),
         )
         self._control = ControlDoors(service)
         self._deliveries = DeliveryDoors(service)

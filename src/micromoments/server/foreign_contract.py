@@ -12,7 +12,7 @@ _KEYS: list[Json] = [{"writeKey": []}, {"secretKey": []}, {"personToken": []}]
 
 def foreign_doors() -> Json:
     """Paths of the doors of other protocols."""
-    return {**_cloudevents(), **_snowplow(), **_ofrep(), **_personalizer()}
+    return {**_cloudevents(), **_snowplow(), **_ofrep(), **_personalizer(), **_loop()}
 
 
 def _plain(words: str, errors: dict[str, str], ok: Json, **more: Any) -> Json:
@@ -283,4 +283,54 @@ def _personalizer() -> Json:
             f"{one}/reward": _azure(f"{id}_reward", "Personalizer: what it was worth.", done, reward, event=True),
             f"{one}/activate": _azure(f"{id}_activate", "Personalizer: it was shown.", done, None, event=True),
         }
+    return out
+
+
+def _loop() -> Json:
+    """What else the service had: settings, model, and doors that say what to use instead."""
+    base, anything, done = "/personalizer/v1.0", {"type": "object"}, {"204": answer("Done, durably.")}
+    model: Json = {"application/octet-stream": {"schema": {}}}
+    said: Json = {"200": answer("As it is now.", anything)}
+    none: Json = {"200": answer("None are kept here.", _many(anything))}
+    file: Json = {"200": {"description": "The policy's state.", "content": model}}
+    doors: dict[str, dict[str, tuple[str, Json, Json | None]]] = {
+        "status": {"get": ("whether it serves", said, None)},
+        "configurations/service": {
+            "get": ("the slot's window, floor and mode", said, None),
+            "put": ("another window, floor or mode", said, content(anything)),
+        },
+        "configurations/policy": {
+            "get": ("the policy that learns", said, None),
+            "put": ("another policy", said, content(anything)),
+            "delete": ("the default policy", said, None),
+        },
+        "configurations/applyFromEvaluation": {"post": ("what to use instead", done, content(anything))},
+        "model": {
+            "get": ("the policy's state", file, None),
+            "put": ("put a state in force", done, model),
+            "delete": ("forget what was learned", done, None),
+        },
+        "model/properties": {"get": ("how many outcomes it learned", said, None)},
+        "evaluations": {
+            "get": ("none are kept here", none, None),
+            "post": ("what to use instead", said, content(anything)),
+        },
+        "evaluations/{id}": {"get": ("none is kept", said, None), "delete": ("none is kept", done, None)},
+        "logs": {"delete": ("what to use instead", done, None)},
+        "logs/properties": {"get": ("what to use instead", said, None)},
+        "logs/interactions": {"post": ("what to use instead", done, model)},
+        "logs/observations": {"post": ("what to use instead", done, model)},
+        "featureimportances": {
+            "get": ("what to use instead", said, None),
+            "post": ("what to use instead", said, content(anything)),
+        },
+    }
+    out: Json = {}
+    for path, methods in doors.items():
+        name = "".join(c if c.isalpha() else "_" for c in path)
+        for method, (words, ok, body) in methods.items():
+            one = _azure(f"personalizer_{name}_{method}", f"Personalizer: {words}.", ok, None, event="{id}" in path)
+            if body:
+                one["post"]["requestBody"] = {"required": True, "content": body}
+            out.setdefault(f"{base}/{path}", {})[method] = one["post"]
     return out
