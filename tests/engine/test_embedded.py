@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 import micromoments as mm
 from micromoments.core.event import Millis
+from micromoments.core.record import Logged
+from micromoments.engine import keeper
 from micromoments.engine.embedded import Engine, key_of
 from micromoments.ports import StoreError
+from micromoments.stores.embedded.log import SqliteLog
 from tests.engine.shop import ITEMS, MINUTE, SETTINGS, T0, Clock
 
 SCRIPT = """
@@ -103,6 +107,25 @@ def test_items_come_and_go(tmp_path: Path) -> None:
     with opened(tmp_path) as engine:
         assert len(engine.catalog) == len(ITEMS) - 1
         assert engine.catalog.get("p1") == ITEMS[1]
+
+
+def test_a_start_reads_no_log_that_taught_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a bulk load the next start goes on where the log ends: it doesn't look through all of it for events."""
+    monkeypatch.setattr(keeper, "FAR", 5)
+    with opened(tmp_path) as engine:
+        for n in range(10):
+            engine.catalog.put([replace(ITEMS[0], id=f"p{n}")])
+    asked: list[int] = []
+    read = SqliteLog.read
+
+    def counted(self: SqliteLog, start: int, limit: int = 1000) -> list[Logged]:
+        asked.append(start)
+        return list(read(self, start, limit))
+
+    monkeypatch.setattr(SqliteLog, "read", counted)
+    with opened(tmp_path) as engine:
+        assert len(engine.catalog) == 10
+        assert min(asked) >= 10
 
 
 def test_an_open_moment_counts_as_served_at_once(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from micromoments.core.item import Item
+from micromoments.core.item import Item, Kind
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.document import DIGEST
 from micromoments.stores.embedded import index
@@ -61,8 +64,7 @@ def test_a_restart_indexes_only_what_changed(folder: str) -> None:
     assert indexed == 2
     assert [hit.id for hit in catalog.search("violet")] == ["p0"]
     assert [hit.id for hit in catalog.search("orange")] == ["new"]
-    found = {hit.id for hit in catalog.search("red", limit=300)}
-    assert found == {f"p{n}" for n in range(10, 300, 5)}
+    assert {hit.id for hit in catalog.search("red", limit=300)} == {f"p{n}" for n in range(10, 300, 5)}
     catalog.close()
 
 
@@ -76,6 +78,80 @@ def test_what_was_not_committed_is_indexed_again(folder: str) -> None:
     catalog, indexed = started(folder, {**there, "late": Item(id="late", kind="product", title="late shoe")})
     assert indexed == 1
     assert [hit.id for hit in catalog.search("late")] == ["late"]
+    catalog.close()
+
+
+def killed(catalog: Catalog) -> None:
+    """What a killed process leaves: the index as last committed, its lock let go."""
+    for shelf in catalog._search._shelves.values():
+        shelf._writer = None
+
+
+def found(catalog: Catalog) -> dict[tuple[str, Kind], list[str]]:
+    """By word and kind, the ids of what is found."""
+    kinds: tuple[Kind, ...] = ("product", "article")
+    return {
+        (word, kind): sorted(hit.id for hit in catalog.search(word, kinds=(kind,), limit=50))
+        for word in (*COLOURS, "wool")
+        for kind in kinds
+    }
+
+
+SOME = st.builds(
+    lambda id, kind, colour, text: Item(id=id, kind=kind, title=f"{colour} thing", text=text),
+    st.sampled_from(["a", "b", "c", "d", "e"]),
+    st.sampled_from(["product", "article"]),
+    st.sampled_from(COLOURS),
+    st.sampled_from(["", "of wool"]),
+)
+STEPS = st.one_of(
+    SOME,
+    st.sampled_from(["a", "b", "c", "d", "e"]).map(lambda id: ("drop", id)),
+    st.sampled_from(["settle", "half settle", "stop", "kill"]),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(STEPS, max_size=20))
+def test_no_crash_serves_what_is_no_more(steps: list[Item | tuple[str, str] | str]) -> None:
+    """However often it is stopped, or killed between any two writes of the index, the disk finds what memory does."""
+    there: dict[str, Item] = {}
+    with TemporaryDirectory() as root:
+        for kind in index.KINDS:
+            (Path(root) / kind).mkdir()
+        catalog = Catalog(index=root)
+        for step in [*steps, "kill"]:
+            if isinstance(step, Item):
+                there[step.id] = step
+                catalog.apply({step.id: step})
+            elif isinstance(step, tuple):
+                there.pop(step[1], None)
+                catalog.apply({step[1]: None})
+            elif step == "settle":
+                catalog.settle()
+            elif step == "half settle":  # where it is killed next, one kind's commit came and the other's didn't
+                catalog._search._shelves["product"].settle()
+            else:
+                killed(catalog) if step == "kill" else catalog.close()
+                del catalog
+                catalog, memory = Catalog(index=root), Catalog()
+                for one in (catalog, memory):
+                    one.apply(there)
+                    one.loaded()
+                assert found(catalog) == found(memory)
+        killed(catalog)
+
+
+def test_a_restart_finds_another_kind(folder: str) -> None:
+    """An item that changed nothing but its kind while nobody looked is found as what it is now."""
+    catalog, _ = started(folder, {"a": Item(id="a", kind="product", title="red thing")})
+    catalog.close()
+    catalog, _ = started(folder, {"a": Item(id="a", kind="article", title="red thing")})
+    assert catalog.search("red", kinds=("product",)) == []
+    assert [hit.id for hit in catalog.search("red", kinds=("article",))] == ["a"]
+    catalog.apply({"a": Item(id="a", kind="guide", title="red thing")})
+    assert catalog.search("red", kinds=("article",)) == []
+    assert [hit.id for hit in catalog.search("red", kinds=("guide",))] == ["a"]
     catalog.close()
 
 

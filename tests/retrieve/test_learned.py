@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heapify
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,6 +183,25 @@ def test_cold_is_in_order(numbers: list[int], gone: set[int], n: int) -> None:
     cold.add([(0, 0, f"{number:02}") for number in numbers])
     expected = [f"{number:02}" for number in range(80) if number not in gone][:n]
     assert cold.first(n, lambda rank: int(rank[2]) not in gone) == expected
+
+
+def test_a_load_is_put_in_order_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading a catalogue page by page costs what its items do, not each page all that came before."""
+    looked: list[int] = []
+
+    def counted(heap: list[popular.Rank]) -> None:
+        looked.append(len(heap))
+        heapify(heap)
+
+    monkeypatch.setattr(popular, "heapify", counted)
+    catalog = Catalog()
+    for page in range(20):
+        ids = [f"p{page}-{n}" for n in range(100)]
+        catalog.apply({id: item(id, "product", f"thing {id}") for id in ids})
+    catalog.loaded()
+    assert looked == [2_000]
+    assert len(best(catalog)) > 0
+    assert looked == [2_000]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,8 @@ COMMIT_AT = 40_000
 """Changed people that bring the next commit forward."""
 SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
+FAR = 10_000
+"""Records that taught the catalogue nothing, after which a snapshot says so: else each start reads them again."""
 SEAL_EVERY = 180.0
 """Seconds between sealings of live facts to Parquet."""
 TRIM_EVERY = 3600.0
@@ -65,6 +67,7 @@ class Keeper:
         self._lock = asyncio.Lock()
         self._snapshot_at = monotonic()
         self._took = 0.0
+        self._learned_to = 0
         self._watched: set[asyncio.Future[int]] = set()
         self._owed: list[OutcomeRecord] = []
         self._kept_policies: dict[str, bytes] = {}
@@ -121,14 +124,15 @@ class Keeper:
         """
         async with self._lock:
             a = self._applier
-            if not (self._changed() or (everything and a.catalog_dirty)):
+            taught = a.catalog_dirty or a.position - self._learned_to > FAR
+            if not (self._changed() or (everything and taught)):
                 return
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
             versions = bodies(policies, self._policies)
             self.active = {}  # what is put in force meanwhile is the next commit's
-            if a.catalog_dirty and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
+            if taught and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
                 policies[CATALOG] = pack_catalog(self._catalog, a.position)
-                self._snapshot_at = monotonic()
+                self._snapshot_at, self._learned_to = monotonic(), a.position
                 a.catalog_dirty = False
             people, links = self._residents.begin()
             facts, a.facts = a.facts, []
@@ -198,6 +202,7 @@ class Keeper:
 
     def relearn(self, learned: int, start: int) -> None:
         """Let the catalogue learn again what it had learned between its snapshot and the state's last commit."""
+        self._learned_to = learned
         for logged in replay(self._stores.log, learned):
             if logged.position >= start:
                 break

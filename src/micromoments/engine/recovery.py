@@ -36,13 +36,13 @@ def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper:
     """Bring memory to where the log ends. Outcomes that made it to the log are not derived a second time."""
     if stores.router is not None:
         catalog.route(stores.router.reach)
+    learned = restore_catalog(catalog, kept)  # first, as it would put all items in order anew
     after = ""
     while items := stores.catalogue.items(after, 5_000):
         catalog.apply({i.id: i for i in items})
         after = items[-1].id
     catalog.loaded()
     start = stores.position()
-    learned = restore_catalog(catalog, kept)
     keeper.relearn(learned, start)
     applier.position = start
     tail = list(replay(stores.log, start))

@@ -19,7 +19,7 @@ from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import gather
 from micromoments.retrieve.covered import Covered
-from micromoments.retrieve.document import words_of
+from micromoments.retrieve.document import mark_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences
 from micromoments.retrieve.guides import Guides
@@ -33,7 +33,6 @@ from micromoments.retrieve.search import Meaning, Search
 from micromoments.retrieve.similar import Ties
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.trained import Trained
-from micromoments.retrieve.ways import Visit
 
 if TYPE_CHECKING:
     from micromoments.core.event import Event
@@ -106,17 +105,21 @@ class Catalog:
             if item is not None and item.id != id:
                 raise ValueError(f"got item {item.id!r} under the key {id!r}; wanted each item under its own id")
         schedules = self.check([item for item in changes.values() if item is not None])
-        moved: list[Item] = []
+        new, moved = list[Item](), list[Item]()
         for id, item in changes.items():
             before = self._items.get(id)
             if item is None:
                 if before is not None:
                     self._delete(before)
+            elif before is None:
+                self._add(item)
+                new.append(item)
             else:
-                self._put(item, before, moved)
+                self._replace(before, item, moved)
                 self._schedules.pop(id, None)
         self._schedules.update(schedules)
-        self._popular.put(moved)
+        self._names.add(new)
+        self._popular.put(new + moved)
         self._answers.forget()
 
     def check(self, items: Iterable[Item]) -> dict[str, hours.Schedule]:
@@ -137,25 +140,31 @@ class Catalog:
                 schedules[item.id] = found
         return schedules
 
-    def _put(self, item: Item, before: Item | None, moved: list[Item]) -> None:
-        id = item.id
-        self._items[id] = item
-        if before is None or before.kind != item.kind or words_of(before) != words_of(item):
+    def _add(self, item: Item) -> None:
+        self._search.put(item)
+        self._keep(item)
+        if item.location is not None:
+            self._grid.put(item.id, item.location)
+
+    def _replace(self, before: Item, item: Item, moved: list[Item]) -> None:
+        if mark_of(before) != mark_of(item):
             self._search.put(item)
+        self._keep(item)
+        self._names.change(before, item)
+        if item.location is None:
+            self._grid.drop(item.id)
+        elif before.location != item.location:
+            self._grid.put(item.id, item.location)
+        if (before.kind, before.category, rank_of(before)) != (item.kind, item.category, rank_of(item)):
+            self._popular.drop(before)
+            moved.append(item)
+
+    def _keep(self, item: Item) -> None:
+        self._items[item.id] = item
         self._guides.put(item)
         self.covered.put(item)
         self._fences.put(item)
-        self._names.change(before, item)
         self._offers.put(item)
-        if item.location is None:
-            self._grid.drop(id)
-        elif before is None or before.location != item.location:
-            self._grid.put(id, item.location)
-        if before is None:
-            moved.append(item)
-        elif (before.kind, before.category, rank_of(before)) != (item.kind, item.category, rank_of(item)):
-            self._popular.drop(before)
-            moved.append(item)
 
     def _delete(self, item: Item) -> None:
         id = item.id
@@ -177,6 +186,7 @@ class Catalog:
     def loaded(self) -> None:
         """All items that there are were put, after a start: what an index on disk has beside them is let go."""
         self._search.loaded()
+        self._popular.settle()
 
     def close(self) -> None:
         """Let go of an index on disk; nothing may be asked afterwards."""
@@ -259,7 +269,7 @@ class Catalog:
         for seconds, metres, id in self._sources.ways(near, point, mode) if limit > 0 else ():
             visit = self._sources.visit(id, metres, at, mode=mode, seconds=seconds)
             if visit.open or not open_only:
-                found.append(_near(items[id], visit, self._timezone, mode))
+                found.append(visit.of(items[id], self._timezone, mode))
                 if len(found) == limit:
                     break
         return found
@@ -385,16 +395,3 @@ class Catalog:
         self._met.rows, self._met.clock.landmark = found.met, found.met_from
         self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
         self._local.cells, self._local.clock.landmark = found.local, found.local_from
-
-
-def _near(item: Item, visit: Visit, timezone: str, mode: Mode) -> Candidate:
-    return Candidate(
-        item=item,
-        score=round(visit.nearness, 6),
-        via=("nearby",),
-        reasons=(visit.say(item, timezone, mode),),
-        metres=round(visit.metres),
-        seconds=visit.seconds,
-        open=visit.open,
-        closes_at=visit.closes_at,
-    )

@@ -42,10 +42,15 @@ PLAIN, STEMMED = _analyzers()
 """The words as written (lower case, without accents), and as searched (without stop words, stemmed)."""
 
 
-FORMAT = 1
+FORMAT = 2
 """Of the index on disk; another number, or another tantivy, and it is built anew."""
 DIGEST = f"{FORMAT}-{TITLE}-{LABELS}-{''.join(c if c.isalnum() else '.' for c in version('tantivy'))}"
 """What an index on disk was made by, as a folder's name."""
+
+
+KEPT = ("who", "mark", "length")
+"""The fields by which an index on disk knows an item again: the hashes of ``known_by``, and how many words it has."""
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def schema(*, kept: bool = False) -> tantivy.Schema:
@@ -61,13 +66,13 @@ def schema(*, kept: bool = False) -> tantivy.Schema:
     for field in ("stock", "targeted"):
         builder.add_boolean_field(field, indexed=True, fast=True)
     if kept:
-        builder.add_unsigned_field("who", fast=True)
-        builder.add_unsigned_field("mark", fast=True)
+        for name in KEPT:
+            builder.add_unsigned_field(name, fast=True)
     return builder.build()
 
 
-def document_of(ord_: int, words: Words, id: str = "") -> tantivy.Document:
-    """A document of the index; ``ord_`` is the item's number, ``id`` its id where it is to be known again."""
+def document_of(ord_: int, words: Words, *, kept: bool = False) -> tantivy.Document:
+    """A document of the index; ``ord_`` is the item's number, ``kept`` as in ``schema``."""
     labels = words.labels
     document = tantivy.Document()
     document.add_unsigned("ord", ord_)
@@ -82,26 +87,22 @@ def document_of(ord_: int, words: Words, id: str = "") -> tantivy.Document:
     document.add_integer("until", labels.until)
     document.add_boolean("stock", labels.stock)
     document.add_boolean("targeted", labels.targeted)
-    if id:
-        who, mark = known_by(id, words)
-        document.add_unsigned("who", who)
-        document.add_unsigned("mark", mark)
+    if kept:
+        for column, number in zip(KEPT, (*words.known, words.length), strict=True):
+            document.add_unsigned(column, number)
     return document
 
 
-def known_by(id: str, words: Words) -> tuple[int, int]:
+def mark_of(item: Item) -> int:
+    """A 64-bit hash of all of an item that is indexed: two items with the same need no indexing anew."""
+    guide = guide_of(item)
+    needed = (guide.steps, guide.needed) if guide is not None else ()
+    return xxh3_64_intdigest(_encode((item.kind, item.id, item.title, item.text[:MAX_TEXT], labels_of(item), needed)))
+
+
+def known_by(item: Item) -> tuple[int, int]:
     """64-bit hashes of an item's id, and of all of it that is indexed. Two of a million ids share one in 37 million."""
-    return xxh3_64_intdigest(id.encode()), xxh3_64_intdigest(msgspec.msgpack.encode((id, *words)))
-
-
-def trusted(searcher: tantivy.Searcher) -> dict[int, tuple[int, int]]:
-    """What an index holds, by the hash of each id: (its number, the hash of its words)."""
-    if not searcher.num_docs:
-        return {}
-    found = searcher.search(tantivy.Query.all_query(), limit=searcher.num_docs, count=False).hits
-    addresses = [address for _, address in found]
-    columns = (searcher.fast_field_values(name, addresses) for name in ("who", "ord", "mark"))
-    return {int(who): (int(ord_), int(mark)) for who, ord_, mark in zip(*columns, strict=True)}
+    return xxh3_64_intdigest(item.id.encode()), mark_of(item)
 
 
 class Words(NamedTuple):
@@ -110,10 +111,17 @@ class Words(NamedTuple):
     words: str
     plain: str
     labels: Labels
+    known: tuple[int, int]
+    """By what it is known again; see ``known_by``."""
+
+    @property
+    def length(self) -> int:
+        """About how many words there are, as ``Shelf`` averages them."""
+        return self.words.count(" ") + 1
 
 
 def words_of(item: Item) -> Words:
-    """The searched part of an item; two items that differ elsewhere need no indexing anew."""
+    """The searched part of an item."""
     labels = " ".join((item.brand, item.category, *item.tags))
     title, text = item.title, item.text
     if (guide := guide_of(item)) is not None:
@@ -121,4 +129,4 @@ def words_of(item: Item) -> Words:
     if more := sizes(title):
         title = f"{title} {more}"
     words = f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}"
-    return Words(spaced(words), spaced(f"{title} {labels}"), labels_of(item))
+    return Words(spaced(words), spaced(f"{title} {labels}"), labels_of(item), known_by(item))

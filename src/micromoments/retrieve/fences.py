@@ -36,6 +36,8 @@ class Fences:
 
     def put(self, item: Item) -> None:
         """Take an item's fence as it is now; one that has none any more goes."""
+        if not item.attributes and item.id not in self._shapes:
+            return
         shape = shape_of(item)
         if shape is None or item.location is None:
             self.drop(item.id)

@@ -73,6 +73,8 @@ class Guides:
 
     def put(self, item: Item) -> None:
         """Take a guide in, in place of its older self; items of other kinds are passed over."""
+        if item.kind != "guide" and item.id not in self._guides:
+            return
         self.drop(item.id)
         guide = guide_of(item)
         if guide is None or not (guide.needed or guide.minutes):

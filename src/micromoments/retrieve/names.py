@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from micromoments.core.item import Item
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from micromoments.core.item import Item
 
 MOST_WORDS: Final = 4
 """Words of a name that is looked for; longer ones name nothing that anybody types."""
@@ -28,6 +31,13 @@ class Names:
         """No items, no names."""
         self._known: dict[Label, dict[str, Counter[str]]] = {label: {} for label in LABELS}
         self._keys: dict[str, str] = {}
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Items that are new."""
+        items = list(items)
+        for label in LABELS:
+            for name, times in Counter([getattr(item, label) for item in items]).items():
+                self._count(label, name, times)
 
     def change(self, before: Item | None, after: Item | None) -> None:
         """An item was put in place of another, was new (no ``before``), or went (no ``after``)."""

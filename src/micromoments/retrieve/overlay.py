@@ -24,7 +24,7 @@ class Overlay:
 
     def read(self, fresh: dict[int, Words]) -> None:
         """Take in those not read yet, the last of ``fresh``. What left since is skipped by its number later."""
-        for ord_, (words, plain, _) in reversed(fresh.items()):
+        for ord_, (words, plain, *_) in reversed(fresh.items()):
             if ord_ in self.lengths:
                 return
             terms = STEMMED.analyze(words)

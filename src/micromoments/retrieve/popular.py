@@ -31,6 +31,8 @@ MAX_HALF_LIVES = 400.0
 """Half-lives after the landmark at which the counts are rescaled: doubles hold 1,023."""
 TOP = 64
 """Items held for each kind and category."""
+MANY = 64
+"""New ones from which putting all in order anew costs less than putting each in its place."""
 
 Bucket = tuple[str, str]
 """(kind, category), or (kind, "") for the whole kind."""
@@ -117,26 +119,32 @@ class Top:
 class Cold:
     """Items nobody has met yet, in order of rank: priority, then the newest validity, then id."""
 
-    __slots__ = ("_front", "_heap", "told")
+    __slots__ = ("_front", "_heap", "_late", "told")
 
     def __init__(self) -> None:
         self._front: list[Rank] = []
         self._heap: list[Rank] = []
+        self._late: list[Rank] = []
         self.told: frozenset[str] = frozenset()
         """The ids that were looked at last: while none of these changes and none is added, ``first`` stays the same."""
 
     def add(self, ranks: Iterable[Rank]) -> None:
         """Add ranks; one that is already there does no harm."""
-        new = list(ranks)
-        if len(new) < 64:
-            for rank in new:
+        self._late += ranks
+
+    def settle(self) -> None:
+        """Put what was added in order: once for a whole load, since that looks through all that there are."""
+        if len(self._late) < MANY:
+            for rank in self._late:
                 heappush(self._heap, rank)
         else:
-            self._heap += new
+            self._heap += self._late
             heapify(self._heap)
+        self._late = []
 
     def first(self, n: int, is_cold: Callable[[Rank], bool]) -> list[str]:
         """The ids of the ``n`` first ranks that are still cold."""
+        self.settle()
         if self._heap and self._front and self._heap[0] < self._front[-1]:
             for rank in self._front:
                 heappush(self._heap, rank)
@@ -209,14 +217,20 @@ class Popular:
         new: dict[Bucket, list[Rank]] = {}
         for item in items:
             weight = self.weights.get(item.id)
+            rank = rank_of(item)
             for bucket in _buckets(item):
                 if weight is None:
-                    new.setdefault(bucket, []).append(rank_of(item))
+                    new.setdefault(bucket, []).append(rank)
                 else:
                     self._moved(bucket, self._tops.setdefault(bucket, Top()).raise_to(item.id, weight))
         for bucket, ranks in new.items():
             self._cold.setdefault(bucket, Cold()).add(ranks)
             self._best.pop(bucket, None)
+
+    def settle(self) -> None:
+        """Put what was loaded in order, so that no request has to."""
+        for cold in self._cold.values():
+            cold.settle()
 
     def drop(self, item: Item) -> None:
         """An item that went, or is about to move; its counts are kept in case it comes back."""

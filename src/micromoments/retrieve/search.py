@@ -17,7 +17,7 @@ from micromoments.core.item import KINDS, Item, Kind
 from micromoments.retrieve import compounds
 from micromoments.retrieve.ask import Hit
 from micromoments.retrieve.compounds import PART_FROM
-from micromoments.retrieve.document import PLAIN, STEMMED, words_of
+from micromoments.retrieve.document import PLAIN, STEMMED
 from micromoments.retrieve.narrow import EVERYTHING, Narrow
 from micromoments.retrieve.shelf import MAX_TERMS, Looked, Shelf, Wanted
 from micromoments.retrieve.written import sized
@@ -78,7 +78,7 @@ class Search:
         if before is not None and before != item.kind:
             self._shelves[before].drop(item.id)
         self._kinds[item.id] = item.kind
-        self._shelves[item.kind].put(item.id, words_of(item))
+        self._shelves[item.kind].put(item)
         self._forget()
 
     def drop(self, id: str) -> None:
@@ -90,9 +90,10 @@ class Search:
 
     def _forget(self) -> None:
         """What was worked out from the items that there were."""
-        self._corrections.clear()
-        self._asked.clear()
-        self._alike.clear()
+        if self._corrections or self._asked or self._alike:
+            self._corrections.clear()
+            self._asked.clear()
+            self._alike.clear()
 
     def settle(self) -> None:
         """Commit what waits on every shelf."""

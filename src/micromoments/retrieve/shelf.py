@@ -19,12 +19,16 @@ import tantivy
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from micromoments.retrieve.document import PLAIN, STEMMED, Words, document_of, known_by, schema, trusted
-from micromoments.retrieve.narrow import EVERYTHING, FACETS, INTEGER, Facet, Narrow
+from micromoments.retrieve.document import PLAIN, STEMMED, document_of, schema, words_of
+from micromoments.retrieve.narrow import EVERYTHING, FACETS, INTEGER, Facet, Narrow, labels_of
 from micromoments.retrieve.overlay import Overlay
+from micromoments.retrieve.trusted import Trusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from micromoments.core.item import Item
+    from micromoments.retrieve.document import Words
 
 FRESH = 256
 """Items that wait in the overlay at a search; more are committed first."""
@@ -103,42 +107,40 @@ class Shelf:
         self._letters: dict[tuple[str, bool], dict[str, tuple[int, str]]] = {}
         self._mean = (0, 0)
         self._bounded = False
-        self._trusted = trusted(self._searcher) if path else {}  # what the disk has and nobody has put yet
-        self._next = max((ord_ for ord_, _ in self._trusted.values()), default=-1) + 1
+        self._trusted = Trusted(self._searcher)
+        self._next = self._trusted.highest + 1
 
     def __len__(self) -> int:
         return len(self._ords)
 
-    def put(self, id: str, words: Words) -> None:
-        """Add an item, or put its new words in place of the old."""
-        self.drop(id)
-        if self._trusted and self._adopt(id, words):
+    def put(self, item: Item) -> None:
+        """Add an item, or put it in place of its older self."""
+        self.drop(item.id)
+        if self._trusted and self._adopt(item):
             return
         ord_ = self._next
         self._next += 1
-        self._ords[id] = ord_
-        self._ids[ord_] = id
-        self._fresh[ord_] = words
+        self._ords[item.id] = ord_
+        self._ids[ord_] = item.id
+        words = self._fresh[ord_] = words_of(item)
         self._bounded = self._bounded or words.labels.bounded
         if len(self._fresh) > MAX_WAITING:
             self.settle()
 
-    def _adopt(self, id: str, words: Words) -> bool:
-        """Take an item as the disk has it, where its words are the same."""
-        who, mark = known_by(id, words)
-        ord_, known = self._trusted.pop(who, (-1, 0))
-        if known != mark or ord_ < 0:
-            self._gone += [ord_] if ord_ >= 0 else []
+    def _adopt(self, item: Item) -> bool:
+        """Take an item as the disk has it, where it is the same."""
+        held = self._trusted.take(item)
+        if held is None or not held.same:
+            self._gone += [held.ord] if held is not None else []
             return False
-        self._ords[id], self._ids[ord_] = ord_, id
-        self._mean = (self._mean[0] + 1, self._mean[1] + words.words.count(" ") + 1)
-        self._bounded = self._bounded or words.labels.bounded
+        self._ords[item.id], self._ids[held.ord] = held.ord, item.id
+        self._mean = (self._mean[0] + 1, self._mean[1] + held.length)
+        self._bounded = self._bounded or labels_of(item).bounded
         return True
 
     def loaded(self) -> None:
         """All items were put: what else the disk had is gone."""
-        self._gone += [ord_ for ord_, _ in self._trusted.values()]
-        self._trusted.clear()
+        self._gone += self._trusted.rest()
 
     def close(self) -> None:
         """Commit what waits, and let go of the folder."""
@@ -168,8 +170,8 @@ class Shelf:
             self._writer.delete_documents_by_query(_Q.term_set_query(self._index.schema, "ord", self._gone))
         count, total = self._mean
         for ord_, words in self._fresh.items():
-            self._writer.add_document(document_of(ord_, words, self._ids[ord_] if self._kept else ""))
-            total += words.words.count(" ") + 1
+            self._writer.add_document(document_of(ord_, words, kept=self._kept))
+            total += words.length
         self._mean = (count + len(self._fresh), total)
         self._writer.commit()
         self._index.reload()
@@ -216,7 +218,7 @@ class Shelf:
                 if (not allowed or self._ids[ord_] in allowed) and narrow.fits(self._fresh[ord_].labels)
                 if (id := self._ids[ord_])
             ]
-        found.sort(key=_by_score)
+        found.sort(key=lambda one: (-one[1], one[0]))
         return found[:limit]
 
     def _any(self, terms: Sequence[str]) -> tantivy.Query:
@@ -394,7 +396,3 @@ def _order(wanted: Wanted) -> dict[str, Any]:
         return {}
     by = tantivy.Order.Desc if wanted.order == "-price" else tantivy.Order.Asc
     return {"order_by_field": "price" if wanted.order else "ord", "order": by}
-
-
-def _by_score(found: tuple[str, float]) -> tuple[float, str]:
-    return -found[1], found[0]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from micromoments.retrieve import reasons
-from micromoments.retrieve.ask import PACES, Mode, travel
+from micromoments.retrieve.ask import PACES, Candidate, Mode, travel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,6 +46,19 @@ class Visit(NamedTuple):
     def say(self, item: Item, timezone: str, mode: Mode = "foot") -> str:
         """The way in a person's words."""
         return reasons.way(self.metres, self.seconds, self.open, self.closes_at, item.timezone or timezone, mode)
+
+    def of(self, item: Item, timezone: str, mode: Mode) -> Candidate:
+        """The item as found by the way to it."""
+        return Candidate(
+            item=item,
+            score=round(self.nearness, 6),
+            via=("nearby",),
+            reasons=(self.say(item, timezone, mode),),
+            metres=round(self.metres),
+            seconds=self.seconds,
+            open=self.open,
+            closes_at=self.closes_at,
+        )
 
 
 def quickest(
