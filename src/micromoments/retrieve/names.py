@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from micromoments.core.item import Item
+from micromoments.core.item import Item
 
 MOST_WORDS: Final = 4
 """Words of a name that is looked for; longer ones name nothing that anybody types."""
