@@ -20,6 +20,7 @@ from micromoments.config import load
 from micromoments.core.fact import SCHEMAS, TABLES, Table
 from micromoments.engine.spark import folding
 from micromoments.engine.spark.facts import asking
+from micromoments.engine.spark.place import Place
 from micromoments.engine.spark.session import running
 from micromoments.engine.spark.stored import StoredFacts, stored_facts
 from micromoments.engine.spark.training import OnSpark
@@ -71,8 +72,8 @@ def same_on_spark(session: Any, folder: Path, log: Path, settings: Any = SETTING
     """What Spark makes of a folder's log, once it was found to be what this process makes of it, and what was kept."""
     stores = open_stores(folder, settings)
     try:
-        assert folding.stage(stores, log) == stores.position()
-        folded, there = folding.refold(session, log)
+        assert folding.stage(stores, Place(log)) == stores.position()
+        folded, there = folding.refold(session, Place(log))
         one = rebuild(stores, stores.settings, stores.recogniser, stores.position())
         assert against(stores, there).differences == []
     finally:
@@ -87,7 +88,7 @@ async def test_a_day_comes_out_the_same_on_spark(tmp_path: Path, session: Any) -
     await lived(folder, 1)
 
     folded, there = same_on_spark(session, folder, tmp_path / "log")
-    folding.write_moments(session, folded, tmp_path / "moments")
+    folding.write_moments(session, folded, Place(tmp_path / "moments"))
 
     assert there.policies
     assert any(link.joined for link in there.links.values())
@@ -178,10 +179,10 @@ def test_a_real_shop_is_reported_and_trained_on_the_same_on_spark(shop: Path, tm
 
     stores = open_stores(shop)
     try:
-        folding.stage(stores, tmp_path / "log")
+        folding.stage(stores, Place(tmp_path / "log"))
         plan: dict[str, Any] = {"step": 2, "within": 1_800_000, "holdout": 0.3}
         here = train(stores, **plan)
-        there = train(stores, **plan, reading=OnSpark(session, tmp_path / "log"))
+        there = train(stores, **plan, reading=OnSpark(session, Place(tmp_path / "log")))
     finally:
         stores.close()
     assert msgspec.json.encode(here) == msgspec.json.encode(there)

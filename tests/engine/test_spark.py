@@ -15,6 +15,7 @@ import pytest
 from micromoments.core.event import Event
 from micromoments.core.record import ActivationRecord, EventRecord, Logged
 from micromoments.engine.spark import folding
+from micromoments.engine.spark.place import Place
 from micromoments.engine.spark.session import running
 from micromoments.engine.verify import rebuild
 from micromoments.engine.wiring import open_stores, pack, unpack
@@ -96,7 +97,7 @@ def test_without_pyspark_or_a_log_the_words_say_what_to_do(tmp_path: Path, monke
     with pytest.raises(StoreError, match=r"pip install 'micromoments\[spark\]'"), running():
         pass
     with pytest.raises(StoreError, match="wanted a log that replay"):
-        folding.read_about(tmp_path)
+        folding.read_about(Place(tmp_path))
 
 
 @pytest.mark.slow

@@ -190,15 +190,16 @@ def _import(folder: Path, read: Sequence[Reading]) -> None:
 
 
 def _asked(folder: Path, given: dict[str, str], worth: str) -> dict[str, Any]:
-    """The report on a folder's facts."""
+    """The report on a project's facts."""
+    from micromoments.cli.on_cluster import asking
     from micromoments.config import load
-    from micromoments.engine.wiring import asking
     from micromoments.report.reports import run
 
     params = {name: value for name, value in given.items() if value}
     if worth:
         params["worth"] = str(_money(worth).minor)
-    return run(asking(folder), "history", params, load(folder))
+    with asking(folder) as ask:
+        return run(ask, "history", params, load(folder))
 
 
 def _told(one: Reading) -> dict[str, Any]:

@@ -62,11 +62,11 @@ def _setup(folder: Path) -> list[Finding]:
 
     if not folder.is_dir():
         raise typer.BadParameter(f"got {str(folder)!r}, which is no folder; wanted a project's folder, or --data FILE")
+    setup = doctor_setup.Setup(folder, at_rest(folder), os.environ, now_ms())
     if (cluster := load_cluster(folder, os.environ)) is not None:
         from micromoments.cli.doctor_cluster import examine
 
-        return examine(folder, cluster)
-    setup = doctor_setup.Setup(folder, at_rest(folder), os.environ, now_ms())
+        return [*doctor_setup.examine(setup, doctor_setup.ANYWHERE), *examine(folder, cluster)]
     return [*doctor_setup.examine(setup), *destinations(setup)]
 
 

@@ -326,6 +326,10 @@ CHECKS: Sequence[Check] = (
 """In the order in which they are run and shown."""
 
 
-def examine(setup: Setup) -> list[Finding]:
+ANYWHERE: Sequence[Check] = (Versions(), Configuration(), Imports())
+"""Of a project that is on a cluster: what its folder on any machine still says."""
+
+
+def examine(setup: Setup, checks: Sequence[Check] = CHECKS) -> list[Finding]:
     """Every check's findings."""
-    return [finding for check in CHECKS for finding in check.run(setup)]
+    return [finding for check in checks for finding in check.run(setup)]

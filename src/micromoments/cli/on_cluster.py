@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
     from micromoments.config import Cluster
+    from micromoments.report.ask import Query
 
 
 def answered(folder: Path, cluster: Cluster, method: str, path: str, **given: Any) -> httpx.Response:
@@ -41,3 +45,24 @@ async def _answered(folder: Path, cluster: Cluster, method: str, path: str, give
             return await client.request(method, path, headers={"authorization": f"Bearer {key}"}, **given)
     finally:
         await serving.stop()
+
+
+@contextmanager
+def asking(folder: Path) -> Iterator[Query]:
+    """Ask the facts of a project in SQL without owning it, in its folder or on its cluster, as last committed.
+
+    Raises:
+        StoreError: there are none, or they can't be read.
+    """
+    from micromoments.config import load_cluster
+
+    cluster = load_cluster(folder, os.environ)
+    if cluster is not None:
+        from micromoments.engine.cluster.wiring import asking as asking_there
+
+        with asking_there(str(cluster.redis), cluster.project, cluster.facts) as ask:
+            yield ask
+        return
+    from micromoments.engine.wiring import asking as asking_here
+
+    yield asking_here(folder)

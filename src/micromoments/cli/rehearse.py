@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from micromoments.learn.rehearsal import Found, Traffic
+    from micromoments.report.ask import Query
 
 DAY = 86_400_000
 BEFORE = 28
@@ -83,13 +84,18 @@ def traffic(folder: Path, goal: str, days: int, metric: str) -> Traffic:
     Raises:
         ValueError: there is nothing to rehearse on.
     """
+    from micromoments.cli.on_cluster import asking
+
+    with asking(folder) as ask:
+        return _traffic(ask, folder, goal, days, metric)
+
+
+def _traffic(ask: Query, folder: Path, goal: str, days: int, metric: str) -> Traffic:
     from typing import cast
 
-    from micromoments.engine.wiring import asking
     from micromoments.learn import rehearsal
     from micromoments.report.ask import COUNTED, has_goal
 
-    ask = asking(folder)
     span = ask(f"SELECT min(events.at) AS oldest, max(events.at) AS newest FROM events WHERE {COUNTED}", [])[0]  # noqa: S608
     if span["newest"] is None:
         raise ValueError(f"got no events in {folder}; wanted some days of traffic; import history, or wait")

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from micromoments.cli.on_spark import On
+from micromoments.cli.on_spark import On, checked, passing
 from micromoments.cli.table import Format, put_json, say
 
 if TYPE_CHECKING:
+    from micromoments.engine.spark.place import Place
     from micromoments.engine.verify import Rebuilt, Verdict
     from micromoments.engine.wiring import Stores
 
@@ -26,7 +26,7 @@ def replay(
     folder: Annotated[Path, typer.Argument(help="the project's folder, not serving; on Spark also a log as Parquet")],
     on: Annotated[On, typer.Option(help="what folds it: this process, or Spark")] = On.here,
     master: Annotated[str, typer.Option(help="Spark's master, such as local[4]; else spark-submit's")] = "",
-    to: Annotated[Path | None, typer.Option(help="keep the log and its moments here, as Parquet (Spark)")] = None,
+    to: Annotated[str, typer.Option(help="keep log and moments in this folder or bucket, as Parquet (Spark)")] = "",
     format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
 ) -> None:
     """Replay the whole log and compare people, links and policies with the state, byte for byte.
@@ -39,9 +39,8 @@ def replay(
 
     if format is Format.html:
         raise typer.BadParameter("got html; wanted table or json")
-    if on is On.here and (master or to is not None):
-        raise typer.BadParameter("got --master or --to; wanted them with --on spark")
-    alone = on is On.spark and (folder / "_log.json").is_file()
+    checked(on, master, to)
+    alone = on is On.spark and _is_log(folder)
     if not alone and not (folder / "log.sqlite").is_file() and load_cluster(folder, os.environ) is None:
         raise typer.BadParameter(f"got {str(folder)!r}, which has no log; wanted a project's folder")
     start = perf_counter()
@@ -95,25 +94,35 @@ def _here(folder: Path) -> Verdict:
         return hold(rebuild(stores, stores.settings, stores.recogniser, until))
 
 
-def _spark(folder: Path, master: str, to: Path | None, *, alone: bool) -> Verdict:
+def _is_log(folder: Path) -> bool:
+    """Whether it is a log as Parquet, in a folder or a bucket."""
+    from micromoments.engine.spark.folding import ABOUT
+    from micromoments.engine.spark.place import Place
+
+    return Place(folder).has(ABOUT)
+
+
+def _spark(folder: Path, master: str, to: str, *, alone: bool) -> Verdict:
     from micromoments.engine.spark import folding
+    from micromoments.engine.spark.place import Place
     from micromoments.engine.spark.session import running
 
-    with running(master) as session:
-        if alone:
-            return _unheld(_fold(session, folder, to))
-        with TemporaryDirectory(prefix="micromoments-") as passing, _opened(folder) as (stores, until, hold):
-            log = (to or Path(passing)) / "log"
-            folding.stage(stores, log, until)
-            return hold(_fold(session, log, to))
+    if alone:
+        with running(master, [Place(folder).where, to]) as session:
+            return _unheld(_fold(session, Place(folder), to))
+    with running(master, [to]) as session, passing(to) as place, _opened(folder) as (stores, until, hold):
+        log = place.under("log")
+        folding.stage(stores, log, until)
+        return hold(_fold(session, log, to))
 
 
-def _fold(session: object, log: Path, to: Path | None) -> Rebuilt:
+def _fold(session: object, log: Place, to: str) -> Rebuilt:
     from micromoments.engine.spark import folding
+    from micromoments.engine.spark.place import Place
 
     folded, rebuilt = folding.refold(session, log)
-    if to is not None:
-        folding.write_moments(session, folded, to / "moments")
+    if to:
+        folding.write_moments(session, folded, Place(to).under("moments"))
     return rebuilt
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from micromoments.cli.on_spark import On, checked
+from micromoments.cli.on_spark import On, checked, passing
 from micromoments.cli.owner import through_owner
 from micromoments.cli.table import Format, put_json, say
 from micromoments.cli.train_sessions import train_sessions
@@ -56,6 +56,7 @@ def train(
     rollback: Annotated[bool, typer.Option("--rollback", help="put the weights before those in force back")] = False,
     on: Annotated[On, typer.Option(help="what reads the log: this process, or Spark")] = On.here,
     master: Annotated[str, typer.Option(help="Spark's master, such as local[4]; else spark-submit's")] = "",
+    to: Annotated[str, typer.Option(help="where the log passes to Spark: a folder or bucket that it reaches")] = "",
     format: Annotated[Format, typer.Option(help="how to show the result: table or json")] = Format.table,
 ) -> None:
     """Learn from a project's log what its events say about intent: what people did next is the label.
@@ -66,10 +67,10 @@ def train(
     """
     from micromoments.config import load_cluster
 
-    checked(on, master)
+    checked(on, master, to)
     if sessions:
-        if rollback or format is Format.html:
-            raise typer.BadParameter("got --sessions with --rollback or html; wanted it with --dry-run or --force only")
+        if rollback or on is On.spark or format is Format.html:
+            raise typer.BadParameter("got --sessions with --rollback, --on spark or html; wanted --dry-run or --force")
         train_sessions(folder, dry_run=dry_run, force=force, as_json=format is Format.json)
         return
     if format is Format.html:
@@ -84,12 +85,12 @@ def train(
         told = _change(folder, None)
         _tell(None, bool(told["changed"]), int(told["number"]), format)
         return
-    trained = _learned(folder, Plan(2 + list(Step).index(counts), round(within * 60_000), holdout), on, master)
+    trained = _learned(folder, Plan(2 + list(Step).index(counts), round(within * 60_000), holdout), on, (master, to))
     better = not dry_run and (trained.verdict.better or force)
     _tell(trained, better, int(_change(folder, trained.weights)["number"]) if better else 0, format)
 
 
-def _learned(folder: Path, plan: Plan, on: On, master: str) -> Trained:
+def _learned(folder: Path, plan: Plan, on: On, spark: tuple[str, str]) -> Trained:
     """Learn from a copy of what the project's log and state hold, so that it may go on being served."""
     from micromoments.engine.training import train as learn
 
@@ -100,9 +101,10 @@ def _learned(folder: Path, plan: Plan, on: On, master: str) -> Trained:
         from micromoments.engine.spark.session import running
         from micromoments.engine.spark.training import OnSpark
 
-        with TemporaryDirectory(prefix="micromoments-") as passing, running(master) as session:
-            folding.stage(stores, Path(passing, "log"), until)
-            return learn(stores, **plan._asdict(), reading=OnSpark(session, Path(passing, "log")))
+        master, to = spark
+        with passing(to) as place, running(master, [to]) as session:
+            folding.stage(stores, log := place.under("log"), until)
+            return learn(stores, **plan._asdict(), reading=OnSpark(session, log))
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class Rounds:
             log.error("sessions could not be learned (%s); it will be tried again", error)
             return
         if found.better:
-            self._shared.control.append([activation(self._shared.stores.artifacts, found.body, self._tried)])
+            put_in_force(self._shared, found, self._tried)
         log.info("sessions learned: %d of them, %s; used: %s", found.sessions, found.examined, found.better)
 
     def stop(self) -> None:
@@ -78,3 +78,8 @@ class Rounds:
                 process.terminate()
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self._round = None
+
+
+def put_in_force(shared: Shared, found: Learnt, at: Millis) -> None:
+    """Let everybody recommend by what a round gave, from when they read that it is so."""
+    shared.control.append([activation(shared.stores.artifacts, found.body, at)])

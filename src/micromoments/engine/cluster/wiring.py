@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel, roa
 from micromoments.ports import Facts
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
+from micromoments.report.ask import Query
 from micromoments.stores.cluster.artifacts import RedisArtifacts
 from micromoments.stores.cluster.audit import RedisAudit
 from micromoments.stores.cluster.budgets import RedisBudgets
@@ -52,6 +54,7 @@ __all__ = [
     "RedisState",
     "Shared",
     "Told",
+    "asking",
     "names",
     "open_shared",
     "write_settings",
@@ -274,6 +277,23 @@ def _publish(database: Database, place: str, topics: FactTopics | None) -> int:
     return RedisFacts(database, place, topics).publish()
 
 
+@contextmanager
+def asking(address: str, project: str, place: str) -> Iterator[Query]:
+    """Ask a cluster's facts in SQL, as its workers have committed them.
+
+    Raises:
+        StoreError: Redis or the files can't be read.
+    """
+    from micromoments.stores.cluster.facts import RedisFacts
+
+    database = Database(address, project)
+    try:
+        with RedisFacts(database, place).query() as ask:
+            yield ask
+    finally:
+        database.close()
+
+
 def learnt_of(address: str, project: str, place: str, least: int, at: Millis) -> Learnt:
     """In a process of its own: learn from the facts what people look at after each item.
 
@@ -281,15 +301,10 @@ def learnt_of(address: str, project: str, place: str, least: int, at: Millis) ->
         TooFew: fewer than ``least`` sessions.
     """
     from micromoments.engine.nexts import learnt
-    from micromoments.stores.cluster.facts import RedisFacts
 
     os.nice(15)
-    database = Database(address, project)
-    try:
-        with RedisFacts(database, place).query() as ask:
-            return learnt(ask, least, at)
-    finally:
-        database.close()
+    with asking(address, project, place) as ask:
+        return learnt(ask, least, at)
 
 
 def _report(

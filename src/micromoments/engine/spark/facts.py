@@ -13,6 +13,7 @@ from typing import Any, Final, get_type_hints
 
 from micromoments.core.fact import SCHEMAS, TABLES, Table
 from micromoments.core.settings import Settings
+from micromoments.engine.spark.place import as_spark
 from micromoments.engine.spark.session import running
 from micromoments.engine.spark.stored import LATER, StoredFacts, resolve
 from micromoments.report.reports import run
@@ -25,8 +26,6 @@ KINDS: Final[Mapping[object, str]] = {
     list[str]: "array<string>",
     list[float]: "array<double>",
 }
-SCHEMES: Final = {"s3://": "s3a://"}
-"""What Spark's own files (Hadoop's) call a place that Arrow calls otherwise."""
 
 
 def report(
@@ -38,7 +37,7 @@ def report(
         StoreError: PySpark, sqlglot or Java isn't installed.
         ValueError: no such report or parameter.
     """
-    with running(master) as spark, asking(spark, stored) as ask:
+    with running(master, stored.places) as spark, asking(spark, stored) as ask:
         return run(ask, name, params, settings)
 
 
@@ -88,20 +87,13 @@ def _stored(spark: Any, table: Table, stored: StoredFacts) -> Any:
     from pyspark.sql import functions as f
 
     frame = spark.createDataFrame(stored.live[table])  # without a Python on the way: it is asked often
-    if files := [_place(name) for name in stored.files[table]]:
+    if files := [as_spark(name) for name in stored.files[table]]:
         frame = frame.union(spark.read.schema(columns(table)).parquet(*files))
     for name, empty in LATER[table].items():
         kind = KINDS[get_type_hints(SCHEMAS[table])[name]]
         nothing = f.array().cast(kind) if isinstance(empty, list) else f.lit(empty).cast(kind)
         frame = frame.withColumn(name, f.coalesce(f.col(name), nothing))
     return frame
-
-
-def _place(name: str) -> str:
-    for ours, theirs in SCHEMES.items():
-        if name.startswith(ours):
-            return theirs + name.removeprefix(ours)
-    return name if "://" in name else f"file://{name}"
 
 
 def _roots(spark: Any, people: Any) -> Any:

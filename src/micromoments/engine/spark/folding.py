@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby, islice
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from micromoments.core.fact import MomentFact
 from micromoments.core.person import Link, Person
@@ -36,6 +34,7 @@ from micromoments.core.record import (
 from micromoments.core.settings import Settings
 from micromoments.engine.brain import POLICY, Policies
 from micromoments.engine.residents import Residents
+from micromoments.engine.spark.place import Place, bare
 from micromoments.engine.verify import Empty, Rebuilt, begun, folder_of, view_of
 from micromoments.engine.wiring import Stores, pack, unpack
 from micromoments.flow.view import WEIGHTS, View
@@ -74,40 +73,38 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-def stage(stores: Stores, target: Path, until: int | None = None) -> int:
+def stage(stores: Stores, target: Place, until: int | None = None) -> int:
     """Write a folder's log up to a position, or to where its state is, as Parquet; give how many records there are.
 
     Raises:
         StoreError: there is something at ``target`` already.
     """
-    if target.exists() and any(target.iterdir()):
-        raise StoreError(f"got {target}, which isn't empty; wanted a new folder for the log")
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.begin()
     until = stores.position() if until is None else until
     rows = (_row(logged) for logged in replay(stores.log) if logged.position < until)
     count = 0
     while some := list(islice(rows, ROWS)):
         table = pa.Table.from_pylist(some, schema=COLUMNS)
-        pq.write_table(table, target / f"part-{count // ROWS:05}.parquet", compression="zstd")
+        target.write_table(f"part-{count // ROWS:05}.parquet", table)
         count += len(some)
     weights = begun(stores.log, stores.settings, stores.recogniser).weights
     first = "" if weights == SHIPPED else weights.encode().decode()
     about = About(settings=stores.settings, weights=first, records=count)
-    (target / ABOUT).write_bytes(msgspec.json.encode(about))
+    target.write(ABOUT, msgspec.json.encode(about))
     return count
 
 
-def read_about(log: Path) -> About:
+def read_about(log: Place) -> About:
     """What stands beside a log's rows.
 
     Raises:
         StoreError: it isn't there, or a newer release wrote it.
     """
     try:
-        about = msgspec.json.decode((log / ABOUT).read_bytes(), type=About, strict=False)
+        about = msgspec.json.decode(log.read(ABOUT), type=About, strict=False)
     except OSError as error:
         raise StoreError(
-            f"got {log} without {ABOUT} ({error}); wanted a log that replay --on spark --to wrote"
+            f"got {bare(log.where)} without {ABOUT} ({error}); wanted a log that replay --on spark --to wrote"
         ) from None
     if about.version != 1:
         raise StoreError(f"got a log in version {about.version}; this release reads 1; write it anew with this one")
@@ -227,12 +224,12 @@ def _text() -> TextModel:
     return TextModel.load()
 
 
-def refold(spark: Any, log: Path) -> tuple[Any, Rebuilt]:
+def refold(spark: Any, log: Place) -> tuple[Any, Rebuilt]:
     """Fold a log that ``stage`` wrote. Gives the rows ``what id version body`` of people, links and moments as Spark
     holds them, and people, links and policies as ``rebuild`` gives them.
     """
     about = read_about(log)
-    rows = spark.read.parquet(str(log))
+    rows = spark.read.parquet(log.spark)
     linked = rows.filter("size(linked) > 0").selectExpr("whose AS a", "explode(linked) AS b").filter("a <> b")
     known = components(linked.distinct())
     placed = rows.filter("whose <> ''").join(known, rows.whose == known.id, "left")
@@ -263,12 +260,12 @@ def _of(folded: Any, what: str, kind: type[T]) -> dict[str, T]:
     return {row.id: msgspec.msgpack.decode(bytes(row.body), type=kind) for row in rows}
 
 
-def write_moments(spark: Any, folded: Any, target: Path) -> None:
+def write_moments(spark: Any, folded: Any, target: Place) -> None:
     """Write the moments, each version, as Parquet with the columns of the fact table ``moments``."""
     kinds = {str: "string", int: "long", float: "double", bool: "boolean"}
     names = ", ".join(f"{name} {kinds[kind]}" for name, kind in get_type_hints(MomentFact).items())
     rows = folded.filter("what = 'moment'").rdd.map(_moment)
-    spark.createDataFrame(rows, names).write.mode("overwrite").parquet(str(target))
+    spark.createDataFrame(rows, names).write.mode("overwrite").parquet(target.spark)
 
 
 def _moment(row: Any) -> tuple[Any, ...]:

@@ -18,12 +18,14 @@ __all__ = ["LATER", "StoredFacts", "resolve", "stored_facts"]
 
 class StoredFacts(NamedTuple):
     """Every fact there is, each version: Arrow tables of what isn't sealed yet, and Parquet files as paths or
-    ``s3://...``. ``twice``: an event may be among them twice.
+    ``s3://...``. ``twice``: an event may be among them twice. ``places``: the bucket that files lie in, as it is
+    configured; none where they lie in a folder.
     """
 
     live: Mapping[Table, Any]
     files: Mapping[Table, Sequence[str]]
     twice: bool
+    places: Sequence[str] = ()
 
 
 def stored_facts(folder: Path) -> StoredFacts:
@@ -49,7 +51,9 @@ def _on_cluster(folder: Path, cluster: Cluster) -> StoredFacts:
     shared = open_shared(folder, cluster)
     try:
         facts = RedisFacts(shared.database, cluster.facts)
+        live = live_rows(shared.database)  # first: what is sealed meanwhile is then there twice, and not missing
         files = {table: [os.fspath(name) for name in facts.files(table)] for table in TABLES}
-        return StoredFacts(live_rows(shared.database), files, twice=True)
+        places = [cluster.facts] if "://" in cluster.facts else []
+        return StoredFacts(live, files, twice=True, places=places)
     finally:
         shared.close()

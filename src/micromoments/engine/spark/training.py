@@ -5,7 +5,6 @@ of that is one regression over the newest events, and stays with the driver.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from micromoments.core.event import Millis
 from micromoments.engine.spark.folding import recogniser_of
+from micromoments.engine.spark.place import Place
 from micromoments.engine.training import MOST_EVENTS, Allowed, keys_of, teaching
 from micromoments.engine.wiring import unpack
 from micromoments.flow.train import Beat, beat
@@ -23,9 +23,9 @@ from micromoments.recognise.recogniser import Recogniser
 class OnSpark:
     """``engine.training.Reading`` of a log that ``folding.stage`` wrote."""
 
-    def __init__(self, spark: Any, log: Path) -> None:
+    def __init__(self, spark: Any, log: Place) -> None:
         self._context = spark.sparkContext
-        rows = spark.read.parquet(str(log)).filter("kind = 'event'").select("position", "body")
+        rows = spark.read.parquet(log.spark).filter("kind = 'event'").select("position", "body")
         self._rows = rows.rdd
 
     def keys(self) -> set[str]:

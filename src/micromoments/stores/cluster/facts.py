@@ -50,7 +50,8 @@ class RedisFacts:
 
     def __init__(self, database: Database, place: str, topics: FactTopics | None = None) -> None:
         self._topics = topics
-        self._database, self._place = database, place
+        self._database = database
+        self._scheme = f"{place.partition('://')[0]}://" if "://" in place else ""
         self._fs, self._root = fs.FileSystem.from_uri(place if "://" in place else f"file://{place}")
         self._lease = Lease(database, "facts", ALONE)
 
@@ -93,8 +94,8 @@ class RedisFacts:
             self._lease.release()
 
     def files(self, table: Table) -> Sequence[str]:
-        """The sealed Parquet files of a table, by day."""
-        return [f"{self._place}/{name}" for name, row in self._manifest() if row["table"] == table]
+        """The sealed Parquet files of a table, by day: paths, or names in a bucket, without keys or options."""
+        return [f"{self._scheme}{self._root}/{name}" for name, row in self._manifest() if row["table"] == table]
 
     def live(self, table: Table) -> Iterable[Fact]:
         """The facts of a table that are not sealed yet, in the order in which they were received."""
