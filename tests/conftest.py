@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,21 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("shared data not found; set MICROMOMENTS_SHARED to its folder to run this")
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an object store that speaks S3, with a bucket ``lake``."""
+    pytest.importorskip("s3fs", reason="s3fs is not installed; run make setup")
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed; run make setup")
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "us-east-1"}
+        boto3.client("s3", endpoint_url=f"http://{host}:{port}", **keys).create_bucket(Bucket="lake")
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from tools.certificates import Certificates
 
 HERE = Path(__file__).resolve().parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromoments" / "kafka-3.9.1"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micromoments"
+JARS = {"kafka": "3.9.1", "s3a": "3.5.0"}
+"""What Maven brings, each by the ``pom.xml`` in the folder of its name: a broker, and what Spark reads S3 with."""
 PATIENCE = 300.0
 """Seconds that a server may take to answer, on a machine that is ten times as slow as it should be."""
 CLUSTER_ID = "bWljcm9tb21lbnRzLXRlcw"
@@ -144,32 +146,33 @@ class Program:
         self.kill()
 
 
-def jars() -> Path:
-    """The folder of Kafka's jars, fetched by Maven once.
+def jars(what: str = "kafka") -> Path:
+    """The folder of these jars, fetched by Maven once.
 
     Raises:
         Absent: there is no Java or Maven, or Maven can't reach its repository.
     """
-    if (CACHE / "complete").exists():
-        return CACHE
+    cache = CACHE / f"{what}-{JARS[what]}"
+    if (cache / "complete").exists():
+        return cache
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
-            raise Absent(f"no {tool} on this machine; Kafka needs Java 17 and Maven: apt-get install maven")
-    partial = CACHE.with_name(f"{CACHE.name}.{os.getpid()}")
-    command = ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), "dependency:copy-dependencies"]
+            raise Absent(f"no {tool} on this machine; {what} needs Java 17 and Maven: apt-get install maven")
+    partial = cache.with_name(f"{cache.name}.{os.getpid()}")
+    command = ["mvn", "-q", "-B", "-f", str(HERE / what / "pom.xml"), "dependency:copy-dependencies"]
     command += [f"-DoutputDirectory={partial}", "-DincludeScope=runtime"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=240, check=False)
     except subprocess.TimeoutExpired:
-        raise Absent("Maven did not bring Kafka's jars in four minutes; try again with a network") from None
+        raise Absent(f"Maven did not bring the jars of {what} in four minutes; try again with a network") from None
     if done.returncode:
-        raise Absent(f"Maven could not bring Kafka's jars: {done.stdout.decode(errors='replace')[-500:]}")
+        raise Absent(f"Maven could not bring the jars of {what}: {done.stdout.decode(errors='replace')[-500:]}")
     (partial / "complete").touch()
     try:
-        partial.rename(CACHE)
+        partial.rename(cache)
     except OSError:  # somebody else was first
         shutil.rmtree(partial, ignore_errors=True)
-    return CACHE
+    return cache
 
 
 class Kafka:
@@ -357,12 +360,13 @@ def main() -> int:
     parser.add_argument("--brokers", type=int, default=1, choices=(1, 3))
     parser.add_argument("--redis", type=int, default=1, choices=(1, 3))
     parser.add_argument("--make", default="", choices=("redis", "valkey"), help="whichever is there, unless said")
-    parser.add_argument("--fetch", action="store_true", help="only bring Kafka's jars to the cache")
+    parser.add_argument("--fetch", action="store_true", help="only bring jars to the cache")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         if options.fetch:
-            print(f"cluster: Kafka's jars are in {jars()}")
+            for what in JARS:
+                print(f"cluster: the jars of {what} are in {jars(what)}")
             return 0
         with cluster(options.brokers, options.redis, options.make) as (kafka, redis):
             print(f'[cluster]\nkafka = "{kafka.address}"\nredis = "{redis.address}"', flush=True)

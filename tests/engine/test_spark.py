@@ -26,6 +26,26 @@ from tests.engine.day import live
 from tests.engine.shop import ITEMS, SETTINGS, Clock, opened
 
 
+def sparked(tests: Path, **more: str) -> None:
+    """A file of tests on a real Spark, in a process of its own, with more of an environment; skipped, with a word why,
+    where there is none.
+    """
+    if find_spec("pyspark") is None:
+        pytest.skip("PySpark isn't installed (pip install pyspark); what runs on Spark is tested where it is")
+    if shutil.which("java") is None:
+        pytest.skip("there is no java on the PATH; what runs on Spark is tested where there is one")
+    words = ["-q", "-W", "default", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "-o", "timeout=1400", str(tests)],
+        cwd=ROOT,
+        # Small questions, many.
+        env={**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", **more},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.decode()[-8000:]
+
+
 async def lived(folder: Path, seed: int) -> None:
     """A day with everything in it: shared devices, aliases, decisions, late events, timers, weights that change."""
     clock = Clock()
@@ -104,28 +124,4 @@ def test_without_pyspark_or_a_log_the_words_say_what_to_do(tmp_path: Path, monke
 @pytest.mark.timeout(1500)
 def test_what_runs_on_spark_is_what_runs_here() -> None:
     """``on_spark.py``, in a process of its own: a seeded day, chains of ids, and a real shop come out the same."""
-    if find_spec("pyspark") is None:
-        pytest.skip("PySpark isn't installed (pip install pyspark); what runs on Spark is tested where it is")
-    if shutil.which("java") is None:
-        pytest.skip("there is no java on the PATH; what runs on Spark is tested where there is one")
-    words = [
-        "-q",
-        "-W",
-        "default",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-o",
-        "timeout=1400",
-    ]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, str(Path(__file__).with_name("on_spark.py"))],
-        cwd=ROOT,
-        env={**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"},  # small questions, many
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout.decode()[-8000:]
+    sparked(Path(__file__).with_name("on_spark.py"))

@@ -101,6 +101,9 @@ class Import:
         told: called with the entry, now and then.
     """
 
+    ends: Callable[[], dict[int, int]] = dict
+    """Where the partitions of a cluster's events end."""
+
     def __init__(self, source: Source, entry: Entry, aside: SetAside, told: Callable[[Entry], None]) -> None:
         self.source, self.entry, self.aside, self._told = source, entry, aside, told
         self._noted = monotonic()
@@ -165,6 +168,7 @@ class Import:
 
     def _note(self, ledger: Ledger, known: Known) -> None:
         self.entry.set_aside, self.entry.skipped = self.aside.count, self.source.skipped
+        self.entry.ends = self.ends()
         known.keep()
         ledger.keep(self.entry)
         self._told(self.entry)
@@ -232,19 +236,24 @@ async def run_on_cluster(folder: Path, cluster: Cluster, imports: list[Import], 
     """Import files into a project that is on a cluster, one after the other, through a server made for it: each event
     is in Kafka when this returns. Workers fold them; none need run meanwhile, and timers are theirs.
 
-    How far it is stands in the folder. What a killed run sent after its last note is known by its messageId.
+    How far it is stands in the folder. What a killed run sent after its last note is known by its messageId: to Redis,
+    or where it was killed before Redis knew, to Kafka, which is read from that note on.
 
     Raises:
         StoreError: Kafka or Redis can't be reached.
     """
+    from micromoments.engine.cluster.gate import noted_again
     from micromoments.engine.cluster.serving import Serving
     from micromoments.engine.cluster.wiring import open_shared
 
-    serving, clock = Serving(open_shared(folder, cluster), now_ms), Clock()
+    shared = open_shared(folder, cluster)
+    serving, clock = Serving(shared, now_ms), Clock()
     await serving.start()
     try:
         known = Known(folder)
         for one in imports:
+            await asyncio.to_thread(noted_again, shared, one.entry.ends, now_ms())
+            one.ends = shared.events.ends
             ledger.keep(one.entry)
             await one.run(serving, clock, ledger, known)
     finally:

@@ -19,7 +19,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """One file's import. ``digest`` is that of what the file says, gunzipped; its name may change.
 
     ``emitted`` rows, in the order of time, are durable in the log; ``at`` is the arrival of the last of them. ``as_of``
-    is the present of the first run, against which timestamps were judged. Instants in milliseconds, UTC.
+    is the present of the first run, against which timestamps were judged. Instants in milliseconds, UTC. ``ends``: on a
+    cluster, where each partition of the events ended when this was noted.
     """
 
     file: str
@@ -38,6 +39,7 @@ class Entry(msgspec.Struct, kw_only=True):
     disordered: int = 0
     late: int = 0
     finished: bool = False
+    ends: dict[int, int] = {}
 
 
 class Ledger:

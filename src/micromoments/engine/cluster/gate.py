@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from micromoments.core.event import Millis
@@ -127,3 +127,9 @@ class Gate:
                 else:
                     future.set_result(offsets[start : start + len(mine)])
             start += len(mine)
+
+
+def noted_again(shared: Shared, ends: Mapping[int, int], now: Millis) -> None:
+    """Note as seen what came to Kafka after these ends: whoever wrote it may have been killed before it was noted."""
+    mids = [one.record.mid for one in shared.events.since(ends) if isinstance(one.record, EventRecord)]
+    shared.database.many(shared.seen.noting(mids, now))

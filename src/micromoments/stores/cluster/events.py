@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from confluent_kafka import Consumer
 
 from micromoments.core.record import Logged, Record
-from micromoments.stores.cluster.log import Broker, KafkaLog, messages_of
+from micromoments.stores.cluster.log import Broker, KafkaLog, ends_of, failing, messages_of, reading
 from micromoments.stores.cluster.vault import Vault
 
 
@@ -31,6 +33,27 @@ class Events:
     def log(self, partition: int) -> KafkaLog:
         """One partition as a log."""
         return KafkaLog(self.broker, self.topic, partition, self._vault)
+
+    def ends(self) -> dict[int, int]:
+        """The offset that the next record of each partition will get."""
+        with failing(f"asking for the ends of {self.topic}"):
+            consumer = Consumer(reading(self.broker.address, "ends"))
+            try:
+                return {partition: ends_of(consumer, self.topic, partition)[1] for partition in range(self.count)}
+            finally:
+                consumer.close()
+
+    def since(self, ends: Mapping[int, int]) -> Iterator[Logged]:
+        """Every record that came after these ends and before now, partition by partition."""
+        for partition, after in ends.items():
+            start, log = after, self.log(partition)
+            try:
+                end = log.end()
+                while start < end and (stretch := log.read(start, end - start)):
+                    yield from stretch
+                    start = stretch[-1].position + 1
+            finally:
+                log.close()
 
     def of(self, keys: Sequence[str]) -> Iterator[Logged]:
         """Every record under these ids that is still kept. Reads their partitions whole, and opens what is theirs."""
