@@ -52,8 +52,16 @@ def test_commands_ask_the_cluster_or_say_what_to_do(project: Project) -> None:
     exported = command(project, "export", "ana")
     assert [one["event"]["messageId"] for one in json.loads(exported.stdout)["events"]] == ["m1"], exported.stderr
     assert json.loads(command(project, "report", "needs", "--format", "json").stdout)["as_of"]
+    audited = json.loads(command(project, "audit", "--format", "json").stdout)
+    assert audited["name"] == "history"
+    few = command(project, "rehearse", "--goal", "order", "--times", "20")
+    assert "got 1 people" in few.stderr
+    sessions = command(project, "train", "--sessions", "--dry-run")
+    assert "got 0 sessions of two items or more, wanted 2" in sessions.stderr
     found = json.loads(command(project, "doctor", "--format", "json").stdout)
-    assert {one["check"] for one in found if one["severity"] == "ok"} >= {"move", "redis", "workers", "facts"}
+    assert {one["check"] for one in found if one["severity"] == "ok"} >= {
+        *("versions", "configuration", "imports", "move", "redis", "workers", "facts")
+    }
     erased = command(project, "erase", "ana", "--yes")
     assert erased.returncode == 0, erased.stderr
     assert command(project, "export", "ana").returncode == 1
