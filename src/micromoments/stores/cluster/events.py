@@ -37,7 +37,7 @@ class Events:
     def ends(self) -> dict[int, int]:
         """The offset that the next record of each partition will get."""
         with failing(f"asking for the ends of {self.topic}"):
-            consumer = Consumer(reading(self.broker.address, "ends"))
+            consumer = Consumer(reading(self.broker.connection, f"{self.topic}.ends"))
             try:
                 return {partition: ends_of(consumer, self.topic, partition)[1] for partition in range(self.count)}
             finally:
