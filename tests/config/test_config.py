@@ -111,6 +111,18 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         ("[intake]\ninternal_ips = ['300.1.1.1']", 2, "intake.internal_ips.0"),
         ("[retention]\nlog_days = 0", 2, "retention.log_days"),
         ("slots = 3", 1, "slots"),
+        ("name = 'a'\n[slot.home]\nlimit = 3", 2, "slot"),
+        ("slot.home.limit = 3", 1, "slot"),
+        ("[slots.home]\ncondition = { age = { '$gtt' = 18 } }", 2, "slots.home.condition.age.$gtt"),
+        ("[slots.home]\ncondition = { '$or' = 5 }", 2, "slots.home.condition.$or"),
+        ("[slots.home]\ncondition = { '$xor' = [] }", 2, "slots.home.condition.$xor"),
+        ("[slots.home]\ncondition = { '$not' = 'x' }", 2, "slots.home.condition.$not"),
+        (
+            "[slots.home]\ncondition = { '$and' = [{ tags = { '$elemMatch' = { '$in' = 'x' } } }] }",
+            2,
+            "slots.home.condition.$and.0.tags.$elemMatch.$in",
+        ),
+        ("[rules.r]\naction = 'pin'\nwhere = { id = { '$regex' = '(' } }", 3, "rules.r.where.id.$regex"),
         ("name = 'a'\nname = 'b'", 2, ""),
         ("name = ", 1, ""),
     ],
@@ -136,6 +148,31 @@ def test_a_mistake_says_what_to_do() -> None:
     said = str(caught.value)
     assert said.startswith("shop.toml:2: slots.home.holduot: got a setting that is not known; wanted one of kinds, ")
     assert said.endswith("did you mean holdout?")
+
+
+def test_what_stands_twice_is_said() -> None:
+    """A setting, or a table, that stands in the file a second time is named in words, not in the parser's."""
+    with pytest.raises(ConfigError, match=r":3: got a setting that its table has already; wanted TOML"):
+        parse("[slots.home]\nlimit = 1\nlimit = 2\n")
+    with pytest.raises(ConfigError, match=r":2: got the table \[slots.home\] a second time; wanted TOML"):
+        parse("[slots.home]\n[slots.home]\n")
+    with pytest.raises(ConfigError, match="got nan; wanted a number that is finite"):
+        parse("[slots.home]\nholdout = nan")
+
+
+def test_every_operator_that_is_there_may_be_used() -> None:
+    """GrowthBook's operators, joined and nested, are no mistakes."""
+    condition = """{ "$or" = [{ age = { "$gte" = 18, "$lt" = 30 } }, { "$not" = { country = "FI" } }],
+      version = { "$vgt" = "1.2" }, tags = { "$elemMatch" = { "$regexi" = "^a" } },
+      name = { "$not" = { "$in" = ["x"] } }, plan = { "$exists" = true },
+      cart = { "$size" = { "$gt" = 2 } }, "address.city" = { "$ini" = ["turku"] } }"""
+    assert parse(f"[slots.home]\ncondition = {condition.replace(chr(10), ' ')}").slot("home").condition
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """A file that Windows' editor saved has a mark before its first word."""
+    (tmp_path / "micromoments.toml").write_text('name = "Café"', encoding="utf-8-sig")
+    assert load(tmp_path).name == "Café"
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:

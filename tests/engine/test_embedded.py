@@ -211,6 +211,25 @@ def test_a_folder_that_is_open_is_refused_to_a_second(tmp_path: Path) -> None:
     opened(tmp_path).close()
 
 
+def test_a_log_that_lost_its_end_is_refused(tmp_path: Path) -> None:
+    """A state that has folded more than the log holds would pass over what comes next: opening says so, and once the
+    log is back the folder opens.
+    """
+    with opened(tmp_path) as engine:
+        engine.track("ana", "Products Searched", {"query": "trail shoes"})
+    shop = tmp_path / "shop"
+    for part in [*shop.glob("log.sqlite*")]:
+        part.rename(part.with_name(f"kept.{part.name}"))
+    with pytest.raises(StoreError, match=r"log that ends at 0; wanted a log at least as long.* restore a backup"):
+        opened(tmp_path)
+    for part in [*shop.glob("log.sqlite*")]:
+        part.unlink()
+    for part in [*shop.glob("kept.*")]:
+        part.rename(part.with_name(part.name.removeprefix("kept.")))
+    with opened(tmp_path) as engine:
+        assert engine.export("ana") is not None
+
+
 def test_a_closed_engine_says_so(tmp_path: Path) -> None:
     """Closing twice is harmless; asking after that is an error, not a wait."""
     engine = opened(tmp_path)

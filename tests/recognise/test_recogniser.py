@@ -197,6 +197,32 @@ def test_evidence_in_words() -> None:
     assert [e.weight for e in found[0].evidence] == sorted((e.weight for e in found[0].evidence), reverse=True)
 
 
+def test_the_same_words_again_are_one_reason() -> None:
+    """What was searched six times is one line that says so, as strong as the strongest of them."""
+    search = {"query": "buy trail shoes"}
+    (moment,) = story(*(record("Products Searched", search, at=n * 10_000) for n in range(6)))
+    (once,) = story(record("Products Searched", search, at=50_000))
+
+    assert [e.text for e in moment.evidence] == ['searched "buy trail shoes" 6 times, last just now']
+    assert (moment.evidence[0].weight, moment.evidence[0].at) == (once.evidence[0].weight, 50_000)
+
+
+@pytest.mark.parametrize(
+    ("title", "opens"),
+    [("Why does my tap drip?", ["know"]), ("What is a moka pot", ["know"]), ("Funny cats 2026", []), ("Why not", [])],
+)
+def test_a_video_that_explains_opens_a_know_moment(title: str, opens: list[str]) -> None:
+    """A video is read by its title where that says that it explains; any other is only something to watch."""
+    assert [m.type for m in story(record("Video Playback Started", {"title": title}))] == opens
+
+
+def test_what_was_taken_out_of_a_query_is_no_word_of_it() -> None:
+    """The mark that stands for a phone number doesn't make a search one for phones."""
+    (moment,) = story(record("Products Searched", {"query": "buy trail shoes [phone] or [email]"}))
+    assert (moment.type, moment.need.get("category")) == ("buy", "trail shoes")
+    assert "phone" not in str(moment.need)
+
+
 def test_view_is_whole() -> None:
     """A view's probabilities sum to one, its need has no empty fields, urgency lies in [0, 1]."""
     found = story(record("Products Searched", {"query": "running shoes near me tonight"}))[0]

@@ -29,4 +29,7 @@ def erase(
     path = f"/v1/people/{quote(person, safe='')}"
     gone = asked(folder, lambda engine: {"erased": engine.erase(person)}, "DELETE", path, timeout=PATIENCE)
     put_json(gone["erased"])
+    if not gone["erased"]["people"] and not gone["erased"]["records"]:
+        say(f"nothing was held of {person!r}; a user id, or anon:<anonymousId>, is wanted")
+        return
     say("learned weights and aggregates hold no ids and remain until retrained; older backups still have the person")

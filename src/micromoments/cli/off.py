@@ -32,7 +32,22 @@ def switch(names: list[str], folder: Path | None, *, off: bool) -> None:
     )
     left: list[str] = told["off"]
     typer.echo(" ".join("every slot" if name == "*" else name for name in left) or "nothing")
+    if off and slot and slot not in (known := _configured(project)):
+        say(
+            f"micromoments: {slot!r} is no slot of micromoments.toml (there is {', '.join(known) or 'none'}); "
+            f"was it another? micromoments on {slot}"
+        )
     say(f"micromoments: off in {project}: {', '.join('every slot' if n == '*' else n for n in left) or 'nothing'}")
+
+
+def _configured(project: Path) -> list[str]:
+    """The slots that the settings name; what is wrong with the settings is no reason not to stop."""
+    from micromoments.config import ConfigError, load
+
+    try:
+        return list(load(project).slots)
+    except (ConfigError, OSError):
+        return []
 
 
 def where(names: list[str], folder: Path | None) -> tuple[Path, str]:

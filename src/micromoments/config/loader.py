@@ -23,6 +23,8 @@ CLUSTER_TABLE = "cluster"
 """The table of ``cluster.load_cluster``: where things are, and nothing that is decided by."""
 
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
+_TWICE = re.compile(r"cannot (?:overwrite a value|declare \((.*)\) twice)(?: at the end)?")
+"""How the standard library says that something stands in the file a second time."""
 
 
 def load(folder: Path) -> Settings:
@@ -73,7 +75,7 @@ def read_text(file: Path) -> str:
         OSError: it can't be read.
     """
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         mistake = Mistake(
             file=str(file),
@@ -98,8 +100,14 @@ def read_toml(text: str, file: Path | str) -> dict[str, Any]:
         said = str(error)
         at = _AT_LINE.search(said)
         line = int(at[1]) if at else len(text.splitlines())
-        got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end").lower()
+        got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end")
+        got = _TWICE.sub(_said_twice, got[:1].lower() + got[1:])
         raise ConfigError([Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML")]) from error
+
+
+def _said_twice(found: re.Match[str]) -> str:
+    table = ".".join(part.strip("' ") for part in (found[1] or "").split(",") if part.strip())
+    return f"the table [{table}] a second time" if table else "a setting that its table has already"
 
 
 def _refuse(found: list[Found], text: str, file: Path | str) -> None:

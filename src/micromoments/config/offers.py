@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from micromoments.config.conditions import unreadable
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero, number
 from micromoments.core.fairness import protected_in
@@ -44,6 +45,8 @@ def _rule(rule: Rule, place: Place) -> Iterator[Found]:
     yield from _stretch(rule.starts, rule.ends, place)
     if not rule.where:
         yield Found((*place, "where"), "an empty condition", "which items it is about", 'write { category = "shoes" }')
+    yield from unreadable(rule.where, (*place, "where"))
+    yield from unreadable(rule.condition, (*place, "condition"))
     if rule.condition is not None and (found := protected_in(rule.condition)):
         yield Found((*place, "condition"), f"a rule by {found}", "none by a protected trait", "leave it out")
 

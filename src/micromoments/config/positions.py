@@ -34,9 +34,11 @@ def line_numbers(text: str) -> dict[Place, int]:
             quote = "" if quote in line else quote
         elif header := _HEADER.match(line):
             table = _table(_parts(header[2]), counts, is_list=header[1] == "[[")
-            lines.setdefault(table, number)
+            for n in range(1, len(table) + 1):  # [slots.home] is where slots begins, too
+                lines.setdefault(table[:n], number)
         elif assignment := _ASSIGNMENT.match(line):
-            lines.setdefault((*table, *_parts(assignment[1])), number)
+            for n in range(1, len(parts := _parts(assignment[1])) + 1):
+                lines.setdefault((*table, *parts[:n]), number)
             quote = _left_open(line)
     return lines
 

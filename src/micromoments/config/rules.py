@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from micromoments.config import offers, outward
+from micromoments.config.conditions import unreadable
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero as _above_zero
 from micromoments.config.numbers import number as _number
@@ -80,6 +81,7 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     if not slot.kinds:
         yield Found((*place, "kinds"), "an empty list", "at least one kind", "leave it out to allow all")
     yield from _is_goal(slot.goal, (*place, "goal"), settings)
+    yield from unreadable(slot.condition, (*place, "condition"))
     yield from _number(slot.limit, (*place, "limit"), least=1, most=MAX_ITEMS)
     yield from _number(slot.holdout, (*place, "holdout"), least=0, most=1, below=True)
     yield from _number(slot.floor, (*place, "floor"), least=0, most=1)
@@ -123,6 +125,7 @@ def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Ite
         if variant not in weights:
             yield Found((*place, "policies", variant), shown(variant), f"one of the variants {', '.join(weights)}")
     yield from _is_goal(experiment.goal, (*place, "goal"), settings)
+    yield from unreadable(experiment.condition, (*place, "condition"))
     yield from _number(experiment.coverage, (*place, "coverage"), least=0, most=1)
     if experiment.people:
         yield from _number(experiment.people, (*place, "people"), least=100)

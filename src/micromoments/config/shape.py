@@ -88,6 +88,8 @@ def _wrong(value: Any, wanted: Any, place: Place) -> Found:
         todo = f'write ["{value}"]'
     elif isinstance(value, str) and get_origin(wanted) is Literal:
         todo = _meant(value, get_args(wanted))
+    if isinstance(value, float) and not math.isfinite(value):
+        return Found(place, str(value), f"{said(wanted)} that is finite")
     return Found(place, shown(value), said(wanted), todo)
 
 

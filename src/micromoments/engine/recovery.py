@@ -14,7 +14,7 @@ from micromoments.engine.brain import POLICY, Policies, restore_catalog
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGHTS, Stores
 from micromoments.flow.view import WEIGHTS, View, reweighted
-from micromoments.ports import replay
+from micromoments.ports import StoreError, replay
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.document import DIGEST
 
@@ -30,6 +30,22 @@ def indexed(stores: Stores) -> Catalog:
     except (ValueError, OSError) as error:
         log.warning("the search index can't be read (%s); it is built anew", error)
         return Catalog(settings.synonyms, settings.timezone, stores.index(DIGEST, anew=True), meaning)
+
+
+def same_folder(stores: Stores) -> Stores:
+    """The stores, if their state and log are of one folder.
+
+    Raises:
+        StoreError: the state has folded more than the log holds, so that what came next would be passed over. The
+            stores are closed.
+    """
+    if (folded := stores.position()) <= (end := stores.log.end()):
+        return stores
+    stores.close()
+    raise StoreError(
+        f"got a state that has folded {folded} records and a log that ends at {end}; wanted a log at least as long: it "
+        "lost its end, or the two are not of one folder; restore a backup, or begin in a new folder"
+    )
 
 
 def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper: Keeper, catalog: Catalog) -> None:

@@ -33,7 +33,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.nexts import Nexts
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
-from micromoments.engine.recovery import activations, in_force, indexed, recover
+from micromoments.engine.recovery import activations, in_force, indexed, recover, same_folder
 from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -390,4 +390,5 @@ def open_service(
     synced: bool = True,
 ) -> Service:
     """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
-    return Service(open_stores(path, settings, now=clock(), apart=apart, synced=synced), clock, synced=synced)
+    stores = same_folder(open_stores(path, settings, now=clock(), apart=apart, synced=synced))
+    return Service(stores, clock, synced=synced)

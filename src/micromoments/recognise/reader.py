@@ -57,6 +57,10 @@ _HOW_TO: Final = re.compile(
     re.IGNORECASE,
 )
 """Titles that say that they are instructions."""
+_WHY: Final = re.compile(r"(?:\d+ )?(?:why|what (?:is|are|does|do|makes?)|how (?:does|do|did|is|are))\b", re.IGNORECASE)
+"""Titles that say that they explain."""
+_MASKED: Final = re.compile(r"\[(?:email|phone|card|account)\]")
+"""What stands where something private was taken out: no word of the person's."""
 _STRONGEST: Final = 600
 MOST_TEXTS: Final = 8192
 _LOOKS: Final = frozenset({PRODUCT, ARTICLE})
@@ -135,7 +139,7 @@ class Reader:
             return Signal(QUIET, act.why if act and act.ends else "done", self._item(record), 5, ends)
         if act is not None and act.closes:
             return Signal(QUIET, act.why, closes=_word(properties.get("moment_id")) or "*")
-        query = said(properties, url) if act is None or act.why == "search" else ""
+        query = _MASKED.sub(" ", said(properties, url)).strip() if act is None or act.why == "search" else ""
         title = "" if query else str(properties.get("title") or page.get("title") or "")
         if self._told(query or title, record):
             return None
@@ -264,8 +268,10 @@ class Reader:
             )
             return _added(self._asked(query, about), base), "search", about, max(act.stage if act else 1, 1)
         if act is not None:
-            if title and act.why in {"article", "video"} and self._instructs(title):
+            if title and act.why in {"article", "video"} and self._is(title, _HOW_TO, 2):
                 return GUIDE.weights, GUIDE.why, about, GUIDE.stage
+            if title and act.why == "video" and self._is(title, _WHY, 0):
+                return ARTICLE.weights, act.why, about, ARTICLE.stage
             if title and act.why == "article":
                 k, g, d, b, _ = self._weights(title.lower(), _TITLED)
                 return _added(act.weights, (min(k, 0), min(g, 0), max(d, 0), min(b, 0), 0)), act.why, about, act.stage
@@ -277,12 +283,12 @@ class Reader:
                 return (k, g, d, b, 0), "title", read, 1
         return QUIET, "", about, 0
 
-    def _instructs(self, title: str) -> bool:
-        """Whether what is read or watched is a guide by its title: it says so, and its words are those of doing."""
-        if _HOW_TO.match(title) is None:
+    def _is(self, title: str, form: re.Pattern[str], kind: int) -> bool:
+        """Whether what is read or watched is of a kind by its title: it has the form, and its words are of the kind."""
+        if form.match(title) is None:
             return False
-        k, g, d, b, n = self._weights(title[:160].lower(), 1.0)
-        return d > max(k, g, b, n)
+        weights = self._weights(title[:160].lower(), 1.0)
+        return weights[kind] == max(weights) and weights.count(weights[kind]) == 1
 
     def _placed(self, record: EventRecord, weights: Vector, why: str, about: Need) -> tuple[Vector, str, Need, int]:
         """Adds the closest place, where one was captured and it is no sensitive one."""

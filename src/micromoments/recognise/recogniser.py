@@ -24,7 +24,7 @@ from micromoments.recognise import usual
 from micromoments.recognise.reader import Reader
 from micromoments.recognise.text import Five, TextModel, rounded, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
-from micromoments.recognise.words import STAGES, say
+from micromoments.recognise.words import STAGES, reason, say
 
 _URGENT: Final = (0.25, 0.5, 0.35, 0.3, 0.0)
 """How soon each type wants its answer, before stage, time and distance speak."""
@@ -123,17 +123,26 @@ class Recogniser:
         )
 
     def _evidence(self, moment: Moment, by_mid: Mapping[int, Trace], at: Millis) -> list[Evidence]:
-        found = []
+        """The reasons, the strongest first; what was done again in the same words is one, with how often."""
+        alike: dict[str, list[Trace]] = {}
         for mid in moment.traces:
             trace = by_mid.get(mid)
-            if trace is None:
-                continue
-            weights = trace.signal.weights
-            lead = folding.speaks_for(weights, self.weights.prior)
-            left = folding.faded(at - trace.at, self.rules.half_lives[lead])
-            weight = round(weights[lead] * left / 100, 3)
-            found.append(Evidence(say(trace.signal, at - trace.at), TYPES[lead], weight, trace.at))
+            if trace is not None:
+                alike.setdefault(reason(trace.signal), []).append(trace)
+        found = []
+        for again in alike.values():
+            pulls = [(self._pull(trace, at), trace) for trace in again]
+            (lead, weight), _ = max(pulls, key=lambda pull: (pull[0][1], pull[1].at))
+            last = max(again)
+            found.append(Evidence(say(last.signal, at - last.at, len(again)), TYPES[lead], weight, last.at))
         return sorted(found, key=lambda e: (-e.weight, -e.at, e.text))
+
+    def _pull(self, trace: Trace, at: Millis) -> tuple[int, float]:
+        """The type that a trace speaks for, and by how many nats it still does."""
+        weights = trace.signal.weights
+        lead = folding.speaks_for(weights, self.weights.prior)
+        left = folding.faded(at - trace.at, self.rules.half_lives[lead])
+        return lead, round(weights[lead] * left / 100, 3)
 
     def _urgency(self, moment: Moment, by_mid: Mapping[int, Trace], at: Millis) -> float:
         """How soon an answer is wanted, [0, 1]: type, step of the journey, words of time, nearness, freshness."""

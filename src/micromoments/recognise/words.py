@@ -56,17 +56,24 @@ def ago(age: Millis) -> str:
     return f"{round(seconds / 60)} min ago" if seconds < 5400 else f"{round(seconds / 3600)} h ago"
 
 
-def say(signal: Signal, age: Millis) -> str:
-    """One reason as a sentence, with its age: ``added Trail shoe to the cart 40 s ago``."""
+def reason(signal: Signal) -> str:
+    """One reason in words, without when it was: ``added Trail shoe to the cart``."""
     need: Need = signal.need
     template = REASONS.get(signal.why, signal.why.replace("_", " "))
     if not need.words and not need.query:
         template = template.removesuffix(' "{words}"')
-    text = template.format(
+    return template.format(
         words=need.words[:60] or need.query,
         item=(need.words if not need.query else "") or need.item or "an item",
         category=need.category or "the shop",
         place=need.place or "a place",
         metres=distance(max(signal.metres, 0)),
     )
+
+
+def say(signal: Signal, age: Millis, times: int = 1) -> str:
+    """One reason as a sentence, with its age and how often it was: ``searched "tap" 3 times, last 40 s ago``."""
+    text = reason(signal)
+    if times > 1:
+        return f"{text} {times} times, last {ago(age)}"
     return f"{text}, {ago(age)}" if "," in text else f"{text} {ago(age)}"

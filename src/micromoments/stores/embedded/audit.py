@@ -21,6 +21,7 @@ class SqliteAudit:
         self._lock = RLock()
         self._most = most
         self._db = connect(Path(path), full=True, cache_mib=1, checkpoint_pages=1_000)
+        self._db.create_function("lower", 1, str.lower, deterministic=True)  # SQLite's own knows ASCII alone
         migrate.migrate(self._db, migrate.AUDIT, "audit.sqlite")
 
     def note(self, entry: Entry) -> None:

@@ -141,7 +141,8 @@ def _empty(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         taken = next(folder.iterdir(), None)
     except OSError as error:
-        raise StoreError(f"can't write to {folder}: {error}; choose a folder that this user may write") from error
+        said = error.strerror or error
+        raise StoreError(f"can't write to {folder}: {said}; choose a folder that this user may write") from error
     if taken is not None:
         raise StoreError(f"{folder} isn't empty (it holds {taken.name}); choose a new folder")
 
@@ -195,7 +196,8 @@ def _manifest(target: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode((target / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise StoreError(f"{target} is no finished backup ({error}); wanted a folder with {MANIFEST}") from error
+        said = f"{MANIFEST}: {error.strerror}" if isinstance(error, OSError) else error
+        raise StoreError(f"{target} is no finished backup ({said}); wanted a folder with {MANIFEST}") from error
     if manifest.format > FORMAT:
         raise StoreError(
             f"{target} has format {manifest.format}; this release reads up to {FORMAT}; install a newer one"

@@ -58,7 +58,7 @@ class Folder:
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(
-                f"can't open the folder {self.path}: {error}; choose one that this user may write"
+                f"can't open the folder {self.path}: {error.strerror or error}; choose one that this user may write"
             ) from error
         if not _take(self._lock):
             os.close(self._lock)

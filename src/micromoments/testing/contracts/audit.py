@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from micromoments.core.audit import Entry
 from micromoments.ports import Audit
 from micromoments.testing.contracts.base import close
@@ -56,6 +58,8 @@ class AuditContract:
         assert [one.number for one in audit.newest(containing="tEN")] == [7, 4, 1]
         assert [one.number for one in audit.newest(before=7, limit=1, containing="tent")] == [4]
         assert list(audit.newest(containing="nothing of it")) == []
+        audit.note(msgspec.structs.replace(_entry(8), name="ÅSA ÖSTERBERG"))
+        assert [one.number for one in audit.newest(containing="åsa Ö")] == [8]
         close(audit)
 
     def test_the_oldest_go_where_there_are_too_many(self, tmp_path: Path) -> None:
