@@ -77,6 +77,16 @@ def test_unusable_records_are_set_aside_with_reasons() -> None:
     assert "wanted above 0" in wrong[1]
 
 
+def test_a_mark_before_the_first_line_is_no_mistake() -> None:
+    """Files that begin with a byte order mark, as Excel and Windows write them, lose no line of log or target."""
+    mark = b"\xef\xbb\xbf"
+    records, wrong = logged.read([mark + line(), line(decision_id="d1"), mark + line(decision_id="d2")])
+    assert [record.decision_id for record in records] == ["d0", "d1"]
+    assert [reason.split(":")[0] for reason in wrong] == ["line 3"]
+    assert logged.read([mark.decode() + line().decode()])[1] == []
+    assert logged.read_given([mark + b'{"decision_id": "d0", "probabilities": {"a": 1}}']) == {"d0": {"a": 1.0}}
+
+
 def test_targets_that_are_no_distribution_are_set_aside() -> None:
     """Decisions without a target distribution over their own actions are counted, and the first told."""
     records = world(3, 4)

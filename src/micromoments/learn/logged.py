@@ -4,6 +4,7 @@ propensity, reward}``, and the target's ``{decision_id, probabilities: {id: p}}`
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
@@ -80,7 +81,7 @@ def _found(lines: Iterable[bytes | str]) -> Iterator[tuple[int, Logged | ValueEr
     decoder = msgspec.json.Decoder(Logged)
     text: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
-        raw = line.encode() if isinstance(line, str) else line
+        raw = _marked_off(number, line)
         if not raw.strip() or cbtext.is_line(raw):
             text.append((number, raw.decode(errors="replace")))
             continue
@@ -93,6 +94,12 @@ def _found(lines: Iterable[bytes | str]) -> Iterator[tuple[int, Logged | ValueEr
         yield from ((number, one) for one in found)
     for number, one in cbtext.records(text):
         yield number, one if isinstance(one, ValueError) else msgspec.convert(one, Logged)
+
+
+def _marked_off(number: int, line: bytes | str) -> bytes:
+    """A line without the mark that some programs put before the first."""
+    raw = line.encode() if isinstance(line, str) else line
+    return raw.removeprefix(BOM_UTF8) if number == 1 else raw
 
 
 def _unusable(record: Logged, seen: set[str]) -> str:
@@ -116,9 +123,9 @@ def read_given(lines: Iterable[bytes | str]) -> dict[str, Mapping[str, float]]:
     decoder = msgspec.json.Decoder(Given)
     out: dict[str, Mapping[str, float]] = {}
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if (raw := _marked_off(number, line)).strip():
             try:
-                one = decoder.decode(line)
+                one = decoder.decode(raw)
             except msgspec.DecodeError as error:
                 raise ValueError(
                     f"--target-pmf, line {number}: {error}; wanted {{decision_id, probabilities: {{id: p}}}}"
