@@ -318,11 +318,11 @@ def asking(folder: Path | str) -> Query:
     return query(folder)
 
 
-def seal(folder: Path, until: Millis) -> int:
+def seal(folder: Path, until: Millis, *, tidy: bool = True) -> int:
     """In the reports' process: one sealing."""
     from micromoments.stores.embedded.facts import seal_folder
 
-    return seal_folder(folder, until)
+    return seal_folder(folder, until, tidy=tidy)
 
 
 @dataclass(frozen=True, slots=True)

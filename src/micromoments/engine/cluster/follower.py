@@ -92,12 +92,16 @@ class Follower:
             self._foresee(table_of(self._shared.stores.artifacts, name))
 
     async def follow(self) -> None:
-        """Look for what changed, for ever."""
+        """Look for what changed, for ever; what keeps it from that is said once for as long as it is the same."""
+        said = ""
         while True:
             try:
                 await self.look()
+                said = ""
             except StoreError as error:
-                log.error("what changed could not be read (%s); tried again", error)
+                if str(error) != said:
+                    log.error("what changed could not be read (%s); tried again", error)
+                said = str(error)
             try:
                 await asyncio.wait_for(self._hurry.wait(), LOOK)
             except TimeoutError:

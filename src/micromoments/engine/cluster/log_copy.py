@@ -41,6 +41,11 @@ class LogCopy:
         self._floor = self._at = -1
         self._offsets: dict[Place, int] = dict.fromkeys(self._moving.copies.places, 0)
 
+    @property
+    def ends(self) -> Mapping[Place, int]:
+        """Where each place ended when both sides were last held against each other."""
+        return self._offsets
+
     def copy(self) -> Held:
         """Copy up to where the log ends now, and hold what wasn't yet against what lies there: all of it again where
         somebody was erased meanwhile.

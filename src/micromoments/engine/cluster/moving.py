@@ -64,7 +64,7 @@ class Move:
         workers begin where it ends.
         """
         shared, moving = self._moving.shared, self._moving
-        ends = {place: high for place, (_, high) in moving.copies.ends().items()}
+        ends = self._log.ends
         for partition in range(shared.events.count):
             state = shared.of_partition(partition)
             state.positions()

@@ -59,6 +59,8 @@ class Worker:
         self.traced = traced()
         self.failures = self.applied = self.again = self.lag = 0
         self._astray = False
+        self._said = ""
+        """What holds work up, said once for as long as it is the same."""
         self.beat = time.monotonic()
         """When the loop last turned."""
         self.aside = False
@@ -125,7 +127,9 @@ class Worker:
         """Whatever a store could not do is done again, from where the state is."""
         self.failures += 1
         self.beat = time.monotonic()
-        log.error("work is held up (%s); tried again", error)
+        if str(error) != self._said:
+            log.error("work is held up (%s); tried again", error)
+        self._said = str(error)
         self._stopping.wait(AGAIN)
 
     def _find_back(self) -> None:
@@ -197,6 +201,7 @@ class Worker:
         """After a commit: what there is to learn to Kafka, what was pending out of Redis, news to the servers."""
         shared = self._shared
         self.applied += len(folded)
+        self._said = ""
         self.traced(output.facts, output.callers)
         outcomes = [one for _, one in output.outcomes]
         lessons: list[Record] = [*outcomes, *(x.record for x in folded if teaches(x.record))]
@@ -220,7 +225,7 @@ class Worker:
 
     def _housekeeping(self) -> None:
         if self._due(TICK):
-            self.lag = self._group.lag()
+            self.lag = self._group.lag({partition: one.next for partition, one in self.foldings.items()})
             self._tick()
         if self._due(MARK):
             for partition, folding in list(self.foldings.items()):

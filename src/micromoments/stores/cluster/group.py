@@ -98,16 +98,14 @@ class KafkaGroup:
         except KafkaException:
             return  # the offset that counts is the state's
 
-    def lag(self) -> int:
-        """How many records of this worker's partitions it has not read yet, as far as it knows."""
+    def lag(self, folded: Mapping[int, int]) -> int:
+        """How many records lie beyond these offsets of this worker's partitions, as far as it knows."""
         behind = 0
         with failing(f"asking how far {self._topic} is read"):
-            for partition in sorted(self.partitions):
+            for partition, offset in folded.items():
                 one = TopicPartition(self._topic, partition)
                 _, high = self._consumer.get_watermark_offsets(one, timeout=PATIENCE, cached=True)
-                (at,) = self._consumer.position([one])
-                if at.offset >= 0 and high >= 0:
-                    behind += max(0, high - at.offset)
+                behind += max(0, high - offset)
         return behind
 
     def close(self) -> None:

@@ -50,12 +50,12 @@ def query(folder: Path | str) -> Query:
     return Query(folder / "facts", folder / "state.sqlite")
 
 
-def seal_folder(folder: Path | str, until: Millis) -> int:
+def seal_folder(folder: Path | str, until: Millis, *, tidy: bool = True) -> int:
     """``seal`` on a project's folder from another process than the owner's."""
     folder = Path(folder)
     facts = ParquetFacts(folder / "facts", folder / "state.sqlite")
     try:
-        return facts.seal(until)
+        return facts.seal(until, tidy=tidy)
     finally:
         facts.close()
 
@@ -70,17 +70,19 @@ class ParquetFacts:
         self._db = connect(self._state, full=True, cache_mib=4, checkpoint_pages=16_000)
         migrate.migrate(self._db, migrate.STATE, "state.sqlite")
 
-    def seal(self, until: Millis) -> int:
+    def seal(self, until: Millis, *, tidy: bool = True) -> int:
         """Move live facts received before an instant to Parquet, by whole commits, oldest first: a commit with a
-        later fact stays, and so do those after it. Give how many moved.
+        later fact stays, and so do those after it. Give how many moved. Without ``tidy`` small files aren't put
+        together and nothing is rolled up: the next sealing does that.
         """
         moved = 0
         with self._alone():
             self._sweep()
             while (some := self._seal_some(until)) is not None:
                 moved += some
-            self._compact()
-            rollups.make(self._folder, self._db.execute("SELECT tbl, name FROM sealed ORDER BY day, first, name"))
+            if tidy:
+                self._compact()
+                rollups.make(self._folder, self._db.execute("SELECT tbl, name FROM sealed ORDER BY day, first, name"))
         return moved
 
     def files(self, table: Table) -> Sequence[str]:
