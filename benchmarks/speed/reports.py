@@ -1,10 +1,12 @@
 """Reports over many facts: each cold and warm, alone and beside 1,000 events a second of intake; processor time, wall
 time, memory, and what the intake felt.
 
-usage: python -m benchmarks.speed.reports [--facts N] [--quick] [--folder FOLDER] [--no-intake]
+usage: python -m benchmarks.speed.reports [--facts N] [--quick] [--folder FOLDER] [--no-intake] [--turns N]
 
 ``--quick`` makes five million facts, else fifty; a folder that is there already is used again. Drill-down (``behind``),
-``journeys`` and ``history`` are counted apart: they walk through rows.
+``journeys`` and ``history`` are counted apart: they walk through rows. Intake runs alone and beside every report, in
+turns, so that what else the machine does falls on both; its events come from a process of their own, as those of a
+browser would. A ratio is that of the middle turns; beside it stand all of them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 import base64
 import json
 import statistics
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +33,8 @@ WALKS = ("journeys", "behind", "history")
 ASIDE = ("receipt", "history")
 RATE = 1000
 BATCH = 20
+TURNS, ALONE = 3, 30
+"""Turns of intake, and the seconds of each half: two or three rounds of every report fall into one."""
 BEARER = f"Authorization: Bearer {server.SECRET}\r\n"
 ASKED = [name for name in REPORTS if name not in ASIDE]
 
@@ -78,12 +83,12 @@ async def rounds(mm: server.Process, times: int) -> tuple[dict[str, list[float]]
     return wall, spent
 
 
-async def intake(port: int, done: asyncio.Event, seconds: float) -> dict[str, float]:
-    """A thousand events a second in batches of twenty until ``done``, or so many seconds: a batch's milliseconds."""
+async def intake(port: int, seconds: float) -> dict[str, float]:
+    """A thousand events a second in batches of twenty, so many seconds: a batch's milliseconds."""
     mix, auth = Mix(), "Authorization: Basic " + base64.b64encode(f"{server.WRITE}:".encode()).decode() + "\r\n"
     loop = OpenLoop(await connect(port, 8))
     start, sent = perf_counter(), 0
-    while not done.is_set() and perf_counter() - start < seconds:
+    while perf_counter() - start < seconds:
         loop.submit(perf_counter(), request("POST", "/v1/batch", mix.batch(BATCH), auth))
         sent += 1
         await asyncio.sleep(max(0.0, start + sent * BATCH / RATE - perf_counter()))
@@ -92,8 +97,49 @@ async def intake(port: int, done: asyncio.Event, seconds: float) -> dict[str, fl
     return {"events": sent * BATCH, "errors": loop.errors, "p50_ms": p50, "p99_ms": p99}
 
 
-async def measure(mm: server.Process, *, beside: bool) -> dict[str, Any]:
-    """Cold, warm, and beside intake."""
+async def sent(port: int, seconds: float) -> dict[str, float]:
+    """So many seconds of intake from a process of its own."""
+    words = ["-m", "benchmarks.speed.reports", "--only-intake", str(port), "--seconds", str(seconds)]
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    found: dict[str, float] = json.loads(out)
+    return found
+
+
+async def turn(mm: server.Process, found: list[dict[str, Any]]) -> None:
+    """Intake alone, then beside every report, for as long as those take."""
+    alone = await sent(mm.port, ALONE)
+    (connection,) = await connect(mm.port, 1)
+    wall: dict[str, list[float]] = {name: [] for name in ASKED}
+    sending = asyncio.ensure_future(sent(mm.port, ALONE))
+    while not sending.done():
+        for name in ASKED:
+            if sending.done():
+                break
+            start = perf_counter()
+            await ask(connection, name)
+            wall[name].append(perf_counter() - start)
+    connection.close()
+    beside = await sending
+    found.append({"alone": alone, "beside": beside, "ratio": beside["p99_ms"] / alone["p99_ms"], "reports": wall})
+
+
+def together(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the turns say: the middle ratio of intake's p99; of the reports beside it each one's middle, and the p95."""
+    beside = {name: [second for one in turns for second in one["reports"][name]] for name in ASKED}
+    quick = [second for name, seconds in beside.items() if name not in WALKS for second in seconds]
+    return {
+        "beside": {name: statistics.median(seconds) for name, seconds in beside.items() if seconds},
+        "p95_seconds_beside_intake": percentile(quick, 0.95),
+        "intake_p99_ratio": statistics.median(one["ratio"] for one in turns),
+        "intake_alone_and_beside": [
+            {"alone": one["alone"], "beside": one["beside"], "p99_ratio": round(one["ratio"], 2)} for one in turns
+        ],
+    }
+
+
+async def measure(mm: server.Process, *, turns: int) -> dict[str, Any]:
+    """Cold, warm, and so many turns of intake alone and beside."""
     found: dict[str, Any] = {}
     (connection,) = await connect(mm.port, 1)
     start = perf_counter()
@@ -113,17 +159,11 @@ async def measure(mm: server.Process, *, beside: bool) -> dict[str, Any]:
     found["p95_cpu_seconds"] = percentile(
         [second for name in quick for second in [*warm_cpu[name], *cold_cpu[name]]], 0.95
     )
-    if beside:
-        alone = await intake(mm.port, asyncio.Event(), 20)
-        done = asyncio.Event()
-        sending = asyncio.ensure_future(intake(mm.port, done, 600))
-        wall, _ = await rounds(mm, 1)
-        done.set()
-        together = await sending
-        found["beside"] = {name: seconds[0] for name, seconds in wall.items()}
-        found["p95_seconds_beside_intake"] = percentile([wall[name][0] for name in quick], 0.95)
-        found["intake_alone"], found["intake_beside_reports"] = alone, together
-        found["intake_p99_ratio"] = together["p99_ms"] / alone["p99_ms"]
+    taken: list[dict[str, Any]] = []
+    for _ in range(turns):
+        await turn(mm, taken)
+    if taken:
+        found |= together(taken)
     pid = worker(mm.process.pid)
     found["reports_memory_mib"], found["server_memory_mib"] = status(pid, "VmHWM"), mm.memory_mib()
     return found
@@ -139,7 +179,7 @@ async def restarted(mm: server.Process) -> dict[str, float]:
     return {"seconds": wall, "cpu_seconds": cpu(pid), "memory_mib": status(pid, "VmHWM")}
 
 
-def main(count: int = QUICK, folder: Path | None = None, *, beside: bool = True) -> dict[str, Any]:
+def main(count: int = QUICK, folder: Path | None = None, *, turns: int = TURNS) -> dict[str, Any]:
     """Make the facts where they aren't there, serve them, ask."""
     import uvloop
 
@@ -148,7 +188,7 @@ def main(count: int = QUICK, folder: Path | None = None, *, beside: bool = True)
         if not (home / "state.sqlite").exists():
             facts.make(home, count, datetime.now(UTC))
         with server.micromoments(home) as mm:
-            found: dict[str, Any] = uvloop.run(measure(mm, beside=beside))
+            found: dict[str, Any] = uvloop.run(measure(mm, turns=turns))
         with server.micromoments(home) as mm:
             found["after_a_restart"] = uvloop.run(restarted(mm))
         found["bytes"] = {
@@ -174,5 +214,14 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="five million instead of fifty")
     parser.add_argument("--folder", type=Path, default=None, help="a folder to make, or to use again")
     parser.add_argument("--no-intake", action="store_true", help="reports alone")
+    parser.add_argument("--turns", type=int, default=TURNS, help="of intake alone and beside")
+    parser.add_argument("--only-intake", type=int, default=0, metavar="PORT", help="only send, to a server here")
+    parser.add_argument("--seconds", type=float, default=ALONE, help="how long to send")
     given = parser.parse_args()
-    show(main(given.facts or (QUICK if given.quick else FULL), given.folder, beside=not given.no_intake))
+    if given.only_intake:
+        import uvloop
+
+        print(json.dumps(uvloop.run(intake(given.only_intake, given.seconds))))
+    else:
+        count = given.facts or (QUICK if given.quick else FULL)
+        show(main(count, given.folder, turns=0 if given.no_intake else given.turns))

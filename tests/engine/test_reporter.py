@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
+from micromoments.engine.reporter import FIRST, Reporter
+from micromoments.engine.tuning import PATIENCE
 
 ASK = """
 import asyncio, sys
@@ -62,3 +66,77 @@ def test_the_worker_ends_with_a_killed_engine(root: Path) -> None:
         while Path(f"/proc/{worker}").exists():
             assert time.monotonic() < until, "the worker goes on"
             time.sleep(0.05)
+
+
+@pytest.mark.crash
+async def test_what_questions_need_is_made_after_each_sealing(tmp_path: Path) -> None:
+    """A sealing is followed by a question that nobody asked, in the same worker, with nobody waiting for it."""
+    reporter = Reporter(tmp_path, noted, seal, leave, apart=True)
+    try:
+        await reporter.seal(0)
+        assert reporter._ahead is not None
+        await reporter._ahead
+        assert (tmp_path / "asked").read_text(encoding="utf-8") == FIRST
+    finally:
+        reporter.close()
+
+
+@pytest.mark.crash
+async def test_nobody_waits_for_what_is_made_ready_at_the_end(tmp_path: Path) -> None:
+    """An engine that stops cuts off the worker that only makes ready, wherever that is."""
+    reporter = Reporter(tmp_path, endless, seal, leave, apart=True)
+    await reporter.seal(0)
+    await asyncio.to_thread(there, tmp_path / "asked")
+    reporter.close()
+    assert reporter._ahead is not None
+    with suppress(asyncio.CancelledError):
+        await reporter._ahead
+
+
+def noted(folder: Path, name: str, _params: dict[str, str], _settings: Settings) -> dict[str, object]:
+    """Writes down that it was asked."""
+    (folder / "asked").write_text(name, encoding="utf-8")
+    return {}
+
+
+def there(path: Path) -> None:
+    """Wait until it is."""
+    while not path.exists():
+        time.sleep(0.01)
+
+
+def endless(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
+    """Is asked, and never answers."""
+    noted(folder, name, params, settings)
+    time.sleep(100_000)
+    return {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="turns of the processor are asked for on Linux alone")
+def test_a_process_beside_stands_back(root: Path) -> None:
+    """It has a lower priority than who started it, in a thread that it starts, too; and is in no class that starves."""
+    paths = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", STANDS],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after, policy = (int(word) for word in done.stdout.split())
+    assert (after, policy) == (min(19, before + PATIENCE), os.SCHED_OTHER)
+
+
+STANDS = """
+import os, threading
+from micromoments.engine.tuning import stand_back
+
+def tell():
+    print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), os.sched_getscheduler(threading.get_native_id()))
+
+print(os.nice(0))
+stand_back()
+thread = threading.Thread(target=tell)
+thread.start()
+thread.join()
+"""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from micromoments.core.event import UNCOUNTED, Millis
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import HOUR
 from micromoments.engine.brain import SESSIONS
+from micromoments.engine.tuning import stand_back
 from micromoments.engine.wiring import Stores, asking
 from micromoments.flow.learn import LOOKED
 from micromoments.ports import Artifacts, Corrupt
@@ -162,7 +162,7 @@ class Nexts:
 
 def learn_of(folder: Path, least: int, at: Millis) -> Learnt:
     """In a process of its own: learn from a folder's facts, behind everything else that the machine has to do."""
-    os.nice(15)
+    stand_back(15)
     return learnt(asking(folder), least, at)
 
 

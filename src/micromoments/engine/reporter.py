@@ -7,6 +7,7 @@ A script's process can't be doubled: Python would run the script again in the ne
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -18,19 +19,21 @@ from typing import TypeVar
 
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
+from micromoments.engine.tuning import stand_back
 
 T = TypeVar("T")
 Answer = Callable[[Path, str, dict[str, str], Settings], dict[str, object]]
 """Answers a report from a folder's facts, in the worker: (folder, name, parameters, settings) -> reply."""
 Seal = Callable[[Path, Millis], int]
 """Moves live facts received before an instant to Parquet, in the worker; gives how many."""
-PATIENCE = 10
-"""How far the process of reports stands back from serving: its niceness."""
+FIRST = "freshness"
+"""The report that is asked for after each sealing: the least of them, and what it needs all others need, too."""
+log = logging.getLogger("micromoments")
 
 
 def _begin() -> None:
     """In the worker: stand back from serving, and end when the engine's process does, however that ends."""
-    os.nice(PATIENCE)
+    stand_back()
     Thread(target=_end_with_parent, name="micromoments-parent", daemon=True).start()
 
 
@@ -56,6 +59,7 @@ class Reporter:
         self._folder = folder
         self._answer = answer
         self._seal = seal
+        self._ahead: asyncio.Task[None] | None = None
         self._leave = leave
         self._pool: ProcessPoolExecutor | None = None
 
@@ -68,8 +72,22 @@ class Reporter:
         return await self._ask(self._answer, self._folder, name, dict(params), settings)
 
     async def seal(self, until: Millis) -> int:
-        """Move live facts received before an instant to Parquet; give how many moved."""
-        return await self._ask(self._seal, self._folder, until)
+        """Move live facts received before an instant to Parquet; give how many moved. What questions need of them is
+        made ready afterwards, so that nobody who asks has to wait for it; who asks meanwhile waits for the rest.
+        """
+        moved = await self._ask(self._seal, self._folder, until)
+        if self._apart and not self._preparing():
+            self._ahead = asyncio.create_task(self._answer_ahead(), name="answered ahead")
+        return moved
+
+    def _preparing(self) -> bool:
+        return self._ahead is not None and not self._ahead.done()
+
+    async def _answer_ahead(self) -> None:
+        try:
+            await self._ask(self._answer, self._folder, FIRST, {}, Settings())
+        except Exception as error:  # noqa: BLE001 - the next question does it, and says what is wrong
+            log.warning("what reports need could not be made ready (%s); the next question tries again", error)
 
     async def _ask(self, work: Callable[..., T], *args: object) -> T:
         if not self._apart:
@@ -87,9 +105,13 @@ class Reporter:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker; it isn't waited for while it only makes ready, which may be cut off anywhere."""
         if not self._apart:
             self._leave(self._folder)
         if self._pool is not None:
+            if self._ahead is not None and self._preparing():
+                self._ahead.cancel()
+                for process in list((self._pool._processes or {}).values()):
+                    process.terminate()
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None

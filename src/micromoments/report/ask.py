@@ -92,6 +92,10 @@ class Ask(NamedTuple):
         told = judged.told("moments")
         return f"({judged.judged(told, self.source('decided'), judged.acting('outcomes')) if whole else told})"
 
+    def apart(self, column: str) -> str:
+        """SQL that differs where these words differ: a number where the store makes one of them, else the words."""
+        return f"hash({column})" if "hash" in self.rollups else column
+
     def hours(self, name: str) -> tuple[str, list[object]]:
         """SQL (and parameters) of an hourly roll-up's rows of the stretch: whole hours as they are kept, what begins or
         ends within one from the facts; all from the facts, by the quarter, in a zone that isn't whole hours off UTC.

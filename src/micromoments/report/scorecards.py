@@ -69,28 +69,36 @@ def _anchors(asked: Ask) -> dict[Any, dict[str, Any]]:
     """By part (``''`` without a break-down): active people, goals reached, and how they came about."""
     wanted, more = has_goal(asked.goal)
     (base, params), (won, won_params) = events(asked, "activity"), events(asked, "goals")
-    active = asked.rows(
-        f"WITH base AS ({base}) SELECT part, count(DISTINCT surrogate) AS people FROM base GROUP BY part", *params
-    )
+    # Who was active is gathered once, nothing is compared as text, and a goal is held against the moments of its day
+    # and the one before: over five million rows each of these saves a good part of a second.
+    day = f"{{0}} - mod({{0}}, {DAY})"
+    where, on = asked.apart("channel"), f"CASE WHEN device <> '' THEN {asked.apart('device')} END"
     sql = (
-        f"WITH base AS ({base}), goals AS (SELECT * FROM ({won}) AS won WHERE {wanted} AND value >= 0), "
-        f"served AS (SELECT surrogate, served_at FROM {asked.judged(whole=False)} AS moments WHERE served_at > 0 "
-        f"AND served_at >= ? AND served_at < ? AND {COUNTED}), "
-        "preceded AS (SELECT goals.id AS id, max(served.served_at) AS served_at FROM goals JOIN served "
-        "ON served.surrogate = goals.surrogate AND served.served_at <= goals.at "
-        f"AND served.served_at >= goals.at - {DAY} GROUP BY goals.id), "
-        "across AS (SELECT surrogate, min(channel) <> max(channel) OR "
-        "coalesce(min(nullif(device, '')) <> max(nullif(device, '')), false) AS several "
-        "FROM base WHERE surrogate IN (SELECT surrogate FROM goals) GROUP BY surrogate) "
-        "SELECT goals.part, count(*) AS goals, count(preceded.id) AS preceded, "
+        f"WITH base AS ({base}), active AS MATERIALIZED (SELECT part, surrogate, min({where}) AS low, "
+        f"max({where}) AS high, min({on}) AS least, max({on}) AS most FROM base GROUP BY part, surrogate), "
+        "across AS (SELECT surrogate, min(low) <> max(high) OR coalesce(min(least) <> max(most), false) AS several "
+        "FROM active GROUP BY surrogate), "
+        f"goals AS (SELECT part, surrogate, won.at AS happened, {day.format('won.at')} AS day FROM ({won}) AS won "
+        f"WHERE {wanted} AND value >= 0), "
+        f"served AS (SELECT surrogate, served_at, {day.format('served_at')} AS day FROM {asked.judged(whole=False)} "
+        f"AS moments WHERE served_at > 0 AND served_at >= ? AND served_at < ? AND {COUNTED}), "
+        f"about AS (SELECT surrogate, happened, day FROM goals UNION ALL SELECT surrogate, happened, day - {DAY} "
+        "FROM goals), "
+        "preceded AS (SELECT about.surrogate, happened, max(served.served_at) AS served_at FROM about JOIN served "
+        "ON served.surrogate = about.surrogate AND served.day = about.day AND served.served_at <= happened "
+        f"AND served.served_at >= happened - {DAY} GROUP BY about.surrogate, happened), "
+        "reached AS (SELECT goals.part, count(*) AS goals, count(preceded.served_at) AS preceded, "
         "count(*) FILTER (WHERE across.several) AS across, "
-        "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY goals.at - preceded.served_at) AS to_goal "
-        "FROM goals LEFT JOIN preceded ON preceded.id = goals.id "
-        "LEFT JOIN across ON across.surrogate = goals.surrogate GROUP BY goals.part"
+        "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY goals.happened - preceded.served_at) AS to_goal "
+        "FROM goals LEFT JOIN preceded ON preceded.surrogate = goals.surrogate "
+        "AND preceded.happened = goals.happened "
+        "LEFT JOIN across ON across.surrogate = goals.surrogate GROUP BY goals.part) "
+        "SELECT every.part, people, coalesce(goals, 0) AS goals, coalesce(preceded, 0) AS preceded, "
+        "coalesce(across, 0) AS across, to_goal FROM (SELECT part, count(*) AS people FROM active GROUP BY part) "
+        "AS every LEFT JOIN reached ON reached.part = every.part"
     )
-    asking = [*params, *won_params, *more, asked.start - DAY, asked.stop]
-    reached = {row["part"]: row for row in asked.rows(sql, *asking)}
-    return {row["part"]: {**NO_GOALS, **row, **reached.get(row["part"], {})} for row in active}
+    rows = asked.rows(sql, *params, *won_params, *more, asked.start - DAY, asked.stop)
+    return {row["part"]: row for row in rows}
 
 
 def _figures(row: dict[str, Any], anchor: dict[str, Any] | None) -> list[dict[str, Any]]:

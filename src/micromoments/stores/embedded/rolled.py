@@ -36,8 +36,8 @@ class _Kept(NamedTuple):
 class Rolled(Query):
     """The facts as committed when it was made or last refreshed. Roll-ups that are missing are made."""
 
-    rollups = frozenset([*ROLLUPS, "edges", "told", "judged"])
-    """What reports may use: the roll-ups, the table ``edges``, and each moment with what became of it."""
+    rollups = frozenset([*ROLLUPS, "edges", "told", "judged", "hash"])
+    """What reports may use: the roll-ups, the table ``edges``, each moment with what became of it, and ``hash``."""
 
     def refresh(self) -> None:
         """See what was committed since."""
