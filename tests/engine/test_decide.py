@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from micromoments.core.decision import Decision
+from micromoments.core.item import Item
 from micromoments.core.record import DecidedRecord
 from micromoments.core.settings import HOUR
 from micromoments.engine.refusals import Conflict
@@ -104,11 +105,14 @@ def times(decisions: list[Decision], item: str) -> int:
     return sum(i.id == item for d in decisions for i in d.items)
 
 
-async def test_a_budget_of_five_serves_at_most_five_of_thirty_two_at_once(tmp_path: Path) -> None:
-    """The sixth gets something else; spent and reserved never pass the units, across a restart too."""
+@pytest.mark.parametrize("launch", [LAUNCH, replace(LAUNCH, budget="", campaign="launch")], ids=["named", "campaign"])
+async def test_a_budget_of_five_serves_at_most_five_of_thirty_two_at_once(tmp_path: Path, launch: Item) -> None:
+    """The sixth gets something else; spent and reserved never pass the units, across a restart too, whether the item
+    names the budget or is of the campaign of that name.
+    """
     clock = Clock()
     async with opened(tmp_path / "shop", clock) as service:
-        await service.put_items([LAUNCH, *ITEMS[1:]])
+        await service.put_items([launch, *ITEMS[1:]])
         decisions = await crowd(service, clock, 32, "a")
 
         assert times(decisions, "launch") == 5

@@ -97,11 +97,14 @@ async def test_a_code_alone_spends_what_an_offer_with_a_code_holds(tmp_path: Pat
         assert used(service) == (3, 0), "the same order, told twice"
 
 
-async def test_what_was_redeemed_after_its_hold_is_spent_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "drawn", [{"budget": "spring"}, {"budget": "", "campaign": "spring"}], ids=["named", "campaign"]
+)
+async def test_what_was_redeemed_after_its_hold_is_spent_all_the_same(tmp_path: Path, drawn: dict[str, str]) -> None:
     """A coupon of last week counts, past what was held: three of 3 units are 9 of 10, so nothing more is served."""
     clock = Clock()
     async with opened(tmp_path / "shop", clock, SETTINGS) as service:
-        await service.put_items([offer(code="SPRING15")])
+        await service.put_items([replace(offer(code="SPRING15"), **drawn)])
         assert await served(service, clock, "d1") == ["spring15"]
         clock.at += 2 * HOUR
         await service.tick()

@@ -33,9 +33,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     ``hours`` is an OpenStreetMap ``opening_hours`` expression, read in ``timezone`` (an IANA name); empty means always.
     ``stock`` is pieces left, ``None`` where it doesn't run out. ``valid_from`` and ``valid_until`` bound when it may be
-    served. ``budget`` names the budget that serving it draws on. ``attributes`` is the business's own, any JSON;
-    ``steps`` (guides), ``materials`` (item ids) and the like live there. ``value`` is what one success is worth to the
-    business, in minor units, for ranking. ``past`` are the prices of the last days; the engine keeps them.
+    served. ``budget`` names the budget that serving it draws on, else its ``campaign`` does. ``attributes`` is the
+    business's own, any JSON; ``steps`` (guides), ``materials`` (item ids) and the like live there. ``value`` is what
+    one success is worth to the business, in minor units, for ranking. ``past`` are the prices of the last days; the
+    engine keeps them.
     """
 
     id: str

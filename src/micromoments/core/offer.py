@@ -19,7 +19,7 @@ without one by the goal that its decision reached, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -104,6 +104,11 @@ def _wrong(offer: Offer) -> str:
         case "bundle" if len(offer.items) < 2 or not (offer.amount or offer.percent):
             return "a bundle of two items or more, and an amount or a percent"
     return ""
+
+
+def budget_of(item: Item, budgets: Container[str]) -> str:
+    """The budget that serving an item draws on: the one that it names, else one of the name of its campaign."""
+    return item.budget or (item.campaign if item.campaign in budgets else "")
 
 
 def units_of(item: Item) -> int:

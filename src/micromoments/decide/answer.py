@@ -12,7 +12,7 @@ import numpy as np
 from micromoments.core.decision import Ranked, Scored
 from micromoments.core.effect import Reserve
 from micromoments.core.event import Millis
-from micromoments.core.offer import coded, reservation, units_of
+from micromoments.core.offer import budget_of, coded, reservation, units_of
 from micromoments.core.settings import MINUTE, Settings
 from micromoments.decide import fair
 from micromoments.policy.base import FloatArray, Policy
@@ -111,16 +111,16 @@ def scored(may: Sequence[Candidate], scores: Sequence[float], first: FloatArray)
 
 
 def reservations(decision: str, at: Millis, served: Sequence[Candidate], settings: Settings) -> tuple[Reserve, ...]:
-    """What has to be taken of budgets before the answer: one reservation an item that names a budget, by position."""
+    """What has to be taken of budgets before the answer: one reservation an item that draws on one, by position."""
     out = []
     for item in (candidate.item for candidate in served):
-        if item.budget:
-            configured = settings.budgets.get(item.budget)
+        if budget := budget_of(item, settings.budgets):
+            configured = settings.budgets.get(budget)
             hold = configured.hold_minutes if configured is not None else HOLD_MINUTES
             out.append(
                 Reserve(
                     id=reservation(decision, item.id, coded=coded(item.attributes)),
-                    budget=item.budget,
+                    budget=budget,
                     units=units_of(item),
                     decision=decision,
                     until=at + round(hold * MINUTE),

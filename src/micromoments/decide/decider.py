@@ -13,7 +13,7 @@ from micromoments.core.decision import Assignment, Decision, PolicyRef, Refused,
 from micromoments.core.effect import Reserve
 from micromoments.core.event import SIMULATED, UNCOUNTED
 from micromoments.core.moment import MomentView
-from micromoments.core.offer import units_of
+from micromoments.core.offer import budget_of, units_of
 from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE, Rule, Settings, Slot
 from micromoments.decide import slate, targeting
@@ -271,7 +271,8 @@ class _Draw:
     def __init__(self, field: _Field, slot: Slot, settings: Settings, budgets_left: Mapping[str, int]) -> None:
         may, rules = field.may, field.rules
         self._field, self._slot = field, slot
-        self._takes = [(c.item.budget, units_of(c.item)) for c in may] if any(c.item.budget for c in may) else []
+        takes = [(budget_of(c.item, settings.budgets), units_of(c.item)) for c in may] if settings.budgets else []
+        self._takes = takes if any(budget for budget, _ in takes) else []
         self._left = {budget: units_left(budget, settings, budgets_left) for budget, _ in self._takes if budget}
         self._groups = [c.item.category for c in may]
         self._mind = slate.FREE

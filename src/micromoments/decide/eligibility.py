@@ -11,7 +11,7 @@ from micromoments.core.decision import Refused, Request
 from micromoments.core.event import UNCOUNTED, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
-from micromoments.core.offer import units_of
+from micromoments.core.offer import budget_of, units_of
 from micromoments.core.person import Person, Served
 from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
 from micromoments.core.when import quiet, zone_of
@@ -78,6 +78,7 @@ def eligible(
     may: list[Candidate] = []
     refused: list[Refused] = []
     plain, kinds, unwanted, consented = rules.plain, rules.kinds, rules.unwanted, rules.consented
+    budgets = settings.budgets
     for candidate in candidates:
         item = candidate.item
         # That nothing speaks against a candidate is plain at a glance for most.
@@ -91,6 +92,7 @@ def eligible(
             and item.valid_until is None
             and item.condition is None
             and not item.budget
+            and item.campaign not in budgets
             and ATTRIBUTES.isdisjoint(item.attributes)
             and (consented or not OF_HISTORY.issuperset(candidate.via))
         )
@@ -149,7 +151,7 @@ class _Rules:
             or (self._excluded(item) if self.taken else None)
             or (self._capped(item) if self.caps else None)
             or (self._often(item) if item.kind == "offer" else None)
-            or (self._unfunded(item) if item.budget else None)
+            or self._unfunded(item)
         )
 
     def _quiet(self) -> tuple[str, str] | None:
@@ -250,10 +252,11 @@ class _Rules:
         return self.now - round(hours * HOUR) < at <= self.now
 
     def _unfunded(self, item: Item) -> tuple[str, str] | None:
-        left, units = units_left(item.budget, self.settings, self.left), units_of(item)
-        if left >= units:
+        budget = budget_of(item, self.settings.budgets)
+        left, units = units_left(budget, self.settings, self.left), units_of(item)
+        if not budget or left >= units:
             return None
-        return "budget", f"got {left} units left of {item.budget}; wanted {units}"
+        return "budget", f"got {left} units left of {budget}; wanted {units}"
 
 
 def units_left(budget: str, settings: Settings, budgets_left: Mapping[str, int]) -> int:

@@ -39,11 +39,13 @@ def spending(effect: Settle | Spend, record: Record, get: Callable[[str], Item |
         return effect
     item = get(effect.item)
     trusted = isinstance(record, EventRecord) and record.marks & TRUSTED
-    if item is None or not item.budget or coded(item.attributes) or not trusted:
+    # A campaign without a budget spends nothing: ``settled`` knows which there are.
+    budget = item.budget or item.campaign if item is not None else ""
+    if item is None or not budget or coded(item.attributes) or not trusted:
         return effect
     # One decision's offer is redeemed once, however many goals it reaches.
     return Spend(
-        id=f"{effect.reservation}:goal", budget=item.budget, units=units_of(item), held=effect.reservation, at=record.at
+        id=f"{effect.reservation}:goal", budget=budget, units=units_of(item), held=effect.reservation, at=record.at
     )
 
 

@@ -75,7 +75,7 @@ class Offers:
                 self.rationed.add(item.id)
             if offer.code:
                 self._codes.setdefault(offer.code.casefold(), set()).add(item.id)
-            self._takes[item.id] = Redemption(item.id, item.budget, units_of(item), bool(offer.code))
+            self._takes[item.id] = Redemption(item.id, item.budget or item.campaign, units_of(item), bool(offer.code))
             for key in _keys(offer):
                 self._on.setdefault(key, set()).add(item.id)
 
