@@ -21,6 +21,7 @@ from micromoments.stores.cluster.outbox import RedisOutbox
 from micromoments.stores.cluster.policies import RedisPolicies
 from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import RedisState
+from micromoments.testing.clocks import START
 from micromoments.testing.contracts import (
     ArtifactsContract,
     AuditContract,
@@ -33,6 +34,7 @@ from micromoments.testing.contracts import (
     StateContract,
 )
 from micromoments.testing.contracts.base import batch
+from micromoments.testing.generators import event_fact
 from tests.cluster.test_log import project
 from tools.cluster import Redis
 
@@ -98,6 +100,41 @@ class TestRedisFacts(OnRedis, FactsContract):
     def test_sealing_moves_the_older(self, tmp_path: Path) -> None:
         """Declared: a commit isn't sealed as one: each shard's part of it goes by its own facts."""
         super().test_sealing_moves_the_older(tmp_path)
+
+
+class TestFactsInABucket(TestRedisFacts):
+    """Facts on Redis, and Parquet in an object store."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, single: Redis, s3: str) -> Iterator[None]:
+        self.address, self.store = single.address, s3.removeprefix("http://")
+        self.databases: list[Database] = []
+        yield
+        for database in self.databases:
+            database.close()
+
+    def open(self, folder: Path) -> RedisFacts:
+        """The folder's facts."""
+        place = f"s3://k:s@lake/{folder.name}?endpoint_override={self.store}&scheme=http&region=us-east-1"
+        return RedisFacts(self.database(folder), place)
+
+    def test_they_are_asked_where_they_lie(self, tmp_path: Path) -> None:
+        """One question goes over the bucket's files and what is live; of files that were replaced since it began, again;
+        their names have no keys in them.
+        """
+        facts = self.open(tmp_path)
+        self.commit(tmp_path, [event_fact(n, surrogate=n % 3) for n in range(9)])
+        facts.seal(START + 50)
+        self.commit(tmp_path, [event_fact(9, surrogate=0, received=START + 100)])
+        assert [name.partition(folder := tmp_path.name)[:2] for name in facts.files("events")] == [
+            ("s3://lake/", folder)
+        ]
+        with facts.query() as ask:
+            asked = "SELECT count(*) AS n, min(surrogate) AS least, max(surrogate) AS most FROM events"
+            assert ask(asked) == [{"n": 10, "least": 0, "most": 2}]
+            facts.erase(frozenset({0}))
+            assert ask(asked) == [{"n": 6, "least": 1, "most": 2}]
+        facts.close()
 
 
 class TestRedisOutbox(OnRedis, OutboxContract):

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import fs
+from pyarrow.dataset import dataset
 
 from micromoments.core.event import Millis
 from micromoments.core.fact import TABLES, Fact, Table
@@ -259,16 +261,22 @@ class RedisFacts:
         if self._topics is not None:
             self._topics.erased(table, ids)
 
-    def stored(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
-        """Everything there is now, by table: what is in memory, and the paths of files on this machine's disk."""
-        live: dict[Table, list[Any]] = {table: [some] for table, some in live_rows(self._database).items()}
-        files: dict[Table, list[str]] = {table: [] for table in TABLES}
+    def stored(self) -> tuple[dict[Table, Any], dict[Table, Any]]:
+        """Everything there is now, by table: what is in memory, and the files; those of a bucket as a dataset, of which
+        only the columns and rows that are asked for are read.
+        """
+        live = live_rows(self._database)
+        files: dict[Table, Any] = {table: [] for table in TABLES}
         for name, row in self._manifest():
-            if isinstance(self._fs, fs.LocalFileSystem):
-                files[row["table"]].append(f"{self._root}/{name}")
-            else:
-                live[row["table"]].append(self.read(name))
-        return {table: pa.concat_tables(parts) for table, parts in live.items()}, files
+            files[row["table"]].append(f"{self._root}/{name}")
+        if not isinstance(self._fs, fs.LocalFileSystem):
+            files |= {table: self._dataset(table, paths) for table, paths in files.items() if paths}
+        return live, files
+
+    def _dataset(self, table: Table, paths: Sequence[str]) -> Any:
+        # A column that a file is too old to have is null in it.
+        schema = pa.schema([field.with_nullable(True) for field in ARROW[table]])
+        return dataset(paths, schema=schema, format="parquet", filesystem=self._fs)
 
 
 class ClusterQuery(Query):
@@ -276,13 +284,17 @@ class ClusterQuery(Query):
 
     twice = True
 
+    def _passes(self, error: duckdb.Error) -> bool:
+        # What Arrow says of a file of a bucket that was replaced comes as another error.
+        return super()._passes(error) or "errno 2]" in str(error)
+
     def __init__(self, facts: RedisFacts) -> None:
         self._source = facts
         # The files may be in a bucket: what doesn't fit memory goes to a folder of this machine, for as long.
         self._facts = Path(tempfile.mkdtemp(prefix="micromoments-"))
         self._db = self._open()
 
-    def sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
+    def sources(self) -> tuple[dict[Table, Any], dict[Table, Any]]:
         """What there is now, by table."""
         return self._source.stored()
 

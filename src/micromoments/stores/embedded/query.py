@@ -83,8 +83,8 @@ class Query:
             db.execute(_view(table, joined, self.twice))
         return db
 
-    def sources(self) -> tuple[dict[Table, Any], dict[Table, list[str]]]:
-        """What there is now, by table: Arrow tables in memory, and Parquet files."""
+    def sources(self) -> tuple[dict[Table, Any], dict[Table, Any]]:
+        """What there is now, by table: Arrow tables in memory, and Parquet files, as paths or an Arrow dataset."""
         with closing(reader(self._state)) as state, failing("reading facts"):
             state.execute("BEGIN")
             frames = state.execute("SELECT seq, tbl, body FROM facts ORDER BY seq").fetchall()
@@ -141,11 +141,16 @@ def _spill(facts: Path) -> Path:
     return root / str(os.getpid())
 
 
-def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Sequence[str]) -> None:
-    """A view of everything stored of a table, each version."""
+def _stored(db: duckdb.DuckDBPyConnection, table: Table, live: Any, files: Any) -> None:
+    """A view of everything stored of a table, each version; ``files`` are paths, or an Arrow dataset of what DuckDB
+    can't open by itself.
+    """
     db.register(f"live_{table}", live)
     sql = f"CREATE VIEW stored_{table} AS SELECT * FROM live_{table}"  # noqa: S608 our own names
-    if files:
+    if not isinstance(files, list):
+        db.register(f"sealed_{table}", files)
+        sql += f" UNION ALL BY NAME SELECT * FROM sealed_{table}"  # noqa: S608 our own names
+    elif files:
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
         sealed = f"read_parquet([{listed}], hive_partitioning=false, union_by_name=true)"
         sql += f" UNION ALL BY NAME SELECT * FROM {sealed}"  # noqa: S608 our own names
