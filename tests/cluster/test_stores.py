@@ -119,7 +119,7 @@ class TestFactsInABucket(TestRedisFacts):
         return RedisFacts(self.database(folder), place)
 
     def test_they_are_asked_where_they_lie(self, tmp_path: Path) -> None:
-        """One question goes over the bucket's files and what is live; of files that were replaced since it began, again;
+        """A question goes over the bucket's files and what is live; of files that were replaced since, once more;
         their names have no keys in them.
         """
         facts = self.open(tmp_path)
