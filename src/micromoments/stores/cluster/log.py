@@ -64,6 +64,17 @@ class _Group:
             self.done.set()
 
 
+class _Trouble:
+    """What the library said of a connection last, such as that the password is wrong."""
+
+    text = ""
+
+    def __call__(self, error: Any) -> None:
+        """Hear it."""
+        if error.name() not in ("_ALL_BROKERS_DOWN", "_TRANSPORT") or not self.text:  # these say less
+            self.text = f"; the last trouble was {error.name()}: {error.str()}"
+
+
 class Broker:
     """A process's producer to one Kafka; every topic and partition goes through it. Safe for several threads.
 
@@ -76,8 +87,8 @@ class Broker:
 
     def __init__(self, address: str, secret: Mapping[str, object] = NOTHING) -> None:
         self.address = address
-        self._trouble = ""
-        self.connection: dict[str, Any] = {"bootstrap.servers": address, **_QUIET, **secret, "error_cb": self._heard}
+        self._trouble = _Trouble()
+        self.connection: dict[str, Any] = {"bootstrap.servers": address, **_QUIET, **secret, "error_cb": self._trouble}
         """What every client of this process begins with."""
         self._lock = Lock()
         self._producer = self._made()
@@ -102,11 +113,6 @@ class Broker:
         except KafkaException as error:
             raise ValueError(f"got a kafka_secret that Kafka's library can't use: {error.args[0].str()}") from None
 
-    def _heard(self, error: Any) -> None:
-        """What the library says of a connection, such as that the password is wrong."""
-        if error.name() not in ("_ALL_BROKERS_DOWN", "_TRANSPORT") or not self._trouble:  # these say less
-            self._trouble = f"; the last trouble was {error.name()}: {error.str()}"
-
     def _poll(self) -> None:
         while not self._closed:
             self._producer.poll(0.1)
@@ -128,11 +134,11 @@ class Broker:
         if not group.done.wait(DELIVERY + 5) or group.error is not None:
             self._anew(group.error)
             raise StoreError(
-                f"Kafka at {self.address} did not take a record: {group.error or 'no answer'}{self._trouble}; "
+                f"Kafka at {self.address} did not take a record: {group.error or 'no answer'}{self._trouble.text}; "
                 "look at the brokers, then send it again"
             )
         self.groups += 1
-        self._trouble = ""
+        self._trouble.text = ""
         return group.offsets
 
     def _hand_over(self, group: _Group, index: int, message: Message, headers: Headers | None) -> None:
@@ -198,7 +204,7 @@ class Broker:
     def _said(self, client: Any) -> Callable[[], str]:
         def said() -> str:
             client.poll(0)  # so that it tells
-            return self._trouble
+            return self._trouble.text
 
         return said
 
