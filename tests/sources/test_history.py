@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -221,6 +222,131 @@ def test_shopify_orders(tmp_path: Path, form: str) -> None:
     assert known.properties["products"][0]["product_id"] == "632910392"
     assert "email" not in json.dumps(known.properties)
     assert guest.anonymous_id == "order-3"
+
+
+def test_shopifys_refunds_take_back_what_was_paid_back(tmp_path: Path) -> None:
+    """An order counts as it was placed, and each refund by what went back; one that paid nothing back says nothing."""
+    line = ORDER["line_items"][0]
+    refunds = [
+        {
+            "id": 5,
+            "created_at": "2026-11-12T09:00:00-05:00",
+            "refund_line_items": [{"quantity": 1, "subtotal": 195.0, "total_tax": 5.97, "line_item": line}],
+            "transactions": [
+                {"kind": "refund", "status": "success", "amount": "200.97"},
+                {"kind": "refund", "status": "failure", "amount": "200.97"},
+            ],
+        },
+        {"id": 6, "created_at": "2026-11-13T09:00:00-05:00", "refund_line_items": [], "transactions": []},
+        {
+            "id": 7,
+            "created_at": "2026-11-14T09:00:00-05:00",
+            "refund_line_items": [{"subtotal": 1.0, "total_tax": 0.1}],
+        },
+    ]
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps({"orders": [{**ORDER, "current_total_price": "207.87", "refunds": refunds}]}))
+    events, bad, _ = read(path, "shopify-orders")
+    assert not bad
+    assert [(one.event, one.properties["revenue"]) for one in events] == [
+        ("Order Completed", 409.94),
+        ("Order Refunded", 200.97),
+        ("Order Refunded", 1.1),
+    ]
+    back = events[1]
+    assert (back.user_id, back.message_id, back.properties["order_id"]) == (
+        "207119551",
+        "shopify-refund-5",
+        "450789469",
+    )
+    assert (back.properties["products"][0]["product_id"], back.properties["products"][0]["quantity"]) == (
+        "632910392",
+        1,
+    )
+
+
+def test_shopify_orders_as_the_admin_saves_them(tmp_path: Path) -> None:
+    """The CSV from the admin's page: an order's lines are its products, whatever stands in its notes."""
+    head = (
+        "Name,Email,Financial Status,Currency,Total,Discount Code,Created at,Lineitem quantity,Lineitem name,"
+        "Lineitem price,Lineitem sku,Notes,Cancelled at,Refunded Amount,Id,Source\n"
+    )
+    rows = [
+        '#1,bob@example.com,partially_refunded,EUR,37.00,TEN,2025-11-24 11:00:00 -0500,2,"Mug, ""big""",12.50,M-B,"a\nb",,12.50,5001,web\n',
+        "#1,bob@example.com,,,,,2025-11-24 11:00:00 -0500,1,Lid,12.00,LID,,,,,\n",
+        "#2,,paid,EUR,12.50,,2025-11-25 09:00:00 +0200,1,Mug,12.50,M-R,,,,5002,pos\n",
+        "#3,eve@example.com,voided,EUR,1.00,,2025-11-25 09:00:00 +0200,1,Mug,1.00,M-R,,,,5003,web\n",
+        "#4,eve@example.com,paid,EUR,1.00,,2025-11-25 09:00:00 +0200,1,Mug,1.00,M,,2025-11-26 09:00:00 +0200,,5004,\n",
+        "#5,too,short\n",
+    ]
+    path = tmp_path / "orders_export.csv"
+    path.write_text(head + "".join(rows))
+    (order, back, guest), bad, source = read(path, "shopify-orders")
+    assert (source.skipped, [one.code for one in bad]) == (2, ["wrong_width"])
+    assert (order.event, order.user_id, order.message_id) == (
+        "Order Completed",
+        "bob@example.com",
+        "shopify-order-5001",
+    )
+    assert [(one["sku"], one["quantity"]) for one in order.properties["products"]] == [("M-B", 2), ("LID", 1)]
+    assert order.properties["products"][0]["name"] == 'Mug, "big"'
+    assert (order.properties["revenue"], order.properties["coupon"]) == (37.0, "TEN")
+    assert (back.event, back.properties["revenue"]) == ("Order Refunded", 12.5)
+    assert (guest.anonymous_id, guest.context["channel"]) == ("order-5002", "store")
+
+
+def test_an_application_whose_name_begins_like_parquet(tmp_path: Path) -> None:
+    """Enriched events of an application called Portal are cells, not Parquet."""
+    path = tmp_path / "part-0.tsv"
+    row = {**dict.fromkeys(ENRICHED, ""), "app_id": "Portal", "event": "page_view", "event_id": "e1"}
+    row |= {"derived_tstamp": "2025-11-24 16:00:00.123", "domain_userid": "d1", "platform": "web"}
+    path.write_text("\t".join(row.values()) + "\n")
+    (event,), bad, _ = read(path, "snowplow-enriched")
+    assert not bad
+    assert (event.type, event.anonymous_id) == ("page", "d1")
+
+
+WAREHOUSE = "id,received_at,timestamp,anonymous_id,user_id,context_page_path,"
+SAID = "2025-11-24 16:00:05.500 UTC,2025-11-24 16:00:04.000 UTC,a-9,u7,/p,"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "cells", "wanted"),
+    [
+        (
+            "order_completed.csv",
+            "event,event_text,revenue,products",
+            'order_completed,Order Completed,20.5,"[{""product_id"":""P9""}]"',
+            ("track", "Order Completed", {"revenue": 20.5, "products": [{"product_id": "P9"}]}),
+        ),
+        ("pages.csv", "name,path,title", "Home,/,", ("page", "Home", {"path": "/"})),
+        ("screens.csv", "name", "Basket", ("screen", "Basket", {})),
+        ("identifies.csv", "plan", "gold", ("identify", None, {"plan": "gold"})),
+        ("aliases.csv", "previous_id", "old", ("alias", None, {})),
+        ("groups.csv", "group_id,plan", "g1,gold", ("group", None, {"plan": "gold"})),
+        ("export-7.csv", "name,path", "Home,/", ("page", "Home", {"path": "/"})),
+    ],
+)
+def test_segments_tables_in_a_warehouse(tmp_path: Path, name: str, head: str, cells: str, wanted: Any) -> None:
+    """A warehouse's tables are the calls that they were, under their own ids."""
+    path = tmp_path / name
+    path.write_text(f"{WAREHOUSE}{head}\nm1,{SAID}{cells}\n")
+    (event,), bad, _ = read(path, "segment")
+    assert not bad
+    assert (event.message_id, event.anonymous_id, event.user_id) == ("m1", "a-9", "u7")
+    assert (event.type, event.event or event.name, {**event.properties, **event.traits}) == wanted
+    assert event.context["page"] == {"path": "/p"}
+
+
+def test_a_warehouses_table_as_parquet(tmp_path: Path) -> None:
+    """The same from Parquet, whose times are times."""
+    rows = pyarrow.csv.read_csv(
+        pa.BufferReader(f"{WAREHOUSE}event_text,revenue\nm1,{SAID}Order Completed,20.5\n".encode())
+    )
+    pyarrow.parquet.write_table(rows, tmp_path / "order_completed.parquet")
+    (event,), bad, _ = read(tmp_path / "order_completed.parquet", "segment")
+    assert not bad
+    assert (event.event, event.properties, event.message_id) == ("Order Completed", {"revenue": 20.5}, "m1")
 
 
 def test_what_holds_no_rows_is_told(tmp_path: Path) -> None:

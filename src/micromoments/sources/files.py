@@ -24,6 +24,9 @@ from micromoments.sources.mapped import BadRow, Mapper, Skipped
 from micromoments.sources.mapping import Format, MappingError, Shape
 from micromoments.sources.opened import CHUNK, Bad, objects, open_bytes, shown
 from micromoments.sources.segment import call, instant
+from micromoments.sources.shopify_orders import exported
+from micromoments.sources.tables import cells, is_csv
+from micromoments.sources.warehouse import call_of, is_table
 from micromoments.sources.wire import encode
 
 WINDOW = 50_000
@@ -184,15 +187,20 @@ class Source:
             )
         return delimiter, header
 
-    def _history(self, read: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[Read | Bad]:
+    def _history(self, read: Callable[[Mapping[str, Any]], list[dict[str, Any]]]) -> Iterator[Read | Bad]:
         found = False
-        for line, row in objects(self.path, self.watch, ENRICHED if self.format == "snowplow-enriched" else ()):
+        if self.format == "shopify-orders" and is_csv(self.path):
+            rows = exported(cells(self.path, self.watch))
+        else:
+            rows = objects(self.path, self.watch, ENRICHED if self.format == "snowplow-enriched" else ())
+        for line, row in rows:
             if isinstance(row, Bad):
                 yield row
                 continue
             found = True
             try:
-                yield Read(line, self._arrival(encode(read(row))))
+                for event in read(row):
+                    yield Read(line, self._arrival(encode(event)))
             except Skipped:
                 self.skipped += 1
             except (BadRow, Rejected) as bad:
@@ -227,8 +235,12 @@ class Source:
     def _lines(self) -> Iterator[Read | Bad]:
         mapper = None if self.format == "segment" else Mapper(self._shape, None, f"f-{self.digest}")
         with open_bytes(self.path) as file:
-            array = file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
-        for line, row in objects(self.path, self.watch, ()) if array else self._objects():
+            whole = file.read(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"[", b"PAR1"))
+        if self.format == "segment" and is_csv(self.path):
+            rows = cells(self.path, self.watch)
+        else:
+            rows = objects(self.path, self.watch, ()) if whole else self._objects()
+        for line, row in rows:
             if isinstance(row, Bad):
                 yield row
             elif mapper is None:
@@ -272,6 +284,8 @@ class Source:
             )
 
     def _as_sent(self, line: int, row: dict[str, Any]) -> Read | Bad:
+        if is_table(row):
+            row = call_of(row, self.path.name.partition(".")[0])
         if not row.get("timestamp") and not row.get("originalTimestamp"):
             came = row.get("sentAt") or row.get("receivedAt")
             if not came:

@@ -1,6 +1,7 @@
 """Histories that others keep, as events in the Segment shape, without a mapping: GA4 in BigQuery, Snowplow, Shopify.
 
-Each reader turns one row, an object, into one event; rows that say nothing of a person's intent are left out.
+Each reader turns one row, an object, into an event, Shopify's into one more for each refund; rows that say nothing of a
+person's intent are left out.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import msgspec
 
 from micromoments.sources.lenient import Rejected
 from micromoments.sources.mapped import BadRow, Skipped
+from micromoments.sources.shopify_orders import shopify_order
 from micromoments.sources.snowplow import call
+from micromoments.sources.values import Row, kept, number, record, rows_of, whole
 
-Row = Mapping[str, Any]
-Read = Callable[[Row], dict[str, Any]]
+Read = Callable[[Row], list[dict[str, Any]]]
 
 GA4_NAMES = {
     "view_item": "Product Viewed",
@@ -95,10 +97,10 @@ def ga4(row: Row) -> dict[str, Any]:
         raise Skipped
     if not name:
         raise BadRow("no_event_name", "got no event_name; wanted a row of GA4's export")
-    stamp = _whole(row.get("event_timestamp"))
+    stamp = whole(row.get("event_timestamp"))
     if stamp is None:
         raise BadRow("no_timestamp", "got no event_timestamp; wanted when it happened, in microseconds")
-    params = {str(p.get("key")): _value(p.get("value")) for p in _rows(row.get("event_params"))}
+    params = {str(p.get("key")): _value(p.get("value")) for p in rows_of(row.get("event_params"))}
     user, device = row.get("user_id"), row.get("user_pseudo_id")
     place = f"{row.get('event_bundle_sequence_id') or 0}-{row.get('batch_event_index') or 0}"
     one = {
@@ -110,12 +112,12 @@ def ga4(row: Row) -> dict[str, Any]:
     }
     page = {"url": params.get("page_location"), "title": params.get("page_title")}
     if name == "page_view":
-        return _kept({**one, "type": "page", "name": params.get("page_title"), "properties": _kept(page)})
+        return kept({**one, "type": "page", "name": params.get("page_title"), "properties": kept(page)})
     if name == "screen_view":
-        return _kept({**one, "type": "screen", "name": params.get("firebase_screen"), "properties": _kept(params)})
+        return kept({**one, "type": "screen", "name": params.get("firebase_screen"), "properties": kept(params)})
     own = {name: value for name, value in params.items() if name not in _GA4_SESSION}
     properties = {**own, **_ga4_shop(name, row, params)}
-    return _kept({**one, "type": "track", "event": GA4_NAMES.get(name, name), "properties": _kept(properties)})
+    return kept({**one, "type": "track", "event": GA4_NAMES.get(name, name), "properties": kept(properties)})
 
 
 _GA4_SESSION = frozenset({
@@ -126,19 +128,19 @@ _GA4_SESSION = frozenset({
 
 def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
     products = [
-        _kept({
+        kept({
             "product_id": item.get("item_id"),
             "name": item.get("item_name"),
             "brand": item.get("item_brand"),
             "category": item.get("item_category"),
             "variant": item.get("item_variant"),
-            "price": _number(item.get("price")),
-            "quantity": _whole(item.get("quantity")),
+            "price": number(item.get("price")),
+            "quantity": whole(item.get("quantity")),
             "coupon": item.get("coupon"),
         })
-        for item in _rows(row.get("items"))
+        for item in rows_of(row.get("items"))
     ]  # fmt: skip
-    order = _record(row.get("ecommerce"))
+    order = record(row.get("ecommerce"))
     told: dict[str, Any] = {"query": params.get("search_term"), "list_id": params.get("item_list_id")}
     if len(products) == 1:
         told |= products[0]
@@ -147,13 +149,13 @@ def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
     if GA4_NAMES.get(name) in ("Order Completed", "Order Refunded"):
         told |= {
             "order_id": params.get("transaction_id") or order.get("transaction_id"),
-            "revenue": _number(
+            "revenue": number(
                 params.get("value")
                 or order.get("refund_value" if name == "refund" else "purchase_revenue")
                 or row.get("event_value_in_usd")
             ),
-            "tax": _number(params.get("tax") or order.get("tax_value")),
-            "shipping": _number(params.get("shipping") or order.get("shipping_value")),
+            "tax": number(params.get("tax") or order.get("tax_value")),
+            "shipping": number(params.get("shipping") or order.get("shipping_value")),
             "coupon": params.get("coupon"),
         }
     if params.get("currency"):
@@ -162,15 +164,15 @@ def _ga4_shop(name: str, row: Row, params: Row) -> dict[str, Any]:
 
 
 def _ga4_context(row: Row, params: Row) -> dict[str, Any]:
-    device, geo = _record(row.get("device")), _record(row.get("geo"))
+    device, geo = record(row.get("device")), record(row.get("geo"))
     platform = str(row.get("platform") or "").upper()
-    return _kept({
+    return kept({
         "channel": {"WEB": "web", "IOS": "app", "ANDROID": "app"}.get(platform),
-        "page": _kept({"url": params.get("page_location"), "referrer": params.get("page_referrer")}),
-        "device": _kept({"type": device.get("category"), "model": device.get("mobile_model_name")}),
+        "page": kept({"url": params.get("page_location"), "referrer": params.get("page_referrer")}),
+        "device": kept({"type": device.get("category"), "model": device.get("mobile_model_name")}),
         "locale": device.get("language"),
         "sessionId": None if params.get("ga_session_id") is None else str(params["ga_session_id"]),
-        "location": _kept({"country": geo.get("country"), "city": geo.get("city")}),
+        "location": kept({"country": geo.get("country"), "city": geo.get("city")}),
     })  # fmt: skip
 
 
@@ -202,70 +204,16 @@ def enriched(row: Row) -> dict[str, Any]:
         raise BadRow(bad.code, bad.detail) from None
 
 
-def shopify_order(row: Row) -> dict[str, Any]:
-    """An order as Shopify's Admin API gives it. Tests and cancelled orders are left out.
-
-    Source: https://shopify.dev/docs/api/admin-rest/latest/resources/order
-    """
-    if row.get("test") is True or row.get("cancelled_at"):
-        raise Skipped
-    if row.get("id") is None or not row.get("line_items"):
-        raise BadRow("no_order", "got no id or no line_items; wanted an order of Shopify's Admin API")
-    customer = _record(row.get("customer"))
-    shipping = row.get("total_shipping_price_set")
-    codes = _rows(row.get("discount_codes"))
-    products = [
-        _kept({
-            "product_id": None if line.get("product_id") is None else str(line["product_id"]),
-            "sku": line.get("sku"),
-            "name": line.get("title") or line.get("name"),
-            "variant": line.get("variant_title"),
-            "brand": line.get("vendor"),
-            "price": _number(line.get("price")),
-            "quantity": _whole(line.get("quantity")),
-        })
-        for line in _rows(row["line_items"])
-    ]  # fmt: skip
-    known = customer.get("id")
-    return _kept({
-        "type": "track",
-        "event": "Order Completed",
-        "messageId": f"shopify-order-{row['id']}",
-        "userId": None if known is None else str(known),
-        "anonymousId": f"order-{row['id']}" if known is None else None,
-        "timestamp": row.get("processed_at") or row.get("created_at"),
-        "properties": _kept({
-            "order_id": str(row["id"]),
-            "revenue": _number(row.get("current_total_price") or row.get("total_price")),
-            "subtotal": _number(row.get("subtotal_price")),
-            "tax": _number(row.get("total_tax")),
-            "discount": _number(row.get("total_discounts")),
-            "shipping": _number(_record(_record(shipping).get("shop_money")).get("amount")),
-            "coupon": codes[0].get("code") if codes else None,
-            "coupons": [one.get("code") for one in codes] if len(codes) > 1 else None,
-            "currency": row.get("currency"),
-            "products": products,
-        }),
-        "context": _kept({
-            "channel": {"web": "web", "pos": "store"}.get(str(row.get("source_name"))),
-            "page": _kept({"referrer": row.get("referring_site")}),
-        }),
-    })  # fmt: skip
+def _one(read: Callable[[Row], dict[str, Any]]) -> Read:
+    return lambda row: [read(row)]
 
 
-HISTORIES: Mapping[str, Read] = {"ga4-bigquery": ga4, "snowplow-enriched": enriched, "shopify-orders": shopify_order}
-"""The formats, and what makes an event of a row of each."""
-
-
-def _rows(value: Any) -> list[Row]:
-    """A repeated record, bare or as Arrow and BigQuery's own export nest it."""
-    if isinstance(value, Mapping):
-        value = value.get("list") or value.get("v")
-    return [one.get("element", one) for one in value or () if isinstance(one, Mapping)]
-
-
-def _record(value: Any) -> Row:
-    return value if isinstance(value, Mapping) else {}
+HISTORIES: Mapping[str, Read] = {
+    "ga4-bigquery": _one(ga4),
+    "snowplow-enriched": _one(enriched),
+    "shopify-orders": shopify_order,
+}
+"""The formats, and what makes the events of a row of each, one or more."""
 
 
 def _value(value: Any) -> Any:
@@ -274,23 +222,10 @@ def _value(value: Any) -> Any:
         return value
     if (text := value.get("string_value")) is not None:
         return text
-    if (whole := value.get("int_value")) is not None:
-        return _whole(whole)
+    if (integer := value.get("int_value")) is not None:
+        return whole(integer)
     told = value.get("double_value")
-    return _number(told if told is not None else value.get("float_value"))
-
-
-def _whole(value: Any) -> int | None:
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
-        return None
+    return number(told if told is not None else value.get("float_value"))
 
 
 def _text(value: Any) -> str:
@@ -298,11 +233,3 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else str(value)
-
-
-NOT_SET = "(not set)"
-"""What GA4 writes where nothing was said."""
-
-
-def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value not in ({}, NOT_SET)}

@@ -164,8 +164,8 @@ def objects(
         MappingError: Parquet that can't be read.
     """
     with open_bytes(path, watch) as file:
-        head = file.peek(1)[:1] if isinstance(file, io.BufferedReader | gzip.GzipFile) else b""
-        if head == b"P":
+        head = file.peek(4)[:4] if isinstance(file, io.BufferedReader | gzip.GzipFile) else b""
+        if head == b"PAR1":
             import pyarrow.parquet
 
             try:
