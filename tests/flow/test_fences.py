@@ -106,6 +106,13 @@ def test_without_consent_nobody_is_followed() -> None:
     assert world.people[ANA].fences == {}
 
 
+def test_the_first_position_of_all_counts_by_its_own_consent() -> None:
+    """Who says yes in the event that has their position has entered by it; who says no there hasn't, whatever was."""
+    silent = changed(view(), settings=Settings(consent=("personalise",)))
+    world = World(silent).fold([at(0, SHOP, consent=True), at(1, SHOP, CAFE, consent=False), at(2, CAFE, consent=True)])
+    assert told(world) == [("shop", "enter", 0), ("cafe", "enter", 2)]
+
+
 def test_a_sensitive_place_is_no_fence() -> None:
     """Coming to a clinic isn't kept."""
     world = World().fold([at(0, replace(SHOP, title="Abortion clinic"))])

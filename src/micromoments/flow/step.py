@@ -82,7 +82,13 @@ def _crossed(person: Person, record: Record, view: View, part: str) -> tuple[Per
     """The person after their position, where the record has one, and their fences' timers; traces tell of both."""
     passed: whereabouts.Crossings = ()
     clock = record.at
+    before: dict[str, Any] = {}
     if isinstance(record, EventRecord):
+        if record.fences is not None and (asked := said(record, view.settings).consent):
+            # What an event says of consent holds for its own position: the first of all isn't lost, a no is heard.
+            heard = consent.hear(person, record, asked)
+            before = {name: getattr(person, name) for name in heard}
+            person = replace(person, **heard)
         # What a phone kept while it was offline comes piece by piece: until all is there, its own clock counts.
         clock = min(clock, record.occurred)
         person, passed = whereabouts.sighted(person, record, part or record.key, view)
@@ -92,7 +98,7 @@ def _crossed(person: Person, record: Record, view: View, part: str) -> tuple[Per
     told = (*passed, *crossings)
     for source, crossing in told:
         person = replace(person, **_with(person, whereabouts.trace(crossing), source, view, record.at))
-    return person, told
+    return (replace(person, **before) if before else person), told
 
 
 def _fire(person: Person, at: Millis, view: View) -> tuple[Person, tuple[Outcome, ...]]:
