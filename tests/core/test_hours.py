@@ -117,6 +117,37 @@ def test_public_holidays_by_country() -> None:
     assert open_at(place(hours, "Europe/Stockholm", Point(59.33, 18.06)), "", noon)
 
 
+NIGHTS = "Mo-Th 08:00-22:00; Fr,Sa 10:00-04:00; PH off"
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "is_open"),
+    [
+        (NIGHTS, "2027-01-02T01:00+02:00", False),  # the night after New Year's Day, a Friday
+        (NIGHTS, "2027-01-02T10:30+02:00", True),
+        (NIGHTS, "2027-01-03T03:30+02:00", True),  # the night after an ordinary Saturday
+        (NIGHTS, "2027-01-03T04:00+02:00", False),
+        (NIGHTS, "2026-05-02T01:00+03:00", False),  # after May Day, a Friday
+        ("Mo-Su 18:00-02:00; Nov 26 off", "2026-11-27T01:00+02:00", False),
+        ("Mo-Su 18:00-02:00; Nov 26 off", "2026-11-26T01:00+02:00", False),  # the library ends a night with the day off
+        ("Mo-Su 18:00-26:00; Nov 26 off", "2026-11-27T01:00+02:00", False),
+        ("Mo-Su 00:00-02:00,18:00-24:00; Nov 26 off", "2026-11-27T01:00+02:00", True),  # its own small hours
+        ("Mo-Sa; Fr 18:00-02:00; PH off", "2026-11-30T12:00+02:00", True),
+        (NIGHTS, "2026-03-29T02:30+02:00", True),  # the clock jumps from 3 to 4
+        (NIGHTS, "2026-03-29T04:00+03:00", False),
+        (NIGHTS, "2026-10-25T03:30+03:00", True),  # passes twice
+        (NIGHTS, "2026-10-25T03:30+02:00", True),
+        (NIGHTS, "2026-10-25T04:00+02:00", False),
+    ],
+)
+def test_a_night_goes_with_its_evening(hours: str, at: str, is_open: bool) -> None:
+    """Where an evening was taken off, its small hours are too; hand-worked over holidays and clock changes."""
+    cafe = place(hours, point=Point(60.17, 24.94))
+    assert open_at(cafe, "", ms(at)) is is_open
+    assert (opens_at(cafe, "", ms(at)) == ms(at)) is is_open
+    assert (closes_at(cafe, "", ms(at)) > 0) is is_open
+
+
 def test_sun() -> None:
     """Sunrise and sunset are those of the place: at Helsinki's midsummer the sun sets after ten in the evening."""
     park = place("sunrise-sunset", point=Point(60.17, 24.94))

@@ -285,7 +285,7 @@ def test_shopify_orders_as_the_admin_saves_them(tmp_path: Path) -> None:
     assert (source.skipped, [one.code for one in bad]) == (2, ["wrong_width"])
     assert (order.event, order.user_id, order.message_id) == (
         "Order Completed",
-        "bob@example.com",
+        "b@example.com",
         "shopify-order-1",
     )
     assert [(one["sku"], one["quantity"]) for one in order.properties["products"]] == [("M-B", 2), ("LID", 1)]

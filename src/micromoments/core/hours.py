@@ -5,14 +5,15 @@ Every instant is answered from a window of some days that is worked out once for
 costs about a microsecond a place. In the hour that a clock change repeats, a time of day means its second passing; in
 the hour that it skips, the first instant after it.
 
-What the expression calls ``unknown`` counts as closed: nobody should walk there for nothing.
+What the expression calls ``unknown`` counts as closed: nobody should walk there for nothing. So does the small hours'
+part of an evening that was taken off: who is closed on a holiday doesn't open at midnight (the library has it open).
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from micromoments.core.item import Item
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MIDNIGHT, DAY_MINUTES = time(), 24 * 60
 FOREVER: Millis = 1 << 62
 """After every instant: where an expression never changes again."""
 MAX_SCHEDULES = 65_536
@@ -33,6 +35,8 @@ LOOK_AHEAD_DAYS = 400
 """How far the next opening or closing is looked for: a year and a bit, so that yearly seasons are found."""
 
 _NEEDS_PLACE = re.compile(r"\b(?:PH|SH|sunrise|sunset|dawn|dusk)\b")
+_TAKEN_OFF = re.compile(r"\b(?:off|closed)\b")
+_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
 
 class _Window(NamedTuple):
@@ -47,7 +51,7 @@ class _Window(NamedTuple):
 class Schedule:
     """One parsed expression in one zone, with the window last worked out. ``schedule`` makes and shares them."""
 
-    __slots__ = ("_parsed", "_window", "_zone")
+    __slots__ = ("_nights", "_parsed", "_window", "_zone")
 
     def __init__(self, hours: str, timezone: str, coords: tuple[float, float] | None) -> None:
         self._zone = _zone(timezone)
@@ -60,6 +64,7 @@ class Schedule:
             hours, timezone=self._zone, coords=coords, auto_country=coords is not None
         )
         self._window = _Window(0, 0, False, [])
+        self._nights = _nights(hours) if _TAKEN_OFF.search(hours) else frozenset()
 
     def open_at(self, at: Millis) -> bool:
         """Whether it is open at an instant."""
@@ -107,8 +112,12 @@ class Schedule:
         return _Window(_millis(start), FOREVER if for_good else _millis(end), first, changes)
 
     def _intervals(self, start: datetime, end: datetime) -> Iterator[tuple[Millis, opening_hours.State]]:
-        for begins, _, state, _ in self._parsed.intervals(start, end):
-            yield _millis(begins), state
+        was = None
+        for begins, ends, state, _ in self._parsed.intervals(start, end):
+            # Open from midnight to the end of a night, and closed before it: the evening was taken off.
+            night = begins.time() == MIDNIGHT and ends.time() in self._nights and ends - begins < timedelta(days=1)
+            was = opening_hours.State.CLOSED if night and was != opening_hours.State.OPEN else state
+            yield _millis(begins), was
 
     def _next(self, at: Millis, *, wanted: bool) -> Millis:
         changes = self._window.changes
@@ -122,6 +131,15 @@ class Schedule:
             if begins > at and (state == opening_hours.State.OPEN) == wanted:
                 return begins
         return 0
+
+
+def _nights(hours: str) -> frozenset[time]:
+    """When the spans of an expression that go past midnight end; none where one begins at midnight of itself."""
+    spans = [(int(a) * 60 + int(b), int(c) * 60 + int(d)) for a, b, c, d in _SPAN.findall(hours)]
+    if any(begins == 0 for begins, _ in spans):
+        return frozenset()
+    ends = [end % DAY_MINUTES for begins, end in spans if end < begins or end > DAY_MINUTES]
+    return frozenset(time(end // 60, end % 60) for end in ends)
 
 
 def _millis(moment: datetime) -> Millis:
