@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from micromoments.core.person import MAX_SERVED, Served
 from micromoments.core.settings import Cap, Settings, Slot
 from micromoments.learn.servings import still_counted
@@ -24,6 +26,15 @@ def test_what_a_cap_counts_outlasts_what_none_counts() -> None:
     assert list(found[:2]) == pushes
     assert found[-1] == home[-1]
     assert list(found) == sorted(found, key=lambda one: one.at)
+
+
+def test_an_offers_own_cap_outlasts_what_none_counts() -> None:
+    """An offer that may be served twice a day is known after hundreds of items, until its day is over."""
+    rationed = [replace(serving(hours, "home", hours), until=NOW + (24 - hours) * HOUR) for hours in (25, 10, 9)]
+    home = [serving(1, "home", 100 + n) for n in range(200)]
+    found = still_counted([*rationed, *home], Settings(), NOW)
+    assert list(found[:2]) == rationed[1:]
+    assert len(found) == MAX_SERVED
 
 
 def test_without_caps_and_past_their_window_the_newest_stay() -> None:

@@ -128,3 +128,22 @@ def reservation(decision: str, item: str, *, coded: bool) -> str:
     without the code doesn't spend it.
     """
     return f"{decision}:{item}:code" if coded else f"{decision}:{item}"
+
+
+def times_of(attributes: dict[str, Any]) -> tuple[int, float]:
+    """How often one person may be served an offer, and in how many hours; (0, 0) where it doesn't say."""
+    return _limit(attributes, "most", "hours", WEEK)
+
+
+def redemptions_of(attributes: dict[str, Any]) -> tuple[int, float]:
+    """How often one person may redeem an offer, and in how many hours; (0, 0) where it doesn't say."""
+    return _limit(attributes, "redemptions", "redemption_hours", YEAR)
+
+
+def _limit(attributes: dict[str, Any], times: str, within: str, usual: float) -> tuple[int, float]:
+    told = attributes.get("offer")
+    most = told.get(times) if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(most, int) or isinstance(most, bool) or most <= 0:
+        return 0, 0.0
+    hours = told.get(within, usual)
+    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else usual

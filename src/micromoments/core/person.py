@@ -86,7 +86,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One item put before the person, for frequency caps."""
+    """One item put before the person, for frequency caps; ``until`` an offer's own cap counts it, 0 without one."""
 
     at: Millis
     item: str
@@ -94,6 +94,7 @@ class Served(msgspec.Struct, frozen=True, array_like=True, gc=False):
     campaign: str
     decision: str
     channel: str = ""
+    until: Millis = 0
 
 
 class Redeemed(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):

@@ -11,12 +11,11 @@ from micromoments.core.decision import Refused, Request
 from micromoments.core.event import UNCOUNTED, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
-from micromoments.core.offer import budget_of, units_of
+from micromoments.core.offer import budget_of, redemptions_of, times_of, units_of
 from micromoments.core.person import Person, Served
 from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
 from micromoments.core.when import quiet, zone_of
 from micromoments.decide import fair, targeting
-from micromoments.retrieve.offers import redemptions_of, times_of
 
 if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate

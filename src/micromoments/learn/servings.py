@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from micromoments.core.event import UNCOUNTED, Millis
-from micromoments.core.offer import coded
+from micromoments.core.offer import coded, times_of
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import HOUR, MINUTE
 from micromoments.learn.attribution import ENDED, find
 
 if TYPE_CHECKING:
-    from micromoments.core.decision import Decision
+    from micromoments.core.decision import Decision, Ranked
     from micromoments.core.settings import Cap, Settings, Slot
 
 MAX_ASSIGNMENTS = 32
@@ -55,6 +55,7 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
             campaign=item.campaign,
             decision=decision.id,
             channel=decision.channel,
+            until=_rationed_until(item, decision.at),
         )
         for item in decision.items
         if live
@@ -80,21 +81,27 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
     )
 
 
+def _rationed_until(item: Ranked, at: Millis) -> Millis:
+    """Until when an offer that one person is served only so often counts as served; 0 for others."""
+    most, hours = times_of(item.attributes) if item.kind == "offer" else (0, 0.0)
+    return at + round(hours * HOUR) if most else 0
+
+
 def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
     kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
     return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
 
 
 def still_counted(served: list[Served], settings: Settings, now: Millis) -> tuple[Served, ...]:
-    """At most ``MAX_SERVED`` servings, in order: what no cap and no group of campaigns counts goes first, then the
-    oldest. So what one slot shows often doesn't push out what another has to count.
+    """At most ``MAX_SERVED`` servings, in order: what no cap, no offer's own and no group of campaigns counts goes
+    first, then the oldest. So what one slot shows often doesn't push out what another has to count.
     """
     if len(served) > MAX_SERVED:
         caps = [(name, slot, cap) for name, slot in settings.slots.items() for cap in slot.caps]
         groups = {campaign for group in settings.exclusive for campaign in group}
 
         def counts(one: Served) -> bool:
-            return one.campaign in groups or any(_counts(one, *cap, now) for cap in caps)
+            return one.until > now or one.campaign in groups or any(_counts(one, *cap, now) for cap in caps)
 
         served = sorted(served, key=lambda one: (counts(one), *_newest(one)))[-MAX_SERVED:]
     return tuple(sorted(served, key=_newest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from micromoments.core.money import DIGITS
-from micromoments.core.offer import WEEK, YEAR, Offer, Redemption, offer_of, units_of
+from micromoments.core.offer import Offer, Redemption, offer_of, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -153,25 +153,6 @@ def _discard(sets: dict[K, set[str]], key: K, id: str) -> None:
     sets[key].discard(id)
     if not sets[key]:
         del sets[key]
-
-
-def times_of(attributes: dict[str, Any]) -> tuple[int, float]:
-    """How often one person may be served an offer, and in how many hours; (0, 0) where it doesn't say."""
-    return _limit(attributes, "most", "hours", WEEK)
-
-
-def redemptions_of(attributes: dict[str, Any]) -> tuple[int, float]:
-    """How often one person may redeem an offer, and in how many hours; (0, 0) where it doesn't say."""
-    return _limit(attributes, "redemptions", "redemption_hours", YEAR)
-
-
-def _limit(attributes: dict[str, Any], times: str, within: str, usual: float) -> tuple[int, float]:
-    told = attributes.get("offer")
-    most = told.get(times) if isinstance(told, dict) else None
-    if not isinstance(told, dict) or not isinstance(most, int) or isinstance(most, bool) or most <= 0:
-        return 0, 0.0
-    hours = told.get(within, usual)
-    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else usual
 
 
 def _named(event: str, properties: Mapping[str, Any]) -> tuple[set[str], set[str]]:
