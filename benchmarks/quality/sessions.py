@@ -7,8 +7,12 @@ only, and ``--no-ingredients`` leaves out the blend without each of its parts. T
 recommender asks: a table of the model, against its own counts, on next items new to the session. Set
 ``OMP_NUM_THREADS=1`` for times of one core.
 
-usage: python -m benchmarks.quality.sessions [diginetica|yoochoose64] [--cases 5000] [--quick] [--no-ingredients]
-       [--json FILE]
+``--published`` splits as the published figures' splits do: the newest sessions, as many as give as many cases as the
+published test split has, without the items that the past doesn't know, and every prefix of them is a case, of which
+``--cases`` are drawn. What is held back is the end of the published *training* split, as the test split isn't here.
+
+usage: python -m benchmarks.quality.sessions [diginetica|yoochoose64|retailrocket] [--published] [--cases 5000]
+       [--quick] [--no-ingredients] [--json FILE]
 """
 
 from __future__ import annotations
@@ -38,6 +42,8 @@ Session = Sequence[str]
 Predict = Callable[[Session], list[str]]
 N = 20
 QUICK = 15_000
+PUBLISHED = {"diginetica": 60_858, "yoochoose64": 55_898, "retailrocket": 3_000}
+"""Cases of the published test splits (SR-GNN, Wu and others 2019); of the shared week of RetailRocket there is none."""
 
 PLAIN = Tuning(neighbours=100, sample=1000, reach=100, back=3.0, apart=1e9, rare=0.0, follows=0.0)
 """V-SKNN: decayed by place in the present session, cosine, no say of where an item stood."""
@@ -57,27 +63,59 @@ PARTS: dict[str, Sequence[int]] = {
 def main() -> None:
     """Run it, print the tables, write JSON where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality.sessions", description=__doc__)
-    parser.add_argument("name", nargs="?", default="diginetica", choices=["diginetica", "yoochoose64"])
+    parser.add_argument("name", nargs="?", default="diginetica", choices=list(PUBLISHED))
     parser.add_argument("--cases", type=int, default=5000)
+    parser.add_argument("--published", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--no-ingredients", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     shared = Path(os.environ.get("MICROMOMENTS_SHARED", "../shared"))
-    with gzip.open(shared / "data" / "sessions" / f"{given.name}_train.txt.gz", "rt") as file:
-        lines = [line.split() for line in file]
+    lines = read(shared / "data" / "sessions", given.name)
     if given.quick:
         lines, given.cases = lines[-QUICK:], min(given.cases, 1000)
-    cut = len(lines) * 9 // 10
-    held = [(one[:i], one[i]) for one in lines[cut:] for i in range(1, len(one))]
+    cut, held = newest(lines, PUBLISHED[given.name]) if given.published else tenth(lines)
     drawn = np.random.Generator(np.random.PCG64(1)).permutation(len(held))[: given.cases]
     chosen = [held[i] for i in drawn]
+    print(f"{cut:,} sessions to learn from, {len(chosen):,} cases of the {len(lines) - cut:,} after them", flush=True)
     rows: list[dict[str, Any]] = []
     for row in table(lines, cut, chosen, None if given.no_ingredients else given.cases):
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
         rows.append(row)
     if given.json:
         given.json.write_text(json.dumps(rows, indent=2))
+
+
+def read(folder: Path, name: str) -> list[list[str]]:
+    """The sessions of a file of two clicks or more, oldest first."""
+    if name != "retailrocket":
+        with gzip.open(folder / f"{name}_train.txt.gz", "rt") as file:
+            return [line.split() for line in file]
+    views: dict[str, list[tuple[int, str]]] = {}
+    with gzip.open(folder / "retailrocket_events.tsv.gz", "rt") as file:
+        for line in list(file)[1:]:
+            at, _, kind, item, session, _ = line.split("\t")
+            if kind == "view":
+                views.setdefault(session, []).append((int(at), item))
+    inorder = sorted((sorted(one) for one in views.values()), key=lambda one: one[0])
+    return [[item for _, item in one] for one in inorder if len(one) > 1]
+
+
+def tenth(lines: Sequence[list[str]]) -> tuple[int, list[tuple[list[str], str]]]:
+    """Where the last tenth of the sessions begins, and every prefix of it with its next item."""
+    cut = len(lines) * 9 // 10
+    return cut, [(one[:i], one[i]) for one in lines[cut:] for i in range(1, len(one))]
+
+
+def newest(lines: Sequence[list[str]], cases_: int) -> tuple[int, list[tuple[list[str], str]]]:
+    """Where the newest sessions with about so many cases begin, and these cases, of items known before alone."""
+    cut, clicks = len(lines), 0
+    while cut and clicks < cases_:
+        cut -= 1
+        clicks += len(lines[cut]) - 1
+    known = {item for session in lines[:cut] for item in session}
+    kept = [[item for item in session if item in known] for session in lines[cut:]]
+    return cut, [(one[:i], one[i]) for one in kept for i in range(1, len(one))]
 
 
 def table(

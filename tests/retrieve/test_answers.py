@@ -314,3 +314,38 @@ def test_confidence_rises_with_worth_and_stays_below_certainty() -> None:
     told = [confidence(n / 50) for n in range(51)]
     assert told == sorted(told)
     assert (told[0], told[-1]) == (0.0, 0.96)
+
+
+SPA = "The sauna is heated from 4 pm. The pool on the roof is open from May to September."
+WORDS = {
+    "spa": ("Sauna and pool", SPA),
+    "teeth": ("Brushing the right way", "Use a soft brush and change it every three months. Brush for two minutes."),
+    "phone": ("Phone Nova", "A screen of 6.4 inches. Charger not included."),
+    "roam": ("Data abroad", "In the EU you surf as at home, up to 30 GB a month."),
+    "card": ("A library card", "The card costs 20 EUR a year. Please bring your passport to get a card."),
+    "car": ("Liability for cars", "It costs 54 EUR a year. Lost keys are covered up to 500 EUR."),
+}
+SHOP = [Item(id=id, kind="article", title=title, text=text) for id, (title, text) in WORDS.items()]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("is the pool heated", None),
+        ("when is the pool open", "The pool on the roof is open from May to September."),
+        ("how long should I brush", "Brush for two minutes."),
+        ("how often should I change the brush", "Use a soft brush and change it every three months."),
+        ("how much is the Nova", None),
+        ("how much data do I have in the EU", "In the EU you surf as at home, up to 30 GB a month."),
+        ("what do I need to get a card", "Please bring your passport to get a card."),
+        ("how much is liability for cars", "It costs 54 EUR a year."),
+    ],
+)
+def test_a_passage_is_about_what_was_asked(question: str, text: str | None) -> None:
+    """The other thing of a title doesn't answer, how often isn't how long, "not included" is no price, and
+    a sentence that begins with something else than the title says is about that.
+    """
+    shop = Catalog()
+    shop.apply({item.id: item for item in SHOP})
+    found = shop.answer(question)
+    assert (found.text if found else None) == text

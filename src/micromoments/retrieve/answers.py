@@ -4,7 +4,7 @@ The items with most of the question's words, or of words that say the same, are 
 is worth the share of the question's words, weighted by how rare they are, that it or its heading and title hold; a
 question that asks for a duration, an amount, a price or the like is only answered by a passage that has one. How often
 passages of that worth were right is the answer's confidence; below ``CONFIDENT`` there is no answer: a wrong one is
-worse than none. ``benchmarks/quality/answers.py`` measures it; ADR 0071 has the figures.
+worse than none. ``benchmarks/quality/answers.py`` measures it; ADR 0078 has the figures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from micromoments.retrieve.ask import Answer
 from micromoments.retrieve.document import PLAIN, STEMMED
 from micromoments.retrieve.otherwise import ALIKE, meant
 from micromoments.retrieve.passages import Passage, of_guide, passages
-from micromoments.retrieve.questions import ASKING, HOURS, LIGHT, NEEDED, OPENING, TIME, VERBS, derived, read
+from micromoments.retrieve.questions import ASKING, HOURS, LIGHT, NEED, NEEDED, OPENING, TIME, VERBS, derived, read
 from micromoments.retrieve.search import SURELY_MISTYPED, Search
 from micromoments.retrieve.weighed import Asked, about, confidence, weigh
 
@@ -30,7 +30,7 @@ ANSWERING: tuple[Kind, ...] = ("article", "guide", "product")
 """Kinds whose texts answer questions."""
 LOOKED_AT = 12
 """Items of each kind whose passages are looked at."""
-CONFIDENT = 0.9
+CONFIDENT = 0.85
 """Below this there is no answer."""
 LIGHT_WEIGHT = 0.15
 """What a word counts that says hardly anything."""
@@ -70,7 +70,10 @@ class Answers:
         found = self._among(asked, kinds)
         if not found and NEEDED.search(words):
             # No list of what is needed: a sentence may say it.
-            found = self._among(asked._replace(sort=None), kinds)
+            found = self._among(asked._replace(sort=NEED), kinds)
+        if not found and asked.thing:
+            # No number beside what is counted: the sentence may say it in another unit.
+            found = self._among(asked._replace(thing=""), kinds)
         return found
 
     def _among(self, asked: Asked, kinds: tuple[Kind, ...]) -> list[Answer]:

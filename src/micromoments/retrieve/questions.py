@@ -18,6 +18,7 @@ make making cook cooking prepare take takes use using need needed best good way 
 put go come stay last leave keep contain include actually really exactly usually work
 accept sell offer help cost price fee charge buy order item thing something anything product need want possible
 available allowed allow happen bring bear order pay find purchase add must while going able
+until till other own too more possible people person handle quit soon
 """
 ASKING = frozenset(_ASKING.split())
 """Words that ask, and aren't asked about."""
@@ -51,7 +52,7 @@ _ROOM = r"(?:[mcd]?l|lit(?:re|er)s?|gal(?:lon)?s?|cups?|pints?|m³|[GT]B)(?:\b|(
 _FED = r"(?:serving|portion|people|person)"
 _MONEY = r"(?:EUR|USD|GBP|CHF|SEK|DKK|PLN|€|\$|£|¥|euros?|dollars?|pounds?|cents?|francs?|kronor)"
 _PRICE = (
-    rf"{_MONEY} ?\d|\d ?{_MONEY}|\bfree\b|\bno (?:extra )?(?:cost|charge|fee)|costs? nothing|\bincluded\b|"
+    rf"{_MONEY} ?\d|\d ?{_MONEY}|\bfree\b|\bno (?:extra )?(?:cost|charge|fee)|costs? nothing|(?<!not )\bincluded\b|"
     r"\bfor nothing\b"
 )
 _TIME = (
@@ -63,9 +64,19 @@ _TIME = (
 )
 SORTS = (
     _sort(
-        r"\bhow (?:long|far (?:ahead|in advance|before)|soon|often|old|much (?:time|notice)|"
-        r"many (?:seconds|minutes|hours|days|weeks|months|years))\b",
-        rf"{_NUMBER}.{{0,25}}?{_UNIT}|\d+ ?h(?:\d|\b)|overnight",
+        r"\bhow (?:often|frequently|many times)\b",
+        r"\b(?:every|each|once|twice|daily|weekly|monthly|yearly|annual\w*|never|always|rarely|whenever)\b|"
+        rf"{_NUMBER}.{{0,12}}?\btimes\b|{_NUMBER}.{{0,15}}?\b(?:an?|per|each) (?:\w+ )?(?:day|week|month|year)\b",
+    ),
+    _sort(
+        r"\bhow old\b|\b(?:at|from|of) (?:what|which) age\b|\bminimum age\b",
+        rf"{_NUMBER}.{{0,25}}?{_UNIT}|\b(?:from|be|at|under|over|below|above|least|aged?|until|with|between) {_NUMBER}",
+    ),
+    _sort(
+        r"\bhow (?:long(?: until| before| till)?|fast|quickly|far (?:ahead|in advance|before)|soon|early|"
+        r"much (?:time|notice)|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
+        rf"(?<!every ){_NUMBER}.{{0,25}}?{_UNIT}|\d+ ?h(?:\d|\b)|overnight|\bnext (?:working )?(?:day|morning)\b|"
+        r"\bat once\b",
     ),
     _sort(
         r"\b(?:(?:what|which|how much) (?:oven )?(?:temperature|temp|heat|degrees)|how (?:hot|warm|cold)|"
@@ -87,10 +98,14 @@ SORTS = (
         _PRICE,
     ),
     _sort(
-        r"\b(?:when(?! it| they| you| i | we |ever)|what time|how (?:late|early)|(?:what|which) days?|"
+        r"\b(?:(?:until |till |by |from )?when(?! it| they| you| i | we |ever)|what time|how late|(?:what|which) days?|"
         r"(?:what|which) are (?:your|the) (?=(?:opening )?hours)|opening hours|"
         r"(?=open (?:on|at|until|till)\b)|(?:are|is) (?=(?:you|the \w+|it) (?:open|closed)\b))",
         _TIME,
+    ),
+    _sort(
+        r"\bwho (?:is|are|runs|owns)\b",
+        r"(?-i:(?<=[a-z,] )[A-Z][a-z]+ [A-Z][a-z]+)|\bby (?-i:[A-Z])|\b(?:founder|owner|director|team)\b",
     ),
     _sort(r"\bhow (?:many|much)\b", rf"{_NUMBER}|\b(?:a|an) (?:cup|pinch|spoon|can|glass|bunch|handful)", counted=True),
     _sort(
@@ -188,9 +203,19 @@ def answers(sort: Sort | None, thing: str, text: str, heading: str) -> bool:
 
 OPENING = frozenset(STEMMED.analyze("open opens close closed closing opening shut"))
 """Stems that say hardly anything where it is asked when: hours say both."""
+CLOCK = re.compile(
+    r"\d[:.]\d\d|\d ?(?:am|pm|h|o'clock)\b|\bnoon\b|\bmidnight\b|\b\d{1,2} ?(?:to|-|–) ?\d{1,2}\b|"
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\bholidays?\b|\b(?:daily|always|24/7)\b|"
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|"
+    r"\bhours? (?:earlier|later)",
+    re.IGNORECASE,
+)
+"""What opening hours have."""
 HOURS = frozenset(STEMMED.analyze("hours"))
 TIME = next(sort for sort in SORTS if sort.has.pattern == _TIME)
 VERBS = frozenset(STEMMED.analyze("take takes cost costs last keep start begin end arrive reach ready"))
 """Stems of what is asked about a thing, which an answer says again: it takes two weeks."""
+NEED = _sort(r"", r"\b(?:needs?|needed|bring|requires?|required|must|have to|has to)\b")
+"""What a sentence has that says what is needed."""
 NEEDED = re.compile(r"\bwhat (?:do|will|would|should) (?:i|you|we) need\b", re.IGNORECASE)
 """How it is asked what is needed, which a list or a sentence may say."""
