@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,14 @@ import pytest
 
 from tests.browser.looking import at, number, sign_in, watched
 from tests.browser.shop import Shop, shop
+from tests.browser.site import in_chromium
 from tests.server.asgi import SECRET_KEY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; on Debian: apt-get install chromium"),
-]
+pytestmark = [*in_chromium, pytest.mark.timeout(300)]
 VIEWS = (
     "scorecards",
     "missed",
@@ -44,17 +39,6 @@ VIEWS = (
     "reports",
     "audit",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -357,12 +341,13 @@ def test_axe_finds_nothing_serious(browser: Browser, busy: Shop, troubles: list[
 
 @pytest.mark.parametrize("width", [360, 1920])
 def test_no_view_runs_over_the_edge(browser: Browser, busy: Shop, troubles: list[str], width: int) -> None:
-    """From a small phone to a wide screen no view scrolls sideways."""
+    """From a small phone to a wide screen no view scrolls sideways, with all that unfolds unfolded."""
     context = browser.new_context(viewport={"width": width, "height": 800})
     page = watched(context, troubles)
     sign_in(page, busy)
     for view in (*VIEWS, "people?id=anon:visitor-0005"):
         at(page, busy, view)
+        page.evaluate("document.querySelectorAll('#view details').forEach((one) => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, view
     context.close()
 

@@ -146,6 +146,49 @@ def test_clicks_in_anger_are_counted(page: Page, busy: tuple[Shop, Path]) -> Non
     ]
 
 
+BARE = """() => [...document.querySelectorAll("#view td, #view .figures b, #view dd, #view .value")].filter((cell) => {
+  const measured = !cell.matches("td") || cell.matches(".num") || cell.querySelector(".cell-bar, .cell-range");
+  const fact = cell.closest("tr")?.querySelector("a[href*='#/decision?']"); // its own receipt is behind it
+  const noted = !cell.matches("td") && cell.closest("section")?.querySelector("a[href='metrics']"); // it counts itself
+  return measured && !fact && !noted && /[1-9]/.test(cell.textContent) && !cell.querySelector("a, button");
+}).map((cell) => {
+  const head = cell.closest("table")?.querySelectorAll("thead th")[cell.cellIndex]?.textContent;
+  return `${cell.closest("section")?.getAttribute("aria-label")}: ${head ?? ""} ${cell.textContent}`;
+})"""
+"""The numbers of a view that lead nowhere, of tables behind a fold too; a nought has nothing behind it."""
+REPORTS = (
+    "moments",
+    "scorecards",
+    "needs",
+    "worth",
+    "pain",
+    "preferences",
+    "items",
+    "journeys",
+    "decisions",
+    "quality",
+)
+ASKED = (
+    *("scorecards", "missed", "journeys", "needs", "unmet", "pain", "preferences", "items", "decisions", "experiments"),
+    *("control", "health", *(f"reports?name={name}" for name in REPORTS)),
+)
+
+
+def test_every_number_leads_to_what_is_behind_it(page: Page, busy: tuple[Shop, Path]) -> None:
+    """In every view that counts there is no number without a link, and where a link leads to, rows are listed."""
+    there, _ = busy
+    bare = {}
+    for view in ASKED:
+        at(page, there, f"{view}{'&' if '?' in view else '?'}range=all")
+        if found := page.evaluate(BARE):
+            bare[view] = found
+    assert bare == {}
+    at(page, there, "needs?range=all")
+    page.locator("section[aria-label='By need'] > .scroll td:nth-child(5) a").first.click()
+    page.wait_for_selector("#view[data-view=behind][data-ready*='served']", timeout=60_000)
+    assert set(page.locator("section[aria-label^='Moments'] tbody td:nth-child(7)").all_inner_texts()) == {"yes"}
+
+
 def test_a_drafted_experiment_concerns_its_need_alone(browser: Browser, tmp_path: Path) -> None:
     """Put at the end of the settings as it stands, rule and experiment are in force, for people with that need only."""
     folder = tmp_path / "shop"

@@ -180,12 +180,21 @@ def test_killed_in_mid_order(browser: Browser, running: Running, troubles: list[
     assert running.audit() == []
 
 
+WRAPPED = """() => [...document.querySelectorAll(".offer .row button")].filter((button) => {
+  const text = document.createRange();
+  text.selectNodeContents(button);
+  return new Set([...text.getClientRects()].map((line) => Math.round(line.top))).size > 1;
+}).map((button) => button.textContent)"""
+"""The offers' buttons whose words take more than one line."""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, running: Running, troubles: list[str], scheme: str) -> None:
     """WCAG 2.2 AA by axe on every screen, light and dark; nothing is wider than 360 px; German is whole."""
     page = phone(browser, running, troubles, color_scheme=scheme, bypass_csp=True, locale="de")
     agrees(page, "Ja, bitte")
     page.wait_for_selector(".offer")
+    assert page.evaluate(WRAPPED) == []
     page.get_by_role("button", name="Zimtschnecke dazu").click()
     page.wait_for_selector("#tabs .count")
     screens = {"": ".things", "bag": "#pay", "orders": ".empty", "rewards": ".tier", "you": "#name"}

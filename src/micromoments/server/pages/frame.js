@@ -29,6 +29,7 @@ export function shown(figure) {
 export function counted(figure) {
   if (!figure) return "";
   if (figure.unit === "milliseconds") return `median of ${whole(figure.count)}`;
+  if (!Number.isInteger(figure.count)) return `over ${whole(figure.of ?? 0)}`;
   return figure.of === null || figure.of === undefined ? whole(figure.count) : `${whole(figure.count)} of ${whole(figure.of)}`;
 }
 
@@ -64,6 +65,28 @@ export function figures(list, to) {
 
 /** A number in a table that leads to what is behind it. */
 export const led = (value, href, words) => el("a", { href, title: words ?? "What is behind this number" }, whole(value));
+
+/** Columns of which every number leads to what is behind its row: `to(row, name)` is its address. A column is one of numbers
+ * where it says `num` or `lead`; what leads somewhere already stays, and so does a nought, behind which nothing is. */
+export function leads(columns, to) {
+  return columns.map((c) => (c.num || c.lead ? { ...c, show: (row) => ahead(c.show ? c.show(row) : row[c.name], to(row, c.name)) } : c));
+}
+
+function ahead(value, href) {
+  const text = value instanceof Node ? value.textContent : String(value ?? "");
+  if (!/[1-9]/.test(text) || (value instanceof Node && (value.matches?.("a, button") || value.querySelector("a, button")))) return value;
+  return el("a", { href, title: "What is behind this number" }, value instanceof Node ? value : plain(value));
+}
+
+/** The address parts of a row of any report: what it says of moment, channel, device, place, slot, item, need; a part by `by`. */
+export function rowOf(row, by = "") {
+  const own = Object.fromEntries(["type", "channel", "device", "place", "slot", "item", "need"].filter((name) => row[name]).map((name) => [name, row[name]]));
+  const day = /^\d{4}-\d\d-\d\d$/.test(row.part ?? "") ? dayOf(row.part) : {};
+  return { ...own, ...day, ...(["type", "channel", "device", "place"].includes(by) && row.part !== undefined ? { [by]: row.part } : {}) };
+}
+
+/** One day (2026-01-31) as a stretch. */
+export const dayOf = (day) => ({ range: "", from: day, to: new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10) });
 
 /** The line under each panel: what is counted, from when, how fresh. */
 export function provenance(reply) {

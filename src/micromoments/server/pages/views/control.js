@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { el, whole } from "../base.js";
-import { ago, button, confirmed, empty, into, led, panel, report, table, toast, when } from "../frame.js";
+import { ago, button, confirmed, empty, into, leads, led, panel, report, table, toast, when } from "../frame.js";
 
 export const title = "Policies and switches";
 
@@ -15,7 +15,7 @@ export function show(view, _params, _go, link) {
 
 async function all(again, link) {
   const [switched, config, policies, decisions] = await Promise.all([ask("v1/switch"), ask("v1/config"), ask("v1/policies"), report("decisions", { from: Date.now() - 7 * 86_400_000 })]);
-  return [slots(switched, decisions, policies.policies, again, link), learned(policies.policies, again), settings(config.versions, again)];
+  return [slots(switched, decisions, policies.policies, again, link), learned(policies.policies, again, link), settings(config.versions, again)];
 }
 
 async function tried(act, words, again) {
@@ -44,17 +44,17 @@ function slots(switched, decisions, policies, again, link) {
   const off = (s) => all || switched.off.includes(s);
   return panel("Slots", { tools: [all ? button("Everything on again", () => turn("", false), "small") : button("Everything off", async () => (await confirmed("Nothing is served anywhere from this moment on: every decision answers with no items.", { action: "Switch everything off" })) && turn("", true), "danger small")] },
     all ? el("p", { class: "banner", role: "alert" }, "Everything is switched off.") : null,
-    names.length ? table("Slots", columns, names, { hideCaption: true }) : empty("No slot is configured, and nothing was decided in seven days."),
+    names.length ? table("Slots", leads(columns, (s) => link("behind", { slot: s, range: "all" }, true)), names, { hideCaption: true }) : empty("No slot is configured, and nothing was decided in seven days."),
     el("p", { class: "fine" }, "Outcomes learned are those that the slot's policies have taken in since they began. Modes are set in micromoments.toml: observe and shadow serve the default and only watch, live serves by moment. A switch is in force, and durable, when it is answered."));
 }
 
-function learned(policies, again) {
+function learned(policies, again, link) {
   const columns = [
     { name: "policy" }, { name: "version", title: "outcomes learned", num: true },
     { name: "kept", title: "kept versions", show: (p) => (p.kept?.length ? el("span", { class: "acts" }, p.kept.map((v) => button(`Back to ${whole(v)}`, async () => (await confirmed(`${p.policy} forgets for now what it learned after ${whole(v)} outcomes. What is in force is kept first.`, { action: "Put it back" })) && tried(() => ask("v1/policies/rollback", { policy: p.policy, version: v }), (got) => `${p.policy} is at ${got.version} again.`, again), "quiet small"))) : "none yet") },
     { name: "compare", title: "what changed", show: (p) => (p.kept?.length ? compared(p) : null) },
   ];
-  return panel("What was learned", {}, policies.length ? table("Policies", columns, policies, { hideCaption: true }) : empty("Nothing was learned yet: it takes decisions that were seen, and what came of them."));
+  return panel("What was learned", {}, policies.length ? table("Policies", leads(columns, (p) => link("behind", { slot: p.slot, range: "all" }, true)), policies, { hideCaption: true }) : empty("Nothing was learned yet: it takes decisions that were seen, and what came of them."));
 }
 
 function compared(p) {

@@ -2,7 +2,7 @@
 
 import { el, percent, whole } from "../base.js";
 import { bars, figure } from "../chart.js";
-import { csvButton, empty, figures, into, led, panel, provenance, report, table } from "../frame.js";
+import { csvButton, empty, figures, into, leads, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch, text } from "../range.js";
 import { decisionColumns } from "./behind.js";
 
@@ -35,7 +35,7 @@ function summed(reply, go, link, slot) {
   return [
     panel("In this stretch", { tools: slots.length ? [csvButton("decisions-by-slot", slots)] : [] },
       figures(reply.figures, { decisions: link("behind", { slot }), empty: behind("empty:yes"), held_out: behind("held:yes"), degraded: behind("degraded:yes"), bad_propensities: link("behind", { slot }) }),
-      slots.length ? table("By slot, policy and mode", columns, slots) : empty("No decision in this stretch."), provenance(reply)),
+      slots.length ? table("By slot, policy and mode", leads(columns, (r) => link("behind", { slot: r.slot })), slots) : empty("No decision in this stretch."), provenance(reply)),
     refused.length ? panel("Why items were refused", {}, figure("refusals", chart, refused, table("Refusals", [{ name: "code" }, { name: "count", num: true, show: (r) => led(r.count, behind(`refused:${r.code}`)) }], refused, { hideCaption: true }))) : null,
   ];
 }

@@ -2,7 +2,7 @@
 
 import { el, percent, whole } from "../base.js";
 import { figure, forest, lines } from "../chart.js";
-import { button, csvButton, empty, into, panel, provenance, report, table } from "../frame.js";
+import { button, csvButton, empty, into, leads, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Experiments";
@@ -36,7 +36,7 @@ function one(row, reply, link) {
   const relative = row.comparisons.filter((c) => c.relative !== null && c.relative !== undefined && c.relative_low !== null && c.relative_high !== null);
   const bars = relative.map((c) => ({ name: METRIC[c.metric] || c.metric, low: c.relative_low, mid: c.relative, high: c.relative_high, sure: c.verdict, words: c.sentence }));
   const rows = flat([row]).map((c) => ({ metric: c.metric, treated: c.treated, control: c.control, treated_mean: c.treated_mean, control_mean: c.control_mean, difference: c.difference, low: c.low, high: c.high, relative: c.relative, p: c.p, verdict: c.verdict }));
-  const columns = [{ name: "metric", show: (r) => METRIC[r.metric] || r.metric }, ...["treated_mean", "control_mean", "difference", "low", "high", "p"].map((name) => ({ name, title: name.replaceAll("_", " "), num: true })), { name: "verdict" }];
+  const columns = leads([{ name: "metric", show: (r) => METRIC[r.metric] || r.metric }, ...["treated_mean", "control_mean", "difference", "low", "high", "p"].map((name) => ({ name, title: name.replaceAll("_", " "), num: true })), { name: "verdict" }], (r, name) => (name.endsWith("_mean") ? placed(row, link) : link("behind", {})));
   const over = el("div", { class: "over" });
   return panel(called(row), { tools: [el("span", { class: `verdict ${sure}` }, VERDICT[sure] || sure)] },
     el("p", { class: "lead" }, row.sentence),
@@ -46,19 +46,21 @@ function one(row, reply, link) {
     row.warnings?.length ? el("ul", { class: "warnings" }, row.warnings.map((w) => el("li", {}, w))) : null,
     row.segments?.length ? el("details", {}, el("summary", {}, "By the moment of a person's first decision"), el("ul", { class: "plain" }, row.segments.map((s) => el("li", {}, s.sentence)))) : null,
     row.guards?.length || row.novelty ? el("details", {}, el("summary", {}, "What must not rise, and whether it wears off"), el("ul", { class: "plain" }, [...(row.guards || []).map((g) => g.sentence), row.novelty?.sentence].filter(Boolean).map((s) => el("li", {}, s)))) : null,
-    button("Show how the interval moved over time", () => into(over, () => course(row, reply), `Looking back ${LOOKS} times`)), over);
+    button("Show how the interval moved over time", () => into(over, () => course(row, reply, link), `Looking back ${LOOKS} times`)), over);
 }
 
 const VERDICT = { higher: "sure: higher", lower: "sure: lower", unclear: "can't be told yet", early: "too early", none: "not compared" };
 
+/** The decisions that put people into the arms of a comparison. */
+const placed = (row, link) => link("behind", row.of === "slot" || !row.experiment ? { slot: row.slot } : { slot: row.slot, only: `experiment:${row.experiment}` });
+
 function people(row, link) {
   const parts = Object.entries(row.people || {}).filter(([name]) => name !== "crossed").map(([name, n]) => `${whole(n)} ${name}`);
-  const behind = link("behind", row.of === "slot" || !row.experiment ? { slot: row.slot } : { slot: row.slot, only: `experiment:${row.experiment}` });
-  return parts.length ? el("p", { class: "fine" }, "People: ", el("a", { href: behind, title: "The decisions that put them there" }, parts.join(", ")), ". ", el("a", { href: link("behind", {}) }, "The goals that are compared"), ".") : null;
+  return parts.length ? el("p", { class: "fine" }, "People: ", el("a", { href: placed(row, link), title: "The decisions that put them there" }, parts.join(", ")), ". ", el("a", { href: link("behind", {}) }, "The goals that are compared"), ".") : null;
 }
 
 /** The same question at earlier days: the intervals may be looked at as often as one likes, so the course is honest. */
-async function course(row, reply) {
+async function course(row, reply, link) {
   const to = Date.parse(reply.to);
   const from = Math.max(Date.parse(reply.from), to - 365 * 86_400_000);
   const asked = Date.parse(reply.from) > 0 ? reply.from : "";
@@ -73,5 +75,5 @@ async function course(row, reply) {
   if (points.length < 2) return empty("There weren't enough people earlier to draw a course.");
   const rows = points.map((p) => ({ until: p.label, difference: p.y, low: p.low, high: p.high }));
   const number = (v) => (Math.abs(v) >= 10 ? v.toFixed(0) : v.toFixed(3));
-  return figure("lift-over-time", lines("Difference a person, with its interval", [{ name: "Difference", cls: "main", points }], { format: number }), rows, table("Over time", [{ name: "until" }, { name: "difference", num: true }, { name: "low", num: true }, { name: "high", num: true }], rows, { hideCaption: true }), [["Difference a person, and where it lies", "main"]]);
+  return figure("lift-over-time", lines("Difference a person, with its interval", [{ name: "Difference", cls: "main", points }], { format: number }), rows, table("Over time", leads([{ name: "until" }, { name: "difference", num: true }, { name: "low", num: true }, { name: "high", num: true }], (r) => link("behind", { range: "", from: asked.slice(0, 10), to: r.until })), rows, { hideCaption: true }), [["Difference a person, and where it lies", "main"]]);
 }

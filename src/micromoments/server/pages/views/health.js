@@ -3,7 +3,7 @@
 import { ask, words } from "../api.js";
 import { el, lasting, percent, whole } from "../base.js";
 import { figure, lines } from "../chart.js";
-import { ago, csvButton, empty, figures, into, led, panel, provenance, report, table, when } from "../frame.js";
+import { ago, csvButton, empty, figures, into, leads, led, panel, provenance, report, table, when } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Health";
@@ -14,7 +14,7 @@ export function show(view, params, go, link) {
   const { own } = stretch({ ...params, type: "", channel: "", device: "" });
   return Promise.all([
     into(now, running, "Asking the server"),
-    into(fresh, async () => freshness(await report("freshness")), "Asking how fresh"),
+    into(fresh, async () => freshness(await report("freshness"), link), "Asking how fresh"),
     into(clean, async () => quality(await report("quality", { from: own.from, to: own.to }), link), "Checking the data"),
     into(sure, async () => calibration(await report("calibration", { from: own.from, to: own.to }), link), "Checking the recogniser"),
   ]);
@@ -45,9 +45,11 @@ async function running() {
     el("p", { class: "fine" }, text ? ["Of this process, as it is now; counters begin at its start. ", el("a", { href: "metrics" }, "Every metric, with what it counts"), "."] : "Metrics are for this machine and for whoever is signed in."));
 }
 
-function freshness(reply) {
-  return panel("How fresh", { tools: [csvButton("freshness", reply.rows)] }, table("Facts by table", [{ name: "table" }, { name: "count", title: "facts", num: true }, { name: "oldest", show: (r) => when(r.oldest) }, { name: "newest", show: (r) => (r.newest ? `${when(r.newest)} (${ago(r.newest)})` : null) }], reply.rows, { hideCaption: true }), provenance(reply));
+function freshness(reply, link) {
+  return panel("How fresh", { tools: [csvButton("freshness", reply.rows)] }, table("Facts by table", leads([{ name: "table" }, { name: "count", title: "facts", num: true }, { name: "oldest", show: (r) => when(r.oldest) }, { name: "newest", show: (r) => (r.newest ? `${when(r.newest)} (${ago(r.newest)})` : null) }], (r) => (r.table === "deliveries" ? link("deliveries", {}, true) : link("behind", { range: "all" }, true))), reply.rows, { hideCaption: true }), provenance(reply));
 }
+
+const MARKED = { bots: "mark:bot", internal: "mark:internal", test: "mark:test", late: "late:yes" };
 
 function quality(reply, link) {
   const share = (name) => ({ name, num: true, show: (r) => (r.count ? el("span", { title: `${whole(r[name])} of ${whole(r.count)}` }, percent(r[name] / r.count, 1)) : null) });
@@ -55,13 +57,13 @@ function quality(reply, link) {
   const marked = (only) => link("behind", { only });
   return panel("Data quality", { id: "events-by-name", tools: [csvButton("quality", reply.rows)] },
     figures(reply.figures, { events: "events-by-name", bots: marked("mark:bot"), internal: marked("mark:internal"), test: marked("mark:test"), uncounted: marked("mark:any"), duplicates: "events-by-name", late: marked("late:yes"), unmatched: link("decisions", {}), unpriced: marked("event:Order Refunded") }),
-    reply.rows.length ? table("Events by name", [{ name: "name", show: (r) => r.name || r.type }, { name: "type" }, { name: "count", num: true, show: (r) => led(r.count, named(r)) }, { name: "people", num: true, show: (r) => led(r.people, named(r)) }, share("bots"), share("internal"), share("test"), share("late"), { name: "delay_p95", title: "95 % arrive within", num: true, show: (r) => lasting(r.delay_p95 / 1000) }], reply.rows, { hideCaption: true }) : empty("No event in this stretch."), provenance(reply));
+    reply.rows.length ? table("Events by name", leads([{ name: "name", show: (r) => r.name || r.type }, { name: "type" }, { name: "count", num: true, show: (r) => led(r.count, named(r)) }, { name: "people", num: true, show: (r) => led(r.people, named(r)) }, share("bots"), share("internal"), share("test"), share("late"), { name: "delay_p95", title: "95 % arrive within", num: true, show: (r) => lasting(r.delay_p95 / 1000) }], (r, name) => (MARKED[name] ? marked(MARKED[name]) : named(r))), reply.rows, { hideCaption: true }) : empty("No event in this stretch."), provenance(reply));
 }
 
 function calibration(reply, link) {
   const chart = reply.rows.length > 1 ? reliability(reply.rows) : null;
   return panel("How sure, and how right", {}, figures(reply.figures, { fulfilled: link("behind", { only: "ended:fulfilled" }), ece: link("behind", {}) }),
-    chart ? figure("calibration", chart, reply.rows, table("By how sure", [{ name: "confidence", title: "said" }, { name: "moments", num: true, show: (r) => led(r.moments, link("behind", { only: `sure:${Math.round(10 * Number.parseFloat(r.confidence))}` })) }, { name: "said", title: "said on average", num: true, show: (r) => percent(r.said) }, { name: "seen", title: "was right", num: true, show: (r) => percent(r.seen) }], reply.rows, { hideCaption: true }), [["Was right", "main"], ["As sure as it said", "anchored"]]) : empty("Too few moments ended to tell."), provenance(reply));
+    chart ? figure("calibration", chart, reply.rows, table("By how sure", leads([{ name: "confidence", title: "said" }, { name: "moments", num: true, show: (r) => led(r.moments, link("behind", { only: `sure:${Math.round(10 * Number.parseFloat(r.confidence))}` })) }, { name: "said", title: "said on average", num: true, show: (r) => percent(r.said) }, { name: "seen", title: "was right", num: true, show: (r) => percent(r.seen) }], (r) => link("behind", { only: `sure:${Math.round(10 * Number.parseFloat(r.confidence))}` })), reply.rows, { hideCaption: true }), [["Was right", "main"], ["As sure as it said", "anchored"]]) : empty("Too few moments ended to tell."), provenance(reply));
 }
 
 function reliability(rows) {

@@ -2,7 +2,7 @@
 
 import { el, percent } from "../base.js";
 import { bars, figure } from "../chart.js";
-import { empty, figures, into, led, money, panel, provenance, report, table } from "../frame.js";
+import { empty, figures, into, leads, led, money, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch, text } from "../range.js";
 
 export const title = "Items and offers";
@@ -33,5 +33,5 @@ function listed(rows, link) {
     { name: "clicked", num: true, show: (r) => led(r.clicked, its(r)) }, { name: "click_share", title: "clicked, of seen", num: true, show: (r) => percent(r.click_share, 1) }, { name: "dismissed", num: true, show: (r) => led(r.dismissed, its(r)) }, { name: "goals", num: true, show: (r) => led(r.goals, its(r)) },
     { name: "value", title: "net value", num: true, show: (r) => (r.currency ? money(r.value, r.currency) : null) }, { name: "cost", title: "offers' cost", num: true, show: (r) => (r.cost && r.currency ? money(r.cost, r.currency) : null) },
   ];
-  return table("Items, the most served first", columns, rows, { hideCaption: true, most: 50 });
+  return table("Items, the most served first", leads(columns, its), rows, { hideCaption: true, most: 50 });
 }

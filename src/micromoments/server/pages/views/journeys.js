@@ -2,7 +2,7 @@
 
 import { el, lasting, mark, percent, whole } from "../base.js";
 import { figure } from "../chart.js";
-import { empty, figureOf, figures, into, led, panel, provenance, report, table } from "../frame.js";
+import { empty, figureOf, figures, into, leads, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 import { sankey } from "../sankey.js";
 
@@ -34,7 +34,7 @@ function paths(reply, nodes, links, link) {
   ];
   const drawn = sankey("Journeys, step by step", nodes, links, spoken);
   return panel("From moment to moment", {}, el("p", { class: "lead" }, lead), figures(reply.figures, link("behind", {})),
-    figure("journeys", drawn, links, table("Steps", columns, links, { hideCaption: true })),
+    figure("journeys", drawn, links, table("Steps", leads(columns, from), links, { hideCaption: true })),
     el("p", { class: "fine" }, "Columns are the first five moments of a journey; a band is as thick as the times it was walked. Choose a moment to follow its bands. What is seldom is gathered under “others”; the table has every step that ten people share."), provenance(reply));
 }
 
@@ -44,5 +44,5 @@ function steps(nodes, link) {
     { name: "step", num: true }, { name: "name", title: "moment", show: (n) => el("a", { class: "typed", href: link("behind", { type: n.name.split(" ")[0], channel: n.name.split(" ")[1] }) }, mark(n.name.split(" ")[0], 14), n.name) },
     { name: "moments", num: true, show: (n) => led(n.moments, step(n.name)) }, { name: "people", num: true, show: (n) => led(n.people, step(n.name)) }, { name: "fulfilled", title: "got what they wanted", num: true, show: (n) => percent(n.fulfilled / n.moments) }, { name: "drop_off", title: "left here", num: true, show: (n) => percent(n.drop_off) },
   ];
-  return panel("Where people stop", {}, table("Moments by step", columns, nodes, { hideCaption: true, most: 16 }));
+  return panel("Where people stop", {}, table("Moments by step", leads(columns, (n, name) => link("behind", { type: n.name.split(" ")[0], channel: n.name.split(" ")[1], only: name === "fulfilled" ? "ended:fulfilled" : "" })), nodes, { hideCaption: true, most: 16 }));
 }

@@ -2,7 +2,7 @@
 
 import { TYPES, el, mark, percent, whole } from "../base.js";
 import { bars, figure, stacks } from "../chart.js";
-import { csvButton, empty, figureOf, figures, into, led, panel, provenance, report, table } from "../frame.js";
+import { csvButton, dayOf, empty, figureOf, figures, into, leads, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Missed moments";
@@ -20,7 +20,7 @@ export function show(view, params, go, link) {
     const [now, then, days] = await Promise.all([report("missed", own), before ? report("missed", before) : null, report("missed", { ...own, by: "day" })]);
     const share = figureOf(now, "missed");
     if (!share?.of) return [empty("No moment of this stretch is over yet."), provenance(now)];
-    return [el("div", { class: "grid two" }, why(now, then, words, link), course(days, go)), kinds(now, link)];
+    return [el("div", { class: "grid two" }, why(now, then, words, link), course(days, go, link)), kinds(now, link)];
   }, "Looking for the causes");
 }
 
@@ -46,7 +46,7 @@ function why(now, then, words, link) {
     chart ? figure("missed", chart, rows, table("Causes", columns.slice(0, 3), rows, { hideCaption: true })) : null, rows.length ? table("What they mean, and what helps", [columns[0], columns[1], columns[3]], rows, { hideCaption: true }) : null, provenance(now));
 }
 
-function course(days, go) {
+function course(days, go, link) {
   const at = (day) => Date.parse(`${day}T00:00:00Z`);
   const names = Object.keys(CAUSES).filter((cause) => days.rows.some((r) => r.cause === cause));
   const by = new Map();
@@ -58,7 +58,7 @@ function course(days, go) {
   const points = [...by.values()].sort((a, b) => a.x - b.x);
   const chart = points.length > 1 ? stacks("Moments missed by day and cause", points, names.map((n) => [n, CAUSES[n][0]]), { onPick: (p) => go({ from: p.label, to: new Date(p.end + 86_400_000).toISOString().slice(0, 10), range: "" }) }) : null;
   const rows = points.map((p) => ({ day: p.label, ...p.parts }));
-  return panel("By day", {}, figure("missed-by-day", chart, rows, table("Missed by day", [{ name: "day" }, ...names.map((name) => ({ name, num: true, show: (r) => r[name] ?? 0 }))], rows, { hideCaption: true }), names.map((n) => [n, CAUSES[n][0]])), provenance(days));
+  return panel("By day", {}, figure("missed-by-day", chart, rows, table("Missed by day", leads([{ name: "day" }, ...names.map((name) => ({ name, num: true, show: (r) => r[name] ?? 0 }))], (r, cause) => link("behind", { ...dayOf(r.day), cause })), rows, { hideCaption: true }), names.map((n) => [n, CAUSES[n][0]])), provenance(days));
 }
 
 /** Causes down, types across; each number leads to the moments that it counts. */

@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { el } from "../base.js";
-import { columnsOf, csvButton, empty, figures, into, panel, provenance, report, table } from "../frame.js";
+import { columnsOf, csvButton, empty, figures, into, leads, panel, provenance, report, rowOf, table } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "All reports";
@@ -21,6 +21,6 @@ export function show(view, params, go, link) {
     return panel(reply.title, { tools: reply.rows.length ? [csvButton(name, reply.rows)] : [] },
       reply.notes?.length ? el("ul", { class: "plain" }, reply.notes.map((note) => el("li", {}, note))) : null,
       figures(reply.figures, link("behind", {})),
-      [...kinds].map(([kind, rows]) => table(reply.kinds?.[kind] || kind || reply.title, columnsOf(rows), rows, { hideCaption: !kind })), reply.rows.length ? null : empty("No rows in this stretch."), provenance(reply));
+      [...kinds].map(([kind, rows]) => table(reply.kinds?.[kind] || kind || reply.title, leads(columnsOf(rows), (r) => link("behind", rowOf(r, params.by))), rows, { hideCaption: !kind })), reply.rows.length ? null : empty("No rows in this stretch."), provenance(reply));
   }, "Counting");
 }

@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { el, lasting, percent } from "../base.js";
 import { figure, lines } from "../chart.js";
-import { counted, csvButton, empty, figureOf, into, panel, provenance, report, shown, table, when } from "../frame.js";
+import { counted, csvButton, dayOf, empty, figureOf, into, leads, panel, provenance, report, shown, table, when } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "Scorecards";
@@ -34,7 +34,7 @@ export function show(view, params, go, link) {
       el("div", { class: "cards four" }, CARDS.map((card) => scorecard(card, now, whole ? then : null, whole ? words : "", link))),
       provenance(now),
       then && !whole ? el("p", { class: "fine" }, `Not compared with ${words}: facts begin on ${when(now.since)}, so it isn't whole.`) : null,
-      el("div", { class: "grid two" }, CARDS.map((card) => course(card, days, breaks, go))),
+      el("div", { class: "grid two" }, CARDS.map((card) => course(card, days, breaks, go, link))),
       breakdown(parts, by, go, link),
     ];
   }, "Counting");
@@ -71,7 +71,7 @@ function change(figureNow, figureThen, words, less) {
   return el("p", { class: `change ${same ? "" : better ? "better" : "worse"}` }, same ? `as in ${words}` : `${difference > 0 ? "▲" : "▼"} ${size} against ${words}`);
 }
 
-function course(card, days, breaks, go) {
+function course(card, days, breaks, go, link) {
   const of = (name) => days.rows.map((row) => {
     const f = row.figures.find((one) => one.name === name);
     return { x: Date.parse(`${row.part}T00:00:00Z`), y: f?.value ?? null, label: row.part, counted: f ? counted(f) : "" };
@@ -82,11 +82,11 @@ function course(card, days, breaks, go) {
   const format = (v) => (unit === "share" ? percent(v, v && v < 0.1 ? 1 : 0) : lasting(v / 1000));
   const together = unit === "share" && card.anchor !== "goals_per_person";
   const series = [{ name: card.name, cls: "main", points: head }, ...(together ? [{ name: "Anchored", cls: "anchored", points: anchor }] : [])];
-  const pickDay = (p) => go({ from: p.label, to: new Date(p.x + 86_400_000).toISOString().slice(0, 10), range: "" });
+  const pickDay = (p) => go(dayOf(p.label));
   const chart = lines(`${card.name} by day`, series, { format, breaks, onPick: pickDay });
   const rows = days.rows.map((row, n) => ({ day: row.part, value: head[n].y, counts: head[n].counted, anchored: anchor[n].y }));
   const columns = [{ name: "day" }, { name: "value", num: true, show: (r) => (r.value === null ? null : format(r.value)) }, { name: "counts", num: true }, { name: "anchored", num: true, show: (r) => (r.anchored === null ? null : together ? percent(r.anchored, 1) : r.anchored.toFixed(2)) }];
-  return panel(`${card.name} by day`, {}, figure(card.name.toLowerCase().replaceAll(" ", "-"), chart, rows, table(`${card.name} by day`, columns, rows, { hideCaption: true }), together ? [[card.name, "main"], ["Anchored, recognition can't move it", "anchored"]] : [[card.name, "main"]]));
+  return panel(`${card.name} by day`, {}, figure(card.name.toLowerCase().replaceAll(" ", "-"), chart, rows, table(`${card.name} by day`, leads(columns, (r, name) => link("behind", { ...dayOf(r.day), ...(name === "anchored" ? {} : BEHIND[card.head]) })), rows, { hideCaption: true }), together ? [[card.name, "main"], ["Anchored, recognition can't move it", "anchored"]] : [[card.name, "main"]]));
 }
 
 function breakdown(parts, by, go, link) {

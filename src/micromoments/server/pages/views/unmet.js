@@ -1,7 +1,7 @@
 // Needs that weren't met, by what they may be worth; from each, one click drafts what would meet it.
 
 import { el, mark, percent, whole } from "../base.js";
-import { csvButton, empty, figures, into, led, money, panel, provenance, report, table } from "../frame.js";
+import { csvButton, empty, figures, into, leads, led, money, panel, provenance, report, table } from "../frame.js";
 import { controls, pick, stretch } from "../range.js";
 
 export const title = "Unmet moments";
@@ -23,10 +23,10 @@ const drafted = (link) => ({ name: "draft", title: "act on it", show: (r) => el(
 
 function worth(reply, link) {
   const top = Math.max(...reply.rows.map((r) => r.high), 1);
-  const columns = [
+  const columns = leads([
     { name: "need" }, typed, { name: "people", num: true, show: (r) => led(r.people, link("behind", { need: r.need, type: r.type })) }, { name: "moments", title: "moments unserved", num: true, show: (r) => led(r.moments, link("behind", { need: r.need, type: r.type })) }, { name: "goals", title: "goals all the same", num: true, show: (r) => led(r.goals, link("behind", {}), "The goals of the stretch; each counts for the newest moment before it") },
-    { name: "high", title: "may be worth", show: (r) => range(r, top) }, drafted(link),
-  ];
+    { name: "high", title: "may be worth", lead: true, show: (r) => range(r, top) }, drafted(link),
+  ], (r) => link("behind", { need: r.need, type: r.type }));
   return panel("By what they may be worth", { tools: reply.rows.length ? [csvButton("unmet-by-worth", reply.rows)] : [] }, figures(reply.figures, link("behind", {})),
     reply.rows.length ? table("Unmet needs by worth", columns, reply.rows, { hideCaption: true, most: 25 }) : empty("Nothing went unmet that at least ten people share, in this stretch."),
     el("details", { open: true }, el("summary", {}, "How the range is computed"), el("ul", { class: "plain" }, reply.notes.map((note) => el("li", {}, note)))), provenance(reply));
@@ -49,6 +49,6 @@ function found(reply, link) {
   ];
   const some = tables.filter(([, kind]) => of(kind).length);
   return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures, { unserved: link("behind", { only: "served:no" }), empty: link("behind", { only: "empty:yes" }), unanswered: link("behind", { only: "degraded:yes" }), no_results: link("pain", {}) }),
-    some.map(([caption, kind, columns]) => table(caption, columns, of(kind), { most: 25 })), some.length ? null : empty("Nothing of this that at least ten people share, in this stretch."),
+    some.map(([caption, kind, columns]) => table(caption, leads(columns, (r) => link("behind", kind === "decision" ? { slot: r.slot, type: r.type, only: "empty:yes" } : { need: r.need })), of(kind), { most: 25 })), some.length ? null : empty("Nothing of this that at least ten people share, in this stretch."),
     provenance(reply), el("p", { class: "fine" }, el("a", { href: link("missed", {}) }, "Why moments were missed"), ` · ${percent(reply.figures[0]?.value)} of the moments opened were served nothing.`));
 }
