@@ -90,6 +90,9 @@ def _run() -> None:
             raise
         sys.stderr.write(f"micromoments: {_missing(error.name, EXTRAS[error.name])}\n")
         raise SystemExit(1) from None
+    except RecursionError:
+        sys.stderr.write("micromoments: got lists or tables nested without end; wanted a file that is flatter\n")
+        raise SystemExit(1) from None
     except MemoryError:
         sys.stderr.write("micromoments: got more than this machine's memory holds; give it less, or more memory\n")
         raise SystemExit(1) from None

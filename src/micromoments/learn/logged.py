@@ -88,7 +88,7 @@ def _found(lines: Iterable[bytes | str]) -> Iterator[tuple[int, Logged | ValueEr
         try:
             told = dsjson.records(raw) if dsjson.MARK in raw else None
             found = [decoder.decode(raw)] if told is None else [msgspec.convert(one, Logged) for one in told]
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             yield number, ValueError(str(error))
             continue
         yield from ((number, one) for one in found)
@@ -126,7 +126,7 @@ def read_given(lines: Iterable[bytes | str]) -> dict[str, Mapping[str, float]]:
         if (raw := _marked_off(number, line)).strip():
             try:
                 one = decoder.decode(raw)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise ValueError(
                     f"--target-pmf, line {number}: {error}; wanted {{decision_id, probabilities: {{id: p}}}}"
                 ) from None

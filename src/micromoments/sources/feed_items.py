@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,11 +27,11 @@ def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:
 
 def _values(file: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
     decode = msgspec.json.Decoder().decode
-    first = file.readline()
+    first = file.readline().removeprefix(BOM_UTF8)
     if first.lstrip()[:1] == b"[":
         try:
             yield from enumerate(decode(first + file.read()), 1)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise FeedError(f"got {name}, which is no JSON ({error}); wanted items as an array or as lines") from None
         return
     line, raw = 1, first
@@ -38,7 +39,7 @@ def _values(file: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
         if body := raw.strip():
             try:
                 yield line, decode(body)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 shown = body[:2000].decode("utf-8", "replace")
                 yield line, Bad(line, "malformed_json", f"got {error}; wanted an item on one line", shown)
         line, raw = line + 1, file.readline()

@@ -34,10 +34,10 @@ def _json(file: BinaryIO, name: str) -> Iterator[Product]:
     body = file.read()
     try:
         values = [msgspec.json.decode(body)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         try:
             values = [msgspec.json.decode(line) for line in body.splitlines() if line.strip()]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise FeedError(f"got {name}, which is no JSON ({error}); wanted products as Shopify gives them") from None
     for answer in values:
         # An answer of the GraphQL API has its products one level deeper.

@@ -193,10 +193,10 @@ def _decoded(line: int, body: bytes, file: BinaryIO) -> Iterator[tuple[int, dict
     """The object of a line; or, where the file is one value over several lines, all that it holds."""
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         try:
             value = msgspec.json.decode(body + b"\n" + file.read()) if line == 1 else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             value = None
         if value is None:
             yield line, Bad(line, "malformed_json", f"got {error}; wanted a JSON object on one line", shown(body))
