@@ -172,3 +172,17 @@ def test_a_cluster_without_its_libraries_is_told(tmp_path: Path, monkeypatch: py
     done = micromoments(command, tmp_path)
     assert (done.status, done.out) == (1, "")
     assert "pip install 'micromoments[cluster]'" in done.words
+
+
+def test_nesting_without_end_is_told(tmp_path: Path, run: Callable[..., Run]) -> None:
+    """A file that is one list in another without end is set aside, or refused by name, without a traceback."""
+    file = tmp_path / "deep.jsonl"
+    file.write_bytes(b'{"a":' * 50_000 + b"\n")
+    for words, status in (
+        (("backtest", "policy", "--log", file, "--target", "uniform"), 1),
+        (("backtest", "policy", "--log", file, "--target-pmf", file), 1),
+        (("import", tmp_path / "shop", file, "--format", "items"), 3),
+        (("import", tmp_path / "shop", file, "--format", "shopify-products"), 1),
+        (("audit", file, "--format", "json"), 1),
+    ):
+        assert run(*words).status == status, words
