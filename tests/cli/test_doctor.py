@@ -17,6 +17,7 @@ from micromoments.cli.doctor_setup import Setup
 from micromoments.cli.finding import Finding
 from micromoments.engine.service import now_ms
 from micromoments.engine.wiring import at_rest
+from micromoments.ports import StoreError
 from micromoments.sources import mapping
 from micromoments.sources.files import Source
 from tests.cli.commands import micromoments
@@ -93,6 +94,26 @@ def test_a_damaged_state_is_found(shop: Path) -> None:
         db.execute("UPDATE people SET body = x'00010203'")
         db.commit()
     assert found(shop)["state"].severity == "error"
+
+
+@pytest.mark.parametrize("name", ["state.sqlite", "log.sqlite", "budgets.sqlite", "audit.sqlite"])
+def test_a_file_that_is_no_database_is_found(shop: Path, name: str) -> None:
+    """Each database of the folder is looked at; opening the folder says the same, and what to do."""
+    for part in shop.glob(f"{name}-*"):
+        part.unlink()
+    (shop / name).write_bytes(b"no database" * 1_000)
+    wrong = [f for f in found(shop).values() if f.severity == "error"]
+    assert any(name in str(f) for f in wrong), wrong
+    with pytest.raises(StoreError, match=f"{name}.*restore a backup"):
+        mm.open(shop)
+
+
+def test_serve_refuses_a_log_that_lost_its_end(shop: Path) -> None:
+    """The server says it before it takes traffic, with the exit status of a failure."""
+    for part in shop.glob("log.sqlite*"):
+        part.unlink()
+    done = micromoments("serve", shop, "--port", "0")
+    assert (done.status, "restore a backup" in done.words) == (1, True)
 
 
 def test_a_missing_file_of_facts_is_found(shop: Path) -> None:

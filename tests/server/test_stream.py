@@ -17,6 +17,7 @@ from micromoments.server.stream import Streams
 from tests.server.asgi import SECRET_KEY
 from tests.server.conftest import token
 from tests.server.fake import FakeService
+from tests.server.serving import running, talk
 
 
 class Listener:
@@ -88,6 +89,16 @@ async def test_messages_come_framed_with_ids(app: App, service: FakeService) -> 
             b'id: 1000\nevent: moment\ndata: {"a":1}\n\n',
         ]
     assert len(service.stream) == 0
+
+
+async def test_a_head_is_answered_whole(app: App, service: FakeService, caplog: pytest.LogCaptureFixture) -> None:
+    """Who asks for the head alone gets it and listens to nothing."""
+    ask = f"HEAD /v1/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {SECRET_KEY}\r\n\r\n"
+    with running(app) as (port, _):
+        got = await talk(port, ask.encode())
+    assert got.startswith(b"HTTP/1.1 200")
+    assert len(service.stream) == 0
+    assert "without completing" not in caplog.text
 
 
 async def test_resume_after_last_event_id(app: App, service: FakeService) -> None:

@@ -33,6 +33,7 @@ def serve(
     import os
 
     from micromoments.config import load_cluster, load_keys
+    from micromoments.engine.recovery import same_folder
     from micromoments.engine.service import Service, now_ms
     from micromoments.engine.wiring import open_stores
     from micromoments.server.app import App
@@ -55,7 +56,7 @@ def serve(
         keys = Keys(found.write, found.secret, found.token, clock=shared.clock)
         run(App(Serving(shared, shared.clock), keys, assistant=assistant), host, port, taking)
         return
-    stores = open_stores(folder, now=now_ms(), apart=True)
+    stores = same_folder(open_stores(folder, now=now_ms(), apart=True))
     if found:  # whoever may read the folder may stop the serving, with or without the keys at hand
         keys = Keys(found.write, (*found.secret, stores.token), found.token, clock=now_ms)
     if keys.open:

@@ -67,6 +67,8 @@ class Streams:
             await self._start(call.send, self._headers(origin))
             if call.scope["method"] != "HEAD":
                 await self._run(subscription, call.receive, call.send, frame)
+            else:
+                await call.send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             pass
         finally:

@@ -44,7 +44,9 @@ def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) ->
         connection.execute(f"PRAGMA cache_size={-1024 * cache_mib}")
         connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"can't open {path.name}: {error}; look at the folder's permissions and free space") from error
+        damaged = getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        todo = "restore a backup" if damaged else "look at the folder's permissions and free space"
+        raise StoreError(f"can't open {path.name}: {error}; {todo}") from error
     return connection
 
 

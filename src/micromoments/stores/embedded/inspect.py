@@ -63,13 +63,18 @@ def newest(folder: Path) -> Millis:
 
 
 def state(folder: Path) -> int:
-    """Decode every value of the state; give how many there are.
+    """Decode every value of the state; give how many there are. The files of budgets and of the audit can be read.
 
     Raises:
-        Corrupt: one fails its checksum, or the file's structure is damaged.
+        StoreError: one fails its checksum, or a file's structure is damaged.
     """
     with _open(folder, "state.sqlite") as db:
-        return check_state(db)
+        count = check_state(db)
+    for name in ("budgets.sqlite", "audit.sqlite"):
+        if (folder / name).exists():
+            with closing(reader(folder / name)) as db, failing(f"reading {name}"):
+                sound(db, name)
+    return count
 
 
 def positions(folder: Path) -> tuple[int, int]:
