@@ -53,6 +53,28 @@ def test_what_is_typed_is_found_however_it_is_written(words: str, wanted: list[s
     assert [one.item.id for one in shop().look(Look(words=words)).matches] == wanted
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("tshirt", {"T-shirt, black", "Tshirt white"}),
+        ("tshrt", {"T-shirt, black", "Tshirt white"}),
+        ("t-shirt", {"T-shirt, black", "T shirt red"}),
+        ("t shirt", {"T-shirt, black", "T shirt red"}),
+        ("usbc", {"USB-C cable"}),
+        ("usb c", {"USB-C cable"}),
+        ("ebike", {"E-bike helmet"}),
+        ("wifi", {"Wi-Fi router"}),
+        ("longsleeve", {"Long-sleeve tee"}),
+    ],
+)
+def test_short_words_with_a_hyphen_are_found_in_one_piece(words: str, wanted: set[str]) -> None:
+    """Shops write T-shirt, people type tshirt."""
+    titles = ("T-shirt, black", "Tshirt white", "T shirt red", "USB-C cable", "E-bike helmet", "Wi-Fi router")
+    catalog = Catalog()
+    catalog.apply({t: Item(id=t, kind="product", title=t) for t in (*titles, "Long-sleeve tee", "Shirtless doll")})
+    assert {one.item.title for one in catalog.look(Look(words=words)).matches} == wanted
+
+
 def test_a_run_of_characters_is_marked_in_one_piece() -> None:
     """Only what was searched for stands out, with nothing between its characters."""
     assert shop().look(Look(words="抹茶")).matches[0].title == "<mark>抹茶</mark>アイスクリーム"

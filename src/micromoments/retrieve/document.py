@@ -14,7 +14,7 @@ from xxhash import xxh3_64_intdigest
 
 from micromoments.retrieve.guides import guide_of
 from micromoments.retrieve.narrow import Labels, labels_of
-from micromoments.retrieve.written import Analyzer, sizes, spaced
+from micromoments.retrieve.written import Analyzer, hyphened, sizes, spaced
 
 if TYPE_CHECKING:
     from micromoments.core.item import Item
@@ -42,7 +42,7 @@ PLAIN, STEMMED = _analyzers()
 """The words as written (lower case, without accents), and as searched (without stop words, stemmed)."""
 
 
-FORMAT = 2
+FORMAT = 3
 """Of the index on disk; another number, or another tantivy, and it is built anew."""
 DIGEST = f"{FORMAT}-{TITLE}-{LABELS}-{''.join(c if c.isalnum() else '.' for c in version('tantivy'))}"
 """What an index on disk was made by, as a folder's name."""
@@ -126,7 +126,7 @@ def words_of(item: Item) -> Words:
     title, text = item.title, item.text
     if (guide := guide_of(item)) is not None:
         text = " ".join((text, *(step.text for step in guide.steps), *guide.needed))
-    if more := sizes(title):
+    if more := " ".join(filter(None, (sizes(title), hyphened(title)))):
         title = f"{title} {more}"
     words = f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}"
     return Words(spaced(words), spaced(f"{title} {labels}"), labels_of(item), known_by(item))

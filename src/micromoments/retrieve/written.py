@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from micromoments.retrieve.compounds import PART_FROM
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,6 +19,7 @@ UNSPACED = (
 )
 """Han, Hiragana and Katakana, as a class of a regular expression."""
 _CHARACTER = re.compile(f"[{UNSPACED}]")
+_HYPHENED = re.compile(r"(?<![\w-])[^\W_]+(?:-[^\W_]+){1,2}(?![\w-])")
 _SIZE = re.compile(r"(?<!\w)([a-z]{0,2}\d+)( ?)[x×]( ?)(\d+)", re.IGNORECASE)
 
 
@@ -37,6 +40,17 @@ def sizes(text: str) -> str:
     if " x " not in text and " X " not in text and "×" not in text:
         return ""
     return " ".join(f"{one}x{other}" for one, _, _, other in _SIZE.findall(text))
+
+
+def hyphened(text: str) -> str:
+    """The short words that a text has with hyphens, such as T-shirt or USB-C, in one piece: ``Tshirt``; else empty.
+
+    Where each part has three letters or more, a query in one piece is taken apart instead (``compounds.split``).
+    """
+    if "-" not in text:
+        return ""
+    short = [word for word in _HYPHENED.findall(text) if min(map(len, word.split("-"))) < PART_FROM]
+    return " ".join(word.replace("-", "") for word in short)
 
 
 def sized(words: str, has: Callable[[str], bool]) -> str:
