@@ -8,7 +8,6 @@ from typing import Any
 
 from micromoments.core.money import DIGITS
 from micromoments.core.rollup import ROLLUPS
-from micromoments.core.settings import DAY
 from micromoments.report.ask import COUNTED, Ask
 
 MIN_PEOPLE = 10
@@ -60,19 +59,20 @@ def moments(asked: Ask, *, whole: bool = False, facts: bool = False) -> tuple[st
         ["m.opened_at >= ?", "m.opened_at < ?", f"(m.{COUNTED[1:]}"],
         list[object]([asked.start, asked.stop]),
     )
-    join = ""
+    source, join = "moments" if facts else asked.judged(whole=whole), ""
     if "device" in {asked.by, *(name for name, _ in asked.segment)}:
+        # Of the events first those at which one of these moments opened: all of them are too many to be gathered.
         join = (
-            " LEFT JOIN (SELECT surrogate, events.at AS happened, min(device) AS device FROM events "
-            "WHERE device <> '' AND events.at >= ? AND events.at < ? "
-            "GROUP BY surrogate, events.at) AS d ON d.surrogate = m.surrogate AND d.happened = m.opened_at"
+            " LEFT JOIN (SELECT e.surrogate, e.at AS happened, min(e.device) AS device FROM events AS e JOIN "
+            f"(SELECT DISTINCT surrogate, opened_at FROM {source} AS every WHERE opened_at >= ? AND opened_at < ?) "
+            "AS o ON o.surrogate = e.surrogate AND o.opened_at = e.at WHERE e.device <> '' AND e.at >= ? AND e.at < ? "
+            "GROUP BY e.surrogate, e.at) AS d ON d.surrogate = m.surrogate AND d.happened = m.opened_at"
         )
-        params = [asked.start - DAY, asked.stop, *params]
+        params = [asked.start, asked.stop, asked.start, asked.stop, *params]
     for name, value in asked.segment:
         where.append(f"CAST({names[name]} AS VARCHAR) = ?")
         params.append(segment_value(name, value))
     part = names[asked.by] if asked.by else "''"
-    source = "moments" if facts else asked.judged(whole=whole)
     return f"SELECT m.*, {part} AS part FROM {source} AS m{join} WHERE {' AND '.join(where)}", params
 
 
