@@ -90,6 +90,8 @@ def test_google_merchant_atom_and_text(tmp_path: Path) -> None:
         ("google-merchant", GOOGLE[:-40]),
         ("google-merchant", "<html><body>Not found</body></html>"),
         ("google-merchant", "a\tb\n1\t2\n"),
+        ("google-merchant", "id\ttitle\tprice\nA\tApple\t1 EUR\nB\tBan"),
+        ("shopify-products", "Handle,Title,Variant Price\nmug,Mug,3.00\ncup,Cu"),
         ("shopify-products", "{"),
         ("shopify-products", "a,b\n1,2\n"),
         ("schema-org", '<script type="application/ld+json">{"@type": </script>'),
@@ -102,6 +104,13 @@ def test_what_is_no_feed_is_told(tmp_path: Path, format: str, text: str) -> None
     """A cut, foreign or broken file is an error, never a feed that holds little."""
     with pytest.raises(FeedError, match="got"):
         read(tmp_path, format, text)
+
+
+def test_empty_cells_at_the_end_may_be_left_out(tmp_path: Path) -> None:
+    """A feed whose rows end where their cells do is whole, with a last line end or without."""
+    text = "id\ttitle\tprice\tbrand\nA\tApple\t1 EUR\n\nB\tBanana\t2 EUR"
+    for end in ("", "\n"):
+        assert set(items(read(tmp_path, "google-merchant", text + end))) == {"A", "B"}
 
 
 def test_an_xml_bomb_is_refused(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
@@ -172,3 +173,26 @@ def title(text: object) -> str:
 def kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes without those that say nothing."""
     return {name: value for name, value in attributes.items() if value not in (None, "", [], {}, ())}
+
+
+def cells(text: Iterable[str], width: int, delimiter: str, name: str) -> Iterator[list[str]]:
+    """The rows of CSV below its header of so many cells.
+
+    Raises:
+        FeedError: the file stops in the middle of its last row: it is being written, or was cut off.
+    """
+    last, short = "", False
+
+    def lines() -> Iterator[str]:
+        nonlocal last
+        for last in text:  # noqa: UP028 the last one is looked at
+            yield last
+
+    for row in csv.reader(lines(), delimiter=delimiter):
+        if not row:
+            continue
+        if len(row) < width:
+            if not (short or last.endswith(("\n", "\r"))):
+                raise FeedError(f"got {name}, which stops after {len(row)} of {width} cells; wanted the whole feed")
+            short = True  # whoever leaves out empty cells at the end does so in other rows too
+        yield row

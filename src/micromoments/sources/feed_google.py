@@ -14,7 +14,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import NOT_NOW, FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import NOT_NOW, FeedError, Reading, cells, kept, made, money, plain, title
 from micromoments.sources.items import BadItem
 from micromoments.sources.opened import Bad, open_bytes, text_of
 
@@ -70,10 +70,9 @@ def _text(file: BinaryIO, name: str) -> Iterator[Row]:
     header = [cell.strip().lower().replace(" ", "_") for cell in next(csv.reader([first], delimiter=delimiter), [])]
     if "id" not in header or "title" not in header:
         raise FeedError(f"got {name}, whose first line has no id and title; wanted a Google Merchant feed")
-    for cells in csv.reader(text, delimiter=delimiter):
-        if cells:
-            named = zip(header, cells, strict=False)
-            yield {name: [cell.strip()] for name, cell in named if cell.strip()}
+    for row in cells(text, len(header), delimiter, name):
+        named = zip(header, row, strict=False)
+        yield {name: [cell.strip()] for name, cell in named if cell.strip()}
     text.detach()
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import FeedError, Reading, cells, kept, made, money, plain, title
 from micromoments.sources.opened import Bad, open_bytes, text_of
 
 Product = dict[str, Any]
@@ -54,11 +54,12 @@ def _json(file: BinaryIO, name: str) -> Iterator[Product]:
 def _csv(file: BinaryIO, name: str) -> Iterator[Product]:
     """A product for each handle: its first row tells of it, the following ones of its other variants and images."""
     text = text_of(file)
-    reader = csv.DictReader(text)
-    if "Handle" not in (reader.fieldnames or ()):
+    header = next(csv.reader([text.readline()]), [])
+    if "Handle" not in header:
         raise FeedError(f"got {name}, CSV without a Handle; wanted Shopify's export of products")
     product: Product = {}
-    for row in reader:
+    for line in cells(text, len(header), ",", name):
+        row = dict.fromkeys(header, "") | dict(zip(header, line, strict=False))
         if row["Handle"] != product.get("handle"):
             if product:
                 yield product
