@@ -84,3 +84,12 @@ def test_doing_it_ends_the_moment(tmp_path: Path) -> None:
         assert "no_answer" not in choice.degraded
         engine.track("ana", "Guide Completed", {"guide_id": "quick"})
         assert engine.moment("ana") is None
+
+
+def test_a_guides_skill_is_found_by_its_word() -> None:
+    """Who asks for something easy gets the easy guide before the hard one."""
+    shop = Catalog()
+    made = [guide("hard", skill="hard", minutes=9), guide("soft", skill="easy", minutes=9)]
+    shop.apply({item.id: item for item in made})
+    found = shop.candidates(Ask(at=0, kinds=("guide",), probabilities=DO, words="easy guide", moment_type="do"))
+    assert found[0].item.id == "soft"

@@ -20,8 +20,8 @@ def report(
     name: Annotated[
         str,
         typer.Argument(
-            help="scorecards, missed, lift, shadow, needs, unmet, worth, pain, preferences, items, journeys, moments, "
-            "decisions, deliveries, rendering, quality, calibration, freshness, behind or history"
+            help="scorecards, missed, lift, shadow, needs, unmet, worth, pain, preferences, items, guides, journeys, "
+            "moments, decisions, deliveries, rendering, quality, calibration, freshness, behind or history"
         ),
     ],
     from_: Annotated[str, typer.Option("--from", help="first instant, RFC 3339")] = "",

@@ -16,7 +16,7 @@ from micromoments.core.outcome import Outcome
 from micromoments.core.record import EventRecord
 from micromoments.core.rollup import PAIN
 from micromoments.core.settings import DAY, Settings
-from micromoments.flow.said import Said, said
+from micromoments.flow.said import NAMED, Said, said
 from micromoments.learn.goals import guarded
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.sensitive import detector
@@ -33,7 +33,7 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
     event, context = record.event, record.event.context
     get = event.properties.get
     location, device = context.get("location"), context.get("device")
-    item = get("product_id") or get("item_id") or _clicked(event) or ""
+    item = next((id for key in (*NAMED, "item_id") if (id := get(key))), None) or _clicked(event) or ""
     results = get("results")
     words = said(record, settings)
     won = words.reached

@@ -59,15 +59,22 @@ def channel(event: Event) -> str:
     return "app" if event.type == "screen" else "server"
 
 
+NAMED = ("product_id", "guide_id", "article_id")
+"""Properties by which an event names an item; the first that it has counts."""
+
+
 def products(properties: Mapping[str, Any]) -> list[str]:
-    """The product ids that an event names, at the top and in ``products``, or in ``items`` as GA4's events do.
+    """The ids of items that an event names: of a product, guide or article, at the top; of products in ``products``, or
+    in ``items`` as GA4's events do.
 
     >>> products({"products": [{"product_id": "p1"}, {"product_id": "p2"}]})
     ['p1', 'p2']
     >>> products({"items": [{"item_id": "p1", "item_name": "Trail shoe"}]})
     ['p1']
+    >>> products({"guide_id": "g1"})
+    ['g1']
     """
-    found = [properties.get("product_id")]
+    found = [next((id for key in NAMED if (id := properties.get(key))), None)]
     listed = properties.get("products") or properties.get("items")
     if isinstance(listed, list):
         found += [p.get("product_id") or p.get("item_id") for p in listed if isinstance(p, dict)]

@@ -125,7 +125,7 @@ def words_of(item: Item) -> Words:
     labels = " ".join((item.brand, item.category, *item.tags))
     title, text = item.title, item.text
     if (guide := guide_of(item)) is not None:
-        text = " ".join((text, *(step.text for step in guide.steps), *guide.needed))
+        text = " ".join((text, guide.skill, *(step.text for step in guide.steps), *guide.needed))
     if more := " ".join(filter(None, (sizes(title), hyphened(title)))):
         title = f"{title} {more}"
     words = f"{(title + ' ') * TITLE}{(labels + ' ') * LABELS}{text[:MAX_TEXT]}"

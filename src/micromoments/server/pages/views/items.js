@@ -16,9 +16,20 @@ export function show(view, params, go, link) {
     const { own } = stretch({ ...params, type: "", channel: "", device: "", place: "" });
     const reply = await report("items", { ...own, slot: params.slot });
     const rows = reply.rows.filter((row) => !params.only || row.kind === params.only);
-    if (!rows.length) return panel("Items", {}, empty("Nothing of this was served in this stretch."), provenance(reply));
-    return panel("The most served", {}, figures(reply.figures, link("decisions", {})), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply));
+    const guides = params.only && params.only !== "guide" ? null : played(await report("guides", own), link);
+    if (!rows.length) return [panel("Items", {}, empty("Nothing of this was served in this stretch."), provenance(reply)), guides];
+    return [panel("The most served", {}, figures(reply.figures, link("decisions", {})), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply)), guides];
   }, "Counting what came of each");
+}
+
+/** How far people come with guides; nothing where nobody began one. */
+function played(reply, link) {
+  if (!reply.rows.length) return null;
+  const columns = [
+    { name: "item", title: "guide", show: (r) => el("a", { href: link("catalogue", { item: r.item }, true) }, r.item) }, { name: "started", title: "people who began", num: true }, { name: "stepped", title: "did a step", num: true }, { name: "steps", title: "steps done", num: true },
+    { name: "completed", title: "finished", num: true }, { name: "completed_share", title: "finished, of those who began", num: true, show: (r) => percent(r.completed_share) },
+  ];
+  return panel("Guides, how far people come", { id: "guides-played" }, figures(reply.figures, { guides: "guides-played", steps: "guides-played", completed: "guides-played" }), table("Guides, how far people come", columns, reply.rows, { hideCaption: true, most: 20 }), provenance(reply));
 }
 
 function clicked(rows) {
