@@ -96,7 +96,7 @@ def document_of(ord_: int, words: Words, *, kept: bool = False) -> tantivy.Docum
 def mark_of(item: Item) -> int:
     """A 64-bit hash of all of an item that is indexed: two items with the same need no indexing anew."""
     guide = guide_of(item)
-    needed = (guide.steps, guide.needed) if guide is not None else ()
+    needed = (guide.steps, guide.needed, guide.skill) if guide is not None else ()
     return xxh3_64_intdigest(_encode((item.kind, item.id, item.title, item.text[:MAX_TEXT], labels_of(item), needed)))
 
 
