@@ -349,3 +349,13 @@ def test_a_passage_is_about_what_was_asked(question: str, text: str | None) -> N
     shop.apply({item.id: item for item in SHOP})
     found = shop.answer(question)
     assert (found.text if found else None) == text
+
+
+def test_what_turns_a_review_is_heard() -> None:
+    """A "not" ends at "but", and what is said with "though" isn't counted by the review's stars."""
+    said = ["Not cheap, but worth every cent.", "Shipping took ten days though.", "Not worth it."]
+    reviews = [{"rating": stars, "comment": words} for stars, words in zip((4, 5, 2), said, strict=True)]
+    found = summed(Item(id="b", kind="product", title="Bike", attributes={"reviews": reviews}))
+    assert found is not None
+    assert [one.quote for one in found.praised] == [said[0]]
+    assert [one.quote for one in found.criticised] == [said[2]]

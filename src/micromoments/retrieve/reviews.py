@@ -52,6 +52,8 @@ overpriced expensive uncomfortable ugly bland rude worst useless faulty defectiv
 annoying worse mediocre
 """
 _NEGATIONS = "not no never none nothing hardly barely isn wasn don didn doesn won wouldn couldn cannot without"
+_THOUGH = frozenset("though although however unfortunately sadly pity wish".split())
+"""Words of a sentence that says other than the review's stars."""
 _ABOUT = {about: frozenset(words.split()) for about, words in _TOPICS.items()}
 _GOOD, _BAD, _NOT = (frozenset(words.split()) for words in (_PRAISE, _CRITICISM, _NEGATIONS))
 
@@ -153,11 +155,13 @@ def _praises(sentence: str, stars: float | None) -> bool | None:
     sign = 0
     for place, word in enumerate(words):
         way = (word in _GOOD) - (word in _BAD)
-        if way and not _NOT.isdisjoint(words[max(0, place - NEGATED_BEFORE) : place]):
+        before = words[max(0, place - NEGATED_BEFORE) : place]
+        # A "not" says nothing of what stands after "but".
+        if way and not _NOT.isdisjoint(before[before.index("but") :] if "but" in before else before):
             way = -way
         sign += way
     if sign:
         return sign > 0
-    if stars is None or CRITICISING < stars < PRAISING:
+    if stars is None or CRITICISING < stars < PRAISING or not _THOUGH.isdisjoint(words):
         return None
     return stars >= PRAISING
