@@ -52,7 +52,7 @@ overpriced expensive uncomfortable ugly bland rude worst useless faulty defectiv
 annoying worse mediocre
 """
 _NEGATIONS = "not no never none nothing hardly barely isn wasn don didn doesn won wouldn couldn cannot without"
-_THOUGH = frozenset("though although however unfortunately sadly pity wish".split())
+_THOUGH = frozenset(["though", "although", "however", "unfortunately", "sadly", "pity", "wish"])
 """Words of a sentence that says other than the review's stars."""
 _ABOUT = {about: frozenset(words.split()) for about, words in _TOPICS.items()}
 _GOOD, _BAD, _NOT = (frozenset(words.split()) for words in (_PRAISE, _CRITICISM, _NEGATIONS))
