@@ -36,3 +36,10 @@ def test_a_cloud_event_is_a_call() -> None:
 def test_what_can_t_be_read_is_none(value: bytes) -> None:
     """Nothing is made up of it."""
     assert calls("t/0/7", value) == []
+
+
+def test_a_message_is_in_the_trace_that_its_header_names() -> None:
+    """Each call of a message has its ``traceparent``, but one that names a trace itself keeps that."""
+    value = b'{"batch": [{"type": "track", "userId": "ana"}, {"userId": "bo", "context": {"traceparent": "mine"}}]}'
+    assert [one["context"]["traceparent"] for one in calls("t/0/7", value, "theirs")] == ["theirs", "mine"]
+    assert [one.get("context") for one in calls("t/0/7", value)] == [None, {"traceparent": "mine"}]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from micromoments.core.settings import topic_at
+from micromoments.sources.called import NAME as TRACEPARENT
 from micromoments.sources.kafka import calls
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ PATIENCE = 60.0
 """The longest seconds between tries while the server can't take a batch."""
 FOREVER = (400, 401, 403, 404, 405, 413)
 """Statuses after which the same batch would be refused again."""
+
+
+Message = tuple[str, bytes, str]
+"""A message's place, its value, and its ``traceparent``."""
 
 
 class Taken(NamedTuple):
@@ -98,15 +103,16 @@ def _keep(consumer: Any, failed: type[Exception]) -> None:
         typer.echo(f"micromoments: offsets could not be kept ({error}); what follows may be read again", err=True)
 
 
-def _batches(consumer: Any, most: int, stop: Sequence[int]) -> Iterator[list[tuple[str, bytes]]]:
-    """Messages with their places, a batch at a time, until told to stop, or until every partition ended."""
+def _batches(consumer: Any, most: int, stop: Sequence[int]) -> Iterator[list[Message]]:
+    """Messages, a batch at a time, until told to stop, or until every partition ended."""
     ended: set[int] = set()
     while not stop:
-        batch: list[tuple[str, bytes]] = []
+        batch: list[Message] = []
         for message in consumer.consume(most, LOOK):
             if (error := message.error()) is None:
                 place = f"{message.topic()}/{message.partition()}/{message.offset()}"
-                batch.append((place, message.value() or b""))
+                parent = dict(message.headers() or ()).get(TRACEPARENT) or b""
+                batch.append((place, message.value() or b"", parent.decode("latin-1")))
                 ended.discard(message.partition())
             elif error.name() == "_PARTITION_EOF":
                 ended.add(message.partition())
@@ -118,12 +124,12 @@ def _batches(consumer: Any, most: int, stop: Sequence[int]) -> Iterator[list[tup
             return
 
 
-def take(messages: Iterable[tuple[str, bytes]], client: Client, stop: Sequence[int] = ()) -> Taken:
+def take(messages: Iterable[Message], client: Client, stop: Sequence[int] = ()) -> Taken:
     """Send messages on, each named by its place; returns once the server has them on its disk."""
     sent = aside = size = 0
     batch: list[dict[str, Any]] = []
-    for place, value in messages:
-        found = calls(place, value)
+    for place, value, parent in messages:
+        found = calls(place, value, parent)
         aside += not found
         for call in found:
             if batch and size + len(value) > MOST_BYTES:
