@@ -1,7 +1,7 @@
 """A cluster on this machine: processor time an event and a decision by role, and round trips to Redis and Kafka, as
 workers, people, items and history become more.
 
-usage: python -m benchmarks.speed.cluster [--quick] [--only CASE,CASE]      (real Kafka and Redis: tools/cluster.py)
+usage: python -m benchmarks.speed.cluster [--events N] [--only CASE,CASE]      (real Kafka and Redis: tools/cluster.py)
 
 Wall clock says little here, as every role shares the machine; processor time of each process does. Events are sent
 while no worker runs, so that what workers take an event isn't what they take while they wait; that is a row of its own.
@@ -25,6 +25,7 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 from micromoments.config import load_cluster
 from micromoments.engine.cluster.wiring import open_shared
@@ -111,6 +112,7 @@ class Bench:
         )
         self.serves = [self._start("serve", "--port", str(port)) for port in self.ports]
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.scraped: list[int] = []
         self.learn = self._start("learn")
         while any(self.call("GET", "/readyz", at=at) is None for at in range(servers)):
             time.sleep(0.1)
@@ -120,14 +122,20 @@ class Bench:
 
     def work(self, count: int) -> None:
         """Start workers; returns once each says that it works."""
-        said = self._said()
-        self.workers = [self._start("work") for _ in range(count)]
+        said, self.scraped = self._said(), free_ports(count)
+        self.workers = [self._start("work", "--port", str(port)) for port in self.scraped]
         while self._said() < said + count:
             time.sleep(0.1)
 
     def _said(self) -> int:
         log = self.folder / "work.log"
         return log.read_text().count(" works, process ") if log.exists() else 0
+
+    def applied(self) -> int:
+        """Records that the workers that run have folded."""
+        pages = [urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60).read().decode() for port in self.scraped]
+        found = re.findall(r"^micromoments_records_applied_total (\S+)", "\n".join(pages), re.MULTILINE)
+        return round(sum(map(float, found)))
 
     def rest(self) -> tuple[int, int]:
         """End the workers; the (records, round trips) of all so far."""
@@ -239,6 +247,7 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
         for role in roles:
             row[f"us {what}, {role}"] = (after[role] - before[role]) / count * 1e6
 
+    events *= case.workers
     before, trips, start = bench.time(), bench.trips(), time.perf_counter()
     sent(bench, events, case.people, chance)
     row[f"events/s taken, {CLIENTS} clients"] = events / (time.perf_counter() - start)
@@ -246,10 +255,11 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
     row["Redis trips an event taken"], row["Kafka trips an event taken"] = redis / events, groups / events
     note("an event taken", events, before, ("serve", "redis", "kafka"))
     bench.work(case.workers)
-    before, start = bench.time(), time.perf_counter()
+    before, had, start = bench.time(), bench.applied(), time.perf_counter()  # who was first has begun
     bench.folded()
-    row["events/s folded"] = events / (time.perf_counter() - start)
-    note("an event folded", events, before, ("work", "redis", "kafka"))
+    count = max(1, bench.applied() - had)
+    row["events/s folded"] = count / (time.perf_counter() - start)
+    note("an event folded", count, before, ("work", "redis", "kafka"))
     before, trips, start = bench.time(), bench.trips(), time.perf_counter()
     asks = [{"anonymousId": f"a{chance.randrange(case.people)}", "slot": "home"} for _ in range(decisions)]
     assert all(one["decisionId"] for one in together(bench, "/v1/decide", asks))
@@ -267,9 +277,9 @@ def measured(bench: Bench, case: Case, events: int, decisions: int) -> dict[str,
     return row
 
 
-def main(quick: bool = False, only: str = "") -> dict[str, Any]:
-    """Every case, or those that ``only`` names."""
-    events, decisions = (2_000, 200) if quick else (6_000, 500)
+def main(events: int = 6_000, only: str = "") -> dict[str, Any]:
+    """Every case, or those that ``only`` names, with so many events for each worker and a tenth as many decisions."""
+    decisions = events // 10
     wanted = [name.strip() for name in only.split(",") if name.strip()]
     found: dict[str, Any] = {}
     with cluster() as (kafka, redis), tempfile.TemporaryDirectory() as place:
@@ -310,7 +320,7 @@ def table(found: dict[str, dict[str, float]]) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a third of the events")
+    parser.add_argument("--events", type=int, default=6_000, help="events for each worker; a tenth as many decisions")
     parser.add_argument("--only", default="", help="cases by their names, with commas")
     given = parser.parse_args()
-    print(table(main(given.quick, given.only)))
+    print(table(main(given.events, given.only)))
