@@ -200,6 +200,8 @@ def test_a_load_is_put_in_order_once(monkeypatch: pytest.MonkeyPatch) -> None:
         catalog.apply({id: item(id, "product", f"thing {id}") for id in ids})
     catalog.loaded()
     assert looked == [2_000]
+    for n in range(20):
+        catalog.apply({f"late{n}": item(f"late{n}", "product", f"late {n}")})
     assert len(best(catalog)) > 0
     assert looked == [2_000]
 

@@ -32,7 +32,7 @@ MAX_HALF_LIVES = 400.0
 TOP = 64
 """Items held for each kind and category."""
 MANY = 64
-"""New ones from which putting all in order anew costs less than putting each in its place."""
+"""As many new ones, or this part of all, cost less put in order with all the others than put in their places each."""
 
 Bucket = tuple[str, str]
 """(kind, category), or (kind, "") for the whole kind."""
@@ -134,7 +134,7 @@ class Cold:
 
     def settle(self) -> None:
         """Put what was added in order: once for a whole load, since that looks through all that there are."""
-        if len(self._late) < MANY:
+        if len(self._late) < max(MANY, len(self._heap) // MANY):
             for rank in self._late:
                 heappush(self._heap, rank)
         else:
