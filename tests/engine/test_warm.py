@@ -17,7 +17,8 @@ from micromoments.cli.policy import policy as command
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Settings, Slot
-from micromoments.engine.learned import TRIES
+from micromoments.engine.brain import Policies
+from micromoments.engine.learned import TRIES, WAITED, Learned
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.flow.warm import instant
@@ -207,3 +208,29 @@ def test_the_command_takes_personalizers_log(tmp_path: Path) -> None:
     assert "too few decisions to judge" in run.stdout
     with mm.open(shop) as engine:
         assert [one["version"] for one in engine.policies.list()] == [40]
+
+
+async def test_a_second_log_waits_until_the_learner_took_the_first(tmp_path: Path) -> None:
+    """Where outcomes are learned in another process a log made without the one before would undo it: it is refused
+    until that is in force, or ten minutes have passed, and nothing is sent.
+    """
+    sent: list[ActivationRecord] = []
+    now = [1_000]
+
+    async def append(records: Sequence[Record]) -> None:
+        """The learner is away."""
+        sent.extend(one for one in records if isinstance(one, ActivationRecord))
+
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        view, kept = engine.service.learned._view, engine.service.learned._kept
+        policies = Policies({})
+        learned = Learned(kept, policies, append, lambda: now[0], view, far=True)
+        assert (await learned.warm("home", decisions(60)))["version"] == 60
+        with pytest.raises(ValueError, match="before the learner took the one before"):
+            await learned.warm("home", decisions(60))
+        assert len(sent) == 1
+        policies.restore(sent[0])
+        assert (await learned.warm("home", decisions(60)))["version"] == 120
+        now[0] += WAITED
+        assert (await learned.warm("home", decisions(60)))["version"] == 120

@@ -13,7 +13,7 @@ import numpy as np
 from micromoments import ports
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, Record
-from micromoments.core.settings import Slot
+from micromoments.core.settings import MINUTE, Slot
 from micromoments.engine.brain import FROM, POLICY, PREFIX, SINCE, Policies
 from micromoments.flow import warm
 from micromoments.flow.learn import learn
@@ -35,6 +35,8 @@ BITE = 8
 """Logged decisions read before the loop gets to serve again: a few milliseconds."""
 TRIES = 30
 """Times that a taught policy is put in force while outcomes come between its making and its place in the log."""
+WAITED: Millis = 10 * MINUTE
+"""How long a log waits at most for another process to take the one before: it may have been put back meanwhile."""
 GROWTH = 1.25
 """A version is kept by itself whenever so many times the outcomes of the last kept one were learned: their number grows
 with the logarithm of what was learned.
@@ -62,6 +64,7 @@ class Learned:
     ) -> None:
         self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
         self._view, self._far = view, far
+        self._sent: dict[str, tuple[int, Millis]] = {}
 
     def listed(self) -> list[dict[str, Any]]:
         """Every slot's policies: how many outcomes each learned, and which versions are kept."""
@@ -210,6 +213,7 @@ class Learned:
         """Teach a policy apart and put it in force with all that the one in force has learned until then; the version
         in force.
         """
+        self._taken(name)
         pupil = self._policies.teach_apart(name)
         try:
             after, place = decode(name.rpartition(":")[2], self._policies[name].encode()), self._policies.place
@@ -222,12 +226,24 @@ class Learned:
                     break
                 since = f"{FROM}{place}" if self._far else f"{SINCE}{self._policies[name].version}"
                 await self._activate(name, after, since)
+                if self._far:
+                    self._sent[name] = (after.version, self._clock())
                 if self._far or pupil.end == "taken":
                     return after.version
         finally:
             self._policies.leave(name, pupil)
         why = "was put back to another version" if pupil.end == "lost" else f"learned more each of {TRIES} times"
         raise ValueError(f"got a log for {name}, which {why} while it was taught; nothing was changed; try again")
+
+    def _taken(self, name: str) -> None:
+        """Check that the learner took the last log that was taught here: one made without it would undo it."""
+        version, at = self._sent.pop(name, (0, 0))
+        if self._policies[name].version < version and self._clock() - at < WAITED:
+            self._sent[name] = (version, at)
+            raise ValueError(
+                f"got a log for {name} before the learner took the one before; wanted that first, nothing is lost; "
+                "see that a `micromoments learn` runs, and try again"
+            )
 
     async def _activate(self, name: str, policy: Policy, since: str = "") -> None:
         record = ActivationRecord(
