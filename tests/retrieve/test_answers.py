@@ -359,3 +359,20 @@ def test_what_turns_a_review_is_heard() -> None:
     assert found is not None
     assert [one.quote for one in found.praised] == [said[0]]
     assert [one.quote for one in found.criticised] == [said[2]]
+
+
+def test_how_to_is_answered_by_the_steps_or_not_at_all() -> None:
+    """A sentence about a guide doesn't say how what it tells in steps is done."""
+    tube = Item(
+        id="tube",
+        kind="guide",
+        title="Change a bicycle tube",
+        text="A flat bicycle tube changed at the roadside.",
+        attributes={"steps": ["Lift the tyre off.", "Put the new tube in."]},
+    )
+    shop = Catalog()
+    shop.apply({"tube": tube})
+    found = shop.answer("how to change a bicycle tube")
+    assert found is not None
+    assert found.field == "steps"
+    assert shop.answer("how to change a flat bicycle tube") is None

@@ -80,13 +80,15 @@ class Asked(NamedTuple):
 
 class About(NamedTuple):
     """What an item is about: stems of its title, these and its labels', the share of the title that was asked, and
-    where the title names several things, such as "Sauna and pool", the stems of it that weren't.
+    where the title names several things, such as "Sauna and pool", the stems of it that weren't; ``told`` is whether
+    steps tell how it is done, as whose answer a sentence about it doesn't stand.
     """
 
     kind: Kind
     labels: frozenset[str]
     meant: float
     others: frozenset[str]
+    told: bool
 
 
 def about(item: Item, asked: Asked) -> About:
@@ -95,7 +97,13 @@ def about(item: Item, asked: Asked) -> About:
     labels = title.union(STEMMED.analyze(" ".join((item.brand, item.category, *item.tags))))
     forms = frozenset().union(*[one for one, _ in asked.terms])
     others = title - forms if _SEVERAL.search(item.title) else frozenset[str]()
-    return About(item.kind, labels, len(title & forms) / max(1, len(title)), others)
+    return About(
+        item.kind,
+        labels,
+        len(title & forms) / max(1, len(title)),
+        others,
+        item.kind == "guide" and bool(item.attributes.get("steps")),
+    )
 
 
 class Shares(NamedTuple):
@@ -144,6 +152,8 @@ def weigh(passage: Passage, place: int, item: About, asked: Asked) -> tuple[floa
         passage.field == "text" and passage.whole and item.kind == "guide" and item.meant >= 0.5
     )
     steps = asked.how_to and sort is None and directions
+    if item.told and asked.how_to and sort is None and passage.field == "text":
+        return None
     if not steps and (passage.whole != whole or not answers(sort, asked.thing, passage.text, passage.heading)):
         return None
     if sort is TIME and OPENING.intersection(*[forms for forms, _ in asked.terms]) and not CLOCK.search(passage.text):
