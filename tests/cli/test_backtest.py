@@ -69,13 +69,12 @@ def test_odd_files(tmp_path: Path) -> None:
     ("train", "test", "wanted"),
     [
         (gzip.compress(TRAIN.encode(), mtime=0)[:-9], b"a\tb\n", "a whole file"),
-        (TRAIN.encode("utf-16"), b"a\tb\n", "text in UTF-8"),
         (b"\n\n", b"a\tb\n", "got 0 sessions"),
         (TRAIN.encode(), b"a\tb c\n", "line 1"),
     ],
 )
 def test_files_of_another_kind(tmp_path: Path, train: bytes, test: bytes, wanted: str) -> None:
-    """A cut-off gzip, another encoding, nothing at all, two next ids: said with what was wanted instead."""
+    """A cut-off gzip, nothing at all, two next ids: said with what was wanted instead."""
     (tmp_path / "train").write_bytes(train)
     (tmp_path / "test").write_bytes(test)
     done = micromoments("backtest", "sessions", "--train", tmp_path / "train", "--test", tmp_path / "test")
