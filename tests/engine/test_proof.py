@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import micromoments as mm
+from micromoments.core.decision import Decision, Request
 
 CONFIG = """
 consent = ["measure", "personalise"]
@@ -53,3 +55,28 @@ def test_opt_outs_and_costs_come_from_events_to_the_lift_report(tmp_path: Path) 
     value = next(c for c in row["comparisons"] if c["metric"] == "value")
     assert round(value["treated_mean"] * len(served)) == 1000 - 250
     assert row["primary"] is True
+
+
+def test_a_newcomer_who_is_decided_for_twice_at_once_is_one_person(tmp_path: Path) -> None:
+    """Facts know somebody new by one number, though two slots were asked for before either answer was folded: else
+    their order would be missing in the lift of one of the slots.
+    """
+    with mm.open(tmp_path / "shop") as engine:
+        engine.catalog.put([mm.Item(id="shoe", kind="product", title="Shoe")])
+
+        async def both(who: int) -> list[Decision]:
+            """Ask for both slots at one time; the decisions as they are kept."""
+            asked = [Request(id=f"{slot}{who}", slot=slot, key=f"user:u{who}", at=1) for slot in ("home", "search")]
+            await asyncio.gather(*(engine.service.decide(one) for one in asked))
+            await engine.service.settled()
+            return [decided for one in asked if (decided := engine.service.decision(one.id)) is not None]
+
+        for who in range(5):
+            at_home, at_search = engine.run(both(who))
+            assert at_home.surrogate == at_search.surrogate
+            engine.track(f"u{who}", "Order Completed", {"revenue": 10})
+        rows = engine.report("lift", goal="order")["rows"]
+        assert {row["slot"]: row["people"] for row in rows if row["of"] == "slot"} == {
+            "home": {"served": 5},
+            "search": {"served": 5},
+        }

@@ -256,9 +256,10 @@ class Applier:
                         self._perform(position, record, person, effects, outcomes)
             case DecidedRecord():
                 person, effects = apply(self._residents, record, view)
-                self._remember(record.decision)
+                decision = facts.theirs(record.decision, person)
+                self._remember(decision)
                 if not refuses(person, "measure"):
-                    self.facts.append(facts.decision_fact(record.decision, position))
+                    self.facts.append(facts.decision_fact(decision, position))
                 self._perform(position, record, person, effects, outcomes)
             case OutcomeRecord():
                 self._learn(record.outcome, position)

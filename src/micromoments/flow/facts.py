@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+from msgspec.structs import replace
+
 from micromoments.core.decision import Decision
 from micromoments.core.effect import Told
 from micromoments.core.event import Event, Millis
@@ -13,6 +15,7 @@ from micromoments.core.fact import DecisionFact, EventFact, MomentFact, OutcomeF
 from micromoments.core.moment import TYPES
 from micromoments.core.offer import coded
 from micromoments.core.outcome import Outcome
+from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
 from micromoments.core.rollup import PAIN
 from micromoments.core.settings import DAY, Settings
@@ -106,6 +109,15 @@ def moment_fact(told: Told, version: int, recognised_at: Millis, recogniser: Rec
         told.change == "withdrawn",
         told.marks,
     )
+
+
+def theirs(decision: Decision, person: Person | None) -> Decision:
+    """The decision under the number that facts know its person by. Who is new may be decided for twice at one time, or
+    beside their first event; each then drew a number, and the person has that of what was folded first.
+    """
+    if person is None or person.surrogate == decision.surrogate:
+        return decision
+    return replace(decision, surrogate=person.surrogate)
 
 
 def decision_fact(decision: Decision, version: int) -> DecisionFact:
