@@ -67,6 +67,16 @@ def folded(people: Mapping[str, Person]) -> dict[str, set[int]]:
     return found
 
 
+def astray(people: Mapping[str, Person], events: list[dict[str, Any]]) -> dict[str, int]:
+    """By anonymousId, how many messages are in people and were not sent, or the other way round."""
+    here, sent = folded(people), done(events)
+    return {
+        who: len(here.get(who, set()) ^ sent.get(who, set()))
+        for who in {*here, *sent}
+        if here.get(who) != sent.get(who)
+    }
+
+
 def check(project: Project, clients: list[Client]) -> None:
     """Every event, decision and answer that was acknowledged is a fact, and folded into whom it belongs to, once."""
     events = [e for c in clients for e in c.events]
@@ -84,8 +94,17 @@ def check(project: Project, clients: list[Client]) -> None:
         assert {id for (id,) in asked(shared, "SELECT id FROM decisions")} == decided
         assert {d for (d,) in asked(shared, OUTCOMES.format("decision", what))} == answered
         names = {f"anon:{e['anonymousId']}" for e in events} | {f"user:u-{e['anonymousId']}" for e in events}
-        people = shared.state.load(sorted(names), [])[0]
-        assert folded(people) == done(events)
+        # People and facts are committed shard by shard: a fact may be read a moment before its person.
+
+        def held() -> dict[str, Person]:
+            """The people as they are kept now."""
+            return shared.state.load(sorted(names), [])[0]
+
+        until(
+            lambda: folded(held()) == done(events),
+            lambda: f"all in whom it belongs to; astray: {astray(held(), events)}",
+        )
+        people = held()
         known = {e["userId"] for e in events if e["type"] == "identify"}
         assert {id for id in people if id.startswith("user:")} == {f"user:{id}" for id in known}
     finally:

@@ -61,10 +61,12 @@ def moments(asked: Ask, *, whole: bool = False, facts: bool = False) -> tuple[st
     )
     source, join = "moments" if facts else asked.judged(whole=whole), ""
     if "device" in {asked.by, *(name for name, _ in asked.segment)}:
-        # Of the events first those at which one of these moments opened: all of them are too many to be gathered.
+        # Of the events first those at which one of these moments opened: all of them are too many to be gathered. What
+        # is judged on the spot can't stand in one question twice on Spark, so there the moments as they are do.
+        opened = "moments" if source.startswith("(") else source
         join = (
             " LEFT JOIN (SELECT e.surrogate, e.at AS happened, min(e.device) AS device FROM events AS e JOIN "
-            f"(SELECT DISTINCT surrogate, opened_at FROM {source} AS every WHERE opened_at >= ? AND opened_at < ?) "
+            f"(SELECT DISTINCT surrogate, opened_at FROM {opened} AS every WHERE opened_at >= ? AND opened_at < ?) "
             "AS o ON o.surrogate = e.surrogate AND o.opened_at = e.at WHERE e.device <> '' AND e.at >= ? AND e.at < ? "
             "GROUP BY e.surrogate, e.at) AS d ON d.surrogate = m.surrogate AND d.happened = m.opened_at"
         )
