@@ -24,11 +24,14 @@ OFFER = {"id": "o1", "kind": "offer", "title": "A tenth off", "budget": "spring"
 
 
 def load(servers: list[Server], clients: int, kind: type[Client] = Client) -> list[Client]:
-    """Clients over servers, which have items."""
-    until(lambda: servers[0].call("PUT", "/v1/items", [*ITEMS, OFFER]) is not None, "items to be taken")
+    """Clients over servers, each of which has the items: a click on one that it doesn't know yet leaves no trace."""
+    items = [*ITEMS, OFFER]
+    until(lambda: servers[0].call("PUT", "/v1/items", items) is not None, "items to be taken")
+    all_of_them = {float(len(items))}
+    until(lambda: {one.gauge("micromoments_items") for one in servers} == all_of_them, "the items on every server")
     made = [kind(servers, n, n) for n in range(clients)]
-    for one in made:
-        one.start()
+    for client in made:
+        client.start()
     return made
 
 
@@ -94,17 +97,8 @@ def check(project: Project, clients: list[Client]) -> None:
         assert {id for (id,) in asked(shared, "SELECT id FROM decisions")} == decided
         assert {d for (d,) in asked(shared, OUTCOMES.format("decision", what))} == answered
         names = {f"anon:{e['anonymousId']}" for e in events} | {f"user:u-{e['anonymousId']}" for e in events}
-        # People and facts are committed shard by shard: a fact may be read a moment before its person.
-
-        def held() -> dict[str, Person]:
-            """The people as they are kept now."""
-            return shared.state.load(sorted(names), [])[0]
-
-        until(
-            lambda: folded(held()) == done(events),
-            lambda: f"all in whom it belongs to; astray: {astray(held(), events)}",
-        )
-        people = held()
+        people = shared.state.load(sorted(names), [])[0]
+        assert folded(people) == done(events), f"astray: {astray(people, events)}"
         known = {e["userId"] for e in events if e["type"] == "identify"}
         assert {id for id in people if id.startswith("user:")} == {f"user:{id}" for id in known}
     finally:

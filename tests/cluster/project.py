@@ -6,11 +6,13 @@ import http.client
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +25,7 @@ from tests.ports import free_port
 from tools.cluster import Kafka, Redis
 
 SECRET = "cluster-secret"
-PATIENCE = 400.0
+PATIENCE = 200.0
 """Seconds to wait for a state that must come, on a machine that is ten times as slow as it should be."""
 START = 1_795_000_000_000
 ITEMS = [{"id": f"p{n}", "kind": "product", "title": f"Shoe number {n}"} for n in range(6)]
@@ -162,6 +164,16 @@ class Server(Process):
             return json.loads(text) if reply.status == 200 else None
         except (OSError, http.client.HTTPException):
             return None
+
+    def gauge(self, name: str) -> float | None:
+        """A gauge of its metrics; ``None`` where it says none."""
+        try:
+            with urllib.request.urlopen(f"http://{self.host}:{self.port}/metrics", timeout=self.patience) as reply:
+                text = reply.read().decode()
+        except (OSError, http.client.HTTPException):
+            return None
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else None
 
 
 class Client(threading.Thread):

@@ -14,8 +14,8 @@ import micromoments
 from micromoments.core.person import Person
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.stores.embedded import codec
-from tests.cluster.counting import CONFIG, check, finished
-from tests.cluster.project import ITEMS, Client, Process, Project, gather, until
+from tests.cluster.counting import CONFIG, check, finished, load
+from tests.cluster.project import Process, Project, gather, until
 from tools.cluster import Kafka, Redis
 
 pytestmark = [pytest.mark.timeout(1000)]
@@ -82,10 +82,7 @@ def test_two_releases_work_on_one_log_and_state(project: Project, newer: Path, m
     new = project.start("work")
     until(lambda: "works" in new.said(), "the newer worker to begin")
     monkeypatch.delenv("PYTHONPATH")
-    until(lambda: old_server.call("PUT", "/v1/items", ITEMS) is not None, "items to be taken")
-    clients = [Client([old_server, new_server], n, n) for n in range(4)]
-    for one in clients:
-        one.start()
+    clients = load([old_server, new_server], 4)
     gather(clients, 40)
     shared = project.open()
     until(lambda: _stands_aside(shared, old), "the older worker to meet a kind of record that it doesn't know")
