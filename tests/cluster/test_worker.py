@@ -11,12 +11,14 @@ import pytest
 
 from micromoments.config import Cluster
 from micromoments.core.record import Record
-from micromoments.core.settings import Settings
+from micromoments.core.settings import DAY, Settings
 from micromoments.engine.cluster.folding import Folding
 from micromoments.engine.cluster.wiring import Shared, open_shared
 from micromoments.engine.cluster.worker import Worker
 from micromoments.engine.service import now_ms
 from micromoments.ports import StoreError
+from micromoments.stores.cluster.clock import SharedClock
+from micromoments.stores.cluster.facts import RedisFacts
 from micromoments.testing.generators import event_record
 from tests.cluster.project import PATIENCE, until
 from tests.cluster.test_log import project
@@ -123,3 +125,17 @@ async def test_lag_counts_what_was_read_and_could_not_be_folded(
 def _full(*_: object) -> None:
     """What Redis says when its memory is full."""
     raise StoreError("command not allowed when used memory > maxmemory")
+
+
+def test_a_redis_whose_clock_leaps_ahead_makes_nobody_forget(
+    kafka: Kafka, single: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts and log are trimmed by the earlier of Redis's clock and the worker's own: two wrong years lose nothing."""
+    shared, forgotten = opened(kafka, single, tmp_path)(), list[float]()
+    monkeypatch.setattr(SharedClock, "__call__", lambda _clock: now_ms() + 730 * DAY)
+    monkeypatch.setattr(RedisFacts, "trim", lambda _facts, before: forgotten.append(before))
+    worker = Worker(shared, shared.clock)
+    worker._trim()
+    keep = shared.settings.retention.facts_days * DAY
+    assert [before <= now_ms() - keep for before in forgotten] == [True]
+    shared.close()

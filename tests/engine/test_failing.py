@@ -87,6 +87,22 @@ async def test_events_that_could_not_be_written_can_be_sent_again(tmp_path: Path
     agreed(tmp_path / "shop")
 
 
+async def test_why_the_log_fails_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever reads the server's words hears why the log can't be written, once, and that it is written again."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        log = failing(service, everything)
+        for _ in range(3):
+            with pytest.raises(LogDown):
+                await search(service, clock, "m1", person="a")
+        log.refuses = nothing
+        await search(service, clock, "m1", person="a")
+    said = [one.getMessage() for one in caplog.records if "log " in one.getMessage()]
+    assert len(said) == 2
+    assert "the disk is full" in said[0]
+    assert said[1] == "the log is written again"
+
+
 async def test_a_duplicate_of_what_then_fails_is_not_called_accepted(tmp_path: Path) -> None:
     """A retry that comes while the first is on its way to a failing disk is refused too, not told 'had it already'."""
     clock = Clock()

@@ -49,9 +49,10 @@ def _move(both: Moving) -> list[Finding]:
 
 def _redis(both: Moving) -> list[Finding]:
     db, found = both.shared.database, list[Finding]()
-    for name, wanted, why in (
-        ("appendonly", "yes", "without it a restart loses people, and the keys that the log is sealed with"),
-        ("maxmemory-policy", "noeviction", "anything else lets people and keys go when memory is short"),
+    for name, wanted, why, bad in (
+        ("appendonly", "yes", "without it a restart loses people, and the keys that the log is sealed with", error),
+        ("appendfsync", "always", "else a power cut loses the last second's keys, and with them what came", warning),
+        ("maxmemory-policy", "noeviction", "anything else lets people and keys go when memory is short", error),
     ):
         try:
             answers = db.everywhere("CONFIG", "GET", name)
@@ -62,7 +63,7 @@ def _redis(both: Moving) -> list[Finding]:
         if got == {wanted}:
             found.append(ok("redis", f"{name} is {wanted}"))
         else:
-            found.append(error("redis", f"{name} is {', '.join(sorted(got))}", wanted, why))
+            found.append(bad("redis", f"{name} is {', '.join(sorted(got))}", wanted, why))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
@@ -16,10 +17,25 @@ MAX_GROUP = 4096
 Waiting = tuple[Sequence[Record], asyncio.Future[int]]
 """Records and who waits for them to be durable."""
 Durable = Callable[[Sequence[Record], int], None]
+log = logging.getLogger("micromoments")
 
 
 class LogDown(Exception):
     """The log could not be written; nothing of the group was accepted. The client should send it again."""
+
+
+class Down:
+    """What the operator hears of a log that can't be written: why, once for as long as it is the same, and its end."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def hear(self, error: LogDown | None) -> None:
+        """A group was written, or not."""
+        said = str(error or "")
+        if said != self._said:
+            log.error("%s", said or "the log is written again")
+        self._said = said
 
 
 class Appender:
@@ -42,6 +58,7 @@ class Appender:
         self.waiting = 0
         self.groups = 0
         self.failures = 0
+        self._down = Down()
 
     def start(self) -> None:
         """Start the log's thread."""
@@ -119,6 +136,8 @@ class Appender:
         error: LogDown | None,
     ) -> None:
         self.waiting -= len(records)
+        if records:
+            self._down.hear(error)
         if error is None:
             self.groups += 1
             if records:

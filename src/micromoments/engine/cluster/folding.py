@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from micromoments.core.event import Millis
 from micromoments.core.fact import EventFact, Fact
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, EventRecord, Logged, OutcomeRecord, Record, TickRecord
+from micromoments.core.record import EventRecord, Logged, OutcomeRecord, Record, TickRecord
 from micromoments.engine.applier import Applier, outcome_shown
 from micromoments.engine.brain import Policies
+from micromoments.engine.cluster.whose import home_of, joined, places, spans
 from micromoments.engine.cluster.wiring import SHARDS, Shared, Told, names
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Body, Kind, Stream
 from micromoments.flow import facts
-from micromoments.flow.apply import home
 from micromoments.flow.view import View, refuses
 from micromoments.ports import Batch, StoreError
 
@@ -100,8 +100,7 @@ class Folding:
         """
         output, stuck, ahead = Output(), 0, len(stretch)
         known = self._read(stretch)
-        homes = [self.home(known.residents, one) for one in stretch]
-        left = [one for one, home in zip(stretch, homes, strict=True) if one.position >= self.state.at[home]]
+        left = [one for one in stretch if not self._passed(known.residents, one)]
         while left:
             again, before = self.again, len(left)
             left = self._turn(known, left[:ahead], output) + left[ahead:]
@@ -119,6 +118,20 @@ class Folding:
     def mark(self) -> None:
         """Let every shard know how far the partition is folded: what a restart need not look at again."""
         self.state.mark(self.next, [shard for shard in range(SHARDS) if self.state.at[shard] < self.next])
+
+    def _passed(self, residents: Residents, logged: Logged) -> bool:
+        """Whether a record was folded before: its shard is further, and so are all in which its person may have been,
+        or it is among their traces. While it waited, another partition may have brought them to where all is folded.
+        """
+        if logged.position >= self.state.at[self.home(residents, logged)]:
+            return False
+        shard, record = self._shared.database.shard, logged.record
+        if all(logged.position < self.state.at[shard(id)] for id in places(residents, record)):
+            return True
+        person = residents.person(home_of(residents, record))
+        parts = person.parts.values() if person is not None else ()
+        mids = {trace.mid for part in parts for trace in part.traces}
+        return isinstance(record, EventRecord) and record.mid in mids
 
     def _read(self, records: Sequence[Logged]) -> Known:
         """Whom these records are about, as they are now."""
@@ -365,27 +378,3 @@ def _by_message(told: Sequence[Fact], records: Mapping[int, Record]) -> list[Fac
         else:
             named.append(fact)
     return named
-
-
-def spans(record: Record) -> bool:
-    """Whether a record may touch more than one person: an identify with an anonymousId, an alias."""
-    if not isinstance(record, EventRecord):
-        return False
-    event = record.event
-    return event.type in ("identify", "alias") and bool(event.user_id and (event.anonymous_id or event.previous_id))
-
-
-def joined(residents: Residents, key: str) -> Sequence[str]:
-    """The users that alias made one person with that of a key."""
-    link = residents.link(key)
-    return [f"user:{user}" for user in link.joined] if link is not None else []
-
-
-def home_of(residents: Residents, record: Record) -> str:
-    """The id of the person that a record will be folded into."""
-    if isinstance(record, EventRecord):
-        key = f"user:{record.event.user_id}" if record.event.user_id else record.key
-        return home(residents, key, record.occurred, record.mid)[0]
-    if isinstance(record, DecidedRecord):
-        return home(residents, record.key, record.at, 0)[0]
-    return record.key

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 
 from micromoments.core.event import Millis
 from micromoments.core.record import DecidedRecord, EventRecord, Record
-from micromoments.engine.appender import LogDown
+from micromoments.engine.appender import Down, LogDown
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.ports import StoreError
 
@@ -33,6 +33,7 @@ class Gate:
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="micromoments-gate", daemon=True)
         self.waiting = self.groups = self.failures = 0
+        self._down = Down()
 
     def start(self) -> None:
         """Start the thread."""
@@ -84,6 +85,7 @@ class Gate:
             offsets = self._written(records)
         except Exception as problem:  # noqa: BLE001 - whatever a store says, the waiters must hear it
             error = LogDown(f"the log can't be written ({problem}); send it again later")
+        self._down.hear(error)
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._answer, group, offsets, error)
 

@@ -57,6 +57,9 @@ class Learner:
         self.learned = 0
         self.beat = time.monotonic()
         """When the loop last turned."""
+        self.said = ""
+        """What holds learning up, said once for as long as it is the same."""
+        self._term = 0
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
         """Learn, or stand by, until ``stopping`` is set; then hand over at once."""
@@ -82,7 +85,9 @@ class Learner:
             try:
                 if lease.hold():
                     self.leading = True
-                    log.warning("this learner is the active one, term %d", lease.term)
+                    if lease.term != self._term:
+                        log.warning("this learner is the active one, term %d", lease.term)
+                    self._term = lease.term
                     Lead(self._shared, lease, self._clock, self).run(self._stopping)
             except Later as error:
                 log.error("this learner stands aside (%s); install that release here, too", error)
@@ -91,7 +96,9 @@ class Learner:
                 self._stopping.wait()
                 return
             except StoreError as error:
-                log.error("learning is held up (%s); tried again", error)
+                if str(error) != self.said:
+                    log.error("learning is held up (%s); tried again", error)
+                self.said = str(error)
             self.leading = False
             self._stopping.wait(LEASE / 5000)
         try:
@@ -163,6 +170,7 @@ class Lead:
                 written = self._write()
             if not written:
                 return
+            self._learner.said = ""
             if now - trimmed > TRIM:
                 trimmed = now
                 oldest = self._clock() - int(self._shared.settings.retention.log_days * DAY)

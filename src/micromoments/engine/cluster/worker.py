@@ -281,7 +281,7 @@ class Worker:
 
     def _trim(self) -> None:
         """Forget what is older than the project keeps, and folded."""
-        now, keep = self._clock(), self.serving.settings.retention
+        now, keep = self._shared.clock.cautious(), self.serving.settings.retention
         oldest = now - int(keep.log_days * DAY)
         for partition in range(self._shared.events.count):
             events = self._shared.events.log(partition)

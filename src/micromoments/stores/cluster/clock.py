@@ -44,6 +44,12 @@ class SharedClock:
         """How far this machine's own clock is ahead."""
         return time.time_ns() // 1_000_000 - self()
 
+    def cautious(self) -> Millis:
+        """The earlier of the instant and what this machine's own clock says: for forgetting, which can't be undone. One
+        clock that jumps ahead takes nothing with it.
+        """
+        return min(self(), time.time_ns() // 1_000_000)
+
     def look(self) -> bool:
         """Ask Redis; False where the answer took too long to mean anything."""
         asked = _steady()

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 
 from micromoments.stores.cluster.database import Script
 
-ANY = b"*"
-"""A version that isn't looked at; none at all is empty, as is a value that goes."""
+ANY, KEEP = b"*", b"="
+"""A version that isn't looked at, and a value that stays as it is; none at all is empty, as is a value that goes."""
 
 _TAKE = """
 local at = 1
@@ -80,7 +80,9 @@ versions('p:', people)
 versions('l:', links)
 if #lost > 1 then return lost end
 for _, e in ipairs(people) do
-  if e[3] == '' then
+  if e[3] == '=' then
+    -- only its version counts
+  elseif e[3] == '' then
     redis.call('DEL', p..'p:'..e[1])
     redis.call('ZREM', p..'w', e[1])
   elseif ttl > 0 then
@@ -90,7 +92,7 @@ for _, e in ipairs(people) do
   end
 end
 for _, e in ipairs(links) do
-  if e[3] == '' then redis.call('DEL', p..'l:'..e[1]) else redis.call('SET', p..'l:'..e[1], e[3]) end
+  if e[3] == '' then redis.call('DEL', p..'l:'..e[1]) elseif e[3] ~= '=' then redis.call('SET', p..'l:'..e[1], e[3]) end
 end
 for _, e in ipairs(rows(2)) do
   if tonumber(e[2]) <= 0 then

@@ -1,8 +1,9 @@
 """The state on Redis or Valkey: people, links, timers, decisions, items, live facts and positions, in shards.
 
 What lies in a shard is changed by one script, whole or not at all, and only where everyone in it still has the version
-that was loaded: two workers who hold one person never lose what the other wrote. A commit over several shards is one
-script each, in an order in which every step can be repeated: those who stay, those who go, links.
+that was loaded: two workers who hold one person never lose what the other wrote. A person counts as changed where the
+link of the same id was, and the other way round: an event and an alias that meet don't miss each other. A commit over
+several shards is one script each, in an order in which every step can be repeated: those who stay, who go, links.
 Measured in ``docs/decisions/0042-state-on-redis.md``.
 """
 
@@ -290,19 +291,20 @@ class RedisState:
         version = os.urandom(_VERSION)
         new: dict[tuple[str, str], bytes] = {}
 
-        def write(kind: str, values: Mapping[str, Any]) -> list[object]:
+        def write(kind: str, values: Mapping[str, Any], beside: Iterable[str]) -> list[object]:
             rows: list[tuple[str, bytes, bytes]] = []
             for key, value in values.items():
                 expected = self._versions.get((kind, key), scripts.ANY)
                 rows.append((key, expected, version + codec.encode(value) if value is not None else b""))
                 new[kind, key] = version if value is not None else b""
-            return scripts.flat(rows)
+            read = ((key, self._versions[kind, key]) for key in beside if (kind, key) in self._versions)
+            return scripts.flat([*rows, *((key, was, scripts.KEEP) for key, was in read if key not in values)])
 
         moving = upto >= 0
         words: list[object] = [os.urandom(8), self.partition]
         words += [self.at[shard] if moving else "", upto if moving else "", self._people_ttl]
         words += [max((f.version for f in part.facts), default=0)]
-        words += write("p", part.people) + write("l", part.links)
+        words += write("p", part.people, part.links) + write("l", part.links, part.people)
         words += scripts.flat(part.timers.items())
         words += scripts.flat(live_frames(part.facts))
         words += scripts.flat(delivery_row(d) for d in part.outbox)
