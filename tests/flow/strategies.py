@@ -76,6 +76,10 @@ pending = st.lists(
     unique_by=lambda p: p.id,
 )
 noted = st.dictionaries(st.sampled_from(["p1", "p2", "p3"]), instants, max_size=3)
+purchases = st.dictionaries(
+    st.sampled_from(["p1", "p2", "long" * 80, "longer" * 70, "longest" * 60]),
+    st.sets(st.integers(1, 9), min_size=1).map(lambda days: tuple(sorted(days))),
+)
 assignments = st.dictionaries(
     st.just("hero"), instants.map(lambda at: Assignment("hero", "ab"[at % 2], "uv"[at % 2], at)), max_size=1
 )
@@ -102,4 +106,5 @@ def persons(draw: st.DrawFn) -> Person:
         last=draw(instants),
         words=said.words,
         states=said.states,
+        purchases=people.join_purchases({}, draw(purchases)),
     )

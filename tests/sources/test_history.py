@@ -255,7 +255,7 @@ def test_shopifys_refunds_take_back_what_was_paid_back(tmp_path: Path) -> None:
     back = events[1]
     assert (back.user_id, back.message_id, back.properties["order_id"]) == (
         "207119551",
-        "shopify-refund-5",
+        "shopify-refund-450789469",
         "450789469",
     )
     assert (back.properties["products"][0]["product_id"], back.properties["products"][0]["quantity"]) == (
@@ -265,7 +265,9 @@ def test_shopifys_refunds_take_back_what_was_paid_back(tmp_path: Path) -> None:
 
 
 def test_shopify_orders_as_the_admin_saves_them(tmp_path: Path) -> None:
-    """The CSV from the admin's page: an order's lines are its products, whatever stands in its notes."""
+    """The CSV from the admin's page: an order's lines are its products, whatever stands in its notes; order and refund
+    have the ids that the Admin API's have.
+    """
     head = (
         "Name,Email,Financial Status,Currency,Total,Discount Code,Created at,Lineitem quantity,Lineitem name,"
         "Lineitem price,Lineitem sku,Notes,Cancelled at,Refunded Amount,Id,Source\n"
@@ -292,6 +294,10 @@ def test_shopify_orders_as_the_admin_saves_them(tmp_path: Path) -> None:
     assert order.properties["products"][0]["name"] == 'Mug, "L"'
     assert (order.properties["revenue"], order.properties["coupon"]) == (37.0, "TEN")
     assert (back.event, back.properties["revenue"]) == ("Order Refunded", 12.5)
+    both = tmp_path / "orders.json"
+    told = {"id": 77, "created_at": "2026-11-12T09:00:00-05:00", "transactions": [{"amount": "12.5"}]}
+    both.write_text(json.dumps({"orders": [{**ORDER, "id": 1, "refunds": [told]}]}))
+    assert [one.message_id for one in read(both, "shopify-orders")[0]] == [order.message_id, back.message_id]
     assert (guest.anonymous_id, guest.context["channel"]) == ("order-5002", "store")
 
 

@@ -33,6 +33,10 @@ MAX_REPLIES = 12
 """Instants at which a person answered a message, for the right hour of the next."""
 MAX_REDEEMED = 12
 """Redemptions of offers kept, the newest."""
+MAX_PURCHASES = 64
+MAX_PURCHASE_BYTES = 1024
+"""Purchases kept by day and item, the newest, and the bytes of them and their items' ids from which the
+older ones go."""
 MAX_STATES = 8
 """Ids as sent whose consent tools' states are kept; the least recently heard of is let go."""
 
@@ -152,7 +156,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     instant. ``addresses`` are confirmed (``ADDRESSES``), ``groups`` the newest groups by id with what was said of them,
     ``fences`` by source id where it was, as far as geofences tell. ``consent`` is what holds, by purpose, as it follows
     from ``words`` and ``states`` (by 63 bits of the id as sent). ``replies`` are the newest instants at which a message
-    was opened or clicked.
+    was opened or clicked. ``purchases`` are by item the days (since the epoch, UTC) on which it was bought.
     """
 
     id: str
@@ -177,6 +181,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     states: dict[int, State] = {}
     replies: tuple[Millis, ...] = ()
     redeemed: tuple[Redeemed, ...] = ()
+    purchases: dict[str, tuple[int, ...]] = {}
 
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""

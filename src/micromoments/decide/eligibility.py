@@ -146,7 +146,7 @@ class _Rules:
             or fair.unfair(item)
             or self._consented(candidate)
             or self._targeted(item)
-            or self._wanted(item)
+            or self._wanted(candidate)
             or (self._excluded(item) if self.taken else None)
             or (self._capped(item) if self.caps else None)
             or (self._often(item) if item.kind == "offer" else None)
@@ -217,11 +217,13 @@ class _Rules:
         known = self._attributes if item is None else {**self._attributes, "item": targeting.of_item(item)}
         return targeting.matches(known, condition or {})
 
-    def _wanted(self, item: Item) -> tuple[str, str] | None:
+    def _wanted(self, candidate: Candidate) -> tuple[str, str] | None:
+        item = candidate.item
         dismissed = self.person.dismissed.get(item.id)
         if dismissed is not None and self.now - dismissed < DISMISSED_FOR:
             return "dismissed", f"dismissed {_span(self.now - dismissed)} ago; stays away for 30 days"
-        if self.personal and item.id in self.person.bought and item.attributes.get("rebuyable") is not True:
+        again = candidate.used_up or item.attributes.get("rebuyable") is True
+        if self.personal and item.id in self.person.bought and not again:
             return "already_bought", f"bought {_span(self.now - self.person.bought[item.id])} ago, and not rebuyable"
         return None
 

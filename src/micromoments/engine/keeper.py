@@ -21,6 +21,7 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
+from micromoments.flow.people import dates
 from micromoments.ports import Batch, replay
 from micromoments.recognise.usual import told
 from micromoments.retrieve.catalog import Catalog
@@ -277,6 +278,7 @@ class Keeper:
             "replies": list(person.replies),
             "redeemed": [{"offer": one.item, "at": one.at} for one in person.redeemed],
             "bought": person.bought,
+            "purchaseDays": dates(person.purchases),
             "dismissed": person.dismissed,
             "counts": {k: p.counts for k, p in person.parts.items()},
             "usualPlaces": {k: told(p.visits) for k, p in person.parts.items() if p.visits},

@@ -177,6 +177,7 @@ def ask(
         only=request.items,
         timezone=str(context.get("timezone") or view_timezone(context)),
         bought_at=person.bought if personal else {},
+        purchases=person.purchases if personal else {},
         question=str(need.get("words") or words)[:512],
         minutes=at_hand(context),
         have=tuple([one for one in have[:MAX_HAVE] if isinstance(one, str)] if isinstance(have, list) else ()),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from msgspec import msgpack
@@ -23,6 +24,8 @@ from micromoments.core.person import (
     MAX_NAMES,
     MAX_PARTS,
     MAX_PENDING,
+    MAX_PURCHASE_BYTES,
+    MAX_PURCHASES,
     MAX_REDEEMED,
     MAX_REPLIES,
     MAX_SERVED,
@@ -44,6 +47,9 @@ from micromoments.recognise import fences, usual
 
 MAX_CLAIMS = 16
 """Identify calls kept for each anonymousId."""
+
+DAY_BYTES = 4
+"""What a purchase takes beside its item's id."""
 
 V = TypeVar("V")
 
@@ -113,7 +119,31 @@ def join(a: Person, b: Person) -> Person:
         states=said.states,
         replies=newest_replies((*a.replies, *b.replies)),
         redeemed=newest_redeemed((*a.redeemed, *b.redeemed)),
+        purchases=join_purchases(a.purchases, b.purchases),
     )
+
+
+def join_purchases(a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The newest ``MAX_PURCHASES`` of both until they take ``MAX_PURCHASE_BYTES`` together, items and days in order.
+
+    Whether one is kept depends on the newer ones that are kept alone, and so not on the order of joining.
+    """
+    if not b:
+        return dict(a)
+    both = {(day, item) for purchases in (a, b) for item, days in purchases.items() for day in days}
+    left, kept = MAX_PURCHASE_BYTES, dict[str, tuple[int, ...]]()
+    for day, item in sorted(both, reverse=True)[:MAX_PURCHASES]:
+        if left <= 0:
+            break
+        left -= len(item.encode()) + DAY_BYTES
+        kept[item] = (day, *kept.get(item, ()))
+    return {item: kept[item] for item in sorted(kept)}
+
+
+def dates(purchases: Mapping[str, tuple[int, ...]]) -> dict[str, list[str]]:
+    """Purchases as a person reads them: by item the dates."""
+    start = date(1970, 1, 1).toordinal()
+    return {item: [date.fromordinal(start + day).isoformat() for day in days] for item, days in purchases.items()}
 
 
 def newest_redeemed(redeemed: Iterable[Redeemed]) -> tuple[Redeemed, ...]:

@@ -15,6 +15,7 @@ from micromoments.core.offer import reservation
 from micromoments.core.outcome import Outcome
 from micromoments.core.person import ADDRESSES, ADDRESSES_OF, MAX_ADDRESS, MAX_ENDED, MAX_TRACES, Part, Person, Stamp
 from micromoments.core.record import DecidedRecord, EventRecord, Record
+from micromoments.core.settings import DAY
 from micromoments.decide.eligibility import consents
 from micromoments.flow import consent, people, redeem, whereabouts
 from micromoments.flow.said import Said, said
@@ -149,6 +150,8 @@ def _changes(person: Person, record: EventRecord, words: Said) -> dict[str, Any]
         changes["addresses"] = people.write(person.addresses, gone, Stamp(record.occurred, record.mid))
     if event.event in BOUGHT_EVENTS:
         changes["bought"] = people.note(person.bought, words.products, record.occurred)
+        days = dict.fromkeys(words.products, (record.occurred // DAY,))
+        changes["purchases"] = people.join_purchases(person.purchases, days)
     elif event.event in DISMISSED_EVENTS and (item := event.properties.get("item_id")):
         changes["dismissed"] = people.note(person.dismissed, [str(item)], record.occurred)
     return changes
@@ -216,6 +219,7 @@ def _forget(person: Person) -> Person:
     if not (person.parts or person.bought or person.reading.open or person.fences or person.replies):
         return person
     forgotten = replace(person, parts={}, reading=Reading(), bought={}, dismissed={}, answered={}, fences={})
+    forgotten = replace(forgotten, purchases={}) if person.purchases else forgotten
     return replace(forgotten, replies=()) if person.replies else forgotten
 
 

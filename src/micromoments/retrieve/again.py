@@ -1,56 +1,131 @@
 """Buying again: what a person bought that is used up, about when it is due.
 
-An item says so itself: its attribute ``rebuyable`` is true, and ``rebuy_days`` is the usual time between two purchases
-(30 unless that is a positive number). The strength peaks when that time has passed, and falls by the logarithm of how
-far off it is, faster before than after: who is late may still come, who bought yesterday won't.
+That an item is used up, and how long it lasts, is told by the first of these that knows: the item's own attributes
+(``rebuyable`` is true, ``rebuy_days`` is the usual time between two purchases, 30 unless something else tells; false
+means never), the person's own purchases where there were three or more, what others' tell of it or of its category
+(``retrieve.habits``). A person's own few intervals are averaged with the usual one (a gamma prior of one interval on a
+Poisson rate; Schmittlein, Morrison, Colombo 1987, "Counting your customers").
+
+The strength peaks when the interval has passed, and falls by the logarithm of how far off it is, faster before than
+after: who is late may still come, who bought yesterday won't. What few come back for speaks more softly.
 """
 
 from __future__ import annotations
 
 from math import exp, isfinite, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from micromoments.core.settings import DAY
 from micromoments.retrieve import reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from micromoments.core.event import Millis
     from micromoments.core.item import Item
+    from micromoments.retrieve.habits import Habit
 
 USUAL_DAYS = 30.0
 STRENGTH = 0.7
-"""At the usual time."""
-EARLY, LATE = 0.35, 1.0
-"""Standard deviations, in the logarithm of the time passed over the usual time."""
+"""At the usual time, of what is surely bought again."""
+EARLY, LEARNED_EARLY, LATE = 0.35, 1.0, 1.0
+"""Standard deviations, in the logarithm of the time passed over the usual time; an interval that was learned is less
+sure than one that the shop names.
+"""
+OTHERS = 2.0
+"""Purchases as which the share of others who come back counts."""
+OWN = 3
+"""Days on which somebody bought an item before that alone says that they buy it again and again."""
 WORTH_TELLING = 0.05
 MOST = 6
 
 
-def usual_days(item: Item) -> float:
-    """The usual days between two purchases of an item; 0 for what isn't bought again."""
-    if item.attributes.get("rebuyable") is not True:
-        return 0.0
-    days = item.attributes.get("rebuy_days")
-    if isinstance(days, int | float) and not isinstance(days, bool) and isfinite(days) and days > 0:
-        return float(days)
-    return USUAL_DAYS
-
-
-def due(items: Mapping[str, Item], bought: Mapping[str, Millis], at: Millis) -> list[tuple[str, float, str]]:
-    """What of the items bought, by the instant of the last time, may be wanted again at an instant.
-
-    At most ``MOST`` as (id, strength in (0, 1), the reason), strongest first, ties by id.
+class Due(NamedTuple):
+    """When somebody is likely to buy an item again: the days between two purchases, how sure it is that there is a
+    next, how exactly the days are known (a deviation of the time before), whose habit it is,
+    and the share of others who have it.
     """
-    found: list[tuple[float, str, str]] = []
-    for id, last in bought.items():
+
+    days: float
+    chance: float
+    early: float
+    own: bool = False
+    learned: bool = False
+    share: float = 0.0
+
+
+def named_days(item: Item) -> float:
+    """The days between two purchases that an item names, 0 for none."""
+    days = item.attributes.get("rebuy_days")
+    known = isinstance(days, int | float) and not isinstance(days, bool) and isfinite(days) and days > 0
+    return float(days) if known and days is not None else 0.0
+
+
+def habit_of(item: Item, days: tuple[int, ...], learned: Habit | None) -> Due | None:
+    """When an item is bought again, by somebody who bought it on these days; ``None`` for what isn't used up."""
+    said = item.attributes.get("rebuyable")
+    if said is False:
+        return None
+    if said is True and (named := named_days(item)):
+        return Due(named, 1.0, EARLY)
+    own, times = len(days) >= OWN, max(0, len(days) - 1)
+    if not (own or learned or said is True):
+        return None
+    passed = days[-1] - days[0] if times else 0
+    usual, share = learned if learned is not None else (0.0, 0.0)
+    every = (passed + usual) / (times + 1) if usual else passed / times if own else USUAL_DAYS
+    if said is True:
+        return Due(every, 1.0, LEARNED_EARLY if own or usual else EARLY, own, usual > 0, share)
+    chance = (times + OTHERS * share) / (times + OTHERS)
+    return Due(every, chance, LEARNED_EARLY, own, usual > 0, share)
+
+
+def due(
+    items: Mapping[str, Item],
+    bought: Mapping[str, Millis],
+    days: Mapping[str, tuple[int, ...]],
+    learned: Callable[[Item], Habit | None],
+    at: Millis,
+) -> list[tuple[str, float, str]]:
+    """What of the items bought may be wanted again at an instant.
+
+    At most ``MOST`` as (id, strength in (0, 1), the reason), strongest first, ties by id. Where there are more, those
+    go first that are bought most often: a day's chance is what counts.
+
+    Args:
+        items: all that exist.
+        bought: the instant of each item's last purchase by the person.
+        days: on which days each was bought, since the epoch, in order; the newest purchases alone.
+        learned: what others' purchases say of an item.
+        at: now.
+    """
+    found: list[tuple[float, str, float, str]] = []
+    for id in dict.fromkeys((*bought, *days)):
         item = items.get(id)
-        usual = usual_days(item) if item is not None else 0.0
-        days = (at - last) / DAY
-        if usual and days > 0:
-            off = log(days / usual)
-            strength = STRENGTH * exp(-0.5 * (off / (EARLY if off < 0 else LATE)) ** 2)
+        when = habit_of(item, days.get(id, ()), learned(item)) if item is not None else None
+        passed = (at - (bought.get(id) or days[id][-1] * DAY)) / DAY
+        if when is not None and passed > 0:
+            off = log(passed / when.days)
+            strength = STRENGTH * when.chance * exp(-0.5 * (off / (when.early if off < 0 else LATE)) ** 2)
             if strength > WORTH_TELLING:
-                found.append((-strength, id, reasons.bought_before(days)))
-    return [(id, -strength, reason) for strength, id, reason in sorted(found)[:MOST]]
+                found.append((-strength / when.days, id, strength, _reason(when, passed)))
+    chosen = sorted(found)[:MOST]
+    return sorted([(id, strength, reason) for _, id, strength, reason in chosen], key=lambda one: (-one[1], one[0]))
+
+
+def used_up(
+    items: Mapping[str, Item],
+    bought: Iterable[str],
+    days: Mapping[str, tuple[int, ...]],
+    learned: Callable[[Item], Habit | None],
+) -> frozenset[str]:
+    """Of items that were bought those that are bought again and again, be it long before they are due."""
+    return frozenset(
+        id for id in bought if (item := items.get(id)) is not None and habit_of(item, days.get(id, ()), learned(item))
+    )
+
+
+def _reason(when: Due, passed: float) -> str:
+    if when.own:
+        return reasons.bought_every(when.days)
+    return reasons.bought_lately(passed, when.days, when.share) if when.learned else reasons.bought_before(passed)

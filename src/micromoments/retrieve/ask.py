@@ -52,7 +52,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     session, newest first; its first is what the person looks at now, and isn't proposed. ``bought`` and ``dismissed``
     are item ids, ``categories`` how often the person met each category. ``only`` restricts to these ids, whatever their
     kind; all of them that exist are scored. ``timezone`` is used for places that name none. ``bought_at`` is when each
-    item was bought last. ``quoted`` is whether reasons may repeat the words.
+    item was bought last, ``purchases`` on which days since the epoch. ``quoted`` is whether reasons may repeat the
+    words.
     ``question`` is what the person said in full, where ``words`` are only what it is about.
     ``price_from`` and ``price_to`` are what the need names, in minor units of ``currency``, 0 for open.
     ``minutes`` is the time at hand, 0 where it isn't said, ``have`` what tools and materials they say they have.
@@ -81,6 +82,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     price_to: int = 0
     currency: str = ""
     within: tuple[str, ...] = ()
+    purchases: dict[str, tuple[int, ...]] = {}
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     ``metres`` is the straight-line distance and ``seconds`` the way, -1 where no position was given or the item has
     none. ``open`` is whether it is open when the person gets there (now, where the way is not known); ``closes_at`` is
     when it then closes, 0 where it doesn't or is closed. ``answer`` is the passage of it that answers the words.
+    ``used_up`` is said of what the person bought, and buys again and again: that they have it speaks not against it.
     """
 
     item: Item
@@ -100,6 +103,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     open: bool = True
     closes_at: Millis = 0
     answer: Answer | None = None
+    used_up: bool = False
 
 
 class Answer(NamedTuple):

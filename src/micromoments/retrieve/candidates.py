@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from micromoments.core import hours
 from micromoments.core.item import Item, Kind
 from micromoments.retrieve import reasons
-from micromoments.retrieve.again import due
+from micromoments.retrieve.again import due, used_up
 from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via
 from micromoments.retrieve.finds import TALKING, Found, here, note, offered
@@ -94,8 +94,9 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         else:
             out.append(_candidate(told, notes, item, 0.0 - score))
     if answering:
-        return [replace(one, answer=answering.get(one.item.id)) if one.item.id in answering else one for one in out]
-    return out
+        out = [replace(one, answer=answering.get(one.item.id)) if one.item.id in answering else one for one in out]
+    again = used_up(items, ask.bought & found.keys(), ask.purchases, sources.habits.of) if ask.bought else ()
+    return [replace(one, used_up=True) if one.item.id in again else one for one in out] if again else out
 
 
 def _portion(whole: int, share: float, total: float) -> int:
@@ -222,7 +223,7 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
             note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
-    for id, strength, reason in due(items, ask.bought_at, ask.at):
+    for id, strength, reason in due(items, ask.bought_at, ask.purchases, sources.habits.of, ask.at):
         if id in allowed if only else items[id].kind in worth:
             note(found, id, strength, "again", reason)
     if recent and liked < SIMILAR // 3 and not ask.words:

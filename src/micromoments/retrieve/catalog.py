@@ -23,6 +23,7 @@ from micromoments.retrieve.document import mark_of
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences
 from micromoments.retrieve.guides import Guides
+from micromoments.retrieve.habits import Habits
 from micromoments.retrieve.local import Local
 from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
@@ -76,6 +77,7 @@ class Catalog:
         self._bought = Ties()
         self._repeats = Repeats()
         self._guides = Guides()
+        self._habits = Habits()
         self.covered = Covered(self._items)
         self._offers = Offers()
         self._answers = Answers(self._search, self.get)
@@ -92,14 +94,15 @@ class Catalog:
             self._offers,
             self._local,
             self._names,
+            self._habits,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
-        """Put items, or delete those that map to None; the next call sees it. All or nothing.
+        """Put items, or delete those that map to None; the next call sees it.
 
         Raises:
-            ValueError: an item's opening hours, time zone, geofence or offer can't be read, or a key isn't its
-            item's id; nothing was changed.
+            ValueError: an item's hours, time zone, geofence or offer can't be read, or a key isn't its item's id;
+            nothing was changed.
         """
         for id, item in changes.items():
             if item is not None and item.id != id:
@@ -306,8 +309,8 @@ class Catalog:
             kinds: only items of these; articles, guides and products unless given.
             may: whether an item may be named, such as to everybody; all may unless given.
         """
-        found = self._answers.find(question, kinds)
-        return next((one for one in found if may is None or may(self._items[one.item])), None)
+        may = may or (lambda _: True)
+        return next((one for one in self._answers.find(question, kinds) if may(self._items[one.item])), None)
 
     def considered(self, question: str, kinds: Sequence[Kind] = ANSWERING) -> list[Answer]:
         """The best passage of each item that may answer a question, best first, however poor; to measure with."""
@@ -323,13 +326,12 @@ class Catalog:
         """Take one event in; the next call sees it. An item that the catalogue doesn't have is passed over.
 
         Args:
-            key: whose event it was; the same again on one day counts once. Only a hash's part is kept.
+            key: whose event it was; the same again on one day counts once. Only hashes are kept.
             item: the item viewed, put in the cart or bought.
             what: which of these.
             at: event time, milliseconds.
-            recent: for a view or cart, the items of the session before it, newest first; for a purchase, what was
-                bought with it or before it.
-            point: where the person was, where that may be used; only its cell of some five kilometres is.
+            recent: the items of the session before it, newest first; for a purchase, what was bought with it.
+            point: where the person was, if that may be used; only its cell of some five kilometres is.
         """
         found = self._items.get(item)
         if found is None or not self._repeats.fresh(key, item, what, at):
@@ -337,6 +339,8 @@ class Catalog:
         self._popular.count(found, WEIGHTS[what], at)
         if point is not None:
             self._local.count(point, item, WEIGHTS[what], at)
+        if what == "buy":
+            self._habits.learn(key, found, at)
         known = [other for other in dict.fromkeys(recent) if other in self._items]
         if known:
             (self._bought if what == "buy" else self._met).tie(item, known, WEIGHTS[what], at)
@@ -380,6 +384,7 @@ class Catalog:
                 repeats=self._repeats.encode(),
                 local_from=self._local.clock.landmark,
                 local=self._local.cells,
+                habits=self._habits.kept,
             )
         )
 
@@ -395,3 +400,4 @@ class Catalog:
         self._met.rows, self._met.clock.landmark = found.met, found.met_from
         self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
         self._local.cells, self._local.clock.landmark = found.local, found.local_from
+        self._habits.restore(found.habits)

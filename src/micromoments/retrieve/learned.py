@@ -11,6 +11,7 @@ from zlib import crc32
 import msgspec
 
 from micromoments.core.event import Millis
+from micromoments.retrieve.habits import Kept
 
 MARK = b"mmrt"
 VERSION = 1
@@ -20,7 +21,8 @@ _HEAD = struct.Struct(">4sBI")
 class Learned(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """The learned part: decayed counts by item and ties between items, each with the landmark of its decay.
 
-    ``repeats`` are the fingerprints of who met what lately, as ``Repeats`` keeps them; ``local`` the counts by cell.
+    ``repeats`` are the fingerprints of who met what lately, as ``Repeats`` keeps them; ``local`` the counts by cell;
+    ``habits`` how often things are bought again.
     """
 
     counted_from: Millis | None
@@ -32,6 +34,7 @@ class Learned(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     repeats: bytes
     local_from: Millis | None = None
     local: dict[str, dict[str, float]] = {}
+    habits: Kept = msgspec.field(default_factory=Kept)
 
 
 _DECODER = msgspec.msgpack.Decoder(Learned)

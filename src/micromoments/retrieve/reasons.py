@@ -43,6 +43,21 @@ def bought_before(days: float) -> str:
     return f"you bought it {round(days)} days ago"
 
 
+def bought_every(days: float) -> str:
+    """Found because the person buys it again and again, and it is about time."""
+    return f"you buy this about every {_days(days)}"
+
+
+def bought_lately(days: float, usual: float, share: float) -> str:
+    """Found because the person bought it, and others come back for it after so long."""
+    who = "most buy it again" if share >= 0.5 else "it is often bought again"
+    return f"you bought it {_days(days)} ago; {who} after about {_days(usual)}"
+
+
+def _days(days: float) -> str:
+    return f"{round(days)} days" if days >= 1.5 else "a day"
+
+
 @lru_cache(maxsize=8192)
 def popular(category: str) -> str:
     """Found because many meet it."""

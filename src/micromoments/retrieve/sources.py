@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from micromoments.retrieve.answers import Answers
     from micromoments.retrieve.ask import Mode
     from micromoments.retrieve.guides import Guides
+    from micromoments.retrieve.habits import Habits
     from micromoments.retrieve.local import Local
     from micromoments.retrieve.names import Names
     from micromoments.retrieve.nearby import Grid
@@ -43,6 +44,7 @@ class Sources(NamedTuple):
     offers: Offers
     local: Local
     names: Names
+    habits: Habits
     reach: Reach | None = None
 
     def schedule(self, id: str, zone: str) -> Schedule | None:

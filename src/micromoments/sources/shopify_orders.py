@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NEVER = frozenset({"voided", "pending", "expired"})
 """What the export says of an order that was never paid."""
+WHEN = ("processed_at", "created_at")
+"""When a refund was paid."""
 
 
 def shopify_order(row: Row) -> list[dict[str, Any]]:
@@ -61,7 +63,9 @@ def shopify_order(row: Row) -> list[dict[str, Any]]:
         "timestamp": row.get("processed_at") or row.get("created_at"),
         "properties": kept(told),
     }
-    return [kept(order), *(_refunded(row, whose, one) for one in refunds if _paid_back(one))]
+    back = sorted((one for one in refunds if _paid_back(one)), key=lambda one: str(said(one, *WHEN)))
+    # The first goes by its order's id, as the admin's CSV tells of one alone: who imports both counts it once.
+    return [kept(order), *(_refunded(row, whose, one, first=not n) for n, one in enumerate(back))]
 
 
 def _product(line: Row, quantity: Any = None) -> dict[str, Any]:
@@ -85,14 +89,14 @@ def _paid_back(refund: Row) -> float:
     return sum((number(one.get("subtotal")) or 0.0) + (number(one.get("total_tax")) or 0.0) for one in lines)
 
 
-def _refunded(order: Row, whose: Row, refund: Row) -> dict[str, Any]:
+def _refunded(order: Row, whose: Row, refund: Row, *, first: bool) -> dict[str, Any]:
     lines = rows_of(refund.get("refund_line_items"))
     products = [_product(record(one.get("line_item")), one.get("quantity")) for one in lines]
     return kept({
         **whose,
         "event": "Order Refunded",
-        "messageId": f"shopify-refund-{refund.get('id') or order['id']}",
-        "timestamp": said(refund, "processed_at", "created_at"),
+        "messageId": f"shopify-refund-{order['id'] if first else refund.get('id')}",
+        "timestamp": said(refund, *WHEN),
         "properties": kept({
             "order_id": str(order["id"]),
             "revenue": round(_paid_back(refund), 2),
@@ -121,7 +125,7 @@ def _order(name: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     never = str(first.get("Financial Status") or "").lower() in NEVER
     back, code = number(first.get("Refunded Amount")) or 0.0, first.get("Discount Code")
     at = stamp(said(first, "Created at", "Paid at"))
-    refund = {"id": f"{name}-csv", "created_at": at, "transactions": [{"amount": back}]}
+    refund = {"created_at": at, "transactions": [{"amount": back}]}
     return {
         "id": said(first, "Id") or name,
         "contact": said(first, "Email", "Phone"),

@@ -15,6 +15,7 @@ from micromoments.engine.cluster.wiring import Shared
 from micromoments.engine.cluster.world import World
 from micromoments.engine.keeper import mine, readable
 from micromoments.engine.residents import Residents
+from micromoments.flow.people import dates
 from micromoments.ports import StoreError
 from micromoments.recognise.usual import told
 
@@ -55,6 +56,7 @@ def export(shared: Shared, world: World, person: Person, key: str) -> dict[str, 
         "groups": {k: t.value for k, t in person.groups.items()},
         "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
         "bought": person.bought,
+        "purchaseDays": dates(person.purchases),
         "dismissed": person.dismissed,
         "redeemed": [{"offer": one.item, "at": one.at} for one in person.redeemed],
         "usualPlaces": {k: told(p.visits) for k, p in person.parts.items() if p.visits},
