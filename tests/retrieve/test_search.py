@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -205,3 +206,25 @@ def test_what_went_leaves_the_index() -> None:
     catalog.apply({"two": None})
     catalog.settle()
     assert catalog._search._shelves["product"].count("red") == 1
+
+
+def test_what_is_indexed_lazily_is_found_the_same() -> None:
+    """Items put, changed and deleted while nobody asks are found, or not, like those that were indexed at once."""
+    eager, lazy = Catalog(), Catalog()
+    first = {one.id: one for one in ITEMS[: len(ITEMS) // 2]}
+    changed = next(iter(first.values()))
+    changes: list[dict[str, Item | None]] = [
+        {one.id: one for one in ITEMS},
+        {changed.id: msgspec.structs.replace(changed, title="Zyzzyva"), ITEMS[-1].id: None},
+        {ITEMS[1].id: None},
+    ]
+    for catalog in (eager, lazy):
+        catalog.apply(first)
+    lazy.lazily()
+    for change in changes:
+        eager.apply(change)
+        lazy.apply(change)
+    for words in ("zyzzyva", *(one.title for one in ITEMS)):
+        assert lazy.search(words) == eager.search(words)
+    lazy.apply({"late": item("late", "product", "Quokka lamp")})
+    assert [hit.id for hit in lazy.search("quokka")] == ["late"]

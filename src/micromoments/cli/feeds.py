@@ -125,6 +125,7 @@ def target(folder: Path) -> Iterator[Target]:
     service = _opened(folder)
     try:
         loop.run_until_complete(service.start())
+        service.catalog.lazily()
         try:
             yield Own(service, loop)
         finally:

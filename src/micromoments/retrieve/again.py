@@ -32,8 +32,10 @@ EARLY, LEARNED_EARLY, LATE = 0.35, 1.0, 1.0
 """Standard deviations, in the logarithm of the time passed over the usual time; an interval that was learned is less
 sure than one that the shop names.
 """
-OTHERS = 2.0
+OTHERS = 1.0
 """Purchases as which the share of others who come back counts."""
+CHOSEN_EARLY = 2.0
+"""The deviation by which the few are chosen, where many are due: who comes often comes before it is time, too."""
 OWN = 3
 """Days on which somebody bought an item before that alone says that they buy it again and again."""
 WORTH_TELLING = 0.05
@@ -106,11 +108,17 @@ def due(
         passed = (at - (bought.get(id) or days[id][-1] * DAY)) / DAY
         if when is not None and passed > 0:
             off = log(passed / when.days)
-            strength = STRENGTH * when.chance * exp(-0.5 * (off / (when.early if off < 0 else LATE)) ** 2)
+            strength = STRENGTH * when.chance * _near(off, when.early)
             if strength > WORTH_TELLING:
-                found.append((-strength / when.days, id, strength, _reason(when, passed)))
+                a_day = when.chance / when.days * _near(off, max(when.early, CHOSEN_EARLY))
+                found.append((-a_day, id, strength, _reason(when, passed)))
     chosen = sorted(found)[:MOST]
     return sorted([(id, strength, reason) for _, id, strength, reason in chosen], key=lambda one: (-one[1], one[0]))
+
+
+def _near(off: float, early: float) -> float:
+    """How near it is to when it is due, 1 at that time; ``off`` is the logarithm of the time passed over the usual."""
+    return exp(-0.5 * (off / (early if off < 0 else LATE)) ** 2)
 
 
 def used_up(

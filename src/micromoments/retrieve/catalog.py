@@ -191,6 +191,10 @@ class Catalog:
         self._search.loaded()
         self._popular.settle()
 
+    def lazily(self) -> None:
+        """Index items when words are first asked for (``Search.lazily``)."""
+        self._search.lazily()
+
     def close(self) -> None:
         """Let go of an index on disk; nothing may be asked afterwards."""
         self._search.close()

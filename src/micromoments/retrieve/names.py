@@ -33,6 +33,9 @@ class Names:
     def add(self, items: Iterable[Item]) -> None:
         """Items that are new."""
         items = list(items)
+        if len(items) == 1:
+            self.change(None, items[0])
+            return
         for label in LABELS:
             for name, times in Counter([getattr(item, label) for item in items]).items():
                 self._count(label, name, times)
@@ -52,13 +55,16 @@ class Names:
             key = self._keys[name] = _key(name)
         if not key or key.count(" ") >= MOST_WORDS:
             return
-        spelt = self._known[label].setdefault(key, Counter())
+        known = self._known[label]
+        spelt = known.get(key)
+        if spelt is None:
+            spelt = known[key] = Counter()
         spelt[name] += by
         if spelt[name] <= 0:
             del spelt[name]
             self._keys.pop(name, None)
         if not spelt:
-            del self._known[label][key]
+            del known[key]
 
     def found(self, words: str) -> dict[str, str]:
         """The brand and the category that words name, as most items write them; of several the longest, then the last.

@@ -59,7 +59,8 @@ class Search:
 
     def __init__(self, synonyms: Mapping[str, Sequence[str]], path: str = "", meaning: Meaning | None = None) -> None:
         self._meaning, self._on_disk = meaning, bool(path)
-        self._shelves: dict[Kind, Shelf] = {kind: Shelf(f"{path}/{kind}" if path else "") for kind in KINDS}
+        self._every: dict[Kind, Shelf] = {kind: Shelf(f"{path}/{kind}" if path else "") for kind in KINDS}
+        self._late: dict[str, Item] | None = None
         self._kinds: dict[str, Kind] = {}
         self._corrections: dict[tuple[str, tuple[Kind, ...]], tuple[str, ...]] = {}
         self._asked: dict[tuple[str, tuple[tuple[Kind, int], ...]], list[list[tuple[str, float]]]] = {}
@@ -72,8 +73,26 @@ class Search:
                 self._keys += PLAIN.analyze(words)
                 self._synonyms[key] = [term for other in others for term in STEMMED.analyze(other)]
 
+    @property
+    def _shelves(self) -> dict[Kind, Shelf]:
+        """The shelves with all that was put on them."""
+        if self._late:
+            late, self._late = self._late, None
+            for item in late.values():
+                self.put(item)
+            self._late = {}
+        return self._every
+
+    def lazily(self) -> None:
+        """From now on index what is put when it is first asked for: who only loads items never asks."""
+        self._late = self._late or {}
+
     def put(self, item: Item) -> None:
         """Make an item found, in place of its older self."""
+        if self._late is not None:
+            self._late[item.id] = item
+            self._forget()
+            return
         before = self._kinds.get(item.id)
         if before is not None and before != item.kind:
             self._shelves[before].drop(item.id)
@@ -85,8 +104,10 @@ class Search:
         """Make an item not found."""
         kind = self._kinds.pop(id, None)
         if kind is not None:
-            self._shelves[kind].drop(id)
-            self._forget()
+            self._every[kind].drop(id)
+        if self._late:
+            self._late.pop(id, None)
+        self._forget()
 
     def _forget(self) -> None:
         """What was worked out from the items that there were."""
@@ -107,8 +128,10 @@ class Search:
         self.settle()
 
     def close(self) -> None:
-        """Commit what waits, and let go of what is on disk; an index in memory just goes."""
-        for shelf in self._shelves.values() if self._on_disk else ():
+        """Commit what waits, and let go of what is on disk; an index in memory just goes, and what is indexed lazily is
+        found changed at the next start.
+        """
+        for shelf in self._every.values() if self._on_disk else ():
             shelf.close()
 
     def count(self, term: str, kinds: Sequence[Kind]) -> int:
