@@ -377,20 +377,8 @@ class Catalog:
 
     def encode(self) -> bytes:
         """The learned part, for a snapshot; the same bytes for the same calls."""
-        return learned.encode(
-            learned.Learned(
-                counted_from=self._popular.clock.landmark,
-                counts=self._popular.weights,
-                met_from=self._met.clock.landmark,
-                met=self._met.rows,
-                bought_from=self._bought.clock.landmark,
-                bought=self._bought.rows,
-                repeats=self._repeats.encode(),
-                local_from=self._local.clock.landmark,
-                local=self._local.cells,
-                habits=self._habits.kept,
-            )
-        )
+        kept = learned.of(self._popular, self._met, self._bought, self._repeats, self._local, self._habits)
+        return learned.encode(kept)
 
     def restore(self, body: bytes) -> None:
         """Take the learned part from a snapshot, in place of what was learned; items stay as they are.

@@ -6,12 +6,20 @@ Bytes are the same for the same calls. Format: a 4-byte mark, a version byte, a 
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.retrieve.habits import Kept
+
+if TYPE_CHECKING:
+    from micromoments.retrieve.habits import Habits
+    from micromoments.retrieve.local import Local
+    from micromoments.retrieve.popular import Popular
+    from micromoments.retrieve.repeats import Repeats
+    from micromoments.retrieve.similar import Ties
 
 MARK = b"mmrt"
 VERSION = 1
@@ -35,6 +43,22 @@ class Learned(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     local_from: Millis | None = None
     local: dict[str, dict[str, float]] = {}
     habits: Kept = msgspec.field(default_factory=Kept)
+
+
+def of(popular: Popular, met: Ties, bought: Ties, repeats: Repeats, local: Local, habits: Habits) -> Learned:
+    """What these learned."""
+    return Learned(
+        counted_from=popular.clock.landmark,
+        counts=popular.weights,
+        met_from=met.clock.landmark,
+        met=met.rows,
+        bought_from=bought.clock.landmark,
+        bought=bought.rows,
+        repeats=repeats.encode(),
+        local_from=local.clock.landmark,
+        local=local.cells,
+        habits=habits.kept,
+    )
 
 
 _DECODER = msgspec.msgpack.Decoder(Learned)
