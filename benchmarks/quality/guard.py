@@ -4,7 +4,7 @@ Four contexts, five actions; the default takes one that is rewarded at 0.1 every
 Values are the true expected ones. "Worst" is the most by which what was served ever fell behind the default, over the
 decisions so far, from the 500th on; "broken" the seeds where that is more than the guard.
 
-usage: python -m benchmarks.quality.guard [--seeds 20] [--rounds 10000] [--guard 0.05]
+usage: python -m benchmarks.quality.guard [--seeds 20] [--rounds 10000] [--guard 0.05] [--world stale ...]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from micromoments.learn.guard import Guard
 from micromoments.policy.adaptive import Adaptive
 
+WORLDS = ("better", "alike", "a little worse", "bad", "stale", "turns bad")
 CONTEXTS, ACTIONS, DEFAULT, DELAY, FLOOR, WARM = 4, 5, 0.1, 50, 0.05, 2000
 
 
@@ -110,9 +111,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--guard", type=float, default=0.05)
+    parser.add_argument("--world", action="append", choices=WORLDS, help="only this one; may be repeated")
     given = parser.parse_args()
     print("| world | policy alone earns | worst | guarded earns | worst | broken | mean share | last share |")
-    for world in ("better", "alike", "a little worse", "bad", "stale", "turns bad"):
+    for world in given.world or WORLDS:
         alone = [run(world, seed, given.rounds, 0.0) for seed in range(given.seeds)]
         held = [run(world, seed, given.rounds, given.guard) for seed in range(given.seeds)]
 

@@ -114,6 +114,22 @@ def test_a_split_that_is_off_is_said_first() -> None:
     assert rows[0]["sentence"].startswith("Don't believe")
 
 
+def test_nothing_is_claimed_while_the_split_is_off() -> None:
+    """However clear a difference is, no comparison, segment or note calls it sure where the arms' sizes are off."""
+    decisions = [decision(f"d{n}", n, NOW, holdout=n % 3 == 0) for n in range(600)]
+    orders = [event(f"e{n}", n, NOW + HOUR, goal="order", value=100, currency="EUR") for n in range(600) if n % 3]
+    orders += [event(f"h{n}", n, NOW + HOUR, goal="order", value=100, currency="EUR") for n in range(0, 90, 3)]
+    reply = run(Facts(*decisions, *orders).query, "lift", {"goal": "order"}, SETTINGS)
+    (row,) = reply["rows"]
+    assert {one["verdict"] for one in (*row["comparisons"], *row["segments"])} == {"doubtful"}
+    assert all(one["low"] > 0 and one["bayes"] is None for one in row["comparisons"])
+    assert "sure enough" not in str(row)
+    assert "sure enough" not in str(reply["notes"])
+    even = [replace(one, holdout=n % 2 == 0) for n, one in enumerate(decisions)]
+    (row,) = run(Facts(*even, *orders).query, "lift", {"goal": "order"}, SETTINGS)["rows"]
+    assert "doubtful" not in str(row)
+
+
 def test_two_currencies_are_not_added_up() -> None:
     """Values in euros and dollars aren't compared; people and times are."""
     decisions = [decision(f"d{n}", n, NOW, holdout=n % 2 == 0) for n in range(10)]

@@ -23,7 +23,7 @@ import numpy as np
 
 from micromoments.learn.sequence import ALPHA, FloatArray, Sequence, Size, begun, planned
 
-Verdict = Literal["higher", "lower", "unclear", "early"]
+Verdict = Literal["higher", "lower", "unclear", "early", "doubtful"]
 
 MIN_PEOPLE = 100
 """Fewest people an arm before an interval is told: below, the normal approximation is not to be trusted."""
@@ -65,8 +65,8 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
     ``low`` and ``high`` bound ``difference``, None where an arm has under two people. The relative ones are None where
     the control's mean can't be told from zero. ``p`` is always valid: at most ``alpha`` exactly where the interval
     excludes zero. ``variance_kept`` is the share of variance that CUPED left, 1 without. ``verdict``: *early* while
-    ``needed`` (a sentence's end) is not met. ``tuning`` is the number of people that the interval is tightest for,
-    ``error`` the difference's standard error.
+    ``needed`` (a sentence's end) is not met, *doubtful* where the arms' sizes aren't what they were meant to be.
+    ``tuning`` is the number of people that the interval is tightest for, ``error`` the difference's standard error.
     """
 
     treated: int

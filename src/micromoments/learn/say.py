@@ -40,6 +40,8 @@ def sentence(
         "value": f"the net value of {goal} per person",
     }[metric]
     served, held = (_amount(mean, metric, currency) for mean in (result.treated_mean, result.control_mean))
+    if result.verdict == "doubtful":
+        return f"Not to be believed while the split is off: {what} is {served} {one}, {held} {other}."
     low, high = (_change(bound, metric, currency) for bound in (result.low, result.high))
     size = _change(abs(result.difference), metric, currency, sign=False)
     if result.verdict == "unclear":

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from micromoments.core.settings import DAY, Experiment
-from micromoments.learn.lift import Lift, Sums, lift, paced, sample_ratio
+from micromoments.learn.lift import Lift, Ratio, Sums, lift, paced, sample_ratio
 from micromoments.learn.planning import bayes, fading, plan
 from micromoments.learn.say import Metric, faded, guard_sentence, mismatch, mixed, not_proof, sentence
 from micromoments.learn.sequence import ALPHA, Size
@@ -53,9 +53,22 @@ class Split(NamedTuple):
         """What is known of how many people come."""
         return msgspec.structs.replace(self.counted.size, planned=self.planned)
 
+    @property
+    def counts(self) -> list[int]:
+        """How many people are in each arm."""
+        return [self.counted.people.get(arm, 0) for arm in self.arms]
+
+    @property
+    def ratio(self) -> Ratio | None:
+        """How the arms' sizes agree with what was meant; None where nobody was meant to be in one of them."""
+        wanted = [self.shares.get(arm, 0.0) for arm in self.arms]
+        return sample_ratio(self.counts, wanted) if min(wanted) > 0 else None
+
     def lift(self, treated: Sums, control: Sums, alpha: float = ALPHA) -> Lift:
-        """The lift of the first arm over the second."""
-        return lift(treated, control, alpha=alpha, sequence=paced(treated, control, self.size, alpha))
+        """The lift of the first arm over the second; nothing is claimed where the arms' sizes are off."""
+        result = lift(treated, control, alpha=alpha, sequence=paced(treated, control, self.size, alpha))
+        off = self.ratio is not None and self.ratio.mismatch
+        return msgspec.structs.replace(result, verdict="doubtful") if off and result.verdict != "early" else result
 
 
 def lifts(asked: Ask) -> dict[str, Any]:
@@ -77,7 +90,7 @@ def lifts(asked: Ask) -> dict[str, Any]:
 def _worth(row: Mapping[str, Any]) -> list[str]:
     """What a row says of money, where it can say something and the goal is the one that was declared."""
     told = [one for one in row.get("comparisons", ()) if one["metric"] == "value" and one["currency"]]
-    return [one["sentence"] for one in told if row["primary"] and one["verdict"] != "early"]
+    return [one["sentence"] for one in told if row["primary"] and one["verdict"] not in ("early", "doubtful")]
 
 
 def _slots(asked: Ask) -> list[str]:
@@ -179,9 +192,8 @@ def _row(asked: Ask, split: Split, goal: str, alpha: float) -> dict[str, Any]:
     found, currencies = lift_sums.whole(parts.values()), lift_sums.currencies(asked, goal)
     treated, control = (found.get(arm, dict.fromkeys(METRICS, lift_sums.NONE)) for arm in split.arms)
     comparisons = _comparisons(split, goal, treated, control, currencies, alpha)
-    counts = [people.get(arm, 0) for arm in split.arms]
+    counts, ratio = split.counts, split.ratio
     crossed = people.get("crossed", 0)
-    ratio = _ratio(split, counts)
     warnings = _warnings(split, ratio, counts, crossed, currencies, primary=primary)
     ahead = plan(treated["people"], control["people"], days, split.size, alpha)
     off = ratio is not None and ratio.mismatch
@@ -226,7 +238,7 @@ def _comparisons(
         )
         if goal != split.goal:
             said = f"Explored, beside the goal that was declared: {said}"
-        seen = msgspec.to_builtins(bayes(result))
+        seen = msgspec.to_builtins(bayes(result)) if result.verdict != "doubtful" else None
         out.append(
             {"metric": metric, **msgspec.to_builtins(result), "bayes": seen, "currency": currency, "sentence": said}
         )
@@ -241,13 +253,8 @@ def _named(split: Split) -> tuple[str, str] | None:
     return split.arms if split.about["of"] == "experiment" else None
 
 
-def _ratio(split: Split, counts: Sequence[int]) -> Any:
-    wanted = [split.shares.get(arm, 0.0) for arm in split.arms]
-    return sample_ratio(counts, wanted) if min(wanted) > 0 else None
-
-
 def _warnings(
-    split: Split, ratio: Any, counts: Sequence[int], crossed: int, currencies: Sequence[str], *, primary: bool
+    split: Split, ratio: Ratio | None, counts: Sequence[int], crossed: int, currencies: Sequence[str], *, primary: bool
 ) -> list[str]:
     out = []
     if ratio is not None and ratio.mismatch:

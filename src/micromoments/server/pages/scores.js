@@ -59,6 +59,8 @@ export class Scores {
     const early = lift.verdict === "early" || lift.low === null || lift.high === null;
     if (early) {
       title.replaceChildren(lift.needed ? `What serving was worth can't be told yet: it takes ${lift.needed}.` : "What serving was worth can't be told yet.");
+    } else if (lift.verdict === "doubtful") {
+      title.replaceChildren("What serving was worth can't be told: the groups haven't the sizes that were meant.");
     } else if (lift.verdict === "unclear") {
       title.replaceChildren(`${days}, serving by moment can't yet be told from the popular list.`);
     } else {

@@ -49,7 +49,7 @@ function one(row, reply, link) {
     button("Show how the interval moved over time", () => into(over, () => course(row, reply, link), `Looking back ${LOOKS} times`)), over);
 }
 
-const VERDICT = { higher: "sure: higher", lower: "sure: lower", unclear: "can't be told yet", early: "too early", none: "not compared" };
+const VERDICT = { higher: "sure: higher", lower: "sure: lower", unclear: "can't be told yet", early: "too early", doubtful: "not to be believed", none: "not compared" };
 
 /** The decisions that put people into the arms of a comparison. */
 const placed = (row, link) => link("behind", row.of === "slot" || !row.experiment ? { slot: row.slot } : { slot: row.slot, only: `experiment:${row.experiment}` });
