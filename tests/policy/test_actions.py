@@ -12,13 +12,13 @@ from micromoments.policy.adaptive import Adaptive
 
 
 def test_a_number_is_shared_between_the_orders_around_it() -> None:
-    """Beside the squashed number stand the two whole values of asinh(x) around it, together of 1."""
+    """Beside the squashed number stand the two whole values of asinh(2 x) around it, together of 1."""
     for x in (0.0, 3.0, -3.0, 40, 1e9, -1e-9):
         _, (below, low), (above, high) = flat({"age": x})
         lower, upper = (int(name.partition("~")[2]) for name in (below, above))
-        assert lower <= asinh(x) <= upper == lower + 1
+        assert lower <= asinh(2.0 * x) <= upper == lower + 1
         assert low + high == pytest.approx(1.0)
-        assert lower * low + upper * high == pytest.approx(asinh(x))
+        assert lower * low + upper * high == pytest.approx(asinh(2.0 * x))
     assert flat({"plan": "gold", "on": True}) == [("plan=gold", 1.0), ("on=True", 1.0)]
 
 
