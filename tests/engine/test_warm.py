@@ -18,7 +18,7 @@ from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Settings, Slot
 from micromoments.engine.brain import Policies
-from micromoments.engine.learned import TRIES, WAITED, Learned
+from micromoments.engine.learned import TRIES, Learned
 from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
 from micromoments.flow.warm import instant
@@ -210,12 +210,42 @@ def test_the_command_takes_personalizers_log(tmp_path: Path) -> None:
         assert [one["version"] for one in engine.policies.list()] == [40]
 
 
-async def test_a_second_log_waits_until_the_learner_took_the_first(tmp_path: Path) -> None:
-    """Where outcomes are learned in another process a log made without the one before would undo it: it is refused
-    until that is in force, or ten minutes have passed, and nothing is sent.
+class Turns:
+    """The turns of several servers, as Redis keeps them: who has one, until when."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, object] = {}
+
+    def __call__(self, name: str) -> OneTurn:
+        """A server's try for the turn of a name."""
+        return OneTurn(self.held, name)
+
+
+class OneTurn:
+    """One server's try for a turn."""
+
+    def __init__(self, held: dict[str, object], name: str) -> None:
+        self._held, self._name = held, name
+
+    def take(self) -> bool:
+        """Where nobody has it."""
+        return self._held.setdefault(self._name, self) is self
+
+    def give(self) -> None:
+        """Where it is still one's own."""
+        if self._held.get(self._name) is self:
+            del self._held[self._name]
+
+
+async def test_a_second_log_waits_until_the_learner_took_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where outcomes are learned in another process a log made without the one before would undo it: through whichever
+    server, it is refused until that is in force, or its turn has run out, and nothing is sent.
     """
+    monkeypatch.setattr("micromoments.engine.learned.LOOKS", 1)
     sent: list[ActivationRecord] = []
-    now = [1_000]
+    turns = Turns()
 
     async def append(records: Sequence[Record]) -> None:
         """The learner is away."""
@@ -225,12 +255,32 @@ async def test_a_second_log_waits_until_the_learner_took_the_first(tmp_path: Pat
         engine.catalog.put(ITEMS)
         view, kept = engine.service.learned._view, engine.service.learned._kept
         policies = Policies({})
-        learned = Learned(kept, policies, append, lambda: now[0], view, far=True)
-        assert (await learned.warm("home", decisions(60)))["version"] == 60
-        with pytest.raises(ValueError, match="before the learner took the one before"):
-            await learned.warm("home", decisions(60))
+        one, other = (Learned(kept, policies, append, lambda: 1_000, view, turns) for _ in range(2))
+        assert (await one.warm("home", decisions(60)))["version"] == 60
+        for server in (one, other):
+            with pytest.raises(ValueError, match="before the learner took the one before"):
+                await server.warm("home", decisions(60))
         assert len(sent) == 1
         policies.restore(sent[0])
-        assert (await learned.warm("home", decisions(60)))["version"] == 120
-        now[0] += WAITED
-        assert (await learned.warm("home", decisions(60)))["version"] == 120
+        assert (await one.warm("home", decisions(60)))["version"] == 120
+        policies.restore(sent[1])
+        with pytest.raises(ValueError, match="before the learner took the one before"):
+            await other.warm("home", decisions(60))
+        turns.held.clear()
+        assert (await other.warm("home", decisions(60)))["version"] == 180
+
+
+async def test_a_log_that_could_not_be_taught_holds_up_no_other(tmp_path: Path) -> None:
+    """Where the log can't be written the turn is given back at once."""
+    turns = Turns()
+
+    async def append(_records: Sequence[Record]) -> None:
+        raise OSError("the log is away")
+
+    with mm.open(tmp_path / "shop", SETTINGS) as engine:
+        engine.catalog.put(ITEMS)
+        view, kept = engine.service.learned._view, engine.service.learned._kept
+        learned = Learned(kept, Policies({}), append, lambda: 1_000, view, turns)
+        with pytest.raises(OSError, match="away"):
+            await learned.warm("home", decisions(60))
+        assert not turns.held

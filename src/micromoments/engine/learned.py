@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,6 +37,8 @@ TRIES = 30
 """Times that a taught policy is put in force while outcomes come between its making and its place in the log."""
 WAITED: Millis = 10 * MINUTE
 """How long a log waits at most for another process to take the one before: it may have been put back meanwhile."""
+LOOKS, LOOK = 50, 0.1
+"""How often, and how many seconds apart, a server looks whether the learner took a log, before it answers."""
 GROWTH = 1.25
 """A version is kept by itself whenever so many times the outcomes of the last kept one were learned: their number grows
 with the logarithm of what was learned.
@@ -47,9 +49,22 @@ TOLD = 12
 """Features that a comparison tells, those that changed most first."""
 
 
+class Turn(Protocol):
+    """What one process has at a time, as long as it may last."""
+
+    def take(self) -> bool:
+        """Take it; False where another has it."""
+        ...
+
+    def give(self) -> None:
+        """Let the next one."""
+        ...
+
+
 class Learned:
     """The policies of a running engine and their kept versions. A policy is named ``<slot>:<name>``; its version is the
-    number of outcomes that it learned. ``far`` says that outcomes are learned in another process.
+    number of outcomes that it learned. Where outcomes are learned in another process, ``turns`` gives the turn by a
+    name that only one of all servers has.
     """
 
     def __init__(
@@ -59,12 +74,11 @@ class Learned:
         append: Callable[[Sequence[Record]], Awaitable[None]],
         clock: Callable[[], Millis],
         view: Callable[[], View],
-        *,
-        far: bool = False,
+        turns: Callable[[str], Turn] | None = None,
     ) -> None:
         self._kept, self._policies, self._append, self._clock = kept, policies, append, clock
-        self._view, self._far = view, far
-        self._sent: dict[str, tuple[int, Millis]] = {}
+        self._view, self._turns = view, turns
+        self._held: dict[str, tuple[Turn, int]] = {}
 
     def listed(self) -> list[dict[str, Any]]:
         """Every slot's policies: how many outcomes each learned, and which versions are kept."""
@@ -210,10 +224,46 @@ class Learned:
         return taught, wrong
 
     async def _teach(self, name: str, taught: Sequence[Lesson]) -> int:
+        """Teach a policy; the version in force. Where another process learns, one log after the other over all servers:
+        one made without the log before, which the learner has yet to take, would undo it.
+        """
+        if self._turns is None:
+            return await self._taught(name, taught)
+        await self._taken(name)
+        turn = self._turns(f"teach:{name}")
+        if not await asyncio.to_thread(turn.take):
+            raise ValueError(
+                f"got a log for {name} before the learner took the one before; wanted that first, nothing is lost; "
+                "see that a `micromoments learn` runs, and try again"
+            )
+        try:
+            version = await self._taught(name, taught)
+        except BaseException:
+            await asyncio.to_thread(turn.give)
+            raise
+        self._held[name] = turn, version
+        for _ in range(LOOKS):
+            if await self._taken(name):
+                break
+            await asyncio.sleep(LOOK)
+        return version
+
+    async def _taken(self, name: str) -> bool:
+        """Whether the learner took the last log that was taught here; the next one may come then."""
+        turn, version = self._held.get(name, (None, 0))
+        if turn is None:
+            return True
+        if self._policies[name].version < version:
+            return False
+        self._held.pop(name, None)
+        await asyncio.to_thread(turn.give)
+        return True
+
+    async def _taught(self, name: str, taught: Sequence[Lesson]) -> int:
         """Teach a policy apart and put it in force with all that the one in force has learned until then; the version
         in force.
         """
-        self._taken(name)
+        far = self._turns is not None
         pupil = self._policies.teach_apart(name)
         try:
             after, place = decode(name.rpartition(":")[2], self._policies[name].encode()), self._policies.place
@@ -224,26 +274,14 @@ class Learned:
                     learn(after, decision, outcome)
                 if pupil.end == "lost":
                     break
-                since = f"{FROM}{place}" if self._far else f"{SINCE}{self._policies[name].version}"
+                since = f"{FROM}{place}" if far else f"{SINCE}{self._policies[name].version}"
                 await self._activate(name, after, since)
-                if self._far:
-                    self._sent[name] = (after.version, self._clock())
-                if self._far or pupil.end == "taken":
+                if far or pupil.end == "taken":
                     return after.version
         finally:
             self._policies.leave(name, pupil)
         why = "was put back to another version" if pupil.end == "lost" else f"learned more each of {TRIES} times"
         raise ValueError(f"got a log for {name}, which {why} while it was taught; nothing was changed; try again")
-
-    def _taken(self, name: str) -> None:
-        """Check that the learner took the last log that was taught here: one made without it would undo it."""
-        version, at = self._sent.pop(name, (0, 0))
-        if self._policies[name].version < version and self._clock() - at < WAITED:
-            self._sent[name] = (version, at)
-            raise ValueError(
-                f"got a log for {name} before the learner took the one before; wanted that first, nothing is lost; "
-                "see that a `micromoments learn` runs, and try again"
-            )
 
     async def _activate(self, name: str, policy: Policy, since: str = "") -> None:
         record = ActivationRecord(

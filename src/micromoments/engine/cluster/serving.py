@@ -28,7 +28,7 @@ from micromoments.engine.cluster.world import World
 from micromoments.engine.control import Control
 from micromoments.engine.forwarder import Inside
 from micromoments.engine.intake import Intake
-from micromoments.engine.learned import Learned
+from micromoments.engine.learned import WAITED, Learned
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
 from micromoments.engine.refusals import Overloaded, same
@@ -82,7 +82,12 @@ class Serving:
         )
         follower.activated = self.control.fold
         self.learned = Learned(
-            shared.stores.policies, follower.brain, follower.change, clock, lambda: self.view, far=True
+            shared.stores.policies,
+            follower.brain,
+            follower.change,
+            clock,
+            lambda: self.view,
+            lambda name: shared.turn(name, WAITED),
         )
         inside = self._inside()
         self.forwards = Forwards(shared, inside, clock)
