@@ -275,6 +275,7 @@ async def test_a_log_that_could_not_be_taught_holds_up_no_other(tmp_path: Path) 
     turns = Turns()
 
     async def append(_records: Sequence[Record]) -> None:
+        """The log is away."""
         raise OSError("the log is away")
 
     with mm.open(tmp_path / "shop", SETTINGS) as engine:
