@@ -92,6 +92,43 @@ ROWS: list[tuple[str, list[tuple[str, str, list[tuple[str, str]]]]]] = [
             ("Duplicates are known for", "s", [("micromoments_dedup_window_seconds", "{{instance}}")]),
         ],
     ),
+    (
+        "On a cluster: do the workers keep up?",
+        [
+            ("Records that wait for workers", "short", [("micromoments_work_lag_records", "{{instance}}")]),
+            ("Records folded a second", "ops", [(RATE.format("micromoments_records_applied_total"), "{{instance}}")]),
+            ("Partitions that each has", "short", [("micromoments_work_partitions", "{{instance}}")]),
+        ],
+    ),
+    (
+        "On a cluster: is anything held up?",
+        [
+            (
+                "What workers try again",
+                "ops",
+                [
+                    (RATE.format("micromoments_work_failures_total"), "a store failed, {{instance}}"),
+                    (RATE.format("micromoments_shards_again_total"), "another wrote meanwhile, {{instance}}"),
+                ],
+            ),
+            (
+                "Who learns",
+                "short",
+                [
+                    ("micromoments_learn_leading", "active, {{instance}}"),
+                    ("sum(rate(micromoments_outcomes_learned_total[$__rate_interval]))", "outcomes learned a second"),
+                ],
+            ),
+            (
+                "Redis",
+                "short",
+                [
+                    (RATE.format("micromoments_redis_round_trips_total"), "round trips a second, {{instance}}"),
+                    ("abs(micromoments_clock_ahead_seconds)", "seconds by which clocks differ, {{instance}}"),
+                ],
+            ),
+        ],
+    ),
 ]
 
 

@@ -61,7 +61,7 @@ def test_workers_are_killed_paused_and_replaced(project: Project) -> None:
     gather(clients, 60)
     finished(clients)
     check(project, clients)
-    assert ROLES - {"micromoments_learn_leading"} <= scraped(port)
+    assert ROLES["work"] <= scraped(port)
     assert (two.stop(), three.stop()) == (0, 0)
 
 
@@ -131,7 +131,7 @@ def test_a_learner_that_stands_by_takes_over(project: Project) -> None:
     gather(clients, 60)
     finished(clients)
     check(project, clients)
-    assert ROLES - {"micromoments_work_lag_records"} <= scraped(learners[one])
+    assert ROLES["learn"] <= scraped(learners[one])
     shared = project.open()
     clicked = sum(len(c.answered) for c in clients)
     learned = {"version": 0}

@@ -20,13 +20,22 @@ from tools.sizing import Assumed, size
 
 DEPLOY = ROOT / "deploy"
 NAME = re.compile(r"\bmicromoments_[a-z_]+\b")
+BOTH = {"micromoments_clock_ahead_seconds", "micromoments_redis_round_trips_total"}
 ROLES = {
-    "micromoments_work_lag_records",
-    "micromoments_learn_leading",
-    "micromoments_clock_ahead_seconds",
-    "micromoments_redis_round_trips_total",
+    "work": BOTH
+    | {
+        "micromoments_work_lag_records",
+        "micromoments_work_partitions",
+        "micromoments_work_failures_total",
+        "micromoments_shards_again_total",
+        "micromoments_records_applied_total",
+        "micromoments_records_failed_total",
+        "micromoments_moments_opened_total",
+        "micromoments_outcomes_total",
+    },
+    "learn": BOTH | {"micromoments_learn_leading", "micromoments_outcomes_learned_total"},
 }
-"""What only the roles of a cluster export; ``tests/cluster/test_faults.py`` scrapes them from real ones."""
+"""What the roles of a cluster export; ``tests/cluster/test_faults.py`` scrapes them from real ones."""
 
 
 def test_every_value_of_the_chart_is_used_and_every_one_used_is_there() -> None:
@@ -42,7 +51,7 @@ async def test_rules_and_dashboard_ask_for_what_is_exported(tmp_path: Path) -> N
     clock = Clock()
     async with opened(tmp_path / "shop", clock) as service:
         page = App(service, Keys([], [], [], clock=clock)).metrics.reply().body.decode()
-    names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE)) | ROLES
+    names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE)) | ROLES["work"] | ROLES["learn"]
     for file in ("prometheus/alerts.yml", "grafana/micromoments.json"):
         asked = {name.removesuffix("_bucket") for name in NAME.findall((DEPLOY / file).read_text())}
         assert len(asked) > 5, file

@@ -29,7 +29,13 @@ facts = "s3://shop-facts/micromoments"
 EVERYTHING: dict[str, Any] = {
     "keysSecret": "keys",
     "config": 'timezone = "UTC"\n\n[slots.home]\nlimit = 3\n',
-    "ingress": {"enabled": True, "className": "nginx", "host": "moments.example", "tlsSecret": "tls"},
+    "ingress": {
+        "enabled": True,
+        "className": "nginx",
+        "host": "moments.example",
+        "tlsSecret": "tls",
+        "annotations": {"cert-manager.io/cluster-issuer": "ours"},
+    },
     "serviceMonitor": {"enabled": True, "interval": "15s"},
     "nodeSelector": {"disk": "local"},
     "imagePullSecrets": [{"name": "registry"}],
@@ -55,9 +61,9 @@ def helm() -> Any:
     return pytest.importorskip("helm_python", reason="there is no Helm here; tests/deploy/tools.txt has it")
 
 
-def rendered(**values: Any) -> list[dict[str, Any]]:
-    """What ``helm template shop deploy/chart`` gives, each document held against Kubernetes' schemas."""
-    manifests = helm().Chart.load(CHART).render(values, name="shop", namespace="default")
+def rendered(release: str = "shop", /, **values: Any) -> list[dict[str, Any]]:
+    """What ``helm template RELEASE deploy/chart`` gives, each document held against Kubernetes' schemas."""
+    manifests = helm().Chart.load(CHART).render(values, name=release, namespace="default")
     documents = [one for text in manifests.values() for one in yaml.safe_load_all(text) if one]
     schemas = pytest.importorskip("kubernetes_validate", reason="there are no schemas of Kubernetes here")
     for one in documents:
@@ -145,6 +151,25 @@ def test_a_cluster_takes_what_an_operator_sets() -> None:
     scalers = [d["spec"] for d in found if d["kind"] == "HorizontalPodAutoscaler"]
     assert sorted(s["scaleTargetRef"]["name"] for s in scalers) == ["shop-micromoments-serve", "shop-micromoments-work"]
     assert {(s["minReplicas"], s["maxReplicas"]) for s in scalers} == {(3, 9)}
+
+
+def test_the_chart_takes_odd_values() -> None:
+    """The longest name that Helm gives a release, and one that YAML takes for something else; a configuration that
+    begins with spaces and blank lines, and has what means something in YAML and in templates.
+    """
+    odd = (
+        '\n   # "spaces: first" {{ not a template }}\n' + CLUSTER + 'timezone = "UTC"   # trailing \n\n\tname = "a:b"\n'
+    )
+    for release in ("r" * 53, "s-" * 26 + "s", "true"):
+        for values in ({}, roles(serve={"replicas": 1, "maxReplicas": 2}, work={"replicas": 0}, learn={"replicas": 1})):
+            found = rendered(release, keysSecret="keys", config=odd, image={"tag": "1.10"}, **values)
+            (file,) = (d["data"]["micromoments.toml"] for d in found if d["kind"] == "ConfigMap")
+            assert file.strip("\n") == odd.strip("\n")
+            for one in found:
+                assert len(one["metadata"]["name"]) <= 63 - (11 if one["kind"] == "StatefulSet" else 0)
+                assert not one["metadata"]["name"].endswith("-")
+            pods = [d["spec"]["template"]["spec"] for d in found if d["kind"] in ("Deployment", "StatefulSet")]
+            assert {pod["containers"][0]["image"] for pod in pods} == {"micromoments:1.10"}
 
 
 def test_the_chart_says_what_a_cluster_lacks() -> None:

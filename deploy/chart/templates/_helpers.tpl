@@ -1,9 +1,10 @@
+{{/* At most 52 characters: to a StatefulSet's name Kubernetes adds eleven, for a label of at most 63. */}}
 {{- define "micromoments.name" -}}
-{{- printf "%s-micromoments" .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-micromoments" .Release.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 {{- define "micromoments.labels" -}}
 app.kubernetes.io/name: micromoments
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{/* What every pod has: no rights, and where it may run. */}}
 {{- define "micromoments.pod" -}}

@@ -66,7 +66,7 @@ class Output:
         self.told: list[Told] = []
         self.facts: list[Fact] = []
         self.callers: dict[int, str] = {}
-        self.deliveries = 0
+        self.deliveries = self.opened = self.failed = 0
 
 
 class Folding:
@@ -247,6 +247,7 @@ class Folding:
             outbox=tuple(applier.outbox),
         )
         part = Part(batch, list(derived), list(telling.told), dict(applier.callers))
+        part.opened, part.failed, applier.moments_opened, applier.failed = applier.moments_opened, applier.failed, 0, 0
         for some in (applier.new_decisions, applier.facts, applier.outbox, derived, telling.told, applier.callers):
             some.clear()
         return part
@@ -356,6 +357,7 @@ class Part:
         self, batch: Batch, outcomes: list[OutcomeRecord], told: list[Told], callers: Mapping[int, str]
     ) -> None:
         self.batch, self.outcomes, self.told, self.callers = batch, outcomes, told, callers
+        self.opened = self.failed = 0
 
     def into(self, output: Output, shard: int) -> None:
         """It was committed."""
@@ -364,6 +366,8 @@ class Part:
         output.facts += self.batch.facts
         output.callers.update(self.callers)
         output.deliveries += len(self.batch.outbox)
+        output.opened += self.opened
+        output.failed += self.failed
 
 
 def _by_message(told: Sequence[Fact], records: Mapping[int, Record]) -> list[Fact]:

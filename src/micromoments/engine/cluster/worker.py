@@ -58,6 +58,7 @@ class Worker:
         self._group: KafkaGroup
         self.traced = traced()
         self.failures = self.applied = self.again = self.lag = 0
+        self.opened = self.outcomes = self.failed = 0
         self._astray = False
         self._said = ""
         """What holds work up, said once for as long as it is the same."""
@@ -81,6 +82,9 @@ class Worker:
         """Counters by name."""
         return {
             "records_applied_total": self.applied,
+            "records_failed_total": self.failed,
+            "moments_opened_total": self.opened,
+            "outcomes_total": self.outcomes,
             "shards_again_total": self.again,
             "work_failures_total": self.failures,
             "work_aside": float(self.aside),
@@ -201,6 +205,8 @@ class Worker:
         """After a commit: what there is to learn to Kafka, what was pending out of Redis, news to the servers."""
         shared = self._shared
         self.applied += len(folded)
+        self.opened, self.failed = self.opened + output.opened, self.failed + output.failed
+        self.outcomes += len(output.outcomes)
         self._said = ""
         self.traced(output.facts, output.callers)
         outcomes = [one for _, one in output.outcomes]
