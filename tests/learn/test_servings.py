@@ -61,3 +61,18 @@ def test_caps_by_slot_and_by_item_count_what_they_say() -> None:
     assert other not in still_counted([mine, other, *home], by_slot, NOW)
     by_item = Settings(slots={"news": Slot(caps=(Cap(times=1, by="item"),))})
     assert list(still_counted([mine, other, *home], by_item, NOW)) == home[-MAX_SERVED:]
+
+
+def test_a_campaigns_cap_outlasts_items_of_none_and_caps_by_item() -> None:
+    """Three of a campaign ten hours ago, then hundreds of items without one, which a cap by item counts or none does:
+    the campaign is still counted, and beyond its day it isn't.
+    """
+    spring = [serving(10, "home", n, campaign="spring") for n in range(3)]
+    home = [serving(1, "home", 10 + n) for n in range(200)]
+    by_campaign = Cap(times=3, hours=24, by="campaign")
+    for caps in ((by_campaign,), (Cap(times=2, hours=24), by_campaign)):
+        settings = Settings(slots={"home": Slot(caps=caps)})
+        found = still_counted([*spring, *home], settings, NOW)
+        assert list(found[:3]) == spring
+        assert list(found[3:]) == home[-(MAX_SERVED - 3) :]
+        assert list(still_counted([*spring, *home], settings, NOW + 15 * HOUR)) == home[-MAX_SERVED:]

@@ -94,14 +94,20 @@ def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
 
 def still_counted(served: list[Served], settings: Settings, now: Millis) -> tuple[Served, ...]:
     """At most ``MAX_SERVED`` servings, in order: what no cap, no offer's own and no group of campaigns counts goes
-    first, then the oldest. So what one slot shows often doesn't push out what another has to count.
+    first, then what is counted by item alone, then the oldest. So what one slot shows often doesn't push out what
+    another has to count, nor many items what a campaign, a channel or a person may have.
     """
     if len(served) > MAX_SERVED:
         caps = [(name, slot, cap) for name, slot in settings.slots.items() for cap in slot.caps]
         groups = {campaign for group in settings.exclusive for campaign in group}
 
-        def counts(one: Served) -> bool:
-            return one.until > now or one.campaign in groups or any(_counts(one, *cap, now) for cap in caps)
+        def counts(one: Served) -> int:
+            if one.until > now or one.campaign in groups:
+                return 2
+            return max(
+                (1 if cap.by == "item" else 2 for name, slot, cap in caps if _counts(one, name, slot, cap, now)),
+                default=0,
+            )
 
         served = sorted(served, key=lambda one: (counts(one), *_newest(one)))[-MAX_SERVED:]
     return tuple(sorted(served, key=_newest))
@@ -111,6 +117,8 @@ def _counts(one: Served, name: str, slot: Slot, cap: Cap, now: Millis) -> bool:
     """Whether a slot's cap counts a serving by now."""
     if one.at <= now - round(cap.hours * HOUR):
         return False
+    if cap.by == "campaign":
+        return bool(one.campaign)
     if cap.by == "slot":
         return one.slot == name
     return cap.by != "channel" or (one.channel or one.slot) == (slot.channel or name)
