@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Facet, Item, Kind
+from micromoments.core.settings import DAY
 from micromoments.retrieve.catalog import Ask, Candidate, Catalog
 from micromoments.retrieve.shares import shares
 from tests.retrieve.shop import CENTER, ITEMS, NOON, cafe, item, ms, shop
@@ -300,3 +301,25 @@ def test_an_unlikely_kind_comes_with_the_needs_category_alone() -> None:
     told = {(one.item.kind, one.item.category) for one in found}
     assert told >= {("article", "Tea"), ("product", "Tea")}
     assert ("article", "Ink") not in told
+
+
+def test_what_was_bought_last_comes_back_when_it_is_used_up() -> None:
+    """Somebody whose last event was the purchase of what they buy again gets it when it is due."""
+    oil = item("oil", "product", "Chain oil")
+    catalog = Catalog()
+    catalog.apply({"oil": oil, "lamp": item("lamp", "product", "Lamp")})
+    now = 30_000 * DAY
+    days = (29_910, 29_940, 29_970)
+    bought = Ask(
+        at=now,
+        probabilities=(0, 0, 0, 1.0, 0),
+        recent=("oil",),
+        bought=frozenset({"oil"}),
+        bought_at={"oil": 29_970 * DAY},
+        purchases={"oil": days},
+    )
+    found = {one.item.id: one for one in catalog.candidates(bought)}
+    assert found["oil"].reasons[0] == "you buy this about every 30 days"
+    assert found["oil"].used_up
+    viewed = msgspec.structs.replace(bought, bought=frozenset(), bought_at={}, purchases={})
+    assert "oil" not in {one.item.id for one in catalog.candidates(viewed)}

@@ -234,6 +234,8 @@ def test_schema_org_in_a_page(tmp_path: Path) -> None:
     anvil, cake, dave = found["0446310786"], found["#cake"], found["https://davessteakhouse.example.com"]
     assert (anvil.kind, anvil.price, anvil.brand, anvil.stock) == ("product", Money(11999, "USD"), "ACME", None)
     assert anvil.attributes["reviews"] == [{"text": "Heavy.", "rating": 4}]
+    (returns,) = (one for one in found.values() if one.kind == "article")
+    assert returns.attributes["faq"] == [{"question": "How long?", "answer": "Within 30 days."}]
     assert (cake.kind, cake.category, cake.attributes["minutes"]) == ("guide", "Dessert", 65)
     assert [step["text"] for step in cake.attributes["steps"]] == [
         "Preheat the oven to 350 degrees F.",

@@ -20,13 +20,14 @@ from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via
 from micromoments.retrieve.finds import TALKING, Found, here, note, offered
 from micromoments.retrieve.popular import COLD_STRENGTH, POPULAR_STRENGTH, Note, Popular, Told
+from micromoments.retrieve.questions import is_put
 from micromoments.retrieve.shares import LEAST_SHARE, shares
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.ways import Visit
 from micromoments.retrieve.wish import OF_KINDS, WIDER, Wish, wish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from micromoments.core.event import Millis
     from micromoments.core.geo import Point
@@ -41,6 +42,9 @@ NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
 TOGETHER_STRENGTH = 0.6
 ELSEWHERE = 0.5
 """What is left of a place's nearness where the words name other places: "where is the hospital" isn't the next café."""
+NOTHING: frozenset[str] = frozenset()
+EXPLAINED = ("know", "do")
+"""Types of moments that a text may answer, however they are put."""
 ANSWER_STRENGTH, ANSWERED = 0.97, 3
 """Strength of holding a sure answer, and how many items may be found by one."""
 IN_CATEGORY = 0.25
@@ -73,6 +77,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         _makeable(sources.guides, ask, found)
     if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
         offered(sources, ask, found)
+    again = used_up(items, ask.bought & found.keys(), ask.purchases, sources.habits.of) if ask.bought else NOTHING
     if only:
         _weigh(sources, only, found)
     else:
@@ -80,9 +85,10 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         if ask.point is not None:
             here(sources, ask, ask.point, worth, found)
         # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
-        for id in [id for id in ask.recent[:1] if id in items and not items[id].attributes.get("rebuyable")]:
+        shown = [id for id in ask.recent[:1] if id not in again]
+        for id in [id for id in shown if id in items and not items[id].attributes.get("rebuyable")]:
             found.pop(id, None)
-    order = _ranked(sources, ask, worth, found, wanted)
+    order = _ranked(sources, ask, worth, found, wanted, () if ask.moment_type in EXPLAINED else answering)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
     out: list[Candidate] = []
@@ -95,7 +101,6 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
             out.append(_candidate(told, notes, item, 0.0 - score))
     if answering:
         out = [replace(one, answer=answering.get(one.item.id)) if one.item.id in answering else one for one in out]
-    again = used_up(items, ask.bought & found.keys(), ask.purchases, sources.habits.of) if ask.bought else ()
     return [replace(one, used_up=True) if one.item.id in again else one for one in out] if again else out
 
 
@@ -181,11 +186,11 @@ def _named(sources: Sources, visits: dict[str, Visit], found: Found) -> None:
 def _answer(
     sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found
 ) -> dict[str, Answer]:
-    """By item, the passage that answers what somebody wants to know, be it to do something; the best few become
-    candidates by it.
+    """By item, the passage that answers what somebody wants to know, be it to do something, or what they put as a
+    question, be it about something to buy; the best few become candidates by it.
     """
     question = ask.question or ask.words
-    if ask.moment_type not in ("know", "do") or not question or not ask.quoted:
+    if not question or not ask.quoted or not (ask.moment_type in EXPLAINED or is_put(question)):
         return {}
     kinds = tuple([kind for kind in ANSWERING if kind in worth])
     allowed = frozenset(only)
@@ -295,9 +300,9 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
 
 
 def _ranked(
-    sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found, wish: Wish | None
+    sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found, wish: Wish | None, first: Container[str]
 ) -> list[tuple[float, str]]:
-    """(minus the score, id) in order."""
+    """(minus the score, id) in order; those ``first`` are worth most, whatever the moment."""
     items, minutes = sources.items, ask.minutes
     category, categories = ask.category, ask.categories
     favourite = max(categories.values(), default=0)
@@ -320,7 +325,8 @@ def _ranked(
         fits = sources.guides.left(id, minutes) if minutes else 1.0
         if wish is not None:
             fits *= wish.left(item)
-        order.append((-int(worth[item.kind] * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
+        of_kind = 1.0 if id in first else worth[item.kind]
+        order.append((-int(of_kind * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
     order.sort()
     return order
 

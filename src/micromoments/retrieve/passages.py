@@ -107,10 +107,16 @@ def of_guide(item: Item, name: Callable[[str], str]) -> Iterator[Passage]:
 def _of_text(text: str) -> Iterator[Passage]:
     for heading, spans in _sections(text):
         around = frozenset(STEMMED.analyze(heading))
+        asked = frozenset[str]()
         for start, end in spans:
             if (said := plain(text[start:end])) and any(c.isalnum() for c in said):
                 terms = frozenset(STEMMED.analyze(said)) | also(said)
-                yield Passage("text", start, end, said, heading, terms, around, False)
+                # A question answers nothing; what it asks counts as said by the sentence after it.
+                if said.endswith("?"):
+                    asked = terms
+                    continue
+                yield Passage("text", start, end, said, heading, terms | asked, around, False)
+                asked = frozenset()
         if len(spans) > 1:
             start, end = spans[0][0], spans[-1][1]
             if end - start <= MAX_PASSAGE:

@@ -19,11 +19,29 @@ put go come stay last leave keep contain include actually really exactly usually
 accept sell offer help cost price fee charge buy order item thing something anything product need want possible
 available allowed allow happen bring bear order pay find purchase add must while going able
 until till other own too more possible people person handle quit soon
+after before within later
 """
 ASKING = frozenset(_ASKING.split())
 """Words that ask, and aren't asked about."""
 LIGHT = frozenset(STEMMED.analyze(_LIGHT))
 """Stems that say hardly anything of what is asked about."""
+
+
+_PUT = re.compile(
+    r"\W*(?:(?:can|could|may|must|should|will|would|do|does|did|is|are|am|was|were|has|have)(?:n['’]?t)? "
+    r"(?!(?:you |someone |anyone )?(?:show|find|get|give|order|bring|send|sell) )|"
+    r"(?:what|which|when|who|whose|why|how)(?:['’]s|['’]re)? |until when |what's )(?:\S+ ){1,40}\S",
+    re.IGNORECASE,
+)
+
+
+def is_put(text: str) -> bool:
+    """Whether words are put as a question that a text may answer, whatever they seem to be after.
+
+    >>> is_put("can i return a helmet after 60 days"), is_put("can you show me helmets"), is_put("return helmet")
+    (True, False, False)
+    """
+    return _PUT.match(text) is not None
 
 
 class Sort(NamedTuple):
@@ -147,18 +165,21 @@ SORTS = (
     ),
 )
 """The first that fits a question counts."""
+_SPAN = re.compile(rf"\b(\d+) ?{_UNIT}", re.IGNORECASE)
 _COUNTED = re.compile(r"\bhow (?:many|much) (?:\w+ of )?(?P<thing>\w+)", re.IGNORECASE)
 
 
 class Question(NamedTuple):
     """A question read: its sort, the words it is about as typed, and how what it counts begins (``ham`` of "how many
-    slices of ham"), empty where it counts nothing; ``how_to`` is whether it asks for something to do.
+    slices of ham"), empty where it counts nothing; ``how_to`` is whether it asks for something to do, ``spans`` are
+    numbers of days and the like in it.
     """
 
     sort: Sort | None
     words: tuple[str, ...]
     thing: str
     how_to: bool
+    spans: frozenset[str] = frozenset()
 
 
 _WHATEVER = re.compile(
@@ -178,7 +199,8 @@ def read(text: str) -> Question:
     words = tuple([word for word in PLAIN.analyze(left) if word not in ASKING])
     counted = _COUNTED.search(text) if sort is not None and sort.counted else None
     stems = STEMMED.analyze(counted["thing"]) if counted is not None else []
-    return Question(sort, words, stems[0][:5] if stems else "", _HOW_TO.search(text) is not None)
+    spans = frozenset(_SPAN.findall(text))
+    return Question(sort, words, stems[0][:5] if stems else "", _HOW_TO.search(text) is not None, spans)
 
 
 def derived(stem: str) -> tuple[str, ...]:

@@ -252,6 +252,14 @@ def _text(thing: Thing) -> str:
     return plain("\n".join(str(part) for part in parts if part))
 
 
+def _faq(thing: Thing) -> list[dict[str, str]]:
+    """The questions of a page of them, each with its answer."""
+    asked = [one for one in _listed(thing.get("mainEntity")) if isinstance(one, dict)]
+    asked += [thing] if "Question" in _types(thing) else []
+    told = ({"question": _name(one), "answer": _answer(one)} for one in asked)
+    return [one for one in told if one["question"] and one["answer"]]
+
+
 def _answer(question: Thing) -> str:
     answer = _first(question.get("acceptedAnswer") or question.get("suggestedAnswer"))
     return plain(answer.get("text"))
@@ -297,6 +305,8 @@ def _attributes(thing: Thing, kind: Kind | None) -> dict[str, Any]:
             if isinstance(address.get(n), str)
         ),
     }  # fmt: skip
+    if kind == "article":
+        more["faq"] = _faq(thing)
     if kind == "guide":
         more |= {
             "steps": _steps(thing.get("recipeInstructions") or thing.get("step")),
