@@ -31,6 +31,9 @@ value = "revenue"
 [slots.home]
 goal = "order"
 holdout = 0.1
+
+[recommend]
+train_hours = 0  # learning of sessions takes a core for minutes, once a day: it is measured elsewhere
 """
 _SESSIONS = """
 CREATE OR REPLACE TEMP TABLE sessions AS SELECT s, h, CAST(h % {people} AS BIGINT) AS surrogate,

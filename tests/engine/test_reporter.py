@@ -11,12 +11,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from micromoments.engine.reporter import FIRST, Reporter
 from micromoments.engine.tuning import PATIENCE
+from micromoments.engine.wiring import beside
+from micromoments.stores.embedded.query import in_memory
 
 ASK = """
 import asyncio, sys
@@ -140,3 +143,21 @@ thread = threading.Thread(target=tell)
 thread.start()
 thread.join()
 """
+
+
+async def test_a_core_is_left_to_serving(tmp_path: Path) -> None:
+    """The process of reports asks with all cores but one, where there are two."""
+    reporter = Reporter(tmp_path, threads, seal, leave, apart=True, begin=beside)
+    try:
+        told = await reporter.report("threads", {}, Settings())
+        assert told["here"] == max(1, int(str(told["all"])) - 1)
+    finally:
+        reporter.close()
+
+
+def threads(folder: Path, _name: str, _params: dict[str, str], _settings: Settings) -> dict[str, object]:
+    """How many threads a question has here, and how many it has elsewhere."""
+    asked = "SELECT current_setting('threads')"
+    with in_memory(folder) as db, duckdb.connect() as plain:
+        (here,), (every,) = db.execute(asked).fetchone() or (), plain.execute(asked).fetchone() or ()
+    return {"here": here, "all": every}

@@ -18,7 +18,7 @@ from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import HOUR
 from micromoments.engine.brain import SESSIONS
 from micromoments.engine.tuning import stand_back
-from micromoments.engine.wiring import Stores, asking
+from micromoments.engine.wiring import Stores, asking, beside
 from micromoments.flow.learn import LOOKED
 from micromoments.ports import Artifacts, Corrupt
 from micromoments.report.ask import Query
@@ -163,6 +163,7 @@ class Nexts:
 def learn_of(folder: Path, least: int, at: Millis) -> Learnt:
     """In a process of its own: learn from a folder's facts, behind everything else that the machine has to do."""
     stand_back(15)
+    beside()
     return learnt(asking(folder), least, at)
 
 

@@ -31,9 +31,14 @@ FIRST = "freshness"
 log = logging.getLogger("micromoments")
 
 
-def _begin() -> None:
+def _alone() -> None:
+    """Nothing more to be set for questions."""
+
+
+def _begin(begin: Callable[[], None]) -> None:
     """In the worker: stand back from serving, and end when the engine's process does, however that ends."""
     stand_back()
+    begin()
     Thread(target=_end_with_parent, name="micromoments-parent", daemon=True).start()
 
 
@@ -52,10 +57,21 @@ class Reporter:
         seal: seals facts.
         leave: closes what answering left open; for the thread, as a process takes it along.
         apart: in a process of its own; else in a thread (DuckDB leaves the interpreter to others while it counts).
+        begin: what that process does first.
     """
 
-    def __init__(self, folder: Path, answer: Answer, seal: Seal, leave: Callable[[Path], None], *, apart: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        answer: Answer,
+        seal: Seal,
+        leave: Callable[[Path], None],
+        *,
+        apart: bool,
+        begin: Callable[[], None] = _alone,
+    ) -> None:
         self._apart = apart
+        self._begin = begin
         self._folder = folder
         self._answer = answer
         self._seal = seal
@@ -95,7 +111,7 @@ class Reporter:
         loop = asyncio.get_running_loop()
         for last in (False, True):
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=_begin)
+                self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._begin,))
             try:
                 return await loop.run_in_executor(self._pool, work, *args)
             except BrokenProcessPool:

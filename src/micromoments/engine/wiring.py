@@ -137,13 +137,13 @@ def open_held(
     policies = SqlitePolicies(folder.state)
     kept = policies.load()
     _guard(kept.get(ACTIVE_CONFIG), settings)
-    facts = _Late(lambda: _facts(folder))
+    facts = _Late(folder)
     catalogue = SqliteCatalogue(folder.state)
     budgets = SqliteBudgets(folder.budgets)
     audit = SqliteAudit(folder.audit)
     seen = FileSeen(folder.seen, log.mids, now)
     outbox = SqliteOutbox(folder.state)
-    reporter = Reporter(folder.path, answer, seal, let_go, apart=apart)
+    reporter = Reporter(folder.path, answer, seal, let_go, apart=apart, begin=beside)
 
     def close() -> None:
         reporter.close()
@@ -248,14 +248,16 @@ def _write(path: Path, text: str) -> None:
 class _Late:
     """The facts, opened when first asked for: DuckDB and Arrow take a quarter of a second and 60 MB to load."""
 
-    def __init__(self, opener: Callable[[], ParquetFacts]) -> None:
-        self._opener = opener
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
         self._opened: ParquetFacts | None = None
 
     def open(self) -> Facts:
         """The facts."""
         if self._opened is None:
-            self._opened = self._opener()
+            from micromoments.stores.embedded.facts import ParquetFacts
+
+            self._opened = ParquetFacts(self._folder.facts, self._folder.state)
         return self._opened
 
     def close(self) -> None:
@@ -271,12 +273,6 @@ def roads(extract: Path) -> Router:
     return Roads(extract)
 
 
-def _facts(folder: Folder) -> ParquetFacts:
-    from micromoments.stores.embedded.facts import ParquetFacts
-
-    return ParquetFacts(folder.facts, folder.state)
-
-
 def _guard(active: bytes | None, settings: Settings) -> None:
     """Refuse settings that change an experiment while it runs."""
     if not active:
@@ -284,6 +280,13 @@ def _guard(active: bytes | None, settings: Settings) -> None:
     refused = silent_changes(msgspec.json.decode(active, type=Settings, strict=False), settings)
     if refused:
         raise ValueError("\n".join(refused))
+
+
+def beside() -> None:
+    """In a process beside serving, at its start: a core is left to serving."""
+    from micromoments.stores.embedded.query import leave_a_core
+
+    leave_a_core()
 
 
 def answer(folder: Path, name: str, params: dict[str, str], settings: Settings) -> dict[str, object]:
@@ -350,13 +353,8 @@ def at_rest(path: Path | str) -> AtRest:
     from micromoments.stores.embedded.folder import owner
 
     folder = Path(path)
-
-    def held() -> tuple[int, str] | None:
-        found = owner(folder)
-        return None if found is None else (found.pid, found.address)
-
     return AtRest(
-        owner=held,
+        owner=lambda: (found.pid, found.address) if (found := owner(folder)) is not None else None,
         log=lambda: inspect.log(folder),
         state=lambda: inspect.state(folder),
         positions=lambda: inspect.positions(folder),

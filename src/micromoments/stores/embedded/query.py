@@ -29,6 +29,8 @@ MEMORY = "1GB"
 STANDING = "2GB"
 """Of questions that are kept open, with what they keep answered."""
 SPILL = ".spill"
+_BESIDE: list[bool] = []
+"""Holds something where this process runs beside one that serves."""
 TRIES = 3
 """How often a question is asked anew because a file was replaced (erasure, compaction) after it was listed."""
 
@@ -123,7 +125,17 @@ def in_memory(facts: Path, memory: str = MEMORY, **more: bool) -> duckdb.DuckDBP
     }
     db = duckdb.connect(":memory:", config=config | {"autoinstall_known_extensions": False})
     db.execute("SET enable_progress_bar = false")
+    if _BESIDE:
+        (threads,) = db.execute("SELECT current_setting('threads')").fetchone() or (1,)
+        db.execute(f"SET threads = {max(1, int(threads) - 1)}")
     return db
+
+
+def leave_a_core() -> None:
+    """From now on questions of this process use all cores but one, which what serves beside it has to itself; where
+    there is only one, they share it.
+    """
+    _BESIDE[:] = [True]
 
 
 def _spill(facts: Path) -> Path:
