@@ -119,3 +119,62 @@ def test_a_decimal_comma_is_read(tmp_path: Path) -> None:
     source = Source(path, guessed.shape, now=NOW, format=guessed.format)
     amounts = [row.arrival.event.properties["revenue"] for row in source.rows() if isinstance(row, Read)]
     assert [float(amount) for amount in amounts] == [123.45, 1234.5, 7.5]
+
+
+POSTHOG = """uuid,event,properties,timestamp,distinct_id
+1,search,"{""search_term"": ""tent, blue"", ""$device_type"": ""Mobile""}",2020-01-01T00:00:00+00:00,a
+2,order placed,"{""product_id"": ""t1"", ""total"": 12.5, ""currency"": ""EUR""}",2020-01-01T00:01:00+00:00,a
+3,left,not an object,2020-01-01T00:02:00+00:00,a
+"""
+
+
+def test_an_object_in_a_cell_is_looked_into(tmp_path: Path) -> None:
+    """What stands in a cell as JSON counts as columns do; a cell that holds something else is passed over."""
+    path = put(tmp_path / "posthog.csv", POSTHOG)
+    guessed = guess(path)
+    rows = [r.arrival.event for r in Source(path, guessed.shape, now=NOW).rows() if isinstance(r, Read)]
+    assert [row.event for row in rows] == ["Products Searched", "Order Completed", "left"]
+    assert rows[0].properties["query"] == "tent, blue"
+    assert rows[0].context["device"] == {"type": "Mobile"}
+    assert (rows[1].properties["product_id"], rows[1].properties["revenue"]) == ("t1", 12.5)
+    assert not rows[2].properties
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("Purchase Completed", "Order Completed"),
+        ("checkout_success_booking_confirmed", "Order Completed"),
+        ("Search Performed", "Products Searched"),
+        ("productDetailViewed", "Product Viewed"),
+        ("Added To Basket", "Product Added"),
+        ("Removed from Cart", "Product Removed"),
+        ("Checkout Begun", "Checkout Started"),
+        ("Refund Issued", "Order Refunded"),
+        ("búsqueda", "Products Searched"),
+        ("Product List Viewed", "Product List Viewed"),
+        ("Search Result Clicked", "Search Result Clicked"),
+        ("Order Updated", "Order Updated"),
+        ("Purchase Failed", "Purchase Failed"),
+    ],
+)
+def test_events_called_in_several_words(tmp_path: Path, called: str, name: str) -> None:
+    """An event is told by the words that it is called by, and left as it is where they say something else."""
+    row = {"user_id": "a", "event_type": called, "event_time": "2020-01-01 00:00:00.000000"}
+    assert events(put(tmp_path / "amplitude.json", json.dumps(row))) == [("a", name, 1_577_836_800_000)]
+
+
+def test_an_order_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    """Where one event is the order already, no other that sounds like one becomes it too."""
+    times = [("Checkout Completed", 1), ("Order Completed", 2), ("Purchase Completed", 3)]
+    rows = [{"user_id": "a", "event": called, "ts": 1_577_836_800 + n} for called, n in times]
+    told = [name for _, name, _ in events(put(tmp_path / "x.jsonl", "\n".join(json.dumps(row) for row in rows)))]
+    assert told == [called for called, _ in times]
+
+
+def test_times_are_told_by_what_stands_in_them(tmp_path: Path) -> None:
+    """A column of times is found though nobody knows its name, as long as nothing else stands in it."""
+    text = "visitorId\tserverTimePretty\ttype\nv\tJan 01, 2020 00:00:00\tsearch\n"
+    assert events(put(tmp_path / "matomo.tsv", text)) == [("v", "Products Searched", 1_577_836_800_000)]
+    with pytest.raises(MappingError, match="when it happened"):
+        guess(put(tmp_path / "x.tsv", "visitorId\tlifetime\nv\tlong\n"))

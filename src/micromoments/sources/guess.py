@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from micromoments.sources.history import ENRICHED
-from micromoments.sources.mapped import pointed
+from micromoments.sources.mapped import pointed, written
 from micromoments.sources.mapping import Field, Format, MappingError, Shape, preset, presets
 from micromoments.sources.opened import Bad, objects, open_bytes
 from micromoments.sources.segment import instant
@@ -25,20 +26,24 @@ LOOKED_AT = 20_000
 _KINDS = frozenset({"track", "page", "screen", "identify", "group", "alias"})
 _FIELDS: Mapping[str, str] = {
     "userId": "userid customerid custid customer memberid member person personid accountid profileid contactid "
-    "distinctid shopperid clientid user uid customernumber custno householdid",
+    "distinctid shopperid clientid user uid customernumber custno householdid kundennummer kundennr kundenid",
     "anonymousId": "anonymousid visitorid visitor deviceid cookieid userpseudoid fullvisitorid amplitudeid "
     "browserid sessionid session",
     "event": "event eventname eventtype action actiontype type behavior behaviour behaviortype behaviourtype activity "
-    "activitytype interaction interactiontype",
+    "activitytype interaction interactiontype aktion ereignis",
     "timestamp": "timestamp time ts eventtime eventtimestamp datetime date createdat occurredat happenedat servertime "
-    "clienteventtime clienttime orderdate purchasedate transactiondate invoicedate eventdate localtime unixtime",
+    "clienteventtime clienttime orderdate purchasedate transactiondate invoicedate eventdate localtime unixtime "
+    "zeitpunkt zeitstempel datum horodatage fecha",
     "messageId": "messageid insertid",
-    "properties.product_id": "productid itemid item product sku stockcode articleid contentid prodid asin",
-    "properties.query": "query searchquery searchterm searchterms searchphrase search keyword keywords q",
+    "properties.product_id": "productid itemid item product sku stockcode articleid contentid prodid asin "
+    "artikelnr artikelnummer produktid",
+    "properties.query": "query searchquery searchterm searchterms searchphrase search keyword keywords q "
+    "suchbegriff suchwort sitesearchkeyword",
     "properties.results": "results resultcount resultscount numresults nresults numberofresults hits",
     "properties.category": "category categorycode categoryid categoryname productcategory catid",
     "properties.price": "price unitprice productprice itemprice",
-    "properties.revenue": "revenue amount total ordertotal ordervalue totalprice totalamount grandtotal sales value",
+    "properties.revenue": "revenue amount total ordertotal ordervalue totalprice totalamount grandtotal sales value "
+    "umsatz betrag montant importe",
     "properties.currency": "currency currencycode",
     "properties.quantity": "quantity qty",
     "properties.order_id": "orderid ordernumber transactionid invoice invoiceno invoicenumber receiptid basketid",
@@ -50,25 +55,46 @@ _FIELDS: Mapping[str, str] = {
 }
 """What columns are called, written as one word in small letters, the likeliest first."""
 _EVENTS: Mapping[str, str] = {
-    "Product Viewed": "view viewed productview viewproduct viewitem itemview detail click clicked pv",
-    "Product Added": "cart addtocart addcart add added basket tocart addtobasket",
+    "Product Viewed": "view viewed productview viewproduct viewitem itemview detail click clicked pv artikelansicht "
+    "produktansicht produktaufruf",
+    "Product Added": "cart addtocart addcart add added basket tocart addtobasket warenkorb panier carrito carrello",
     "Product Removed": "removefromcart remove removed cartremove",
     "Checkout Started": "checkout begincheckout checkoutstarted",
     "Order Completed": "purchase purchased transaction order ordered orderplaced buy bought conversion sale "
-    "checkoutcomplete orderpaid paid",
+    "checkoutcomplete orderpaid paid ecommerceorder kauf gekauft bestellung bestellt achat commande compra pedido "
+    "acquisto ordine",
     "Order Refunded": "refund refunded return returned",
-    "Products Searched": "search searched query",
+    "Products Searched": "search searched query suche gesucht recherche busqueda ricerca",
     "Product Added to Wishlist": "fav favorite favourite wishlist addtowishlist",
     "Promotion Delivered": "offerreceived promotionreceived couponreceived offerdelivered",
     "Promotion Viewed": "offerviewed promotionview viewpromotion couponviewed impression",
     "Coupon Applied": "offercompleted couponredeemed couponused redeemed",
 }
 _NAMED = {word: name for name, words in _EVENTS.items() for word in words.split()}
+_DONE = "completed complete placed paid successful succeeded confirmed submitted"
+_SPOKEN: Sequence[tuple[str, str, str, str]] = (
+    ("Order Refunded", "refund refunded refunds", "", ""),
+    ("Order Completed", "order", _DONE, ""),
+    ("Order Completed", "purchase", f"{_DONE} made", ""),
+    ("Order Completed", "transaction booking checkout", _DONE, ""),
+    ("Product Removed", "remove removed", "cart basket bag trolley", ""),
+    ("Product Added to Wishlist", "add added save saved", "wishlist favorites favourites", "removed"),
+    ("Product Added", "add added", "cart basket bag trolley", ""),
+    ("Checkout Started", "checkout", "start started begin began begun initiated", ""),
+    ("Products Searched", "search searched searches", "", "result results click clicked opened selected cleared"),
+    ("Product Viewed", "product item pdp", "view viewed views seen opened visited detail details",
+     "list lists category review reviews cart basket added"),
+)  # fmt: skip
+"""What events are called in several words: a standard name, a word of the first and one of the second (where there are
+any) that are among them, and words that mustn't be; of an order the likeliest first.
+"""
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where words written together begin anew: ``productViewed``."""
 _TIMES = (
     "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
     "%d/%m/%Y %H:%M:%S", "%m/%d/%y %H:%M", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y %H:%M", "%d-%m-%Y", "%d-%b-%Y",
-    "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%a %b %d %H:%M:%S %Y", "%d/%b/%Y:%H:%M:%S %z",
+    "%b %d, %Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%a %b %d %H:%M:%S %Y", "%d/%b/%Y:%H:%M:%S %z",
 )  # fmt: skip
 
 
@@ -96,7 +122,9 @@ def guess(path: Path) -> Guess:
         shape = preset(name)
         if _fits(shape, header, rows):
             return Guess(shape, form, f"by the mapping {name!r} that ships with the package, whose columns it has")
-    fields, words = _by_names(path, header, rows)
+    rows = [_opened(row) for row in rows]
+    names = dict.fromkeys([*header, *(name for row in rows for name in _paths(row))])
+    fields, words = _by_names(path, list(names), rows)
     return Guess(Shape(fields=fields), form, words)
 
 
@@ -138,6 +166,11 @@ def _table(path: Path) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
             if len(rows) >= LOOKED_AT:
                 break
     return header, rows
+
+
+def _opened(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row with the objects that are written as text in its cells."""
+    return {name: found if (found := written(value)) is not None else value for name, value in row.items()}
 
 
 def _paths(row: Mapping[str, Any], prefix: str = "", depth: int = 3) -> Iterator[str]:
@@ -186,6 +219,8 @@ def _by_names(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any
         name = next((columns[word] for word in words.split() if word in columns), None)
         if name is not None and name not in found.values():
             found[field] = name
+    if "timestamp" not in found and (named := _timely(header, rows)):
+        found["timestamp"] = named
     missing = [
         what
         for what, fields in (("who did it", ("userId", "anonymousId")), ("when it happened", ("timestamp",)))
@@ -223,9 +258,30 @@ def _what(fields: dict[str, Field], found: Mapping[str, str], rows: Sequence[Map
         fields["event"] = Field(value=name)
         return f", every row a {name}"
     spoken = sorted({str(value) for row in rows if (value := _at(row, found["event"])) is not None})
-    values = {value: _NAMED[_plain(value)] for value in spoken if _plain(value) in _NAMED}
+    values = _named(spoken)
     fields["event"] = Field(column=found["event"], values=values)
     return "".join(f", {value} is {name}" for value, name in values.items() if value != name)
+
+
+def _named(spoken: Sequence[str]) -> dict[str, str]:
+    """Standard names of events by what they are called, in one word or in several; only one is taken for the order,
+    as an order that is told in two ways would count twice.
+    """
+    values = {value: _NAMED[_plain(value)] for value in spoken if _plain(value) in _NAMED}
+    ordered = "Order Completed" in {*spoken, *values.values()}
+    split = {value: set(re.findall(r"[a-z0-9]+", _SEAM.sub(" ", value).lower())) for value in spoken}
+    for name, one, other, without in _SPOKEN:
+        for value, words in split.items():
+            fits = (
+                words & set(one.split())
+                and (not other or words & set(other.split()))
+                and not words & set(without.split())
+            )
+            if not fits or value in values or value in _EVENTS or (ordered and name == "Order Completed"):
+                continue
+            values[value] = name
+            ordered = ordered or name == "Order Completed"
+    return values
 
 
 def _time(column: str, rows: Sequence[Mapping[str, Any]]) -> Field:
@@ -238,6 +294,17 @@ def _time(column: str, rows: Sequence[Mapping[str, Any]]) -> Field:
     most = max(_TIMES, key=lambda pattern: read[pattern])
     plain = sum(instant(text) is not None or _number(text) is not None for text in texts)
     return Field(column=column, format=most) if read[most] > plain else Field(column=column)
+
+
+def _timely(header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The first column whose name holds the word time or date, and in which only times are; else nothing."""
+    for name in header:
+        if re.search("time|date", name.lower()):
+            seen = [value for row in rows[:200] if isinstance(value := _at(row, name), str)]
+            field = _time(name, rows)
+            if seen and all(_reads(text, field.format) if field.format else instant(text) is not None for text in seen):
+                return name
+    return ""
 
 
 def _reads(text: str, pattern: str) -> bool:
@@ -271,4 +338,5 @@ def _at(row: Mapping[str, Any], column: str) -> Any:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """One word in small letters, without accents."""
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name).lower())

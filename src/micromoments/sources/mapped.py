@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,6 +60,7 @@ class Mapper:
         self._read = {column.split(".")[0] for column in read}
         self._keep_rest = shape.rest == "properties"
         if self._keep_rest and header is not None:
+            read |= {column.split(".")[0] for column in read if column not in header}
             self._rest = [(name, n) for n, name in enumerate(header) if name not in read]
 
     @staticmethod
@@ -71,7 +73,7 @@ class Mapper:
             return
         for path, field in shape.fields.items():
             wanted = field.columns
-            missing = [c for c in wanted if c not in header]
+            missing = [c for c in wanted if not _has(header, c)]
             if missing and (field.template or len(missing) == len(wanted)):
                 raise MappingError(
                     f"fields.{path}: got the column {missing[0]!r}; wanted one that the file has: {', '.join(header)}"
@@ -123,7 +125,7 @@ def _reader(path: str, field: Field, header: Sequence[str] | None) -> Get:
     if field.template:
         get = _template(field, header)
     else:
-        get = _first([_getter(c, header) for c in field.columns if header is None or c in header])
+        get = _first([_getter(c, header) for c in field.columns if header is None or _has(header, c)])
     if field.values:
         get = _translated(path, get, field)
     if path == "timestamp":
@@ -146,22 +148,54 @@ def pointed(value: Any) -> Any:
     return "".join(c for c in text if c.isdigit() or c in "-,").replace(",", ".")
 
 
+def written(value: Any) -> dict[str, Any] | None:
+    """The object that a cell holds as text, None where it holds none.
+
+    >>> written('{"q": "kettle"}'), written("kettle"), written("{}")
+    ({'q': 'kettle'}, None, {})
+    """
+    if not isinstance(value, str) or value[:1] != "{":
+        return None
+    try:
+        found = msgspec.json.decode(value)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+_remembered = lru_cache(maxsize=16)(written)
+"""Several fields are read from one cell."""
+
+
+def _has(header: Sequence[str], column: str) -> bool:
+    """Whether there is that column, or one in whose cells an object may lie that has it (``properties.query``)."""
+    return column in header or ("." in column and column.split(".", maxsplit=1)[0] in header)
+
+
 def _getter(column: str, header: Sequence[str] | None) -> Get:
-    if header is not None:
+    if header is not None and column in header:
         place = header.index(column)
         return lambda row: row[place] or None
     if "." not in column:
         return lambda row: row.get(column)
-    steps = column.split(".")
+    first, *steps = column.split(".")
+    start: Get = (lambda row: row.get(first)) if header is None else _cell(header.index(first))
 
     def walk(row: Any) -> Any:
+        value = start(row)
         for step in steps:
-            if not isinstance(row, dict):
+            if isinstance(value, str):
+                value = _remembered(value)
+            if not isinstance(value, dict):
                 return None
-            row = row.get(step)
-        return row
+            value = value.get(step)
+        return value
 
     return walk
+
+
+def _cell(place: int) -> Get:
+    return lambda row: row[place]
 
 
 def _first(gets: list[Get]) -> Get:

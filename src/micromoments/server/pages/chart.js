@@ -32,8 +32,8 @@ export function thinned(points, most = MOST_POINTS) {
   return points.filter((one) => kept.has(one));
 }
 
-/** Lines over time. `series` are {name, cls, points: [{x: ms, y, low?, high?}]}; the line breaks at `breaks` (ms). */
-export function lines(title, series, { format, breaks = [], zero = true, onPick } = {}) {
+/** Lines over time. `series` are {name, cls, points: [{x: ms, y, low?, high?}]}; the line breaks at `breaks` (ms). `across` says an x that is no instant. */
+export function lines(title, series, { format, breaks = [], zero = true, onPick, across } = {}) {
   const all = series.flatMap((s) => s.points).filter((p) => p.y !== null);
   if (!all.length) return null;
   const xs = all.map((p) => p.x);
@@ -52,7 +52,8 @@ export function lines(title, series, { format, breaks = [], zero = true, onPick 
   }
   const days = x1 - x0 > 36 * 3600_000;
   const named = x1 === x0 ? [x0] : [0, 1, 2, 3].map((n) => x0 + ((x1 - x0) * n) / 3);
-  named.forEach((t, n) => node.append(svg("text", { class: "axis-text", x: x(t), y: H - 8, "text-anchor": n === 0 && named.length > 1 ? "start" : n === named.length - 1 && n ? "end" : "middle" }, new Intl.DateTimeFormat("en-GB", days ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit" }).format(t))));
+  const dated = new Intl.DateTimeFormat("en-GB", days ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit" });
+  named.forEach((t, n) => node.append(svg("text", { class: "axis-text", x: x(t), y: H - 8, "text-anchor": n === 0 && named.length > 1 ? "start" : n === named.length - 1 && n ? "end" : "middle" }, across ? across(t) : dated.format(t))));
   for (const at of breaks.filter((b) => b > x0 && b <= x1)) {
     node.append(svg("line", { class: "break", x1: x(at), x2: x(at), y1: PAD.top, y2: H - PAD.bottom }, svg("title", {}, "The settings or the model changed here: before and after aren't the same measure")));
   }

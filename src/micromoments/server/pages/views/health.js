@@ -36,7 +36,7 @@ async function running() {
   const of = (name) => found.get(`micromoments_${name}`);
   const tiles = [
     ["Taking traffic", ready ? "yes" : "no", ready ? "good" : "bad"], ["Waiting to be folded", of("apply_backlog"), of("apply_backlog") > 10_000 ? "bad" : "good", "records accepted, not yet in anyone's moments"],
-    ["Behind by", of("apply_lag_seconds"), of("apply_lag_seconds") > 1 ? "bad" : "good", "seconds from arrival to moment"], ["Waiting to be durable", of("log_waiting"), "", "records on their way to disk"],
+    ["Behind by", of("apply_lag_seconds"), of("apply_lag_seconds") > 1 ? "bad" : "good", "from arrival to moment"], ["Waiting to be durable", of("log_waiting"), "", "records on their way to disk"],
     ["Events accepted", of("events_accepted_total"), "", "since the server started"], ["Sent twice, dropped", of("events_duplicate_total"), ""], ["Decisions", of("decisions_total"), "", "since the server started"], ["Could not be folded", of("records_failed_total"), of("records_failed_total") ? "bad" : "good"],
     ["Writes that failed", (of("log_failures_total") ?? 0) + (of("commit_failures_total") ?? 0), of("log_failures_total") || of("commit_failures_total") ? "bad" : "good"], ["Items", of("items"), ""], ["People in memory", of("people_resident"), ""],
   ];
@@ -69,7 +69,5 @@ function calibration(reply, link) {
 function reliability(rows) {
   const at = (r) => Math.round(r.said * 100);
   const series = [{ name: "Was right", cls: "main", points: rows.map((r) => ({ x: at(r), y: r.seen, label: r.confidence })) }, { name: "As sure as it said", cls: "anchored", points: rows.map((r) => ({ x: at(r), y: r.said, label: r.confidence })) }];
-  const chart = lines("How often it was right, by how sure it was", series, { format: (v) => percent(v) });
-  chart?.querySelectorAll(".axis-text").forEach((node) => node.getAttribute("y") > 200 && node.remove());
-  return chart;
+  return lines("How often it was right, by how sure it was", series, { format: (v) => percent(v), across: (v) => `${Math.round(v)} % sure` });
 }

@@ -79,7 +79,7 @@ function course(card, days, breaks, go, link) {
   const head = of(card.head);
   const anchor = of(card.anchor);
   const unit = days.rows[0]?.figures.find((one) => one.name === card.head)?.unit;
-  const format = (v) => (unit === "share" ? percent(v, v && v < 0.1 ? 1 : 0) : lasting(v / 1000));
+  const format = (v) => (unit === "share" ? percent(v, v && v < 0.1 ? 1 : 0) : v ? lasting(v / 1000) : "0");
   const together = unit === "share" && card.anchor !== "goals_per_person";
   const series = [{ name: card.name, cls: "main", points: head }, ...(together ? [{ name: "Anchored", cls: "anchored", points: anchor }] : [])];
   const pickDay = (p) => go(dayOf(p.label));
