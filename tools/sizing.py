@@ -26,11 +26,11 @@ MEASURED: Mapping[str, tuple[float, str]] = {
     ),
     "message_in_redis": (20, "a message that is known for a day and a half, at the most: ADR 0042"),
     "redis_factor": (1_100 / 717, "bytes in Redis for a byte of a person's state: ADR 0042"),
-    "redis_seconds": (80e-6, "Redis's own processor time to write and read a person: ADR 0042"),
-    "append_seconds": (26e-6, "our processor time to append a record to Kafka, 32 a group, three brokers: ADR 0041"),
-    "read_seconds": (19e-6, "our processor time to read, open and decode a record from Kafka: ADR 0041"),
-    "commit_seconds": (56e-6, "our processor time to commit a person to Redis, 32 a commit: ADR 0042"),
-    "load_seconds": (39e-6, "our processor time to load and decode a person from Redis: ADR 0042"),
+    "cluster_event": (
+        825e-6,
+        "a server's, four workers', Redis's and Kafka's processor time for an event: docs/howto/sizing.md",
+    ),
+    "cluster_decision": (6.7e-3, "the same for a decision, of 100 items, folded: docs/howto/sizing.md"),
     "log_bytes": (
         303,
         "bytes of the log an event, its ticks included: 6,000 events of RetailRocket, 1,815,705 bytes",
@@ -96,10 +96,10 @@ def size(people: float, a: Assumed) -> Size:
     mean = people * a.events / DAY
     events, decisions = mean * a.peak, mean * a.peak * a.decisions
     one_box = max(events / m["one_box_events"], decisions / m["one_box_mixed"]) <= a.busy
-    records = events + 2 * decisions  # a decision, and at most as many outcomes
-    ours = 1 / m["one_box_events"] * 2 * events + 1 / m["one_box_mixed"] * 2 * decisions  # both cores of that box
-    carried = m["append_seconds"] + m["read_seconds"] + m["commit_seconds"] + m["load_seconds"] + m["redis_seconds"]
-    cores = ours if one_box else ours + carried * records
+    if one_box:
+        cores = 1 / m["one_box_events"] * 2 * events + 1 / m["one_box_mixed"] * 2 * decisions  # both cores of that box
+    else:
+        cores = m["cluster_event"] * (events + decisions) + m["cluster_decision"] * decisions  # at most an outcome each
     kept = mean * DAY * a.decisions * a.log_days  # decisions that can be answered again and explained
     if one_box:
         state = people * m["person_bytes"] + kept * m["decision_bytes"]

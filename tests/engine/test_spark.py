@@ -125,3 +125,10 @@ def test_without_pyspark_or_a_log_the_words_say_what_to_do(tmp_path: Path, monke
 def test_what_runs_on_spark_is_what_runs_here() -> None:
     """``on_spark.py``, in a process of its own: a seeded day, chains of ids, and a real shop come out the same."""
     sparked(Path(__file__).with_name("on_spark.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_what_runs_on_a_spark_of_several_processes_is_what_runs_here() -> None:
+    """``on_spark_apart.py``, in a process of its own: two executors, between which nothing is shared, say the same."""
+    sparked(Path(__file__).with_name("on_spark_apart.py"))
