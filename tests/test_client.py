@@ -56,3 +56,13 @@ def test_errors_say_what_to_do(url: str) -> None:
         client.decision("d")
     with Client("http://127.0.0.1:9", SECRET_KEY) as client, pytest.raises(httpx.ConnectError):
         client.moments("ana")
+
+
+@pytest.mark.parametrize("body", [b'"bad gateway"', b"[1]", b"<html>bad gateway</html>"])
+def test_a_refusal_of_another_server_is_told(body: bytes) -> None:
+    """A proxy's error, be it JSON of another shape or no JSON, is refused by its status and its words."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(502, content=body))
+    with Client("http://shop.example", transport=transport) as client, pytest.raises(Refused) as refused:
+        client.report("lift")
+    assert (refused.value.status, refused.value.code) == (502, "unknown")
+    assert body.decode() in str(refused.value)

@@ -155,8 +155,9 @@ def _read(answer: httpx.Response) -> Json:
     if answer.is_success:
         return answer.json() if answer.content else None
     try:
-        said = answer.json()
+        told = answer.json()
     except ValueError:
-        said = {}
+        told = None
+    said = told if isinstance(told, dict) else {}
     detail = said.get("detail") or said.get("message") or answer.text[:200]
     raise Refused(answer.status_code, str(said.get("code", "unknown")), str(detail))

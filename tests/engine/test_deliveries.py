@@ -269,6 +269,8 @@ async def test_what_became_of_a_delivery_teaches_its_policy(tmp_path: Path) -> N
             for what in told:
                 assert await service.deliveries.came([Came(delivery_id=id, what=what)]) == []
             assert await service.deliveries.came([Came(delivery_id="dlv_none", what="opened")]) == ["dlv_none"]
+            for at in (-1, 10**30):  # no instant that it can have happened at: it happened now
+                assert await service.deliveries.came([Came(delivery_id=id, what="clicked", at=at)]) == []
             await service.settled()
             clock.at += 1
             rows: Any = (await service.report("deliveries", {}))["rows"]

@@ -114,3 +114,19 @@ async def test_what_is_forgotten_is_not_told_again() -> None:
     stream.forget({"anon:a"})
 
     assert await heard(stream.subscribe(last_id="9")) == [("moment", b"2")]
+
+
+async def test_a_server_that_just_began_tells_who_comes_back_of_the_gap() -> None:
+    """What the process before told since is lost, also while this one has told nothing; who missed none hears none."""
+    stream = Stream(100)
+    assert [kind for kind, _ in await heard(stream.subscribe(last_id="42"))] == ["gap"]
+    assert await heard(stream.subscribe(last_id="99")) == []
+
+
+async def test_an_id_that_is_none_of_ours_is_left_alone() -> None:
+    """Digits of other scripts, or without end, are no id: the listener hears what is new."""
+    stream = Stream(100)
+    for strange in ("²", "٣", "9" * 5000, "-1", ""):
+        listener = stream.subscribe(last_id=strange)
+        assert await heard(listener) == []
+        listener.close()

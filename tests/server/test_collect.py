@@ -228,4 +228,17 @@ async def test_cors_for_configured_origins_on_errors_too(service: FakeService) -
 async def test_other_methods_are_405(browser: Client) -> None:
     """The doors say how they are used."""
     answer = await browser("GET", "/v1/track")
-    assert (answer.status, answer.json["code"], answer.headers["allow"]) == (405, "wrong_method", "POST")
+    assert (answer.status, answer.json["code"], answer.headers["allow"]) == (405, "wrong_method", "OPTIONS, POST")
+
+
+async def test_a_path_says_what_it_does(browser: Client) -> None:
+    """OPTIONS and a 405 name every method that a path answers; HEAD goes wherever GET does; a page has methods too."""
+    for path, methods in (
+        ("/v1/track", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+    ):
+        assert (await browser("OPTIONS", path)).headers["allow"] == methods
+        refused = await browser("PUT", path)
+        assert (refused.status, refused.headers["allow"]) == (405, methods)
+    assert "allow" not in (await browser("OPTIONS", "/nothing")).headers

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -89,7 +90,9 @@ async def test_versions_of_policies(backend: Client) -> None:
     """The list, a comparison, the way back; a policy or a version that there isn't is 404."""
     assert (await backend("GET", "/v1/policies")).json["policies"][0]["policy"] == "home:thompson"
     assert (await backend("GET", "/v1/policies/compare?policy=home:thompson&before=10")).json["before"] == 10
-    assert (await backend("GET", "/v1/policies/compare?policy=home:thompson&before=x")).status == 404
+    for strange in ("x", "²", "9" * 5000):
+        asked = f"/v1/policies/compare?policy=home:thompson&before={quote(strange)}"
+        assert (await backend("GET", asked)).json["code"] == "no_such_version"
     assert (await backend("POST", "/v1/policies/rollback", {"policy": "home:thompson"})).json["version"] == 10
     assert (await backend("POST", "/v1/policies/rollback", {"policy": "nonsense"})).status == 404
 
@@ -122,7 +125,8 @@ async def test_preview_as_anyone(backend: Client, service: FakeService) -> None:
     assert (got["considered"], got["would"]) == (2, ["p2"])
     assert service.previewed["key"] == "user:ana"
     assert (service.previewed["at"], service.previewed["limit"]) == (1_798_135_200_000, 50)
-    assert (await backend("POST", "/v1/preview", {"slot": "home", "at": "soon"})).json["code"] == "bad_at"
+    for at in ("soon", -1, 10**18, 10**30, "9999-12-31T23:59:59Z"):
+        assert (await backend("POST", "/v1/preview", {"slot": "home", "at": at})).json["code"] == "bad_at"
 
 
 @pytest.mark.crash

@@ -141,6 +141,11 @@ async def test_reports_parse_their_span(backend: Client) -> None:
         "tz": "Europe/Berlin",
         "goal": "order",
     }
+    small = await backend("GET", "/v1/reports/lift?from=2026-11-01t00:00:00z&to=2026-11-02t00:00:00z")
+    assert small.json["params"] == {"from": "1793491200000", "to": "1793577600000"}
+    for wrong in ("0001-01-01", "1969-12-31", "-1", "1793491200000000"):
+        early = (await backend("GET", f"/v1/reports/lift?from={wrong}")).json
+        assert (early["code"], wrong in early["got"]) == ("bad_from", True)
     for query in ("from=yesterday", "tz=Mars/Base", "from=2026-11-02&to=2026-11-01", "by=nonsense", f"by={'x' * 300}"):
         assert (await backend("GET", f"/v1/reports/lift?{query}")).status == 400
     unknown = (await backend("GET", "/v1/reports/lift?by=nonsense")).json
@@ -203,6 +208,32 @@ async def test_contract_is_valid_and_whole(app: App, anyone: Client, root: Path)
     assert [path for path in contract["paths"] if f"{path}`" not in page and len(path) > 5] == []
 
 
+async def test_a_public_answer_is_for_any_page(anyone: Client, service: FakeService) -> None:
+    """Scripts and the contract are read from every origin, and say so once; settings that differ by origin say that."""
+    nobody: list[tuple[str, str]] = []
+    page = [("origin", "https://elsewhere.example")]
+    for path in ("/sdk.js", "/preferences.js", "/openapi.json"):
+        for headers in (nobody, page):
+            answer = (await anyone("GET", path, headers=headers)).messages[0]["headers"]
+            assert [value for name, value in answer if name == b"access-control-allow-origin"] == [b"*"]
+    service.settings = Settings(origins=("https://shop.example",))
+    client = Client(App(service, Keys([WRITE_KEY], clock=service.clock)))
+    for headers in (nobody, page, [("origin", "https://shop.example")]):
+        contract = (await client("GET", "/openapi.json", headers=headers)).messages[0]["headers"]
+        # A browser refuses an answer that names two.
+        assert [value for name, value in contract if name == b"access-control-allow-origin"] == [b"*"]
+        assert (await client("GET", f"/v1/projects/{WRITE_KEY}/settings", headers=headers)).headers["vary"] == "origin"
+
+
+async def test_lines_and_cursors_as_clients_have_them(backend: Client) -> None:
+    """A byte order mark before the first item is no part of it; a cursor that is none of ours doesn't begin again."""
+    marked = b"\xef\xbb\xbf" + msgspec.json.encode(SHOE)
+    assert (await backend("PUT", "/v1/items", marked)).json["accepted"] == 1
+    assert (await backend("PUT", "/v1/items", b"\xef\xbb\xbf[]")).json["accepted"] == 0
+    for cursor in ("%25%25%25", "%21", "a"):
+        assert (await backend("GET", f"/v1/items?cursor={cursor}")).json["code"] == "bad_cursor"
+
+
 async def test_unknown_paths_are_404(anyone: Client, browser: Client) -> None:
     """A path that there isn't is a problem, and nobody's traceback."""
     for path in ("/v1", "/v1/nothing", "/v1/people", "/v1/items/a/b", "/nothing", "/../etc/passwd", "/%2e%2e/x"):
@@ -220,6 +251,9 @@ async def test_pages_have_a_policy_and_an_etag(anyone: Client) -> None:
     assert page.headers["x-content-type-options"] == "nosniff"
     again = await anyone("GET", "/", headers=[("if-none-match", page.headers["etag"])])
     assert (again.status, again.body) == (304, b"")
+    # A proxy that packs an answer makes its tag a weak one.
+    weak = await anyone("GET", "/", headers=[("if-none-match", f'"x", W/{page.headers["etag"]}')])
+    assert weak.status == 304
     assert (await anyone("HEAD", "/")).status == 200
 
 
@@ -245,13 +279,3 @@ async def test_items_shape_and_core_agree() -> None:
         return {field.encode_name for field in msgspec.structs.fields(type_)}
 
     assert names(ItemShape) == names(Item) - {"past"}  # earlier prices are kept by the engine alone
-
-
-async def test_the_contract_names_one_origin() -> None:
-    """Any page may read the contract; a configured origin is named once, as a browser refuses two."""
-    own = FakeService(settings=Settings(origins=("https://shop.example",)))
-    ask = Client(App(own, Keys([WRITE_KEY], clock=own.clock)))
-    for origin, named in (("https://shop.example", "https://shop.example"), ("https://else.example", "*")):
-        answer = await ask("GET", "/openapi.json", headers=[("origin", origin)])
-        head = next(m["headers"] for m in answer.messages if m["type"] == "http.response.start")
-        assert [value for name, value in head if name == b"access-control-allow-origin"] == [named.encode()]

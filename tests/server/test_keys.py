@@ -62,6 +62,8 @@ async def test_token_opens_its_own_person_only(ana: Client) -> None:
         token("ana", life=-1),
         token("ana", life=MAX_TOKEN_LIFE + 60),
         token("ana", life=60, iat=NOW / 1000 - 2 * MAX_TOKEN_LIFE),
+        token("ana", nbf=NOW / 1000 + 120),
+        token("ana", nbf="soon"),
         token("ana", key="another key of thirty-two bytes!"),
         token(""),
         token("a\nb"),
@@ -76,6 +78,15 @@ async def test_token_opens_its_own_person_only(ana: Client) -> None:
 async def test_bad_tokens_are_nobody(anyone: Client, bad: str) -> None:
     """Expired, too long-lived, wrongly signed, unsigned, or of another algorithm: refused alike."""
     assert (await anyone("GET", "/v1/people/ana/moments", auth=f"Bearer {bad}")).status == 401
+
+
+async def test_a_token_is_good_from_when_it_says(anyone: Client, service: FakeService) -> None:
+    """Not before its nbf; a clock that is a little ahead of ours is forgiven."""
+    early, now = token("ana", nbf=NOW / 1000 + 120), token("ana", nbf=NOW / 1000 + 30)
+    assert (await anyone("GET", "/v1/people/ana/moments", auth=f"Bearer {now}")).status == 200
+    assert (await anyone("GET", "/v1/people/ana/moments", auth=f"Bearer {early}")).status == 401
+    service.now += 100_000
+    assert (await anyone("GET", "/v1/people/ana/moments", auth=f"Bearer {early}")).status == 200
 
 
 async def test_token_ends_when_it_says(ana: Client, service: FakeService) -> None:

@@ -104,6 +104,7 @@ async def test_an_item_put_is_in_the_next_answer(shop: Client, backend: Client) 
         ("limit=101", "bad_limit"),
         ("cursor=%21", "bad_cursor"),
         ("q=" + "x" * 1001, "bad_q"),
+        ("&".join(["tag=a"] * 51), "bad_query"),
     ],
 )
 async def test_wrong_questions_are_told(shop: Client, query: str, code: str) -> None:

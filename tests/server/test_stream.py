@@ -175,6 +175,18 @@ async def test_person_hears_only_their_own(app: App, service: FakeService) -> No
         assert listener.status == 403
 
 
+async def test_a_stream_ends_with_its_token(app: App, service: FakeService) -> None:
+    """A token's end is the end of what it opened; the secret key's stream goes on."""
+    async with listening(app, authorization=f"Bearer {token('ana', life=600)}") as theirs, listening(app) as ours:
+        await theirs.until(1)
+        await ours.until(1)
+        service.now += 601_000
+        tell(service, "user:ana")
+        await asyncio.wait_for(theirs.task, 60)
+        assert len(await ours.until(2)) == 2
+        assert not ours.task.done()
+
+
 @pytest.mark.parametrize(("credential", "status"), [(token("ana"), 200), (SECRET_KEY, 401), ("x", 401)])
 async def test_token_in_the_query_for_browsers(app: App, credential: str, status: int) -> None:
     """EventSource sends no header: a person token may stand in the query, the secret key never."""

@@ -118,3 +118,31 @@ async def test_a_refusal_says_got_and_wanted_once(anyone: Client, browser: Clien
     kind = [("content-type", "application/cloudevents+json")]
     refused = await browser("POST", "/v1/cloudevents", event, headers=kind)
     assert refused.json["detail"] == "got specversion '0.3'; wanted '1.0'"
+
+
+async def test_a_page_sees_what_is_final(service: FakeService) -> None:
+    """A browser shows its page the status of an answer only where that allows credentials, refusals too; or a tracker
+    would send for ever what is refused for good.
+    """
+    service.settings = type(service.settings)(origins=("https://a.shop",))
+    client = Client(App(service, Keys([WRITE_KEY], clock=service.clock)))
+    ours = [("origin", "https://a.shop")]
+    for refused in (
+        await client("POST", TP2, {"schema": SCHEMA, "data": [{**VIEW, "aid": "no"}]}, headers=ours),
+        await client("POST", TP2, b"{", headers=ours),
+        await client("GET", "/i", headers=ours),
+    ):
+        assert refused.status in (400, 401)
+        assert refused.headers["access-control-allow-credentials"] == "true"
+    assert (await client("OPTIONS", "/i", headers=ours)).headers["access-control-allow-credentials"] == "true"
+
+
+async def test_odd_cloudevents_are_taken_or_refused(browser: Client, service: FakeService) -> None:
+    """Data with a type of its own is no call of ours; a media type has parameters, and letters of either size."""
+    kind = [("content-type", "application/cloudevents+json")]
+    odd = {**EVENT, "data": {"type": ["a"]}}
+    packed = {**EVENT, "id": "2", "data_base64": "eyJhIjoxfQ==", "datacontenttype": "Application/JSON; charset=utf-8"}
+    packed.pop("data")
+    for event in (odd, packed):
+        assert (await browser("POST", "/v1/cloudevents", event, headers=kind)).status == 200
+    assert [a.event.properties for a in service.arrivals] == [{"type": ["a"]}, {"a": 1}]

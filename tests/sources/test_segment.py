@@ -228,6 +228,31 @@ def test_batch_shares_context_and_clock() -> None:
     assert second.occurred == NOW - 10_000
 
 
+def test_batch_shares_what_an_event_may_have() -> None:
+    """A context as deep as an event's, PHP's array for an empty object, a clock in milliseconds; what no event could
+    have refuses the batch.
+    """
+    deep: Any = "found"
+    for _ in range(MAX_DEPTH - 4):
+        deep = {"in": deep}
+    event = {"type": "track", "event": "A", "userId": "u", "timestamp": "2026-11-23T15:00:00.000Z"}
+    body: dict[str, Any] = {"context": {"deep": deep}, "integrations": [], "sentAt": NOW - 60_000, "batch": [event]}
+    (one,) = segment.batch(json.dumps(body).encode(), NOW).arrivals
+    assert one.event.context == {"deep": deep}
+    assert one.occurred == NOW - (NOW - 60_000 - 1_795_446_000_000)
+    for context, code in (({"n": 2**64}, "number_out_of_range"), (["x"], "malformed_batch"), ("x", "malformed_batch")):
+        with pytest.raises(segment.Malformed, match=code):
+            segment.batch(json.dumps({**body, "context": context}).encode(), NOW)
+
+
+def test_php_writes_an_array_for_an_empty_object() -> None:
+    """An empty array where an object is wanted is an empty object; one that holds something is refused."""
+    for field in ("properties", "traits", "context"):
+        arrival = call({"event": "A", "userId": "u", field: []}, "track")
+        assert getattr(arrival.event, field) == {}
+        assert refused({"event": "A", "userId": "u", field: ["x"]}, "track") == f"invalid_{field}"
+
+
 def test_batch_limits() -> None:
     """Too many events, too many bytes, or something else than a batch is refused whole."""
     for body, code in (

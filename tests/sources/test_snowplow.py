@@ -26,6 +26,13 @@ def packed(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+def test_a_long_title_costs_no_page_view() -> None:
+    """A title longer than a name may be is whole among the properties, and the name is its beginning."""
+    title = "Shoe " * 200
+    one = snowplow.call({**BASE, "e": "pv", "page": title}, "new")
+    assert (one["name"], one["properties"]["title"]) == (title[:512], title)
+
+
 def test_a_page_view_is_a_page() -> None:
     """Address, title and referrer are the page's; the browser's id is the anonymousId, eid the messageId."""
     one = snowplow.call(

@@ -30,6 +30,7 @@ def serve(
     MICROMOMENTS_TOKEN_KEY. Without any, only this machine is served. With a table [cluster] the folder needs nothing
     but that file: any number of servers take events to Kafka and decide from Redis; `work` and `learn` do the rest.
     """
+    import logging
     import os
 
     from micromoments.config import load_cluster, load_keys
@@ -40,6 +41,8 @@ def serve(
     from micromoments.server.keys import Keys
     from micromoments.server.run import check_reach, run
 
+    # Before the assistant's library, which would draw boxes around what goes wrong.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     assistant = _assistant() if mcp else None
     found = load_keys(folder, os.environ)
     keys = Keys(found.write, found.secret, found.token, clock=now_ms)

@@ -296,7 +296,7 @@ class Learned:
         return name
 
     def _version(self, name: str, version: int) -> Policy:
-        body = self._kept.version(self._known(name), version)
+        body = self._kept.version(self._known(name), version) if 0 <= version < 2**63 else None
         if body is None:
             kept = ", ".join(str(one) for one in self._kept.versions(name)) or "none"
             raise ValueError(f"got version {version} of {name}; wanted one that is kept: {kept}")

@@ -121,7 +121,9 @@ class Deliveries:
         now, arrivals = self._clock(), list[Arrival]()
         for delivery, one in zip(found, told, strict=True):
             if delivery is not None:
-                arrivals.append(outcome_of(delivery, one.what, one.item_id, one.at or now))
+                # A mail service's clock may be ahead of ours, and nothing happens after it was heard of.
+                at = one.at if 0 < one.at <= now else now
+                arrivals.append(outcome_of(delivery, one.what, one.item_id, at))
         if arrivals:
             await self._inside.collect(arrivals)
         return [one.delivery_id for one, delivery in zip(told, found, strict=True) if delivery is None]

@@ -13,6 +13,8 @@ RING = 4096
 """Messages kept for ``Last-Event-ID``."""
 QUEUE = 1024
 """Messages that a slow listener may be behind before it is told of a gap."""
+MAX_DIGITS = 18
+"""Of an id that a listener names; a longer one is none of ours."""
 
 Kind = Literal["moment", "decision", "delivery", "fence", "gap"]
 
@@ -60,10 +62,11 @@ class Stream:
         Where the ring no longer holds what follows ``last_id``, the first message is a ``gap``.
         """
         subscription = Subscription(self, person)
-        if last_id is not None and last_id.isdigit():
+        if last_id is not None and last_id.isascii() and last_id.isdecimal() and len(last_id) <= MAX_DIGITS:
             after = int(last_id)
-            if self._ring and after + 1 < self._ring[0][0]:
-                subscription.offer(Message(self._ring[0][0] - 1, "gap", person or "", b'{"missed":true}'))
+            held = self._ring[0][0] if self._ring else self._next
+            if after + 1 < held:
+                subscription.offer(Message(held - 1, "gap", person or "", b'{"missed":true}'))
             for id, kind, whose, body in self._ring:
                 if id > after:
                     subscription.offer(Message(id, kind, whose, body()))

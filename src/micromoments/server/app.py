@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from micromoments.recognise.sensitive import detector
@@ -13,7 +13,7 @@ from micromoments.server.audit import AuditDoors
 from micromoments.server.cloudevents import CloudEvents
 from micromoments.server.collect import DOORS, SPELLINGS, Collector
 from micromoments.server.control import ControlDoors
-from micromoments.server.cors import Cors
+from micromoments.server.cors import ANYONE, Cors
 from micromoments.server.decide import Decider
 from micromoments.server.deliveries import DeliveryDoors
 from micromoments.server.foreign import Handler, Routes
@@ -43,6 +43,9 @@ from micromoments.server.stream import Streams
 from micromoments.sources.clean import Cleaner
 
 log = logging.getLogger("micromoments.server")
+
+Methods = dict[str, tuple[Handler, bool]]
+"""What a path does by method, and whether it needs no key."""
 
 
 class App:
@@ -98,7 +101,7 @@ class App:
         self._pages = Pages(pages)
         self.draining = False
         self.failure: Exception | None = None
-        self._contract = reply(document())
+        self._contract = reply(document(), headers=[ANYONE])
         self._collect = self.collector.__call__
         self._exact, self._patterns = self._table()
 
@@ -155,7 +158,8 @@ class App:
                 log.exception("an error of ours at %s %s", scope["method"], raw_path(scope).split("/", 3)[1:3])
             answer = refused(problem)
         if answer is not None:
-            await answer.send(send, extra)
+            # What says that anyone may read it says all; said twice it would say nothing.
+            await answer.send(send, [] if ANYONE in answer.headers else extra)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, origin: bytes | None) -> Reply | None:
         call = Call(scope, receive, send, self._room)
@@ -183,30 +187,36 @@ class App:
 
     def _preflight(self, call: Call, origin: bytes | None) -> Reply:
         headers = self._cors.preflight(origin)[len(self._cors.headers(origin)) :]
-        if headers and call.path[:1] == [VENDOR]:
+        if headers and call.path[:1] in ([VENDOR], ["i"]):
             headers = [*headers, *self._cors.credentials(origin)]
+        if methods := self._methods(usual(call.path)):
+            headers = [*headers, (b"allow", allowed(methods).encode())]
         return Reply(204, headers=headers)
 
     def _find(self, call: Call) -> tuple[Handler, bool]:
         """The door of a method and path, and whether it needs no key."""
         path = usual(call.path)
-        known = self._exact.get("/" + "/".join(path))
-        if known is None:
-            for pattern, methods in self._patterns:
-                if len(pattern) == len(path) and all(p in ("*", s) for p, s in zip(pattern, path, strict=True)):
-                    known = methods
-                    break
+        known = self._methods(path)
         if known is None:
             if call.method == "GET" and path[:1] != ["v1"]:
                 return self._page, True
             wanted = "one that GET /openapi.json lists"
             raise Problem(404, "no_such_door", f"{call.method} a path that there isn't", wanted)
         if call.method not in known:
-            allowed = ", ".join(sorted(known))
-            raise Problem(405, "wrong_method", call.method[:10], allowed, f"use {allowed} on this path")
+            raise Problem(405, "wrong_method", call.method[:10], allowed(known), "use one of these on this path")
         return known[call.method]
 
-    def _table(self) -> tuple[Routes, list[tuple[list[str], dict[str, tuple[Handler, bool]]]]]:
+    def _methods(self, path: list[str]) -> Methods | None:
+        """What a path's door does by method; ``None`` where there is none."""
+        name = "/" + "/".join(path)
+        if (known := self._exact.get(name)) is not None:
+            return known
+        for pattern, methods in self._patterns:
+            if len(pattern) == len(path) and all(p in ("*", s) for p, s in zip(pattern, path, strict=True)):
+                return methods
+        return {"GET": (self._page, True)} if name in self._pages else None
+
+    def _table(self) -> tuple[Routes, list[tuple[list[str], Methods]]]:
         """Every door that is not a Segment one: path to method to (handler, whether it is public)."""
         table: Routes = {
             "/v1/decide": {"POST": (self.decider.decide, False)},
@@ -296,10 +306,11 @@ class App:
             raise Problem(403, "secret_key_needed", "a scraper from elsewhere", "the secret key", "as a Bearer token")
         return self.metrics.reply()
 
-    async def _openapi(self, call: Call, _access: Access) -> Reply:
-        """Any page may read the contract; to a configured origin the answer says so already."""
-        contract = self._contract
-        if len(self._cors.headers(call.headers.get(b"origin"))) > 1:
-            return contract
-        anyone = [*contract.headers, (b"access-control-allow-origin", b"*")]
-        return Reply(contract.status, contract.body, contract.content_type, anyone)
+    async def _openapi(self, _call: Call, _access: Access) -> Reply:
+        """Any page may read the contract."""
+        return self._contract
+
+
+def allowed(methods: Iterable[str]) -> str:
+    """The value of ``Allow`` (RFC 9110, section 10.2.1): what a path does, with what follows from it."""
+    return ", ".join(sorted({*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))

@@ -18,13 +18,15 @@ from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, read_json, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.people import source_key_of
-from micromoments.server.problem import Problem
+from micromoments.server.problem import Problem, not_taken, shown
 from micromoments.server.service import Service
 
 MAX_BODY = 64 * 1024
 MAX_LOG = 32 * 1024 * 1024
 """Bytes of a log that a policy learns, after gunzip."""
 MAX_SLOT = 128
+LATEST: Millis = 253_370_764_799_999
+"""The end of the year 9998: a date can be one year later, in any zone."""
 
 
 class Switched(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=True):
@@ -95,7 +97,7 @@ class ControlDoors:
         try:
             return reply({"off": await self._service.control.switch(asked.slot, off=asked.off)})
         except ValueError as error:
-            raise Problem(409, "all_off", "one slot", str(error)) from None
+            raise not_taken("all_off", str(error), "every slot on again, or all of them off", 409) from None
 
     async def versions(self, _call: Call, access: Access) -> Reply:
         """The versions of the settings and of the recogniser, the newest first."""
@@ -124,7 +126,7 @@ class ControlDoors:
         try:
             return reply(await self._service.control.rollback(asked.version))
         except ValueError as error:
-            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)) from None
+            raise not_taken("no_such_version", str(error)[:400], "a version that is kept", 404) from None
 
     async def policies(self, _call: Call, access: Access) -> Reply:
         """What each slot's policies learned, and their kept versions."""
@@ -139,12 +141,13 @@ class ControlDoors:
     async def compare_policy(self, call: Call, access: Access) -> Reply:
         """What two versions of a policy hold features to be worth: ``policy``, ``before``, ``after``."""
         require_whole(access)
-        given = call.query
+        before, after = _version(call, "before"), _version(call, "after")
         try:
-            after = int(given["after"]) if "after" in given else None
-            return reply(self._service.learned.compare(given.get("policy", ""), int(given.get("before", "-1")), after))
+            return reply(
+                self._service.learned.compare(call.query.get("policy", ""), -1 if before is None else before, after)
+            )
         except ValueError as error:
-            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
+            raise not_taken("no_such_version", str(error)[:400], "a version that is kept", 404) from None
 
     async def rollback_policy(self, call: Call, access: Access) -> Reply:
         """Put an earlier version of a policy in force."""
@@ -153,7 +156,7 @@ class ControlDoors:
         try:
             return reply(await self._service.learned.rollback(asked.policy, asked.version))
         except ValueError as error:
-            raise Problem(404, "no_such_version", "a version that isn't kept", str(error)[:400]) from None
+            raise not_taken("no_such_version", str(error)[:400], "a version that is kept", 404) from None
 
     async def warm_policy(self, call: Call, access: Access) -> Reply:
         """Teach a slot's policy a log of decisions, while it serves: ``slot``, ``dryRun``; the log is the body."""
@@ -165,7 +168,7 @@ class ControlDoors:
         try:
             found = await self._service.learned.warm(slot, records, dry_run=dry_run)
         except ValueError as error:
-            raise Problem(409, "not_taught", "a log that was not learned", str(error)[:2000]) from None
+            raise not_taken("not_taught", str(error)[:2000], "a log that can be learned", 409) from None
         return reply(_camel(with_unread(found, wrong)))
 
     async def weights(self, _call: Call, access: Access) -> Reply:
@@ -185,7 +188,7 @@ class ControlDoors:
         try:
             weights = decode(msgspec.json.encode(asked.weights))
         except ValueError as error:
-            raise Problem(400, "bad_weights", "weights that can't be used", str(error)[:400]) from None
+            raise not_taken("bad_weights", str(error)[:400], "weights that can be used") from None
         return reply(await taught.put(weights))
 
     async def preview(self, call: Call, access: Access) -> Reply:
@@ -213,10 +216,20 @@ def _camel(found: Any) -> Any:
     return {re.sub("_([a-z])", lambda at: at[1].upper(), name): _camel(value) for name, value in found.items()}
 
 
+def _version(call: Call, name: str) -> int | None:
+    """A version that a query names."""
+    text = call.query.get(name)
+    if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise Problem(404, "no_such_version", f"{name}={shown(text)}", "the number of a version that is kept")
+    return None if text is None else int(text)
+
+
 def _instant(at: str | int) -> Millis | None:
-    if isinstance(at, int):
-        return at
     try:
-        return instant(at) or None
+        when = at if isinstance(at, int) else instant(at)
     except ValueError:
-        raise Problem(400, "bad_at", f"at={at[:40]!r}", "RFC 3339 or milliseconds") from None
+        when = -1
+    if not 0 <= when <= LATEST:
+        got = f"at={shown(at)}" if isinstance(at, str) else "an at of another age"
+        raise Problem(400, "bad_at", got, "RFC 3339 or milliseconds, of the years 1970 to 9998")
+    return when or None

@@ -10,10 +10,13 @@ METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED = (
     b"authorization, content-type, content-encoding, if-none-match, last-event-id, x-api-key, x-retry-count, "
     b"cache-control, sp-anonymous, ocp-apim-subscription-key, anonymousid, sentat, rsa-retry-attempt, "
-    b"rsa-retry-reason, rsa-since-first-attempt, rsa-since-last-attempt, mcp-protocol-version, mcp-session-id"
+    b"rsa-retry-reason, rsa-since-first-attempt, rsa-since-last-attempt, mcp-protocol-version, mcp-session-id, "
+    b"traceparent, tracestate"
 )
 EXPOSED = b"retry-after, x-ratelimit-reset, etag"
 MAX_AGE = b"86400"
+ANYONE = (b"access-control-allow-origin", b"*")
+"""On an answer that holds nothing of anybody's, so that a page of any origin may read it."""
 
 
 class Cors:

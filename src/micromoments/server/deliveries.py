@@ -9,7 +9,7 @@ from micromoments.engine.outward import MOST, Came
 from micromoments.server.http import Call, Reply, read_json, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.people import source_key_of
-from micromoments.server.problem import Problem
+from micromoments.server.problem import Problem, not_taken
 from micromoments.server.service import Service
 
 MAX_BODY = 64 * 1024
@@ -77,7 +77,9 @@ class DeliveryDoors:
                 decided = self._service.preview(key, slot, at=None, context={}, traits={}, limit=0, live=True)
             return reply(deliveries.preview(asked.trigger, key, decided))
         except ValueError as error:
-            raise Problem(404, "nothing_to_preview", "a trigger or a person", str(error)[:400]) from None
+            raise not_taken(
+                "nothing_to_preview", str(error)[:400], "a trigger and a person that there are", 404
+            ) from None
 
 
 def _status(text: str | None) -> Status | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
@@ -249,6 +249,12 @@ def raw_path(scope: Scope) -> str:
     """The path as sent, so that an encoded slash within an id stays within it."""
     raw = scope.get("raw_path")
     return raw.decode("latin-1").partition("?")[0] if raw else str(scope["path"])
+
+
+def unchanged(headers: Mapping[bytes, bytes], etag: bytes) -> bool:
+    """Whether a request's ``If-None-Match`` has a tag, weak or strong, or the star (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip() for tag in headers.get(b"if-none-match", b"").split(b",")]
+    return any(tag == b"*" or tag.removeprefix(b"W/").strip(b'"') == etag.strip(b'"') for tag in tags)
 
 
 def read_json(body: bytes, shape: type[Shape]) -> Shape:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from micromoments.core.event import Millis
+from micromoments.server.cors import ANYONE
 from micromoments.server.http import Call, Headers, Reply, reply
 from micromoments.server.keys import Access, require_whole
 from micromoments.server.problem import Problem, not_taken, shown
@@ -56,7 +57,10 @@ class Insight:
         headers: Headers = [(b"cache-control", b"public, max-age=300")]
         if not self._service.settings.origins:
             # Without configured origins this one answer still is for every page: it holds nothing but the public key.
-            headers.append((b"access-control-allow-origin", b"*"))
+            headers.append(ANYONE)
+        elif b"origin" not in call.headers:
+            # A cache must not give what it kept of this to a page, whose answer has other headers.
+            headers.append((b"vary", b"origin"))
         body = msgspec.json.encode(
             {
                 "integrations": {"Segment.io": segment_io},
@@ -115,13 +119,21 @@ def _zone(name: str) -> ZoneInfo:
 def _instant(name: str, text: str, zone: ZoneInfo) -> Millis:
     """RFC 3339, a date (its midnight in the zone), or milliseconds."""
     try:
-        if text.isascii() and text.isdecimal() and len(text) > 10:
-            return int(text[:15])
-        if len(text) == 10:
-            return int(datetime.combine(date.fromisoformat(text), time(), zone).timestamp() * 1000)
-        # A plus sign that was sent unencoded arrives as a space.
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).timestamp() * 1000)
+        at = _millis(text, zone)
+        if at >= 0:
+            return at
     except (ValueError, OverflowError):
-        wanted = "RFC 3339 such as 2026-11-23T00:00:00Z, or a date"
-        raise Problem(400, f"bad_{name}", f"{name}={shown(text)}", wanted, "") from None
+        pass
+    wanted = "RFC 3339 such as 2026-11-23T00:00:00Z, or a date"
+    raise Problem(400, f"bad_{name}", f"{name}={shown(text)}", wanted, "")
+
+
+def _millis(text: str, zone: ZoneInfo) -> Millis:
+    if text.isascii() and text.isdecimal() and 10 < len(text) < 16:
+        return int(text)
+    if len(text) == 10:
+        return int(datetime.combine(date.fromisoformat(text), time(), zone).timestamp() * 1000)
+    said = text.upper()
+    # A plus sign that was sent unencoded arrives as a space.
+    moment = datetime.fromisoformat(said.replace(" ", "+") if "T" in said else said)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).timestamp() * 1000)

@@ -18,7 +18,7 @@ from micromoments.server.problem import Problem, not_taken, shown
 from micromoments.server.service import Service
 from micromoments.sources.items import MAX_ID, BadItem
 from micromoments.sources.items import read as read_item
-from micromoments.sources.lenient import Rejected, check_sound, decode
+from micromoments.sources.lenient import MARK, Rejected, check_sound, decode
 from micromoments.sources.wire import UNREADABLE
 
 MAX_BODY = 16 * 1024 * 1024
@@ -183,6 +183,7 @@ def _values(body: bytes) -> Sequence[Any]:
 
 def _entries(body: bytes) -> Iterator[Any]:
     decode_json = msgspec.json.Decoder().decode
+    body = body.removeprefix(MARK)
     if body.lstrip()[:1] == b"[":
         value = decode_json(body)
         yield from value
@@ -203,6 +204,6 @@ def _after(cursor: str | None) -> str:
     if cursor is None:
         return ""
     try:
-        return base64.urlsafe_b64decode(cursor.encode("ascii")).decode()
+        return base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise Problem(400, "bad_cursor", f"cursor {shown(cursor)}", "one that an answer gave") from None

@@ -21,6 +21,8 @@ from micromoments.server.problem import Problem
 
 MAX_TOKEN_LIFE = 3600
 """Seconds that a person token may be good for from now."""
+SKEW: Millis = 60_000
+"""How far the clock of whoever signs tokens may be ahead: so much before its ``nbf`` a token is good."""
 MIN_TOKEN_KEY = 32
 """Bytes of a key that signs tokens (RFC 7518, section 3.2: as long as the hash)."""
 MAX_HEADER = 4096
@@ -33,7 +35,8 @@ Who = Literal["write", "secret", "person", "open"]
 class Access(msgspec.Struct, frozen=True):
     """What a credential allows. ``subject`` is a token's person; ``marks`` go on every event that comes with it.
 
-    ``session`` is true of a page that signed in with a secret key, ``name`` what who signed in calls themselves.
+    ``session`` is true of a page that signed in with a secret key, ``name`` what who signed in calls themselves;
+    ``until`` is when a token ends (0: no end).
     """
 
     who: Who
@@ -41,6 +44,7 @@ class Access(msgspec.Struct, frozen=True):
     marks: int = 0
     session: bool = False
     name: str = ""
+    until: Millis = 0
 
     @property
     def whole(self) -> bool:
@@ -192,11 +196,14 @@ class Keys:
                 )
             except (jwt.PyJWTError, ValueError, RecursionError):
                 continue
-            subject, until, since = claims["sub"], claims["exp"], claims.get("iat", 0)
-            if not _is_instant(until) or not _is_instant(since) or (since and until - since > MAX_TOKEN_LIFE):
+            subject, until, since, begins = claims["sub"], claims["exp"], claims.get("iat", 0), claims.get("nbf", 0)
+            if not all(map(_is_instant, (until, since, begins))) or (since and until - since > MAX_TOKEN_LIFE):
+                continue
+            if begins * 1000 > self._clock() + SKEW:
                 continue
             if isinstance(subject, str) and 0 < len(subject) <= 256 and subject.isprintable():
-                return Access("person", subject), int(until * 1000)
+                ends = int(until * 1000)
+                return Access("person", subject, until=ends), ends
         return None
 
     def check_loopback(self, headers: dict[bytes, bytes]) -> None:

@@ -24,7 +24,7 @@ from micromoments.core.settings import MINUTE, Experiment
 from micromoments.engine.stream import Message
 from micromoments.policy.actions import SLOT
 from micromoments.server.foreign import Routes, credential, in_words
-from micromoments.server.http import JSON, Call, Headers, Reply
+from micromoments.server.http import JSON, Call, Headers, Reply, unchanged
 from micromoments.server.keys import Access, Keys
 from micromoments.server.problem import Problem, shown
 from micromoments.server.service import Service
@@ -91,7 +91,7 @@ class Ofrep:
         digest = blake2b(_encode([asked.key, asked.context, flags, version]), digest_size=16).hexdigest()
         etag = f'"{digest}"'.encode()
         headers: Headers = [(b"etag", etag), (b"cache-control", b"private, no-cache")]
-        if _matches(call.headers.get(b"if-none-match"), etag):
+        if unchanged(call.headers, etag):
             return Reply(304, headers=headers)
         body: dict[str, Any] = {"flags": flags, "metadata": {"version": version}}
         if channel := self._channel(asked):
@@ -303,12 +303,6 @@ def _check_modified(text: str | None) -> None:
     """Refuse what is neither seconds nor a date and time; nothing else hangs on it."""
     if text is not None and not (text.isascii() and text.isdecimal()) and not _DATE_TIME.fullmatch(text):
         raise Problem(400, "GENERAL", "a flagConfigLastModified that is no instant", "seconds, or RFC 3339")
-
-
-def _matches(header: bytes | None, etag: bytes) -> bool:
-    """``If-None-Match``: any of the tags, weak or strong, or the star (RFC 9110, section 13.1.2)."""
-    tags = [tag.strip() for tag in (header or b"").split(b",")]
-    return any(tag == b"*" or tag.removeprefix(b"W/").strip(b'"') == etag.strip(b'"') for tag in tags)
 
 
 def _answer(flag: Flag) -> Reply:

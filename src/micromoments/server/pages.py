@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from micromoments.server.http import Headers, Reply
+from micromoments.server.http import Headers, Reply, unchanged
 from micromoments.server.problem import Problem
 
 OURS = Path(__file__).parent / "pages"
@@ -81,6 +81,9 @@ class Pages:
             if file.name == "index.html":
                 self._pages[path.removesuffix("index.html").rstrip("/") or "/"] = page
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._pages
+
     def get(self, path: str, headers: dict[bytes, bytes], *, slash: bool) -> Reply:
         """The page of a path; a folder is sent on to its name with a slash, so that its own links work.
 
@@ -92,6 +95,6 @@ class Pages:
             raise Problem(404, "no_such_page", "a path that there isn't", "/ or a door of /openapi.json")
         if not slash and path != "/" and f"{path}/index.html" in self._pages:
             return Reply(308, b"", headers=[(b"location", path.rsplit("/", 1)[-1].encode() + b"/")])
-        if headers.get(b"if-none-match") == page.etag:
+        if unchanged(headers, page.etag):
             return Reply(304, headers=page.headers(path))
         return Reply(200, page.body, page.content_type, page.headers(path))

@@ -95,12 +95,14 @@ def problem_of(error: Exception) -> Problem:
             return Problem(500, "internal_error", "an error of ours", "none", "tell us what you sent")
 
 
-def not_taken(code: str, detail: str, wanted: str) -> Problem:
-    """What a source refused, which says ``got ...; wanted ...`` itself; ``wanted`` is for where it only says what it
-    got.
+def not_taken(code: str, detail: str, wanted: str, status: int = 400) -> Problem:
+    """What something else refused, which says ``got ...; wanted ...; what to do`` itself; ``wanted`` is for where it
+    doesn't say that.
     """
-    got, _, rest = detail.removeprefix("got ").partition("; ")
-    return Problem(400, code, got, rest.removeprefix("wanted ") or wanted)
+    got, _, todo = detail.removeprefix("got ").partition("; ")
+    if todo.startswith("wanted "):
+        wanted, _, todo = todo.removeprefix("wanted ").partition("; ")
+    return Problem(status, code, got, wanted, todo)
 
 
 def shown(text: str, most: int = 40) -> str:

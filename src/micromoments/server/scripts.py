@@ -6,8 +6,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from micromoments.server.contract import Json, answer, door
+from micromoments.server.cors import ANYONE
 from micromoments.server.foreign import Routes
-from micromoments.server.http import Call, Headers, Reply
+from micromoments.server.http import Call, Headers, Reply, unchanged
 from micromoments.server.keys import Access
 
 BUILT = Path(__file__).parent / "scripts"
@@ -29,11 +30,12 @@ class Script:
             (b"cache-control", _CACHE),
             (b"x-content-type-options", b"nosniff"),
             (b"cross-origin-resource-policy", b"cross-origin"),
+            ANYONE,
         ]
 
     async def get(self, call: Call, _access: Access) -> Reply:
         """The script, or 304 where the browser has it."""
-        if self._etag in call.headers.get(b"if-none-match", b""):
+        if unchanged(call.headers, self._etag):
             return Reply(304, headers=self._headers)
         return Reply(200, self._body, b"text/javascript; charset=utf-8", self._headers)
 

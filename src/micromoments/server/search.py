@@ -146,7 +146,9 @@ def read(call: Call, at: int) -> Look:
 
 
 def _chosen(call: Call) -> dict[str, tuple[str, ...]]:
-    pairs = parse_qsl(call.scope.get("query_string", b"").decode("ascii"), max_num_fields=MAX_CHOSEN)
+    pairs = parse_qsl(call.scope.get("query_string", b"").decode("ascii"))
+    if len(pairs) > MAX_CHOSEN:
+        raise Problem(400, "bad_query", f"{len(pairs)} parameters", f"at most {MAX_CHOSEN}")
     return {name: tuple(dict.fromkeys(value for key, value in pairs if key == name)) for name in _LISTS}
 
 

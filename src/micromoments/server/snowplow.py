@@ -40,8 +40,8 @@ class Snowplow:
     def routes(self) -> Routes:
         """The doors."""
         return {
-            f"/{VENDOR}/tp2": {"POST": in_words(self.post, _said)},
-            "/i": {"GET": in_words(self.pixel, _said)},
+            f"/{VENDOR}/tp2": {"POST": in_words(self.post, self._said)},
+            "/i": {"GET": in_words(self.pixel, self._said)},
         }
 
     async def post(self, call: Call) -> Reply:
@@ -87,6 +87,13 @@ class Snowplow:
         if arrivals:
             await self._service.collect(arrivals)
 
+    def _said(self, problem: Problem, call: Call) -> Reply:
+        """Plain words: a tracker looks at the status, a person at the rest. A page's own tracker sends its cookies
+        along, and sees the status only where the answer allows that: else what is final would be sent for ever.
+        """
+        headers = [*problem.headers(), *self._headers(call)]
+        return Reply(problem.status, str(problem).encode(), b"text/plain; charset=utf-8", headers)
+
     def _arrival(self, call: Call, payload: dict[str, str], access: Access) -> Arrival:
         shaped = snowplow.call(payload, segment.new_message_id())
         arrival = segment.arrival(
@@ -97,8 +104,3 @@ class Snowplow:
         )
         agent, ip = sender(call)
         return self._cleaner.clean(arrival, agent=agent, ip=ip)
-
-
-def _said(problem: Problem, _call: Call) -> Reply:
-    """Plain words: a tracker looks at the status, a person at the rest."""
-    return Reply(problem.status, str(problem).encode(), b"text/plain; charset=utf-8", list(problem.headers()))

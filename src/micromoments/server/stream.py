@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from micromoments.core.event import Millis
 from micromoments.engine.stream import Message, Subscription
 from micromoments.server.cors import Cors
 from micromoments.server.http import Call, Headers, Receive, Reply, Send
@@ -49,12 +50,14 @@ class Streams:
             subscription.wake()
 
     async def listen(self, call: Call, access: Access) -> Reply | None:
-        """One connection, until its client leaves or the server drains."""
-        await self.serve(call, self._whose(call, access), framed)
+        """One connection, until its client leaves, its token ends, or the server drains."""
+        await self.serve(call, self._whose(call, access), framed, access.until)
         return None
 
-    async def serve(self, call: Call, person: str | None, frame: Frame) -> None:
-        """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out)."""
+    async def serve(self, call: Call, person: str | None, frame: Frame, until: Millis = 0) -> None:
+        """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out), up to
+        an instant (0: for ever).
+        """
         if self._closing or len(self._live) >= MAX_LISTENERS:
             raise Problem(
                 503, "too_many_listeners", f"{len(self._live)} listeners", f"at most {MAX_LISTENERS}", "", retry_after=5
@@ -66,7 +69,7 @@ class Streams:
         try:
             await self._start(call.send, self._headers(origin))
             if call.scope["method"] != "HEAD":
-                await self._run(subscription, call.receive, call.send, frame)
+                await self._run(subscription, call.receive, call.send, frame, until)
             else:
                 await call.send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
@@ -74,6 +77,10 @@ class Streams:
         finally:
             self._live.discard(subscription)
             subscription.close()
+
+    def _patience(self, until: Millis) -> float:
+        """Seconds to be silent at most: up to the heartbeat, or to the end; 0 after it."""
+        return min(self._heartbeat, (until - self._service.clock()) / 1000) if until else self._heartbeat
 
     def _whose(self, call: Call, access: Access) -> str | None:
         wanted = call.query.get("person")
@@ -99,12 +106,12 @@ class Streams:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": _OPENING, "more_body": True})
 
-    async def _run(self, subscription: Subscription, receive: Receive, send: Send, frame: Frame) -> None:
+    async def _run(self, subscription: Subscription, receive: Receive, send: Send, frame: Frame, until: Millis) -> None:
         gone = asyncio.ensure_future(_left(receive))
         gone.add_done_callback(lambda _: subscription.wake())
         try:
-            while not gone.done() and not self._closing:
-                messages = await subscription.some(self._heartbeat, AT_ONCE)
+            while not gone.done() and not self._closing and (seconds := self._patience(until)) > 0:
+                messages = await subscription.some(seconds, AT_ONCE)
                 if gone.done() or self._closing:
                     break
                 body = b"".join(map(frame, messages)) if messages else b": alive\n\n"

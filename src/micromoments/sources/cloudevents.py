@@ -30,7 +30,7 @@ def received(headers: Mapping[bytes, bytes], body: bytes) -> list[dict[str, Any]
     Raises:
         Rejected: the request holds no CloudEvents.
     """
-    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    kind = _media(headers.get(b"content-type", b"").decode("latin-1"))
     if kind == BATCH:
         value = decode(body)
         if not isinstance(value, list):
@@ -66,7 +66,8 @@ def call(event: Mapping[str, Any]) -> dict[str, Any]:
         raise Rejected("unknown_version", f"got specversion {event['specversion'][:10]!r}; wanted '1.0'")
     attributes = {name: value for name, value in event.items() if name not in ("data", "data_base64")}
     data = _data(event)
-    shaped = isinstance(data, dict) and data.get("type") in TYPES
+    kind = data.get("type") if isinstance(data, dict) else None
+    shaped = isinstance(data, dict) and isinstance(kind, str) and kind in TYPES
     one: dict[str, Any] = dict(data) if shaped else {"type": "track", "event": event["type"]}
     if not shaped:
         one["properties"] = data if isinstance(data, dict) else {} if data is None else {"data": data}
@@ -104,8 +105,7 @@ def _data(event: Mapping[str, Any]) -> Any:
         raw = base64.b64decode(str(event["data_base64"]), validate=True)
     except (binascii.Error, ValueError):
         raise Rejected("malformed_base64", "got data_base64 that is no base64; wanted base64") from None
-    kind = str(event.get("datacontenttype") or "application/json")
-    return _read(kind, raw) if raw else None
+    return _read(_media(str(event.get("datacontenttype") or "")), raw) if raw else None
 
 
 def _binary(attributes: dict[str, str], kind: str, body: bytes) -> dict[str, Any]:
@@ -119,6 +119,11 @@ def _read(kind: str, body: bytes) -> Any:
     if kind.startswith("text/"):
         return body.decode("utf-8", "replace")
     raise Rejected("unknown_content", f"got data of type {kind[:60]}; wanted JSON or text")
+
+
+def _media(text: str) -> str:
+    """A media type without its parameters."""
+    return text.partition(";")[0].strip().lower()
 
 
 def _header(value: bytes) -> str:

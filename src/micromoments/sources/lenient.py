@@ -24,7 +24,7 @@ _IDS = {
 _OBJECTS = {"properties": "invalid_properties", "traits": "invalid_traits", "context": "invalid_context"}
 _CLOCKS = ("timestamp", "originalTimestamp", "sentAt")
 _YEAR_3000_MS = 32_503_680_000_000
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
 """The byte order mark that some writers put before JSON."""
 _SLIPS = re.compile(rb"\\u[dD][89a-fA-F]|NaN|Infinity")
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -74,7 +74,7 @@ def respelled(body: bytes) -> bytes | None:
     JavaScript writes half of an emoji that was cut in two, which becomes U+FFFD; Python writes ``NaN`` and
     ``Infinity``, which become null; .NET puts a byte order mark before it.
     """
-    bare = body.removeprefix(_MARK)
+    bare = body.removeprefix(MARK)
     if bare is body and not _SLIPS.search(body):
         return None
     try:
@@ -159,7 +159,8 @@ def _mend_objects(event: dict[str, Any]) -> None:
     for field, code in _OBJECTS.items():
         if field not in event or isinstance(event[field], dict):
             continue
-        if event[field] is not None:
+        # PHP writes an array where an object is empty.
+        if event[field] is not None and event[field] != []:
             raise Rejected(code, f"got {field} {_name(event[field])}; wanted an object")
         del event[field]
 
@@ -179,12 +180,18 @@ def _mend_clocks(event: dict[str, Any]) -> None:
         value = event.get(field)
         if value is None or isinstance(value, str):
             continue
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _YEAR_3000_MS:
-            # Clients of this kind send epoch milliseconds, or seconds where the number is too small for them.
-            seconds = value / 1000 if value > 1e11 else float(value)
-            event[field] = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+        if (text := clock(value)) is not None:
+            event[field] = text
         else:
             del event[field]
+
+
+def clock(value: Any) -> str | None:
+    """A timestamp as text: as sent, or of epoch milliseconds, or of seconds where the number is too small for them."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _YEAR_3000_MS:
+        seconds = value / 1000 if value > 1e11 else float(value)
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return value if isinstance(value, str) else None
 
 
 def _name(value: Any) -> str:

@@ -15,7 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from micromoments.core.event import Arrival, Event, EventType, Millis
-from micromoments.sources.lenient import Rejected, decode, encoded, mend, readable, respelled
+from micromoments.sources.lenient import Rejected, clock, decode, encoded, mend, readable, respelled
 from micromoments.sources.wire import UNREADABLE, Envelope, decode_envelope, decode_wire, encode
 
 MAX_EVENT = 32 * 1024
@@ -211,8 +211,7 @@ def batch(
     if len(envelope.batch) > MAX_BATCH_EVENTS:
         got = len(envelope.batch)
         raise Malformed("too_many_events", f"got {got} events; wanted at most {MAX_BATCH_EVENTS}: send smaller batches")
-    shared = {k: v for k, v in (("context", envelope.context), ("integrations", envelope.integrations)) if v}
-    sent_at = envelope.sent_at if isinstance(envelope.sent_at, str) else None
+    shared, sent_at = _shared(envelope), clock(envelope.sent_at)
     parsed = Parsed([], [])
     room = MAX_MERGED
     for index, raw in enumerate(envelope.batch):
@@ -239,6 +238,25 @@ def _envelope(body: bytes) -> Envelope:
         if again is None:
             raise
         return decode_envelope(again)
+
+
+def _shared(envelope: Envelope) -> dict[str, dict[str, Any]]:
+    """What a batch says for all of its events.
+
+    Raises:
+        Malformed: it is no object, or none that an event could have.
+    """
+    shared: dict[str, dict[str, Any]] = {}
+    for name, raw in (("context", envelope.context), ("integrations", envelope.integrations)):
+        try:
+            value = decode(bytes(raw))
+        except Rejected as rejected:
+            raise Malformed(rejected.code, rejected.detail) from None
+        if value and not isinstance(value, dict):
+            raise Malformed("malformed_batch", f"got a {name} of the batch that is no object; wanted an object")
+        if value:
+            shared[name] = value
+    return shared
 
 
 def _read(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from micromoments.sources.lenient import Rejected, decode
+from micromoments.sources.segment import MAX_NAME
 from micromoments.sources.snowplow_shop import shopped
 
 Payload = Mapping[str, str]
@@ -88,7 +89,8 @@ def _what(fields: Payload, contexts: list[tuple[str, dict[str, Any]]]) -> dict[s
     match fields.get("e"):
         case "pv":
             path = urlsplit(fields.get("url", "")).path if _is_url(fields.get("url")) else None
-            return {"type": "page", "name": fields.get("page"), "properties": _kept({**page, "path": path})}
+            name = fields.get("page", "")[:MAX_NAME]
+            return {"type": "page", "name": name or None, "properties": _kept({**page, "path": path})}
         case "pp":
             scroll = {name: _number(fields.get(f"pp_{name}")) for name in ("mix", "max", "miy", "may")}
             return _track("Page Ping", {**page, **scroll})

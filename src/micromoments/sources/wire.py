@@ -62,11 +62,13 @@ class Wire(msgspec.Struct, rename="camel", kw_only=True, forbid_unknown_fields=T
 
 
 class Envelope(msgspec.Struct, rename="camel", kw_only=True):
-    """A batch: its calls still as bytes, so that one bad call doesn't spoil the others, and what they share."""
+    """A batch: its calls still as bytes, so that one bad call doesn't spoil the others, and what they share, of which
+    any depth that an event may have is allowed.
+    """
 
     batch: list[msgspec.Raw]
-    context: JsonObject | None = None
-    integrations: JsonObject | None = None
+    context: msgspec.Raw = msgspec.Raw(b"null")
+    integrations: msgspec.Raw = msgspec.Raw(b"null")
     sent_at: Any = None
     write_key: Any = None
 
