@@ -110,6 +110,13 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         ("[recognition]\nthreshold = 1.0", 2, "recognition.threshold"),
         ("[intake]\ninternal_ips = ['300.1.1.1']", 2, "intake.internal_ips.0"),
         ("[retention]\nlog_days = 0", 2, "retention.log_days"),
+        ("[retention]\npeople_days = 1e300", 2, "retention.people_days"),
+        ("[slots.home]\nwindow_minutes = 1e15", 2, "slots.home.window_minutes"),
+        ("[recommend]\ntrain_hours = 1e9", 2, "recommend.train_hours"),
+        (f"[slots.home]\nwindow_minutes = 1{'0' * 400}", 2, "slots.home.window_minutes"),
+        ("[budgets.b]\n\nunits = 9223372036854775808", 3, "budgets.b.units"),
+        ("[goals.g]\nevent = 'E'\nwhere = { n = [1, -9223372036854775809] }", 3, "goals.g.where.n.1"),
+        (f"name = 1{'0' * 5000}", 0, ""),
         ("slots = 3", 1, "slots"),
         ("name = 'a'\n[slot.home]\nlimit = 3", 2, "slot"),
         ("slot.home.limit = 3", 1, "slot"),
@@ -238,6 +245,13 @@ def test_a_running_experiment_does_not_change(change: dict[str, Any]) -> None:
     assert silent_changes(Settings(experiments={"hero": stopped}), RUNNING) == []
 
 
+def test_a_mistyped_key_is_named(tmp_path: Path) -> None:
+    """A sort of key that there isn't is told with the nearest that there is."""
+    (tmp_path / "micromoments.toml").write_text('[keys]\nwrit = { env = "W" }\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"micromoments.toml:2: .*; did you mean write\?"):
+        load_keys(tmp_path, {"W": "w"})
+
+
 def test_a_running_experiment_does_not_vanish() -> None:
     """Removing a running experiment from the file is refused; saying its salt in full is no change."""
     assert len(silent_changes(RUNNING, Settings())) == 1
@@ -255,7 +269,7 @@ def test_keys_come_from_the_environment(tmp_path: Path) -> None:
 
 def test_keys_are_found_where_the_file_says(tmp_path: Path) -> None:
     """A key comes from the variable or file named, several of one sort stand side by side, and none is ever shown."""
-    (tmp_path / "secret.key").write_text("hidden\n", encoding="utf-8")
+    (tmp_path / "secret.key").write_text("\ufeffhidden\r\n", encoding="utf-8")  # as Windows' editors write
     (tmp_path / "micromoments.toml").write_text(
         '[keys]\nwrite = { env = "W" }\nsecret = [{ file = "secret.key" }, { env = "OLD" }]\n', encoding="utf-8"
     )

@@ -21,6 +21,7 @@ import msgspec
 from micromoments.config.loader import FILE_NAME, KEYS_TABLE, read_text, read_toml
 from micromoments.config.mistakes import ConfigError, Found, located, shown
 from micromoments.config.positions import line_numbers
+from micromoments.config.shape import meant
 from micromoments.core.settings import Reference
 
 NAMES = ("write", "secret", "token")
@@ -94,7 +95,8 @@ def _read(table: Any, folder: Path, environment: Mapping[str, str], found: list[
     keys: dict[str, tuple[str, ...]] = {}
     for name, given in table.items():
         if name not in NAMES:
-            found.append(Found((KEYS_TABLE, name), "a key that is not known", f"one of {', '.join(NAMES)}"))
+            wanted = f"one of {', '.join(NAMES)}"
+            found.append(Found((KEYS_TABLE, name), "a key that is not known", wanted, meant(name, NAMES)))
             continue
         references = given if isinstance(given, list) else [given]
         keys[name] = tuple(
@@ -115,7 +117,7 @@ def _resolve(
         case {"file": str(name)} if len(reference) == 1:
             path = folder / name
             try:
-                key, problem = path.read_text(encoding="utf-8").strip(), f"an empty file {path}"
+                key, problem = path.read_text(encoding="utf-8-sig").strip(), f"an empty file {path}"
             except (OSError, UnicodeDecodeError) as error:
                 key, problem = "", f"no readable file {path} ({type(error).__name__})"
             todo = "write the key into it, readable by the server's user only"

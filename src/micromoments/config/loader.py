@@ -12,7 +12,7 @@ import msgspec
 from micromoments.config.mistakes import ConfigError, Found, Mistake, located
 from micromoments.config.positions import line_numbers
 from micromoments.config.rules import impossible
-from micromoments.config.shape import misshapen
+from micromoments.config.shape import misshapen, too_wide
 from micromoments.core.settings import Recognition, Settings
 
 FILE_NAME = "micromoments.toml"
@@ -95,7 +95,7 @@ def read_toml(text: str, file: Path | str) -> dict[str, Any]:
         ConfigError: it is no TOML.
     """
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         at = _AT_LINE.search(said)
@@ -103,6 +103,11 @@ def read_toml(text: str, file: Path | str) -> dict[str, Any]:
         got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end")
         got = _TWICE.sub(_said_twice, got[:1].lower() + got[1:])
         raise ConfigError([Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML")]) from error
+    except ValueError as error:  # a number of more digits than Python reads
+        got = "a number of thousands of digits"
+        raise ConfigError([Mistake(file=str(file), line=0, setting="", got=got, wanted="TOML")]) from error
+    _refuse(list(too_wide(data)), text, file)
+    return data
 
 
 def _said_twice(found: re.Match[str]) -> str:

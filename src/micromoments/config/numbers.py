@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from micromoments.config.mistakes import Found, Place
 
@@ -21,3 +22,13 @@ def above_zero(value: float, place: Place) -> Iterator[Found]:
     """The value is more than 0."""
     if value <= 0:
         yield Found(place, f"{value:g}", "more than 0")
+
+
+LONGEST = {"days": 365_000, "hours": 8_760_000, "minutes": 525_600_000}
+"""A thousand years: beyond, instants leave what stores and clocks can hold."""
+
+
+def span(value: float, place: Place, unit: Literal["days", "hours", "minutes"]) -> Iterator[Found]:
+    """A stretch of time is more than 0, and at most a thousand years."""
+    if not 0 < value <= LONGEST[unit]:
+        yield Found(place, f"{value:g}", f"more than 0 and at most {LONGEST[unit]} {unit} (a thousand years)")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micromoments.config.conditions import unreadable
 from micromoments.config.mistakes import Found, Place, shown
-from micromoments.config.numbers import above_zero, number
+from micromoments.config.numbers import above_zero, number, span
 from micromoments.core.fairness import protected_in
 from micromoments.core.settings import Budget, Rule, Settings
 from micromoments.core.when import instant
@@ -32,7 +32,7 @@ def impossible(settings: Settings) -> Iterator[Found]:
 
 def _budget(budget: Budget, place: Place) -> Iterator[Found]:
     yield from number(budget.units, (*place, "units"), least=0)
-    yield from above_zero(budget.hold_minutes, (*place, "hold_minutes"))
+    yield from span(budget.hold_minutes, (*place, "hold_minutes"), "minutes")
     yield from _stretch(budget.starts, budget.ends, place)
     if budget.pacing == "even" and not (budget.starts and budget.ends):
         yield Found((*place, "pacing"), "even without a stretch of time", "starts and ends", "add both")

@@ -10,7 +10,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from micromoments.config.mistakes import Found, Place, shown
-from micromoments.config.numbers import above_zero, number
+from micromoments.config.numbers import above_zero, number, span
 from micromoments.core.settings import Destination, Forward, Reference, Settings, Trigger, topic_at
 from micromoments.core.when import minutes
 
@@ -41,7 +41,7 @@ def _destination(one: Destination, place: Place) -> Iterator[Found]:
     yield from number(one.concurrency, (*place, "concurrency"), least=1, most=MOST_AT_ONCE)
     yield from number(one.give_up_hours, (*place, "give_up_hours"), least=0, most=24 * 14)
     yield from number(one.times, (*place, "times"), least=0)
-    yield from above_zero(one.hours, (*place, "hours"))
+    yield from span(one.hours, (*place, "hours"), "hours")
     if one.quiet_hours:
         try:
             minutes(one.quiet_hours)
@@ -140,7 +140,7 @@ def _trigger(one: Trigger, place: Place, settings: Settings) -> Iterator[Found]:
                 f"add [destinations.{name}] or use one of these",
             )
     yield from number(one.confidence, (*place, "confidence"), least=0, most=1, below=True)
-    yield from number(one.lead_minutes, (*place, "lead_minutes"), least=0)
-    yield from number(one.delay_minutes, (*place, "delay_minutes"), least=0)
+    yield from number(one.lead_minutes, (*place, "lead_minutes"), least=0, most=24 * 60 * 14)
+    yield from number(one.delay_minutes, (*place, "delay_minutes"), least=0, most=24 * 60 * 14)
     yield from above_zero(one.within_hours, (*place, "within_hours"))
     yield from number(one.within_hours, (*place, "within_hours"), least=0, most=24 * 14)

@@ -12,6 +12,7 @@ from micromoments.config.conditions import unreadable
 from micromoments.config.mistakes import Found, Place, shown
 from micromoments.config.numbers import above_zero as _above_zero
 from micromoments.config.numbers import number as _number
+from micromoments.config.numbers import span
 from micromoments.core.person import MAX_SERVED
 from micromoments.core.settings import Experiment, Goal, Settings, Slot
 from micromoments.core.when import minutes
@@ -45,10 +46,12 @@ def impossible(settings: Settings) -> Iterator[Found]:
     yield from _recognition(settings)
     yield from _intake(settings)
     for key in ("log_days", "facts_days", "people_days"):
-        yield from _above_zero(getattr(settings.retention, key), ("retention", key))
+        yield from span(getattr(settings.retention, key), ("retention", key), "days")
+    place = ("recommend", "train_hours")
     if settings.recommend.train_hours < 0:
-        place = ("recommend", "train_hours")
         yield Found(place, shown(settings.recommend.train_hours), "0 (never) or more hours", "write 24, for example")
+    elif settings.recommend.train_hours:
+        yield from span(settings.recommend.train_hours, place, "hours")
     yield from _above_zero(settings.recommend.least_sessions, ("recommend", "least_sessions"))
 
 
@@ -85,7 +88,7 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     yield from _number(slot.limit, (*place, "limit"), least=1, most=MAX_ITEMS)
     yield from _number(slot.holdout, (*place, "holdout"), least=0, most=1, below=True)
     yield from _number(slot.floor, (*place, "floor"), least=0, most=1)
-    yield from _above_zero(slot.window_minutes, (*place, "window_minutes"))
+    yield from span(slot.window_minutes, (*place, "window_minutes"), "minutes")
     yield from _number(slot.ramp, (*place, "ramp"), least=0, most=1)
     yield from _number(slot.value_weight, (*place, "value_weight"), least=0, most=100)
     if slot.people:
@@ -102,7 +105,7 @@ def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
             yield Found((*place, "quiet_hours"), shown(slot.quiet_hours), wanted, 'write "22:00-08:00", for example')
     for at, cap in enumerate(slot.caps):
         yield from _number(cap.times, (*place, "caps", str(at), "times"), least=1)
-        yield from _above_zero(cap.hours, (*place, "caps", str(at), "hours"))
+        yield from span(cap.hours, (*place, "caps", str(at), "hours"), "hours")
         most = MAX_SERVED if cap.by == "item" else MAX_SERVED // slot.limit
         if cap.times > most and slot.limit >= 1:
             wanted = f"at most {most}: the newest {MAX_SERVED} items put before a person are counted"
@@ -113,7 +116,7 @@ def _goal(goal: Goal, place: Place) -> Iterator[Found]:
     if not goal.event:
         yield Found((*place, "event"), "an empty text", "the name of an event", 'write "Order Completed", for example')
     yield from _currency(goal.currency, (*place, "currency"))
-    yield from _above_zero(goal.window_hours, (*place, "window_hours"))
+    yield from span(goal.window_hours, (*place, "window_hours"), "hours")
 
 
 def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Iterator[Found]:
@@ -145,7 +148,7 @@ def _dealt(experiment: Experiment, place: Place) -> Iterator[Found]:
             yield Found((*place, "namespace", "end"), f"{part.end:g}", wanted)
     if experiment.switchback is not None:
         plan = experiment.switchback
-        yield from _above_zero(plan.block_minutes, (*place, "switchback", "block_minutes"))
+        yield from span(plan.block_minutes, (*place, "switchback", "block_minutes"), "minutes")
         least = (*place, "switchback", "washout_minutes")
         yield from _number(plan.washout_minutes, least, least=0, most=plan.block_minutes, below=True)
 
@@ -156,7 +159,7 @@ def _recognition(settings: Settings) -> Iterator[Found]:
         for kind, value in minutes.items():
             if kind not in TYPES:
                 yield Found(("recognition", key, kind), shown(kind), f"one of {', '.join(TYPES)}")
-            yield from _above_zero(value, ("recognition", key, kind))
+            yield from span(value, ("recognition", key, kind), "minutes")
     if not 0 < settings.recognition.threshold < 1:
         yield Found(("recognition", "threshold"), f"{settings.recognition.threshold:g}", "more than 0 and less than 1")
     for category in settings.recognition.sensitive:

@@ -48,6 +48,18 @@ def misshapen(value: Any, wanted: Any, place: Place = ()) -> Iterator[Found]:
         yield _wrong(value, wanted, place)
 
 
+def too_wide(value: Any, place: Place = ()) -> Iterator[Found]:
+    """Whole numbers that no store could keep, which TOML does not allow either, wherever they stand."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from too_wide(inner, (*place, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from too_wide(inner, (*place, str(at)))
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield Found(place, "a whole number of more than 64 bits", "a smaller one", "what is no number stands in quotes")
+
+
 def said(wanted: Any) -> str:
     """A type in a file author's words.
 
@@ -87,7 +99,7 @@ def _wrong(value: Any, wanted: Any, place: Place) -> Found:
     elif isinstance(value, str) and get_origin(wanted) is tuple:
         todo = f'write ["{value}"]'
     elif isinstance(value, str) and get_origin(wanted) is Literal:
-        todo = _meant(value, get_args(wanted))
+        todo = meant(value, get_args(wanted))
     if isinstance(value, float) and not math.isfinite(value):
         return Found(place, str(value), f"{said(wanted)} that is finite")
     return Found(place, shown(value), said(wanted), todo)
@@ -103,12 +115,13 @@ def _table(value: Any, struct: type[msgspec.Struct], place: Place) -> Iterator[F
             yield from misshapen(inner, fields[key].type, (*place, key))
         else:
             known = ", ".join(fields)
-            yield Found((*place, key), "a setting that is not known", f"one of {known}", _meant(key, tuple(fields)))
+            yield Found((*place, key), "a setting that is not known", f"one of {known}", meant(key, tuple(fields)))
     for key, field in fields.items():
         if field.required and key not in value:
             yield Found(place, f"no {key}", said(field.type), f"add {key} = ...")
 
 
-def _meant(got: str, known: Sequence[str]) -> str:
+def meant(got: str, known: Sequence[str]) -> str:
+    """The nearest known name, as a question; nothing where none is near."""
     near = get_close_matches(got, known, n=1)
     return f"did you mean {near[0]}?" if near else ""
