@@ -191,12 +191,30 @@ def test_redirects_are_not_followed() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.0.0.8", "192.168.1.1", "169.254.169.254", "::1", "fd00::1", "fe80::1%eth0", "::ffff:10.0.0.1"],
+    [
+        "127.0.0.1",
+        "10.0.0.8",
+        "192.168.1.1",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "fe80::1%eth0",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a00:1::1",
+    ],
 )
 def test_one_s_own_network_is_not_asked_by_accident(address: str) -> None:
     """Private, loopback and link-local addresses are refused; those of a machine's own credentials always are."""
     assert not allowed(address, private=False)
-    assert allowed(address, private=True) == (not address.startswith(("169.254", "fe80")))
+    assert allowed(address, private=True) == (not address.startswith(("169.254", "fe80", "64:ff9b::a9fe")))
+
+
+def test_a_public_address_may_be_asked() -> None:
+    """Of either version, and by NAT64."""
+    for address in ("93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"):
+        assert allowed(address, private=False)
 
 
 def test_a_name_that_leads_inside_is_refused_and_says_what_to_do() -> None:

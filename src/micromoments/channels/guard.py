@@ -10,6 +10,9 @@ import ipaddress
 import socket
 from urllib.parse import SplitResult, urlsplit
 
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""By which a network that speaks IPv6 alone reaches IPv4 addresses."""
+
 
 class Refused(Exception):
     """An address that isn't to be asked; the message says why and what to do."""
@@ -44,11 +47,18 @@ def target(url: str, *, private: bool) -> tuple[str, str]:
 def allowed(address: str, *, private: bool) -> bool:
     """Whether an address may be asked. Link-local ones (cloud machines' own credentials) never may."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _within(ip) or ip
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
     return private or ip.is_global
+
+
+def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: mapped (RFC 4291), by NAT64 (RFC 6052) or by 6to4 (RFC 3056)."""
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 def pinned(url: str, address: str) -> str:
