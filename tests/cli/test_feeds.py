@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 import micromoments as mm
+from micromoments.cli import feeds
 from tests.cli.commands import COMMAND, environment, micromoments
 
 
@@ -109,6 +110,29 @@ def test_what_can_not_be_taken_any_more_stays_as_it_was(tmp_path: Path) -> None:
     assert ids(folder) == {"p0", "p1"}
     told = bring(folder, feed(path, range(2)))
     assert (told["put"], told["unchanged"], told["deleted"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/feed.xml", "ftp://shop.example/feed", "http://[::1/feed"])
+def test_an_address_without_a_feed_is_told(tmp_path: Path, address: str) -> None:
+    """A host that doesn't answer, or an address that can't be, ends in words; a watched feed is tried again."""
+    done = micromoments("import", tmp_path / "shop", address, "--format", "items")
+    assert (done.status, f"got no feed from {address}" in done.words) == (1, True)
+
+
+def test_a_server_takes_what_fits_a_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Items that are together more than a request may hold are sent in several, each item once and in order."""
+    sent: list[bytes] = []
+
+    def through(*_: object, content: bytes, **__: object) -> dict[str, Any]:
+        sent.append(content)
+        return {"rejected": []}
+
+    monkeypatch.setattr(feeds, "MOST_BYTES", 1000)
+    monkeypatch.setattr(feeds, "through_owner", through)
+    items = [mm.Item(id=f"p{n}", kind="product", title="x" * (2000 if n == 3 else 200)) for n in range(9)]
+    feeds.Served(tmp_path).put(items)
+    assert [json.loads(line)["id"] for body in sent for line in body.splitlines()] == [item.id for item in items]
+    assert all(len(body) <= 1000 or len(body.splitlines()) == 1 for body in sent)
 
 
 def test_a_wrong_zone_is_usage(tmp_path: Path) -> None:

@@ -116,6 +116,21 @@ def test_bad_rows_are_set_aside_with_their_reason(tmp_path: Path) -> None:
     assert len(log_of(tmp_path / "shop")) == 50
 
 
+def test_a_number_without_bounds_spoils_nothing(tmp_path: Path) -> None:
+    """The row is set aside as text, and the others are imported; an item with one is set aside as well."""
+    line = '{{"type": "track", "event": "E", "userId": "u", "timestamp": "2026-01-02", "properties": {{"n": {}}}}}'
+    events, items = tmp_path / "e.jsonl", tmp_path / "i.jsonl"
+    events.write_text(f"{line.format('9' * 30)}\n{line.format(1)}\n", encoding="utf-8")
+    items.write_text(
+        '{"id": "a", "kind": "guide", "title": "A", "attributes": {"n": %s}}\n' % ("9" * 30), encoding="utf-8"
+    )
+    done = micromoments("import", tmp_path / "shop", events)
+    assert (done.status, "number_out_of_range 1" in done.words, "1 events imported" in done.words) == (3, True, True)
+    assert "9" * 30 in (tmp_path / "e.jsonl.rejected.jsonl").read_text(encoding="utf-8")
+    done = micromoments("import", tmp_path / "shop", items, "--format", "items")
+    assert (done.status, "number_out_of_range 1" in done.words) == (3, True)
+
+
 @pytest.mark.slow
 def test_a_killed_import_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """``kill -9`` at several moments: run again, every event is in the log once, and state equals a replay."""

@@ -36,9 +36,16 @@ def test_a_server_that_has_the_folder_open_is_asked(shop: Path) -> None:
         unknown = micromoments("export", shop, "anon:a/b ?")
         assert (unknown.status, "nobody is known as 'anon:a/b ?'" in unknown.words) == (1, True)
         no_such = micromoments("report", shop, "nonesuch")
-        assert (no_such.status, "wanted one of" in no_such.words) == (1, True)
+        assert (no_such.status, "answered 404: got report 'nonesuch'; wanted one of" in no_such.words) == (1, True)
         assert json.loads(micromoments("erase", shop, "ana", "--yes").out)["people"] == 1
         assert micromoments("export", shop, "ana").status == 1
+
+
+@pytest.mark.parametrize("words", [("export", ""), ("erase", "anon:", "--yes"), ("erase", "user:", "--yes")])
+def test_nobody_is_nobody(shop: Path, words: tuple[str, ...]) -> None:
+    """An empty id, as of a variable that isn't set, is a usage error, and not a person that nothing is known of."""
+    done = micromoments(words[0], shop, *words[1:])
+    assert (done.status, "names nobody" in done.words) == (2, True)
 
 
 @pytest.mark.parametrize("words", [("report", "lift"), ("export", "ana"), ("erase", "ana", "--yes")])
@@ -48,6 +55,13 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path, words: tuple[str, ...]) -
     done = micromoments(words[0], wrong, *words[1:])
     assert (done.status, "is no project's folder; wanted one" in done.words) == (1, True)
     assert not wrong.exists()
+
+
+def test_an_assistant_makes_no_folder_of_an_address(tmp_path: Path) -> None:
+    """An address without its scheme is told, and no project is made of it."""
+    done = micromoments("mcp", tmp_path / "localhost:8000")
+    assert (done.status, "with http:// before it" in done.words) == (1, True)
+    assert not (tmp_path / "localhost:8000").exists()
 
 
 def test_the_version_is_said() -> None:

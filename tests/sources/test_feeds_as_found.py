@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from micromoments.core.item import Item, Money
-from micromoments.sources.feed import Reading, money, rows
+from micromoments.sources.feed import FeedError, Reading, money, rows
 from micromoments.sources.items import BadItem
 
 
@@ -104,3 +104,25 @@ def test_a_group_of_variants_has_their_price_and_stock(tmp_path: Path) -> None:
     variants[1]["offers"] = {**offers[1], "availability": "SoldOut"}
     (item,) = read(tmp_path / "feed", "schema-org", json.dumps(group).encode())
     assert item.stock == 0
+
+
+def test_a_cell_without_an_end_is_no_feed(tmp_path: Path) -> None:
+    """A quote that never closes, or a first line of a megabyte, is told in words, and nothing counts as gone."""
+    for format, header in (("google-merchant", "id,title,price"), ("shopify-products", "Handle,Title,Variant Price")):
+        for body in (f'{header}\na,b,"1\n{"x" * 200 * 1024 * 8}\n', f"{header},{'y' * 200 * 1024 * 8}\n"):
+            file = tmp_path / "feed.csv"
+            file.write_text(body, encoding="utf-8")
+            with pytest.raises(FeedError, match="can't be read as CSV"):
+                list(rows(format, file, Reading(now=0, currency="EUR")))
+
+
+def test_a_byte_order_mark_before_products(tmp_path: Path) -> None:
+    """It is no part of the JSON."""
+    file = tmp_path / "products.json"
+    file.write_bytes(b'\xef\xbb\xbf{"products": [{"id": 1, "title": "Shoe", "variants": [{"price": "9.00"}]}]}')
+    thing = tmp_path / "thing.json"
+    thing.write_bytes(b'\xef\xbb\xbf{"@type": "Product", "sku": "1", "name": "Shoe"}')
+    for format, path in (("shopify-products", file), ("schema-org", thing)):
+        (item,) = rows(format, path, Reading(now=0, currency="EUR"))
+        assert isinstance(item, Item)
+        assert item.title == "Shoe"

@@ -269,3 +269,27 @@ def test_a_small_displacement_is_mended_whatever_the_length(shifts: list[int]) -
     """Rows displaced by at most half the window come out in order from a file of any length."""
     rows = sorted(range(len(shifts)), key=lambda n: n + shifts[n])
     assert list(in_order(rows, lambda row: row, 16)) == list(range(len(shifts)))
+
+
+def test_a_number_without_bounds_is_set_aside(tmp_path: Path) -> None:
+    """A whole number of more than 64 bits is a bad row, and the next row is read; as sent, and by a mapping."""
+    line = '{{"type": "track", "event": "E", "userId": "u", "timestamp": "2026-01-02", "properties": {{"n": {}}}}}'
+    file = write(tmp_path / "a.jsonl", f"{line.format('9' * 30)}\n{line.format(1)}\n")
+    for shape in (Shape(), mapping.words("userId=userId,event=event,timestamp=timestamp,properties.n=properties.n")):
+        good, bad = read(file, shape)
+        assert [body(row)["properties"] for row in good] == [{"n": 1}]
+        assert [(row.line, row.code) for row in bad] == [(1, "number_out_of_range")]
+
+
+def test_a_mapping_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Windows' editors write one."""
+    file = tmp_path / "m.toml"
+    file.write_bytes(b"\xef\xbb\xbf[fields]\nuserId = 'who'\n")
+    assert mapping.load([str(file)]).fields["userId"].columns == ("who",)
+
+
+def test_a_value_holds_no_others(tmp_path: Path) -> None:
+    """A field that is a value and a path through it is a mistake of the mapping, and no row's."""
+    file = write(tmp_path / "a.csv", "who,when,x\nana,2026-01-02,1\n")
+    with pytest.raises(MappingError, match=r"got fields\.properties\.a and fields\.properties\.a\.b"):
+        read(file, mapping.words("userId=who,timestamp=when,properties.a=x,properties.a.b=x"))

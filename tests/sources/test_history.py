@@ -375,3 +375,14 @@ def test_what_a_client_sent_without_a_timestamp_happened_when_it_was_sent(tmp_pa
     source = Source(path, Shape(), now=NOW, format="segment")
     found = [row.arrival.occurred if isinstance(row, Read) else row.code for row in source.rows()]
     assert found == [ms("2026-11-10T11:00Z"), ms("2026-11-10T11:00Z") + 1000, "no_timestamp"]
+
+
+def test_a_row_of_another_age_costs_no_other(tmp_path: Path) -> None:
+    """An instant that no calendar has is one bad row among the others."""
+    rows = [
+        {"event_name": "search", "user_pseudo_id": "a", "event_timestamp": at} for at in ("9" * 19, "1767323045000000")
+    ]
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    (event,), (bad,), _ = read(path, "ga4-bigquery")
+    assert (event.anonymous_id, bad.line, bad.code) == ("a", 1, "unreadable")

@@ -68,17 +68,19 @@ def _run(topic: str, client: Client, group: str, most: int, *, until_end: bool) 
     from confluent_kafka import Consumer, KafkaException
 
     brokers, name = topic_at(topic)
-    consumer = Consumer(
-        {
-            "bootstrap.servers": brokers,
-            "group.id": group,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": until_end,
-            "log_level": 0,
-            **json.loads(os.environ.get("MICROMOMENTS_KAFKA") or "{}"),
-        }
-    )
+    told: dict[str, Any] = {
+        "bootstrap.servers": brokers,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": until_end,
+        "log_level": 0,
+        **_further(os.environ.get("MICROMOMENTS_KAFKA") or "{}"),
+    }
+    try:
+        consumer = Consumer(told)
+    except KafkaException as error:
+        raise ValueError(f"got settings that Kafka's library can't use: {error}; look at MICROMOMENTS_KAFKA") from None
     consumer.subscribe([name])
     stop: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: stop.append(number))
@@ -93,6 +95,21 @@ def _run(topic: str, client: Client, group: str, most: int, *, until_end: bool) 
         signal.signal(signal.SIGTERM, before)
         consumer.close()
     return Taken(sent, aside)
+
+
+def _further(text: str) -> dict[str, Any]:
+    """Further settings.
+
+    Raises:
+        ValueError: they are no JSON object.
+    """
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise ValueError('got MICROMOMENTS_KAFKA that is no JSON object; wanted {"security.protocol": "SSL", ...}')
+    return told
 
 
 def _keep(consumer: Any, failed: type[Exception]) -> None:

@@ -20,9 +20,10 @@ def erase(
     """Remove a person from state, log and facts for good. What policies learned from them stays until retrained. A
     server that has the folder open is asked.
     """
-    from micromoments.cli.owner import asked
+    from micromoments.cli.owner import asked, named
     from micromoments.cli.table import put_json, say
 
+    person = named(person)
     if not yes and not typer.confirm(f"Erase {person!r} for good?", err=True):
         say("nothing was erased")
         raise typer.Exit(1)

@@ -16,9 +16,10 @@ def export(
     """Print all that is held of a person: profile, consent, moments, events as sent, decisions. A server that has the
     folder open is asked.
     """
-    from micromoments.cli.owner import Missing, asked
+    from micromoments.cli.owner import Missing, asked, named
     from micromoments.cli.table import put_json, say
 
+    person = named(person)
     try:
         held = asked(folder, lambda engine: engine.export(person), "GET", f"/v1/people/{quote(person, safe='')}/export")
     except Missing:

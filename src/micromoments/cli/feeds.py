@@ -20,6 +20,7 @@ import msgspec
 
 from micromoments.cli.history import SetAside
 from micromoments.cli.ledger import FOLDER
+from micromoments.cli.owner import through_owner
 from micromoments.cli.table import say
 from micromoments.core.item import Item
 from micromoments.decide.fair import unfair
@@ -37,6 +38,8 @@ FEW_GONE = 20
 """As many may be gone from a feed without a question, however small it is, unless nothing is left."""
 UNREADABLE = frozenset({feed.BROKEN, "malformed_json"})
 """Codes of what can't be read at all: any of the items that there were may stand in it."""
+MOST_BYTES = 8 * 1024 * 1024
+"""Of one request, below what the door takes."""
 LONG_ENOUGH = 60.0
 """Seconds that one request may take."""
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -72,35 +75,36 @@ class Own:
 
 
 class Served:
-    """The process that serves the folder, by HTTP."""
+    """The process that serves the folder, asked at its doors."""
 
-    def __init__(self, address: str, secret: str) -> None:
-        import httpx
-
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        self._client = httpx.Client(base_url=address, headers=headers, timeout=LONG_ENOUGH)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def put(self, items: list[Item]) -> None:
         """Put items, durably."""
         encode = msgspec.json.Encoder().encode
-        # The engine keeps past prices itself, and takes them from nobody.
-        told = ({name: each for name, each in msgspec.to_builtins(item).items() if name != "past"} for item in items)
-        self._send("PUT", b"\n".join(encode(one) for one in told))
+        lines, size = list[bytes](), 0
+        for item in items:
+            # The engine keeps past prices itself, and takes them from nobody.
+            told = {name: each for name, each in msgspec.to_builtins(item).items() if name != "past"}
+            line = encode(told)
+            if lines and size + len(line) > MOST_BYTES:
+                self._send("PUT", b"\n".join(lines))
+                lines, size = [], 0
+            lines.append(line)
+            size += len(line) + 1
+        self._send("PUT", b"\n".join(lines))
 
     def delete(self, ids: list[str]) -> None:
         """Delete items, durably."""
         self._send("DELETE", msgspec.json.encode(ids))
 
     def _send(self, method: str, body: bytes) -> None:
-        answer = self._client.request(method, "/v1/items", content=body)
-        if answer.status_code != 200:
-            raise ValueError(f"got {answer.status_code} from {self._client.base_url}: {answer.text[:300]}")
-        if rejected := answer.json().get("rejected"):
+        told = through_owner(self._folder, method, "/v1/items", content=body, timeout=LONG_ENOUGH)
+        if told is None:
+            raise ValueError(f"got {self._folder}, whose server ended meanwhile; wanted it to the end; import again")
+        if rejected := told.get("rejected"):
             raise ValueError(f"got {len(rejected)} items refused, the first because {rejected[0]['detail']}")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
 
 
 @contextmanager
@@ -110,16 +114,11 @@ def target(folder: Path) -> Iterator[Target]:
     Raises:
         StoreError: a process owns it that doesn't serve.
     """
-    from micromoments.config import load_keys
     from micromoments.engine.wiring import at_rest
 
     owner = at_rest(folder).owner() if folder.exists() else None
     if owner is not None and owner[1]:
-        served = Served(owner[1], next(iter(load_keys(folder, os.environ).secret), ""))
-        try:
-            yield served
-        finally:
-            served.close()
+        yield Served(folder)
         return
     loop = asyncio.new_event_loop()
     service = _opened(folder)
@@ -284,13 +283,24 @@ def fetched(name: str) -> Iterator[Path]:
     import httpx
 
     with tempfile.TemporaryDirectory(prefix="micromoments-") as folder:
-        path = Path(folder) / (Path(httpx.URL(name).path).name or "feed")
-        with httpx.stream("GET", name, follow_redirects=True, timeout=LONG_ENOUGH) as answer, path.open("wb") as file:
-            if answer.status_code != 200:
-                raise FeedError(f"got {answer.status_code} from {name}; wanted the feed")
-            for chunk in answer.iter_bytes():
-                file.write(chunk)
+        try:
+            path = Path(folder) / (Path(httpx.URL(name).path).name or "feed")
+            _download(name, path)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise FeedError(
+                f"got no feed from {name} ({error}); wanted its address; look at it, or try again"
+            ) from None
         yield path
+
+
+def _download(address: str, path: Path) -> None:
+    import httpx
+
+    with httpx.stream("GET", address, follow_redirects=True, timeout=LONG_ENOUGH) as answer, path.open("wb") as file:
+        if answer.status_code != 200:
+            raise FeedError(f"got {answer.status_code} from {address}; wanted the feed")
+        for chunk in answer.iter_bytes():
+            file.write(chunk)
 
 
 def run(

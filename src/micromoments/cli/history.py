@@ -23,7 +23,7 @@ from micromoments.recognise.sensitive import detector
 from micromoments.sources.clean import Cleaner
 from micromoments.sources.files import Read, Source, in_order
 from micromoments.sources.mapping import Shape
-from micromoments.sources.opened import Bad
+from micromoments.sources.opened import Bad, shown
 
 if TYPE_CHECKING:
     from micromoments.config import Cluster
@@ -82,7 +82,11 @@ class SetAside:
         self.reasons[bad.code] = self.reasons.get(bad.code, 0) + 1
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        os.write(self._file, msgspec.json.encode(bad, enc_hook=str) + b"\n")
+        try:
+            line = msgspec.json.encode(bad, enc_hook=str)
+        except OverflowError:
+            line = msgspec.json.encode(msgspec.structs.replace(bad, row=shown(bad.row)))
+        os.write(self._file, line + b"\n")
 
     def close(self) -> None:
         """Close the file; harmless when repeated."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from micromoments.cli.owner import is_project
+
 if TYPE_CHECKING:
     import httpx
 
@@ -31,8 +33,11 @@ def mcp(
     whom = person or (_subject(token) if token else "")
     if target.startswith(("http://", "https://")):
         asyncio.run(_speak(target, key, whom, None))
-    else:
+    elif is_project(Path(target)):
         asyncio.run(_own(Path(target), whom))
+    else:
+        wanted = "the address of a running server, with http:// before it, or a project's folder"
+        raise ValueError(f"got {target!r}, which is neither; wanted {wanted}")
 
 
 async def _speak(url: str, key: str, person: str, transport: httpx.AsyncBaseTransport | None) -> None:

@@ -8,12 +8,16 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import typer
+
 if TYPE_CHECKING:
     import httpx
 
     from micromoments.engine.embedded import Engine
 
 T = TypeVar("T")
+MOST_SAID = 2000
+"""Characters of a server's refusal that are shown."""
 
 
 def is_project(folder: Path) -> bool:
@@ -81,9 +85,28 @@ def through_owner(
         reply = _requested(address, rest.token(), method, path, given)
     if reply.status_code != HTTPStatus.OK:
         wrong = Missing if reply.status_code == HTTPStatus.NOT_FOUND else ValueError
-        raise wrong(f"the server at {address} answered {reply.status_code}: {reply.text[:300]}")
+        raise wrong(f"the server at {address} answered {reply.status_code}: {_said(reply)}")
     found: dict[str, Any] = reply.json()
     return found
+
+
+def _said(reply: httpx.Response) -> str:
+    """What a refusal says in words, where it is one of ours."""
+    try:
+        return str(reply.json()["detail"])[:MOST_SAID]
+    except (ValueError, KeyError, TypeError):
+        return reply.text[:MOST_SAID]
+
+
+def named(person: str) -> str:
+    """A person's id as given, if it names somebody.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not person.removeprefix("user:").removeprefix("anon:"):
+        raise typer.BadParameter(f"got {person!r}, which names nobody; wanted a user id, or anon:<anonymousId>")
+    return person
 
 
 def _requested(address: str, token: str, method: str, path: str, given: dict[str, Any]) -> httpx.Response:

@@ -32,6 +32,8 @@ FEEDS: Mapping[str, str] = {
 MAX_TEXT = 20_000
 """Characters of a text that are kept; more isn't searched anyway."""
 MAX_TITLE = 1_000
+_pack = msgspec.msgpack.Encoder().encode
+"""Whether an item can be kept: no store holds a whole number of more than 64 bits."""
 BROKEN = "broken_part"
 """The code of a part of a feed that can't be read: what stands in it isn't known, so nothing is taken for gone."""
 _WITHIN = frozenset(
@@ -84,7 +86,10 @@ def made(line: int, row: Any, make: Callable[[], Item | None]) -> Iterator[Item 
     try:
         item = make()
         if item is not None:
-            yield checked(item)
+            _pack(checked(item))
+            yield item
+    except OverflowError:
+        yield Bad(line, "number_out_of_range", "got an integer beyond 64 bits; wanted it as text", row)
     except BadItem as bad:
         yield Bad(line, bad.code, bad.detail, row)
     except (ValueError, TypeError, msgspec.ValidationError) as error:
@@ -179,8 +184,28 @@ def cells(text: Iterable[str], width: int, delimiter: str, name: str) -> Iterato
     """The rows of CSV below its header of so many cells.
 
     Raises:
-        FeedError: the file stops in the middle of its last row: it is being written, or was cut off.
+        FeedError: a cell without an end; or the file stops in the middle of its last row: it is being written, or was
+            cut off.
     """
+    try:
+        yield from _cells(text, width, delimiter, name)
+    except csv.Error as error:
+        raise FeedError(f"got {name}, which can't be read as CSV ({error}); wanted the whole feed") from None
+
+
+def headed(first: str, delimiter: str, name: str) -> list[str]:
+    """The names in the first line of CSV.
+
+    Raises:
+        FeedError: it is none.
+    """
+    try:
+        return next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise FeedError(f"got {name}, whose first line can't be read as CSV ({error}); wanted a feed") from None
+
+
+def _cells(text: Iterable[str], width: int, delimiter: str, name: str) -> Iterator[list[str]]:
     last, short = "", False
 
     def lines() -> Iterator[str]:

@@ -5,7 +5,6 @@ Source: https://support.google.com/merchants/answer/7052112 (product data specif
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import NOT_NOW, FeedError, Reading, cells, kept, made, money, plain, title
+from micromoments.sources.feed import NOT_NOW, FeedError, Reading, cells, headed, kept, made, money, plain, title
 from micromoments.sources.items import BadItem
 from micromoments.sources.opened import Bad, open_bytes, text_of
 
@@ -67,7 +66,7 @@ def _text(file: BinaryIO, name: str) -> Iterator[Row]:
     text = text_of(file)
     first = text.readline().lstrip("\ufeff")
     delimiter = max("\t,|", key=first.count)
-    header = [cell.strip().lower().replace(" ", "_") for cell in next(csv.reader([first], delimiter=delimiter), [])]
+    header = [cell.strip().lower().replace(" ", "_") for cell in headed(first, delimiter, name)]
     if "id" not in header or "title" not in header:
         raise FeedError(f"got {name}, whose first line has no id and title; wanted a Google Merchant feed")
     for row in cells(text, len(header), delimiter, name):

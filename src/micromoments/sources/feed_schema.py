@@ -6,6 +6,7 @@ Product, Recipe and HowTo, places of business, articles and questions become ite
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import datetime
 from html.parser import HTMLParser
@@ -33,7 +34,7 @@ MAX_DEPTH = 8
 def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:
     """The things of a file that are worth an item."""
     with open_bytes(path, reading.watch) as file:
-        body = file.read()
+        body = file.read().removeprefix(BOM_UTF8)
     values = _values(body, path.name)
     for line, thing in enumerate((t for v in values for t in ([v] if isinstance(v, Bad) else _things(v))), 1):
         if isinstance(thing, Bad):
@@ -44,7 +45,7 @@ def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:
 
 def _values(body: bytes, name: str) -> Iterator[Any]:
     decode = msgspec.json.Decoder().decode
-    if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
+    if body.lstrip()[:1] == b"<":
         page = _Scripts()
         page.feed(body.decode("utf-8", "replace"))
         broken = 0

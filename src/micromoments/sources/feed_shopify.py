@@ -6,7 +6,7 @@ https://help.shopify.com/en/manual/products/import-export/using-csv
 
 from __future__ import annotations
 
-import csv
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import FeedError, Reading, cells, kept, made, money, plain, title
+from micromoments.sources.feed import FeedError, Reading, cells, headed, kept, made, money, plain, title
 from micromoments.sources.opened import Bad, open_bytes, text_of
+from micromoments.sources.values import whole
 
 Product = dict[str, Any]
 
@@ -31,7 +32,7 @@ def rows(path: Path, reading: Reading) -> Iterator[Item | Bad]:
 
 
 def _json(file: BinaryIO, name: str) -> Iterator[Product]:
-    body = file.read()
+    body = file.read().removeprefix(BOM_UTF8)
     try:
         values = [msgspec.json.decode(body)]
     except (msgspec.DecodeError, RecursionError):
@@ -54,7 +55,7 @@ def _json(file: BinaryIO, name: str) -> Iterator[Product]:
 def _csv(file: BinaryIO, name: str) -> Iterator[Product]:
     """A product for each handle: its first row tells of it, the following ones of its other variants and images."""
     text = text_of(file)
-    header = next(csv.reader([text.readline()]), [])
+    header = headed(text.readline(), ",", name)
     if "Handle" not in header:
         raise FeedError(f"got {name}, CSV without a Handle; wanted Shopify's export of products")
     product: Product = {}
@@ -91,7 +92,7 @@ def _variant(row: dict[str, Any]) -> Product:
         "price": row["Variant Price"],
         "compare_at_price": row.get("Variant Compare At Price"),
         "sku": row.get("Variant SKU"),
-        "inventory_quantity": int(quantity) if quantity.lstrip("-").isdigit() else None,
+        "inventory_quantity": whole(quantity),
         "inventory_policy": row.get("Variant Inventory Policy"),
         **(
             {"inventory_management": tracker or None}

@@ -200,11 +200,15 @@ class Source:
             found = True
             try:
                 for event in read(row):
-                    yield Read(line, self._arrival(encode(event)))
+                    yield Read(line, self._arrival(_body(event)))
             except Skipped:
                 self.skipped += 1
             except (BadRow, Rejected) as bad:
                 yield Bad(line, bad.code, bad.detail, row)
+            except (TypeError, ValueError, OverflowError) as error:
+                yield Bad(
+                    line, "unreadable", f"got a value that can't be ({error}); wanted a row of {self.format}", row
+                )
         if not found:
             raise MappingError(f"got {self.path.name}, which holds no rows of {self.format}")
 
@@ -269,7 +273,7 @@ class Source:
 
     def _made(self, line: int, row: Any, mapper: Mapper) -> Read | Bad | None:
         try:
-            return Read(line, self._arrival(encode(mapper.event(line, row))))
+            return Read(line, self._arrival(_body(mapper.event(line, row))))
         except Skipped:
             self.skipped += 1
             return None
@@ -295,7 +299,7 @@ class Source:
             row = {**row, "messageId": f"f-{self.digest}-{line}"}
         row.pop("sentAt", None)  # history is told as it was, not corrected against a clock that is long gone
         try:
-            return Read(line, self._arrival(encode(row)))
+            return Read(line, self._arrival(_body(row)))
         except (BadRow, Rejected) as bad:
             return Bad(line, bad.code, bad.detail, row)
 
@@ -312,6 +316,18 @@ class Source:
                     "future_timestamp", f"got {stamp[:60]!r} for timestamp; wanted one that is not in the future"
                 )
         return arrival
+
+
+def _body(call: Mapping[str, Any]) -> bytes:
+    """A call as JSON.
+
+    Raises:
+        BadRow: it has a number that no later reader could take.
+    """
+    try:
+        return encode(call)
+    except OverflowError:
+        raise BadRow("number_out_of_range", "got an integer beyond 64 bits; wanted it as text") from None
 
 
 def in_order(rows: Iterable[T], at: Callable[[T], int], window: int = WINDOW) -> Iterator[T]:

@@ -69,6 +69,9 @@ class Mapper:
             raise MappingError("got a mapping without userId and anonymousId; wanted one of them: who did it")
         if "timestamp" not in shape.fields:
             raise MappingError("got a mapping without timestamp; wanted the column that says when it happened")
+        for path in shape.fields:
+            if inner := next((other for other in shape.fields if other.startswith(f"{path}.")), None):
+                raise MappingError(f"got fields.{path} and fields.{inner}; wanted one: a value holds no others")
         if header is None:
             return
         for path, field in shape.fields.items():

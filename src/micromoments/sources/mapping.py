@@ -168,7 +168,7 @@ def load(given: Iterable[str]) -> Shape:
         path = Path(one)
         if one.endswith(".toml") or ("=" not in one and path.is_file()):
             try:
-                text = path.read_text(encoding="utf-8")
+                text = path.read_text(encoding="utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 raise MappingError(
                     f"got the mapping {one!r}, which can't be read ({error}); wanted a TOML file"

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from micromoments.sources.mapping import MappingError
 from micromoments.sources.opened import Bad, open_bytes, text_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def cells(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[tu
         text = text_of(file)
         first = text.readline()
         delimiter = max("\t,;|", key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter), [])
+        try:
+            header = next(csv.reader([first], delimiter=delimiter), [])
+        except csv.Error as error:
+            wanted = "wanted names of columns"
+            raise MappingError(f"got {path.name}, whose first line can't be read as CSV ({error}); {wanted}") from None
         rows = csv.reader(text, delimiter=delimiter)
         while True:
             try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
 NOT_SET = "(not set)"
 """What GA4 writes where nothing was said."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 def rows_of(value: Any) -> list[Row]:
@@ -23,10 +26,14 @@ def record(value: Any) -> Row:
 
 
 def whole(value: Any) -> int | None:
-    """A whole number, which BigQuery's JSON writes as text."""
+    """A whole number, which BigQuery's JSON writes as text.
+
+    >>> whole("-12"), whole("²"), whole("--1"), whole("")
+    (-12, None, None, None)
+    """
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else None
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
 
 
 def number(value: Any) -> float | None:
