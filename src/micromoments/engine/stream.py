@@ -59,14 +59,16 @@ class Stream:
     def subscribe(self, person: str | None = None, last_id: str | None = None) -> Subscription:
         """Listen from now on, or from just after ``last_id``; of one person's id, or of all.
 
-        Where the ring no longer holds what follows ``last_id``, the first message is a ``gap``.
+        Where the ring no longer holds what follows ``last_id``, or that is none of this process's, the first message is
+        a ``gap``.
         """
         subscription = Subscription(self, person)
         if last_id is not None and last_id.isascii() and last_id.isdecimal() and len(last_id) <= MAX_DIGITS:
             after = int(last_id)
             held = self._ring[0][0] if self._ring else self._next
-            if after + 1 < held:
-                subscription.offer(Message(held - 1, "gap", person or "", b'{"missed":true}'))
+            if not held - 1 <= after < self._next:
+                before = held if after < held else self._next
+                subscription.offer(Message(before - 1, "gap", person or "", b'{"missed":true}'))
             for id, kind, whose, body in self._ring:
                 if id > after:
                     subscription.offer(Message(id, kind, whose, body()))
