@@ -135,7 +135,7 @@ def sets() -> dict[str, Callable[[], Table]]:
         files = even | {f"imb/{one}": data / f"imbalanced/raw/{one}.dat" for one in RARE}
         out |= {name: lambda path=path: of_keel(path) for name, path in files.items()}  # type: ignore[misc]
     out |= {f"sk/{one}": lambda one=one: of_sklearn(one) for one in ("digits", "diabetes")}  # type: ignore[misc]
-    return out | {f"gen/{one}": lambda one=one: generated(one) for one in GENERATED}  # type: ignore[misc]
+    return out | {f"gen/{one}": lambda one=one: generated(one) for one in GENERATED}
 
 
 def chosen_on(name: str) -> bool:
