@@ -13,6 +13,7 @@ from micromoments.core.item import KINDS
 from micromoments.core.settings import DAY
 from micromoments.simulate import World
 from micromoments.simulate.catalog import phrases
+from micromoments.simulate.visits import stamp
 
 START = 1_767_571_200_000
 """Monday, 5 January 2026, 00:00 UTC."""
@@ -109,3 +110,31 @@ def test_events_never_tell_the_intent(world: World) -> None:
         for call in visit.events:
             assert "intent" not in call["properties"] if "properties" in call else True
             assert set(call["context"]) <= {"simulated", "channel", "device", "timezone", "location", "library"}
+
+
+def test_people_go_on_elsewhere(world: World) -> None:
+    """Some look again on their other device, with the same call; who was sent to a place is told of by its till."""
+    hops = 0
+    for visit in world.visits(START, 4):
+        channels = [call["context"]["channel"] for call in visit.events]
+        assert visit.context == visit.events[-1]["context"]
+        if len(set(channels)) > 1:
+            hops += 1
+            *_, before, last = visit.events
+            assert {channels[-2], channels[-1]} == {"app", "web"}
+            assert before["context"]["device"] != last["context"]["device"]
+            assert before.get("properties") == last.get("properties")
+        places = sorted(world.positions, key=lambda id: -world.worth(visit, [id]))[:3]
+        for call in world.react(visit, places, f"d{visit.number}", visit.asks_at).events:
+            in_store = call["context"]["channel"] == "store"
+            assert in_store or call["event"] != "Store Visited"
+            assert not (in_store and "device" in call["context"])
+    assert 0 < hops < 20
+
+
+def test_people_take_their_time(world: World) -> None:
+    """Between two things that somebody does there are seconds, and the app asks after the last of them."""
+    for visit in world.visits(START, 3):
+        stamps = [call["timestamp"] for call in visit.events]
+        assert stamps == sorted(set(stamps))
+        assert stamps[-1] < stamp(visit.asks_at)

@@ -1,12 +1,11 @@
-"""The Python door: one synchronous class over the service, whose loop runs in a thread of its own.
+"""The Python door: one synchronous class over the service, whose loop runs in a thread of its own (a simulation's in
+the caller's).
 
 import micromoments as mm engine = mm.open("my-shop")
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from micromoments.core.decision import Decision, Request
 from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
 from micromoments.core.moment import MomentView
 from micromoments.core.settings import Settings
+from micromoments.engine.driving import Apart, Here
 from micromoments.engine.items_door import ItemsDoor
 from micromoments.engine.learned import Learned
 from micromoments.engine.service import Service, now_ms, open_service
@@ -91,16 +91,14 @@ class Engine:
         clock: Callable[[], Millis] | None = None,
         synced: bool = True,
     ) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="micromoments", daemon=True)
-        self._thread.start()
+        self._driver = Apart() if synced else Here()
         self._closed = False
         self._clock = clock or now_ms
         self._set: Millis | None = None
         try:
             self.service: Service = self.run(self._open(folder, settings, synced=synced))
         except BaseException:
-            self._end_loop()
+            self._driver.end()
             raise
         self._cleaner = Cleaner(self.service.settings.intake, detector(self.service.settings.recognition.sensitive))
         self.catalog = ItemsDoor(self)
@@ -120,10 +118,10 @@ class Engine:
         Raises:
             RuntimeError: the engine was closed.
         """
-        if self._loop.is_closed():
+        if self._driver.ended:
             work.close()
             raise RuntimeError("got a call on a closed engine; wanted an open one: open the folder again")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._driver.run(work)
 
     def at(self, instant: Millis | None) -> None:
         """Set the engine's clock (milliseconds, UTC) for importing or simulating history; ``None`` gives the wall
@@ -309,12 +307,7 @@ class Engine:
         if not self._closed:
             self._closed = True
             self.run(self.service.stop())
-            self._end_loop()
-
-    def _end_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+            self._driver.end()
 
     def __enter__(self) -> Engine:
         return self
@@ -347,7 +340,8 @@ def open(
 
     ``settings`` replace those of the folder's ``micromoments.toml``; ``clock`` gives milliseconds, UTC, and may not go
     back (the machine's unless given). Without ``synced``, a call returns when the process may be killed and lose
-    nothing, but the machine may not: for lives that can be lived again, as a simulation.
+    nothing, but the machine may not, and nothing happens between calls (no timer fires, no delivery goes out): for
+    lives that can be lived again, as a simulation.
 
     Raises:
         StoreError: another process owns the folder (the message says which, and where it serves).

@@ -19,7 +19,7 @@ from micromoments.core.hours import open_at
 from micromoments.core.item import Item, Kind
 from micromoments.core.moment import MomentType
 from micromoments.simulate.city import Place
-from micromoments.simulate.visits import SECOND, Visit, call
+from micromoments.simulate.visits import SECOND, Visit, call, in_store
 
 LOOKED_AT = (0.92, 0.66, 0.48, 0.34, 0.25)
 """The chance that a position is looked at."""
@@ -130,6 +130,7 @@ def _clicked(
         return Reaction(tuple(steps.calls), steps.takes, clicked=item.id)
     if item.kind == "place":
         steps.add(int(pauses[1]), "Directions Requested", **decision)
+        steps.arrive()
     if item.kind == "guide":
         steps.add(int(pauses[1]), "Guide Started", **decision)
     event = DONE[item.kind][0]
@@ -162,6 +163,10 @@ class _Steps:
         id = self._visit.events[0]["messageId"].rpartition("-")[0]
         fields = {"type": "track", "event": event, "properties": properties}
         self.calls.append(call(id, n, self._visit.consumer, self._at, self._context, **fields))
+
+    def arrive(self) -> None:
+        """From here on it is the store that tells what somebody does."""
+        self._context = in_store(self._context)
 
     def order(self, after: Millis, worth: int, decision: dict[str, str], item: Item | None = None) -> None:
         products = [{"product_id": item.id, "quantity": 1}] if item is not None and item.kind == "product" else []

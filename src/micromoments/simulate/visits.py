@@ -27,13 +27,15 @@ INTENTS: dict[str, tuple[float, float, float, float, float]] = {
     "evening": (0.17, 0.20, 0.22, 0.26, 0.15),
 }
 """Chances of know, go, do, buy and none by the part of the day."""
+GOES_ON = 0.2
+"""How many of those who want something, and are at home or at work, look again on their other device."""
 
 
 class Visit(msgspec.Struct, frozen=True):
     """One visit. ``type`` and ``category`` are what the person wants: the truth, never sent.
 
     ``events`` are Segment calls with their ``timestamp``, oldest first; after the last one, at ``asks_at``, the app
-    asks what to serve, with ``context``.
+    asks what to serve, with ``context``: that of the device in use by then.
     """
 
     number: int
@@ -109,11 +111,16 @@ def draw(
         call(id, n, consumer, int(t), context, **fields)
         for n, (t, fields) in enumerate(zip(times[1:], calls, strict=True), 1)
     ]
+    asks_at = int(times[-1]) + SECOND
+    if type_ != "none" and not out and rng.random() < GOES_ON:
+        context = _on(context, other(consumer.device))
+        asks_at += int(rng.integers(5, 20)) * SECOND
+        events.append(call(id, len(events), consumer, asks_at - SECOND, context, **calls[-1]))
     return Visit(
         number=number,
         consumer=consumer,
         at=at,
-        asks_at=int(times[-1]) + SECOND,
+        asks_at=asks_at,
         type=type_,
         category=category,
         query=query,
@@ -128,18 +135,29 @@ def context_of(consumer: Consumer, city: City, place: Place | None, timezone: st
 
     ``place`` is where a phone that is out and about says that it is, to about ten metres; at home it doesn't say.
     """
-    device = consumer.device if place is None else "mobile"
     context: dict[str, Any] = {
         "simulated": True,
-        "channel": "app" if device == "mobile" else "web",
-        "device": {"type": device},
         "timezone": timezone,
         "library": {"name": "micromoments-simulate", "version": "1"},
     }
     if place is not None:
         point = city.point(place)
         context["location"] = {"latitude": round(point.lat, 4), "longitude": round(point.lon, 4)}
-    return context
+    return _on(context, consumer.device if place is None else "mobile")
+
+
+def _on(context: Mapping[str, Any], device: str) -> dict[str, Any]:
+    return {**context, "channel": "app" if device == "mobile" else "web", "device": {"type": device}}
+
+
+def other(device: str) -> str:
+    """The other device that people have: a computer beside the phone, a phone beside the computer."""
+    return "desktop" if device == "mobile" else "mobile"
+
+
+def in_store(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a store's till says, which reads the code in a visitor's app: there is no device."""
+    return {key: told for key, told in context.items() if key not in {"device", "location"}} | {"channel": "store"}
 
 
 def _shown(

@@ -29,15 +29,16 @@ class Oracle:
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         """Count rides."""
-        ordered = [at for event in events if event["event"] == "Order Completed"]
-        self.rides += ordered
-        self.quarters[self.slot] += ordered
+        for event in events:
+            if event["event"] == "Order Completed":
+                who = int(event["anonymousId"].rpartition("-")[2])
+                self.rides.append(at)
+                self.quarters[trial.SLOTS[who % len(trial.SLOTS)]].append(at)
 
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[list[str], bool]:
         """Both places of a habit, one's own kind, the way home; or what nobody wants."""
-        self.slot = slot
         same = bool(at // 3_600_000 % 2)
         who = int(anonymous_id.rpartition("-")[2])
         liked = {
@@ -52,7 +53,6 @@ def lived() -> tuple[RideDays, Oracle]:
     """A fortnight before the oracle."""
     days = RideDays(mm.World(1, 2), START, START + FORTNIGHT)
     oracle = Oracle(days)
-    oracle.slot = trial.SLOTS[0]
     days.live(oracle, START + FORTNIGHT)
     return days, oracle
 

@@ -15,7 +15,7 @@ import micromoments as mm
 from micromoments.demo.ride import places, trial
 from micromoments.demo.ride.trial import SLOTS
 from micromoments.demo.ride.trip import AFFILIATION
-from micromoments.demo.shell.days import Call, Days, Server
+from micromoments.demo.shell.days import Call, Days, Server, Steps
 
 PEOPLE = 1500
 VISITS = 1 / 14
@@ -69,28 +69,34 @@ class RideDays(Days):
         self.found = dict.fromkeys(self.seen, 0)
         self.asked = self.rides = 0
 
-    def visit(self, server: Server, n: int, at: int, who: int, call: Call) -> None:
+    def visit(self, server: Server, n: int, who: int, call: Call) -> Steps:
         """See ``Days``."""
         slot = SLOTS[who % len(SLOTS)]
         if slot == "ride_destinations" and self.rng.random() < 0.8:
-            server.collect([call(0, "Products Searched", query=SEARCHED[self.tastes[who]])], at)
+            server.collect([call(0, "Products Searched", query=SEARCHED[self.tastes[who]])], self.now)
+            yield self.pause(2, 8)
         here = {"home_known": True, "away": True} if slot == "ride_home" else {}
-        shown, same = self.decide(server, n, at, who, slot, **trial.context(at), **here)
+        shown, same = self.decide(server, n, who, slot, **trial.context(self.now), **here)
         found = self._found(slot, who, shown, same)
         self.seen[slot, same] += 1
         self.found[slot, same] += bool(found)
         decision = self.decision(n)
+        asks = self.rng.random() < ALONE[slot] + (PULLS[slot] if found else 0.0)
         # The way home isn't shown to those who get what everybody gets; the slot counts them all the same.
-        events = [call(1, "Decision Seen", **decision)] if found or slot != "ride_home" else []
+        if found or slot != "ride_home":
+            yield self.pause(1, 2)
+            server.collect([call(1, "Decision Seen", **decision)], self.now)
         if found:
-            events.append(call(2, "Decision Clicked", item_id=found, **decision))
-        if self.rng.random() < ALONE[slot] + (PULLS[slot] if found else 0.0):
+            yield self.pause(2, 10)
+            server.collect([call(2, "Decision Clicked", item_id=found, **decision)], self.now)
+        if asks:
             self.asked += 1
-            if at >= self._free_at[slot]:
-                self._free_at[slot] = at + BUSY
+            yield self.pause(10, 45)
+            if self.now >= self._free_at[slot]:
+                self._free_at[slot] = self.now + BUSY
                 self.rides += 1
-                events.append(call(3, "Order Completed", **self._order(n), **(decision if found else {})))
-        server.collect(events, at)
+                order = {**self._order(n), **(decision if found else {})}
+                server.collect([call(3, "Order Completed", **order)], self.now)
 
     def _found(self, slot: str, who: int, shown: list[str], same: bool) -> str:
         """What somebody likes of what they are shown, if anything."""

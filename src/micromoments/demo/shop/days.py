@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import micromoments as mm
-from micromoments.demo.shell.days import Call, Days, Server
+from micromoments.demo.shell.days import Call, Days, Server, Steps
 from micromoments.demo.shop import goods, offers
 
 PEOPLE = 600
@@ -19,6 +19,8 @@ PULLS = (0.7, 0.02)
 """What an offer adds to it: one of the department that somebody loves, and another one."""
 LOOKED = (0.95, 0.6)
 """The chance that each position is looked at."""
+DESK = 0.3
+"""How many find it on the phone and order at a computer."""
 SETS = {
     "coffee": ("p-pour-over-dripper-ceramic", "p-filter-papers-02-100-pieces", "p-gooseneck-kettle-0-9-l"),
     "kitchen": ("p-bread-flour-strong-white-5-kg", "p-proofing-basket-25-cm", "p-dried-sourdough-starter"),
@@ -47,37 +49,42 @@ class ShopDays(Days):
         self.visits = {True: 0, False: 0}
         self.orders = {True: 0, False: 0}
 
-    def visit(self, server: Server, n: int, at: int, who: int, call: Call) -> None:
+    def visit(self, server: Server, n: int, who: int, call: Call) -> Steps:
         """See ``Days``."""
         taste = self.tastes[who]
         look = self.rng.choice(SETS[taste])
-        looks = [call("look", "Product Viewed", product_id=look, category=taste)]
         if self.rng.random() < 0.8:
-            looks.insert(0, call("search", "Products Searched", query=SEARCHED[taste]))
-        server.collect(looks, at)
-        shown, held_out = self.decide(server, n, at, who, "shop_offers")
-        self.visits[held_out] += 1
+            server.collect([call("search", "Products Searched", query=SEARCHED[taste])], self.now)
+            yield self.pause(4, 20)
+        server.collect([call("look", "Product Viewed", product_id=look, category=taste)], self.now)
+        yield self.pause(5, 25)
+        shown, held_out = self.decide(server, n, who, "shop_offers")
         chance, taken = ALONE, ""
         for item, looked in zip(shown, LOOKED, strict=False):
             fits = item == f"shop-offer-{taste}"
             if self.rng.random() < looked and (fits or not taken):
                 chance, taken = ALONE + PULLS[0 if fits else 1], item if fits else taken
+        orders, at_a_desk = self.rng.random() < chance, self._pace.random() < DESK
+        self.visits[held_out] += 1
+        self.orders[held_out] += orders
         decision = self.decision(n)
-        events = [call("seen", "Decision Seen", **decision)]
-        if self.rng.random() < chance:
-            self.orders[held_out] += 1
-            events += self._order(call, n, taste, taken, decision)
-        server.collect(events, at)
+        yield self.pause(1, 2)
+        server.collect([call("seen", "Decision Seen", **decision)], self.now)
+        if not orders:
+            return
+        order = self._order(n, taste)
+        if taken:
+            yield self.pause(3, 15)
+            server.collect([call("click", "Decision Clicked", item_id=taken, **decision)], self.now)
+            order |= {**decision, "item_id": taken}
+        yield self.pause(20, 60)
+        ordered = call("order", "Order Completed", **order)
+        server.collect([self.elsewhere(ordered, "web", "desktop") if at_a_desk else ordered], self.now)
 
-    def _order(self, call: Call, n: int, taste: str, taken: str, decision: dict[str, str]) -> list[dict[str, Any]]:
+    def _order(self, n: int, taste: str) -> dict[str, Any]:
         """Two or three of the things that go together."""
         bought = self.rng.sample(SETS[taste], self.rng.choice((2, 3)))
         products = [{"product_id": sku, "price": goods.product(sku).price / 100, "quantity": 1} for sku in bought]
         worth = sum(goods.product(sku).price for sku in bought) / 100
         order: dict[str, Any] = {"order_id": f"shop-sim-o{n}", "revenue": worth, "currency": goods.CURRENCY}
-        order |= {"affiliation": "Tidewater", "products": products}
-        events = []
-        if taken:
-            events.append(call("click", "Decision Clicked", item_id=taken, **decision))
-            order |= {**decision, "item_id": taken}
-        return [*events, call("order", "Order Completed", **order)]
+        return {**order, "affiliation": "Tidewater", "products": products}

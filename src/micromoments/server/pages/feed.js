@@ -123,7 +123,7 @@ function served(card) {
   if (!first) return el("p", { class: "served waiting" }, "nothing to serve");
   const title = el("a", { class: "title", href: `#/decision?id=${encodeURIComponent(card.decision)}`, title: "Its receipt: why this, and what came of it" }, first.title);
   if (card.holdout) return el("p", { class: "served" }, el("span", { class: "how" }, "held out, popular list"), title);
-  return el("p", { class: "served" }, el("span", { class: "how" }, `served a ${first.kind}`), title);
+  return el("p", { class: "served" }, el("span", { class: "how" }, `served ${/^[aeiou]/.test(first.kind) ? "an" : "a"} ${first.kind}`), title);
 }
 
 function ending(card) {
