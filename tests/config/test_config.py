@@ -98,6 +98,12 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         ("[slots.home]\nlimit = true", 2, "slots.home.limit"),
         ("[slots.home]\nkinds = []", 2, "slots.home.kinds"),
         ("[slots.home]\ngoal = 'ordr'", 2, "slots.home.goal"),
+        ("[slots.home]\npolicy = 'adaptiv'", 2, "slots.home.policy"),
+        (
+            "[experiments.e]\nslot = 'home'\nvariants = { a = 1, b = 1 }\npolicies = { a = 'rulez' }",
+            4,
+            "experiments.e.policies.a",
+        ),
         ("[slots.home]\nwindow_minutes = 0", 2, "slots.home.window_minutes"),
         ("[experiments.e]\nslot = 'home'\nvariants = { a = 1 }", 3, "experiments.e.variants"),
         (
@@ -155,6 +161,10 @@ def test_a_mistake_says_what_to_do() -> None:
     said = str(caught.value)
     assert said.startswith("shop.toml:2: slots.home.holduot: got a setting that is not known; wanted one of kinds, ")
     assert said.endswith("did you mean holdout?")
+    with pytest.raises(
+        ConfigError, match=r'got "adaptiv" \(text\); wanted one of adaptive, .*; did you mean adaptive\?'
+    ):
+        parse("[slots.home]\npolicy = 'adaptiv'")
 
 
 def test_what_stands_twice_is_said() -> None:

@@ -47,11 +47,13 @@ def test_a_large_lift_is_found_and_nothing_is_found_where_nothing_is() -> None:
 
 
 def test_too_little_is_refused_with_what_is_wanted() -> None:
-    """Few people, a holdout of nobody, a lift of minus everything."""
-    with pytest.raises(ValueError, match="wanted at least 200 people"):
+    """Few people, a holdout of nobody, a lift of minus everything: each is told by itself, and what to do."""
+    with pytest.raises(ValueError, match=r"traffic of 100 people in \d+ days; wanted 200 or more, .*; take more days"):
         rehearse(town(100, 0.2), 0.1, 0.5, 20, np.random.default_rng(1))
-    with pytest.raises(ValueError, match="holdout between 0 and 1"):
+    with pytest.raises(ValueError, match="got a holdout of 0; wanted a share between 0 and 1"):
         rehearse(town(300, 0.2), 0.1, 0.0, 20, np.random.default_rng(1))
+    with pytest.raises(ValueError, match="got a lift of -100%; wanted one above -100 %"):
+        rehearse(town(300, 0.2), -1.0, 0.5, 20, np.random.default_rng(1))
 
 
 def test_a_person_counts_once_and_refunds_are_taken_back() -> None:

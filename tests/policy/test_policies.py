@@ -8,6 +8,8 @@ from math import erf, sqrt
 import numpy as np
 import pytest
 
+from micromoments.config import ConfigError, parse, rules
+from micromoments.core.settings import POLICIES, POLICY_POINTS
 from micromoments.policy import decode, known, make, registry
 from micromoments.policy.adaptive import Adaptive
 from micromoments.policy.base import Encoded, pack
@@ -157,8 +159,9 @@ def test_bytes_of_another_policy_or_release_are_refused() -> None:
 @pytest.fixture
 def brought(monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a policy that another package brings."""
-    point = EntryPoint("ours", "micromoments.policy.fixed:Random", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([point] if group == registry.GROUP else []))
+    point = EntryPoint("ours", "micromoments.policy.fixed:Random", POLICY_POINTS)
+    for asker in (registry, rules):
+        monkeypatch.setattr(asker, "entry_points", lambda group: EntryPoints([point] if group == POLICY_POINTS else []))
     return "ours"
 
 
@@ -168,6 +171,15 @@ def test_your_own_policy_by_entry_point(brought: str) -> None:
     policy = make(brought, 3)
     assert policy.pmf(np.zeros((2, 3)), chance()).tolist() == [0.5, 0.5]
     assert decode(brought, policy.encode()).version == 0
+
+
+def test_a_file_may_name_what_can_be_made(brought: str) -> None:
+    """The configuration takes the names of all the package's policies, and of those that other packages bring."""
+    assert registry.NAMES == POLICIES
+    for name in (*POLICIES, brought):
+        assert parse(f"[slots.home]\npolicy = '{name}'").slot("home").policy == name
+    with pytest.raises(ConfigError, match="rules, ours; did you mean ours"):
+        parse("[slots.home]\npolicy = 'our'")
 
 
 def test_unknown_policy_lists_the_known(brought: str) -> None:

@@ -1,12 +1,16 @@
-"""The app over a service in memory, with keys and without."""
+"""The app over a service in memory, with keys and without; and over the real engine."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from time import time
 
 import jwt
 import pytest
+import pytest_asyncio
 
+from micromoments.engine.service import Service, now_ms, open_service
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from tests.server.asgi import SECRET_KEY, TOKEN_KEY, WRITE_KEY, Client, basic
@@ -63,3 +67,36 @@ def token(subject: str, *, life: float = 600, key: str = TOKEN_KEY, **claims: ob
 def signed(subject: str) -> str:
     """A person token that is good now, by the machine's clock."""
     return jwt.encode({"sub": subject, "exp": time() + 600}, TOKEN_KEY, algorithm="HS256")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """The folder of the real engine: an empty one, unless a file's tests say otherwise."""
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def clock() -> Callable[[], int]:
+    """The real engine's clock."""
+    return now_ms
+
+
+@pytest_asyncio.fixture
+async def engine(shop: Path, clock: Callable[[], int]) -> AsyncIterator[Service]:
+    """The real engine over a folder."""
+    service = open_service(shop, None, clock)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture
+def real(engine: Service) -> Client:
+    """Its doors, asked by the business's own server."""
+    return Client(App(engine, Keys([WRITE_KEY], [SECRET_KEY], clock=engine.clock)), f"Bearer {SECRET_KEY}")
+
+
+@pytest.fixture
+def azure(real: Client) -> Client:
+    """The same, for a client of Azure Personalizer."""
+    return real

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from micromoments.config import parse, with_slot
-from micromoments.engine.service import Service, now_ms, open_service
+from micromoments.engine.service import Service, now_ms
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client
@@ -25,20 +23,11 @@ ramp = 0.5
 """
 
 
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Service]:
-    """An engine over a folder with a file of settings."""
-    (tmp_path / "micromoments.toml").write_text(FILE, encoding="utf-8")
-    service = open_service(tmp_path, None, now_ms)
-    await service.start()
-    yield service
-    await service.stop()
-
-
 @pytest.fixture
-def azure(engine: Service) -> Client:
-    """A client with the secret key."""
-    return Client(App(engine, Keys([WRITE_KEY], [SECRET_KEY], clock=now_ms)), f"Bearer {SECRET_KEY}")
+def shop(tmp_path: Path) -> Path:
+    """A folder with a file of settings."""
+    (tmp_path / "micromoments.toml").write_text(FILE, encoding="utf-8")
+    return tmp_path
 
 
 async def taught(azure: Client, engine: Service, times: int) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from micromoments.core.settings import Settings
 from micromoments.core.settings import Slot as SlotSettings
@@ -21,21 +19,6 @@ SLOTS: list[dict[str, Any]] = [
 ]
 RANK = {"contextFeatures": [{"time": "noon"}], "actions": MENU, "slots": SLOTS}
 SLOTTED = f"{BASE}/multislot"
-
-
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Service]:
-    """An engine over an empty folder."""
-    service = open_service(tmp_path / "shop", None, now_ms)
-    await service.start()
-    yield service
-    await service.stop()
-
-
-@pytest.fixture
-def azure(engine: Service) -> Client:
-    """A client with the secret key as its subscription key."""
-    return client(engine)
 
 
 async def test_each_slot_gets_an_action_of_its_own(azure: Client, engine: Service) -> None:

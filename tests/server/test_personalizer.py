@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from micromoments.core.settings import Settings, Slot
 from micromoments.engine.service import Service, now_ms, open_service
@@ -39,21 +37,6 @@ class Clock:
 def clock() -> Clock:
     """A clock that stands still."""
     return Clock()
-
-
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path, clock: Clock) -> AsyncIterator[Service]:
-    """An engine over an empty folder."""
-    service = open_service(tmp_path / "shop", None, clock)
-    await service.start()
-    yield service
-    await service.stop()
-
-
-@pytest.fixture
-def azure(engine: Service) -> Client:
-    """A client with the secret key as its subscription key."""
-    return client(engine)
 
 
 def client(engine: Service) -> Client:

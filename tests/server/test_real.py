@@ -8,18 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-import pytest_asyncio
 
-from micromoments.engine.service import Service, now_ms, open_service
-from micromoments.server.app import App
-from micromoments.server.keys import Keys
+from micromoments.engine.service import Service
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, Client, basic
 
 SEARCH = {
@@ -28,21 +25,6 @@ SEARCH = {
     "anonymousId": "a",
     "properties": {"query": "trail shoes near me"},
 }
-
-
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Service]:
-    """An engine over an empty folder."""
-    service = open_service(tmp_path / "shop", None, now_ms)
-    await service.start()
-    yield service
-    await service.stop()
-
-
-@pytest.fixture
-def real(engine: Service) -> Client:
-    """Its doors, asked by the business's own server."""
-    return Client(App(engine, Keys([WRITE_KEY], [SECRET_KEY], clock=now_ms)), f"Bearer {SECRET_KEY}")
 
 
 async def test_conformance_files_are_read_back_from_the_log(real: Client, shared: Path) -> None:

@@ -132,10 +132,13 @@ def test_steps_lead_from_any_version_to_the_newest() -> None:
 
 
 def test_a_step_that_fails_leaves_the_old_format(tmp_path: Path) -> None:
-    """A step is whole or not there: after a failure the version and the tables are the old ones."""
+    """A step is whole or not there: after a failure the version and the tables are the old ones; it is closed."""
     with closing(sqlite3.connect(tmp_path / "x", isolation_level=None)) as db:
         with pytest.raises(StoreError, match="the step from format 1 to 2 failed"):
             migrate.migrate(db, ("CREATE TABLE a(x)", "CREATE TABLE b(x); INSERT INTO nowhere VALUES (1)"), "test")
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            db.execute("SELECT 1")
+    with closing(sqlite3.connect(tmp_path / "x")) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
         assert [name for (name,) in db.execute("SELECT name FROM sqlite_schema")] == ["a"]
 

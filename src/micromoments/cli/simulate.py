@@ -124,25 +124,37 @@ def live(world: World, folder: Path, policy: str, days: int, tell: Callable[[Mil
         engine.catalog.put(world.items)
         tune_process()
         served = _Served(engine, clock)
-        return Lived(world.live(served, START, days, tell), served.learned)
+        tally = world.live(served, START, days, tell)
+        served.hand_over()
+        return Lived(tally, served.learned)
 
 
 class _Served:
-    """An engine as the world's server, on a clock of ours."""
+    """An engine as the world's server, on a clock of ours. It gets what people did before they are decided for."""
 
     def __init__(self, engine: Any, clock: list[int]) -> None:
         self._engine = engine
         self._clock = clock
         self.learned: list[int] = []
+        self._waiting: list[Mapping[str, Any]] = []
+        self._arrived: list[int] = []
 
     def collect(self, events: Sequence[Mapping[str, Any]], at: int) -> None:
         self._clock[0] = max(self._clock[0], at)
-        self._engine.collect(events)
+        self._waiting += events
+        self._arrived += [self._clock[0]] * len(events)
+
+    def hand_over(self) -> None:
+        if self._waiting:
+            events, self._waiting = self._waiting, []
+            arrived, self._arrived = self._arrived, []
+            self._engine.collect(events, arrived)
 
     def decide(
         self, id: str, anonymous_id: str, slot: str, context: Mapping[str, Any], at: int
     ) -> tuple[Sequence[str], bool]:
         self._clock[0] = max(self._clock[0], at)
+        self.hand_over()
         decided = self._engine.decide(f"anon:{anonymous_id}", slot, context=context, decision_id=id, simulated=True)
         self.learned.append(decided.policy.version)
         return [item.id for item in decided.items], decided.holdout

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from micromoments.config.mistakes import Found, Place, shown
+from micromoments.config.mistakes import Found, Place, meant, shown
 
 _JOINING = ("$and", "$or", "$nor")
 _LISTS = ("$in", "$nin", "$ini", "$nini", "$all", "$alli")
@@ -73,6 +72,5 @@ def _pattern(value: Any, place: Place) -> Iterator[Found]:
 
 
 def _unknown(name: str, place: Place, known: tuple[str, ...], besides: str = "") -> Found:
-    near = get_close_matches(name, known, n=1)
-    todo = f"did you mean {near[0]}?" if near else ""
-    return Found(place, "an operator that there is none of", f"{besides}one of {', '.join(known)}", todo)
+    wanted = f"{besides}one of {', '.join(known)}"
+    return Found(place, "an operator that there is none of", wanted, meant(name, known))

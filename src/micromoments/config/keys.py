@@ -19,9 +19,8 @@ from typing import Any
 import msgspec
 
 from micromoments.config.loader import FILE_NAME, KEYS_TABLE, read_text, read_toml
-from micromoments.config.mistakes import ConfigError, Found, located, shown
+from micromoments.config.mistakes import ConfigError, Found, located, meant, shown
 from micromoments.config.positions import line_numbers
-from micromoments.config.shape import meant
 from micromoments.core.settings import Reference
 
 NAMES = ("write", "secret", "token")

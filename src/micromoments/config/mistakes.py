@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +66,12 @@ def located(found: Iterable[Found], file: Path | str, lines: dict[Place, int]) -
 def line_of(place: Place, lines: dict[Place, int]) -> int:
     """The line of a place, or of the longest part of it that has one; 0 where none has."""
     return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 0)
+
+
+def meant(got: str, known: Iterable[str]) -> str:
+    """What to do about a misspelt name; nothing where none that is known is near."""
+    near = get_close_matches(got, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def shown(value: object) -> str:

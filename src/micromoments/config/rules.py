@@ -5,16 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from zoneinfo import ZoneInfo
 
 from micromoments.config import offers, outward
 from micromoments.config.conditions import unreadable
-from micromoments.config.mistakes import Found, Place, shown
+from micromoments.config.mistakes import Found, Place, meant, shown
 from micromoments.config.numbers import above_zero as _above_zero
 from micromoments.config.numbers import number as _number
 from micromoments.config.numbers import span
 from micromoments.core.person import MAX_SERVED
-from micromoments.core.settings import Experiment, Goal, Settings, Slot
+from micromoments.core.settings import POLICIES, POLICY_POINTS, Experiment, Goal, Settings, Slot
 from micromoments.core.when import minutes
 
 TYPES = ("know", "go", "do", "buy")
@@ -68,6 +69,15 @@ def _is_goal(name: str, place: Place, settings: Settings) -> Iterator[Found]:
         )
 
 
+def _is_policy(name: str, place: Place) -> Iterator[Found]:
+    if name in POLICIES:
+        return
+    known = (*POLICIES, *sorted(entry_points(group=POLICY_POINTS).names))
+    if name not in known:
+        todo = meant(name, known) or "correct it, or install the package that brings it"
+        yield Found(place, shown(name), f"one of {', '.join(known)}", todo)
+
+
 def _project(settings: Settings) -> Iterator[Found]:
     try:
         ZoneInfo(settings.timezone)
@@ -83,6 +93,7 @@ def _project(settings: Settings) -> Iterator[Found]:
 def _slot(slot: Slot, place: Place, settings: Settings) -> Iterator[Found]:
     if not slot.kinds:
         yield Found((*place, "kinds"), "an empty list", "at least one kind", "leave it out to allow all")
+    yield from _is_policy(slot.policy, (*place, "policy"))
     yield from _is_goal(slot.goal, (*place, "goal"), settings)
     yield from unreadable(slot.condition, (*place, "condition"))
     yield from _number(slot.limit, (*place, "limit"), least=1, most=MAX_ITEMS)
@@ -124,7 +135,8 @@ def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Ite
     if len(weights) < 2 or min(weights.values()) < 0 or sum(weights.values()) <= 0:
         wanted = "two or more variants, each with a weight of at least 0, not all 0"
         yield Found((*place, "variants"), str(weights), wanted, "write { control = 1, treatment = 1 }, for example")
-    for variant in experiment.policies:
+    for variant, policy in experiment.policies.items():
+        yield from _is_policy(policy, (*place, "policies", variant))
         if variant not in weights:
             yield Found((*place, "policies", variant), shown(variant), f"one of the variants {', '.join(weights)}")
     yield from _is_goal(experiment.goal, (*place, "goal"), settings)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from micromoments.config.mistakes import Found, Place, shown
+from micromoments.config.mistakes import Found, Place, meant, shown
 
 _PLAIN: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}
 
@@ -119,9 +118,3 @@ def _table(value: Any, struct: type[msgspec.Struct], place: Place) -> Iterator[F
     for key, field in fields.items():
         if field.required and key not in value:
             yield Found(place, f"no {key}", said(field.type), f"add {key} = ...")
-
-
-def meant(got: str, known: Sequence[str]) -> str:
-    """The nearest known name, as a question; nothing where none is near."""
-    near = get_close_matches(got, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""

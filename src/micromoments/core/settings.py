@@ -32,6 +32,12 @@ HOUR: Millis = 60 * MINUTE
 DAY: Millis = 24 * HOUR
 
 
+POLICIES = ("adaptive", "thompson", "squarecb", "epsilon", "linucb", "popular", "first", "random", "rules")
+"""The policies of the package; other packages may bring more."""
+POLICY_POINTS = "micromoments.policies"
+"""The entry points' group: ``name = "package.module:Class"`` makes a class available to every slot under that name."""
+
+
 class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """At most ``times`` deliveries to a person in ``hours``, counted by item, campaign, slot, the slot's channel, or in
     all (``person`` says the same).

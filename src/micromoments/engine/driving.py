@@ -89,7 +89,7 @@ class Interrupts:
             self._before(number, frame)
 
     def __enter__(self) -> None:
-        self._calling = True
+        self._calling = threading.current_thread() is threading.main_thread()  # elsewhere nothing is interrupted
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._calling = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,57 +133,51 @@ def open_held(
     if given is None and not folder.config.exists():
         folder.config.write_text(starter(folder.path.name), encoding="utf-8")
     settings = given if given is not None else load(folder.path)
-    log = SqliteLog(folder.log, synced=synced)
-    state = SqliteState(folder.state)
-    policies = SqlitePolicies(folder.state)
-    kept = policies.load()
-    _guard(kept.get(ACTIVE_CONFIG), settings)
-    facts = _Late(folder)
-    catalogue = SqliteCatalogue(folder.state)
-    budgets = SqliteBudgets(folder.budgets)
-    audit = SqliteAudit(folder.audit)
-    seen = FileSeen(folder.seen, log.mids, now)
-    outbox = SqliteOutbox(folder.state)
-    reporter = Reporter(folder.path, answer, seal, let_go, apart=apart, begin=beside)
-
-    def close() -> None:
-        reporter.close()
-        facts.close()
-        for part in (outbox, seen, audit, budgets, catalogue, policies, state, log):
-            part.close()
-
-    return Stores(
-        settings=settings,
-        recogniser=Recogniser(settings, weights=decode(kept.get(ACTIVE_WEIGHTS, b""))),
-        log=log,
-        state=state,
-        facts=facts.open,
-        catalogue=catalogue,
-        policies=policies,
-        budgets=budgets,
-        artifacts=FileArtifacts(folder.artifacts),
-        seen=seen,
-        outbox=outbox,
-        channel=lambda name, destination: open_channel(folder.path, name, destination),
-        audit=audit,
-        position=state.position,
-        people=state.size,
-        decisions_of=state.decisions_of,
-        links_naming=state.links_naming,
-        forget_decisions=state.forget_decisions,
-        reports=reporter.report,
-        seal=reporter.seal,
-        folder=folder.path,
-        apart=apart,
-        router=roads(folder.path / settings.roads) if settings.roads else None,
-        meaning=near(folder.path / settings.meaning) if settings.meaning else None,
-        index=lambda made_by, **anew: index_folder(folder.path / "index", catalogue.size(), made_by, **anew),
-        serving=folder.serving,
-        token=folder.token,
-        config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
-        write_config=lambda text: _write(folder.config, text),
-        close=close,
-    )
+    with ExitStack() as opened:  # what was opened before something fails is closed again
+        log = opened.enter_context(closing(SqliteLog(folder.log, synced=synced)))
+        state = opened.enter_context(closing(SqliteState(folder.state)))
+        policies = opened.enter_context(closing(SqlitePolicies(folder.state)))
+        kept = policies.load()
+        _guard(kept.get(ACTIVE_CONFIG), settings)
+        catalogue = opened.enter_context(closing(SqliteCatalogue(folder.state)))
+        budgets = opened.enter_context(closing(SqliteBudgets(folder.budgets)))
+        audit = opened.enter_context(closing(SqliteAudit(folder.audit)))
+        seen = opened.enter_context(closing(FileSeen(folder.seen, log.mids, now)))
+        outbox = opened.enter_context(closing(SqliteOutbox(folder.state)))
+        facts = opened.enter_context(closing(_Late(folder)))
+        reporter = opened.enter_context(closing(Reporter(folder.path, answer, seal, let_go, apart=apart, begin=beside)))
+        return Stores(
+            settings=settings,
+            recogniser=Recogniser(settings, weights=decode(kept.get(ACTIVE_WEIGHTS, b""))),
+            log=log,
+            state=state,
+            facts=facts.open,
+            catalogue=catalogue,
+            policies=policies,
+            budgets=budgets,
+            artifacts=FileArtifacts(folder.artifacts),
+            seen=seen,
+            outbox=outbox,
+            channel=lambda name, destination: open_channel(folder.path, name, destination),
+            audit=audit,
+            position=state.position,
+            people=state.size,
+            decisions_of=state.decisions_of,
+            links_naming=state.links_naming,
+            forget_decisions=state.forget_decisions,
+            reports=reporter.report,
+            seal=reporter.seal,
+            folder=folder.path,
+            apart=apart,
+            router=roads(folder.path / settings.roads) if settings.roads else None,
+            meaning=near(folder.path / settings.meaning) if settings.meaning else None,
+            index=lambda made_by, **anew: index_folder(folder.path / "index", catalogue.size(), made_by, **anew),
+            serving=folder.serving,
+            token=folder.token,
+            config_text=(lambda: folder.config.read_text(encoding="utf-8")) if given is None else str,
+            write_config=lambda text: _write(folder.config, text),
+            close=opened.pop_all().close,
+        )
 
 
 def open_channel(

@@ -115,11 +115,15 @@ def rehearse(
     Raises:
         ValueError: too few people, a lift that isn't above -1, or a holdout that isn't between 0 and 1.
     """
-    if seen.people < LEAST_PEOPLE or planted <= -1 or not 0 < holdout < 1:
+    if seen.people < LEAST_PEOPLE:
         raise ValueError(
-            f"got {seen.people} people, a lift of {planted:+.0%} and a holdout of {holdout:.0%}; wanted at least "
-            f"{LEAST_PEOPLE} people, a lift above -100 % and a holdout between 0 and 1"
+            f"got the traffic of {seen.people} people in {seen.days} days; wanted {LEAST_PEOPLE} or more, as among "
+            "fewer chance hides every lift; take more days, import history, or wait for more people"
         )
+    if planted <= -1:
+        raise ValueError(f"got a lift of {planted:+.0%}; wanted one above -100 %: nobody buys less than nothing")
+    if not 0 < holdout < 1:
+        raise ValueError(f"got a holdout of {holdout:g}; wanted a share between 0 and 1, such as 0.05")
     first: list[int] = []
     wrong = missed = 0
     last: list[float] = []

@@ -7,15 +7,13 @@ from functools import lru_cache
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any, cast
 
+from micromoments.core.settings import POLICY_POINTS
 from micromoments.policy.adaptive import Adaptive
 from micromoments.policy.base import Policy
 from micromoments.policy.features import DIM, PRIOR
 from micromoments.policy.fixed import First, Popular, Random, Rules
 from micromoments.policy.squarecb import Epsilon, LinUCB, SquareCB
 from micromoments.policy.thompson import Thompson
-
-GROUP = "micromoments.policies"
-"""The entry points' group: ``name = "package.module:Class"`` makes a class available to every slot under that name."""
 
 Learner = type[Adaptive] | type[Thompson] | type[SquareCB] | type[Epsilon] | type[LinUCB]
 LEARNERS: tuple[Learner, ...] = (Adaptive, Thompson, SquareCB, Epsilon, LinUCB)
@@ -59,7 +57,7 @@ def known(name: str) -> bool:
 @lru_cache(maxsize=2)
 def _points(ask: Callable[..., EntryPoints]) -> EntryPoints:
     """What packages bring. Asked once: it reads every installed package, which takes longer than a decision."""
-    return ask(group=GROUP)
+    return ask(group=POLICY_POINTS)
 
 
 def _brought(name: str) -> Any:

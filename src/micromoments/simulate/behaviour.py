@@ -52,12 +52,10 @@ TIRED_OF = 0.25
 class Reaction(msgspec.Struct, frozen=True):
     """What someone did with a decision: Segment calls in order, the item clicked, whether it was a success.
 
-    ``takes`` is the time from the decision to the last call in milliseconds; ``ordered`` is the worth of an order in
-    minor units, 0 without one.
+    ``ordered`` is the worth of an order in minor units, 0 without one.
     """
 
     events: tuple[dict[str, Any], ...]
-    takes: Millis = 0
     clicked: str = ""
     done: str = ""
     dismissed: bool = False
@@ -114,11 +112,11 @@ def react(
             )
     if served and visit.type == "none" and waves < TIRED_OF:
         steps.add(int(pauses[0]), "Decision Dismissed", decision_id=decision_id, item_id=served[0][0].id)
-        return Reaction(tuple(steps.calls), steps.takes, dismissed=True)
+        return Reaction(tuple(steps.calls), dismissed=True)
     if alone < BY_THEMSELVES[visit.type]:
         steps.order(int(pauses[0]) * 2, basket, {})
-        return Reaction(tuple(steps.calls), steps.takes, ordered=basket)
-    return Reaction(tuple(steps.calls), steps.takes)
+        return Reaction(tuple(steps.calls), ordered=basket)
+    return Reaction(tuple(steps.calls))
 
 
 def _clicked(
@@ -127,7 +125,7 @@ def _clicked(
     decision = {"decision_id": steps.decision_id, "item_id": item.id}
     steps.add(int(pauses[0]), "Decision Clicked", **decision)
     if not does:
-        return Reaction(tuple(steps.calls), steps.takes, clicked=item.id)
+        return Reaction(tuple(steps.calls), clicked=item.id)
     if item.kind == "place":
         steps.add(int(pauses[1]), "Directions Requested", **decision)
         steps.arrive()
@@ -137,10 +135,10 @@ def _clicked(
     extra = {"product_id": item.id} if item.kind == "product" else {}
     steps.add(int(pauses[2]) * 2, event, **decision, **extra)
     if not orders:
-        return Reaction(tuple(steps.calls), steps.takes, clicked=item.id, done=event)
+        return Reaction(tuple(steps.calls), clicked=item.id, done=event)
     worth = item.price.amount if item.price is not None else basket
     steps.order(int(pauses[3]) * 2, worth, {"decision_id": steps.decision_id}, item)
-    return Reaction(tuple(steps.calls), steps.takes, clicked=item.id, done=event, ordered=worth)
+    return Reaction(tuple(steps.calls), clicked=item.id, done=event, ordered=worth)
 
 
 class _Steps:
@@ -149,13 +147,9 @@ class _Steps:
     def __init__(self, visit: Visit, decision_id: str, at: Millis) -> None:
         self._visit = visit
         self.decision_id = decision_id
-        self._began = self._at = at
+        self._at = at
         self.calls: list[dict[str, Any]] = []
         self._context = visit.context
-
-    @property
-    def takes(self) -> Millis:
-        return self._at - self._began
 
     def add(self, after: Millis, event: str, **properties: Any) -> None:
         self._at += after

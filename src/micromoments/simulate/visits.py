@@ -60,6 +60,11 @@ def stamp(at: Millis) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def instant(call: Mapping[str, Any]) -> Millis:
+    """When a call happened."""
+    return round(datetime.fromisoformat(call["timestamp"]).timestamp() * 1000)
+
+
 def part_of_day(at: Millis, timezone: str) -> str:
     """Night, morning, midday or evening in the town."""
     hour = datetime.fromtimestamp(at / 1000, _zone(timezone)).hour

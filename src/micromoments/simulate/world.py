@@ -18,7 +18,7 @@ from micromoments.simulate.behaviour import Reaction, appeal, expected_orders, r
 from micromoments.simulate.city import City
 from micromoments.simulate.consumers import population
 from micromoments.simulate.tally import SLOT, Server, Tally
-from micromoments.simulate.visits import HOURS, Visit, draw
+from micromoments.simulate.visits import HOURS, Visit, draw, instant
 
 
 class World:
@@ -102,30 +102,43 @@ class World:
         return expected_orders([self._appeal(visit, id) for id in known], kinds, visit.type)
 
     def live(self, server: Server, start: Millis, days: int, tell: Callable[[Millis], None] | None = None) -> Tally:
-        """Live that many days before a server, in the order of time; ``tell`` hears each visit's instant.
+        """Live that many days before a server, in the order of time; ``tell`` hears when each visit that asks began.
 
-        Events arrive in the order in which they happen, and never before: someone's reactions may come after the next
-        person's opening. What would arrive after the last day arrives at its end.
+        Events arrive one by one as they happen: someone's reactions may come after the next person's opening. What
+        would arrive after the last day arrives at its end.
         """
         tally = Tally.of(len(self.consumers))
         end = start + days * DAY
-        later: list[tuple[Millis, int, tuple[dict[str, Any], ...]]] = []
-        for visit in sorted(self.visits(start, days), key=lambda v: v.asks_at):
-            while later and later[0][0] <= visit.asks_at:
-                at, _, calls = heappop(later)
-                server.collect(calls, at)
-            at = min(visit.asks_at, end)
-            server.collect(visit.events, at)
-            id = f"d{self.seed}-{visit.number}"
-            items, held_out = server.decide(id, visit.consumer.id, SLOT, visit.context, at)
-            reaction = self.react(visit, items, id, at)
-            heappush(later, (min(at + reaction.takes, end), visit.number, reaction.events))
-            _count(tally, visit, self.worth(visit, items), reaction, held_out)
-            if tell is not None:
-                tell(visit.at)
-        for at, _, calls in sorted(later):
-            server.collect(calls, at)
+        due: list[tuple[Millis, int, int, Visit, dict[str, Any] | None]] = []
+
+        def put(visit: Visit, first: int, calls: Sequence[dict[str, Any]]) -> None:
+            for n, call in enumerate(calls, first):
+                heappush(due, (min(instant(call), end), visit.number, n, visit, call))
+
+        def happen(until: Millis) -> None:
+            while due and due[0][0] <= until:
+                at, _, n, visit, call = heappop(due)
+                if call is not None:
+                    server.collect([call], at)
+                    continue
+                put(visit, n + 1, self._asks(server, visit, at, tally))
+                if tell is not None:
+                    tell(visit.at)
+
+        for visit in self.visits(start, days):
+            happen(visit.at)
+            put(visit, 0, visit.events)
+            heappush(due, (min(visit.asks_at, end), visit.number, len(visit.events), visit, None))
+        happen(end)
         return tally
+
+    def _asks(self, server: Server, visit: Visit, at: Millis, tally: Tally) -> Sequence[dict[str, Any]]:
+        """Somebody is served and reacts; gives what they do."""
+        id = f"d{self.seed}-{visit.number}"
+        items, held_out = server.decide(id, visit.consumer.id, SLOT, visit.context, at)
+        reaction = self.react(visit, items, id, at)
+        _count(tally, visit, self.worth(visit, items), reaction, held_out)
+        return reaction.events
 
     def _appeal(self, visit: Visit, id: str) -> float:
         index = self._index[id]

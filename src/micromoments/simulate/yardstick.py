@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from micromoments.core.event import Millis
+from micromoments.core.settings import DAY
 from micromoments.simulate.tally import Tally
 from micromoments.simulate.world import World
 
@@ -20,7 +21,8 @@ def best_fixed(world: World, start: Millis, days: int, places: int = PLACES) -> 
     """The list of so many items that is worth most of all lists that are the same for everybody, by the truth, built
     greedily; and what serving it to everybody is worth (``orders`` and ``revenue`` are left at 0: nobody lives it).
     """
-    visits = sorted(world.visits(start, days), key=lambda visit: visit.asks_at)
+    end = start + days * DAY
+    visits = sorted(world.visits(start, days), key=lambda visit: (min(visit.asks_at, end), visit.number))
     some = visits[:: max(1, len(visits) // SAMPLE)]
     chosen: list[str] = []
     for _ in range(places):

@@ -31,6 +31,7 @@ def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) ->
         cache_mib: pages kept in memory, in MiB.
         checkpoint_pages: the write-ahead log's length in pages at which it is copied into the file.
     """
+    connection: sqlite3.Connection | None = None
     try:
         # Never opened and closed where it is there: that would drop the locks which this process's other connections
         # hold on it, and another process that ends would take itself for the last and remove the write-ahead log.
@@ -44,6 +45,8 @@ def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) ->
         connection.execute(f"PRAGMA cache_size={-1024 * cache_mib}")
         connection.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
     except (OSError, sqlite3.Error) as error:
+        if connection is not None:
+            connection.close()
         damaged = getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
         todo = "restore a backup" if damaged else "look at the folder's permissions and free space"
         raise StoreError(f"can't open {path.name}: {error}; {todo}") from error

@@ -87,12 +87,21 @@ AUDIT = (
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
-    """Bring a database to the newest version; give the version that it had (0: it was empty).
+    """Bring a database to the newest version; give the version that it had (0: it was empty). Where that can't be done
+    the connection is closed.
 
     Raises:
         Corrupt: a newer release wrote it.
         StoreError: a step could not be applied; the version before it is whole.
     """
+    try:
+        return _migrated(connection, steps, name)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _migrated(connection: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
     (had,) = connection.execute("PRAGMA user_version").fetchone()
     if had > len(steps):
         raise Corrupt(
