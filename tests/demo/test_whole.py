@@ -36,10 +36,22 @@ def commands_in(folder: Path) -> list[str]:
     return found
 
 
+def is_one_origin(url: str) -> None:
+    """The page, the town and the product's doors come from one address, and what is simulated says so."""
+    page = httpx.get(f"{url}/", timeout=10)
+    assert 'data-demo="1"' in page.text
+    town = httpx.get(f"{url}/demo/town", timeout=10).json()
+    assert town["plan"]["name"] == "Alderhaven"
+    lift = httpx.get(f"{url}/v1/reports/lift", timeout=60).json()
+    assert lift["simulated"] is True
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system shows no processes under /proc")
 def test_plug_loses_nothing_and_ctrl_c_leaves_nothing(running: Running) -> None:
-    """Killed in a burst, every acknowledged event is there once; Ctrl-C then leaves no process and no file."""
-    time.sleep(3)
+    """Page and doors are one origin; killed in a burst, every acknowledged event is there once; Ctrl-C then leaves no
+    process and no file.
+    """
+    is_one_origin(running.url)
     told = httpx.post(f"{running.url}/demo/plug", json={}, timeout=120).json()
     assert told["acknowledged"] > 20
     assert (told["found"], told["lost"], told["twice"]) == (told["acknowledged"], 0, 0)
@@ -60,13 +72,3 @@ def test_a_killed_demo_leaves_no_server_behind(running: Running) -> None:
     running.process.wait()
     while commands_in(running.temporary):  # each ends by itself: the test's time is the limit
         time.sleep(0.1)
-
-
-def test_page_and_doors_are_one_origin(running: Running) -> None:
-    """The page, the town and the product's doors come from one address, and what is simulated says so."""
-    page = httpx.get(f"{running.url}/", timeout=10)
-    assert 'data-demo="1"' in page.text
-    town = httpx.get(f"{running.url}/demo/town", timeout=10).json()
-    assert town["plan"]["name"] == "Alderhaven"
-    lift = httpx.get(f"{running.url}/v1/reports/lift", timeout=60).json()
-    assert lift["simulated"] is True
