@@ -35,6 +35,7 @@ def test_an_interrupt_waits_for_the_end_of_the_call(heard: list[int]) -> None:
     driver = Here()
 
     async def work() -> list[int]:
+        """Interrupted twice."""
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(0)
@@ -69,6 +70,7 @@ def test_a_simulation_can_be_called_from_a_running_loop_and_from_threads(tmp_pat
     with mm.open(tmp_path, synced=False) as engine:
 
         async def notebook() -> None:
+            """A cell of it."""
             engine.track("ana", "Product Viewed", message_id="m0")
 
         asyncio.run(notebook())
