@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,25 @@ async def test_another_server_sees_what_was_sent_a_moment_before(cluster: Cluste
     await one("POST", "/v1/identify", {"anonymousId": "a", "userId": "ana"})
     (moment,) = (await other("GET", "/v1/people/ana/moments")).json["moments"]
     assert moment["id"] == decided["moment"]["id"]
+    for server in servers:
+        await server.stop()
+
+
+async def test_what_somebody_buys_again_comes_back_on_any_server(cluster: Cluster, tmp_path: Path) -> None:
+    """Three purchases that one server accepted, and no worker folded yet: another proposes the fourth."""
+    servers = [Serving(open_shared(tmp_path, cluster, Settings(consent=("personalise",))), now_ms) for _ in range(2)]
+    one, other = map(door, servers)
+    for server in servers:
+        await server.start()
+    assert (await one("PUT", "/v1/items", [{"id": "oil", "kind": "product", "title": "Oil"}])).json["rejected"] == []
+    await servers[1].follower.look()
+    for days in (61, 41, 21):
+        at = datetime.fromtimestamp(time.time() - 86_400 * days, tz=UTC).isoformat()
+        order = {"order_id": f"o{days}", "products": [{"product_id": "oil"}]}
+        said = {"userId": "ana", "event": "Order Completed", "properties": order, "timestamp": at}
+        assert (await one("POST", "/v1/track", {**said, "messageId": f"m{days}"})).status == 200
+    (served,) = (await other("POST", "/v1/decide", {"userId": "ana", "slot": "home"})).json["items"]
+    assert "you buy this about every 20 days" in served["reasons"]
     for server in servers:
         await server.stop()
 

@@ -321,5 +321,8 @@ def test_what_was_bought_last_comes_back_when_it_is_used_up() -> None:
     found = {one.item.id: one for one in catalog.candidates(bought)}
     assert found["oil"].reasons[0] == "you buy this about every 30 days"
     assert found["oil"].used_up
+    control = msgspec.structs.replace(bought, recent=(), bought=frozenset(), bought_at={})
+    (oil_of_control,) = (one for one in catalog.candidates(control) if one.item.id == "oil")
+    assert (oil_of_control.used_up, "again" in oil_of_control.via) == (True, False)
     viewed = msgspec.structs.replace(bought, bought=frozenset(), bought_at={}, purchases={})
     assert "oil" not in {one.item.id for one in catalog.candidates(viewed)}

@@ -56,6 +56,14 @@ def test_what_somebody_has_finds_guides() -> None:
     assert "together" in bought[0].via
 
 
+def test_having_things_counts_whatever_the_moment_seems_to_be() -> None:
+    """Who says what they have gets the guide for it, though their words sound like shopping."""
+    buys = (0.0, 0.0, 0.1, 0.9, 0.0)
+    asks = [Ask(at=0, kinds=("guide", "product"), probabilities=buys, have=have) for have in ((), ("rice",))]
+    without, with_rice = ({one.item.id: one.score for one in catalog().candidates(ask)}["slow"] for ask in asks)
+    assert with_rice > 3 * without
+
+
 def test_a_guide_that_takes_too_long_goes_last() -> None:
     """With half an hour at hand the quick one goes before the one that all is there for."""
     ask = Ask(at=0, kinds=("guide",), probabilities=DO, have=("rice",), minutes=30)

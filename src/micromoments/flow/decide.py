@@ -59,6 +59,9 @@ def decide(
     if (held or general) and slot.mode == "live":
         # The control is what would be served without us: the request's own words and place count, the moment doesn't.
         asked = ask(known, request, slot, [], [], personal=False)
+        if personal:
+            # Nor is it refused as bought what is bought again and again: those who aren't held out get it.
+            asked = replace(asked, purchases=known.purchases)
     else:
         asked = ask(known, request, slot, moments, traces, personal)
     query = request.context.get("query")
@@ -176,7 +179,7 @@ def ask(
         limit=100,
         only=request.items,
         timezone=str(context.get("timezone") or view_timezone(context)),
-        bought_at=person.bought if personal else {},
+        bought_at=people.last_bought(person) if personal else {},
         purchases=person.purchases if personal else {},
         question=str(need.get("words") or words)[:512],
         minutes=at_hand(context),

@@ -42,6 +42,7 @@ from micromoments.core.person import (
     Stamp,
     Trait,
 )
+from micromoments.core.settings import DAY
 from micromoments.flow import consent
 from micromoments.recognise import fences, usual
 
@@ -140,10 +141,19 @@ def join_purchases(a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, 
     return {item: kept[item] for item in sorted(kept)}
 
 
+def last_bought(person: Person) -> dict[str, Millis]:
+    """By item when it was bought last, as far as that is kept; to the day where it is longer ago."""
+    return {item: days[-1] * DAY for item, days in person.purchases.items()} | person.bought
+
+
 def dates(purchases: Mapping[str, tuple[int, ...]]) -> dict[str, list[str]]:
     """Purchases as a person reads them: by item the dates."""
-    start = date(1970, 1, 1).toordinal()
-    return {item: [date.fromordinal(start + day).isoformat() for day in days] for item, days in purchases.items()}
+    start, last = date(1970, 1, 1).toordinal(), date.max.toordinal()
+
+    def written(day: int) -> str:
+        return date.fromordinal(min(max(1, start + day), last)).isoformat()
+
+    return {item: [written(day) for day in days] for item, days in purchases.items()}
 
 
 def newest_redeemed(redeemed: Iterable[Redeemed]) -> tuple[Redeemed, ...]:

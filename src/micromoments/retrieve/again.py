@@ -44,8 +44,8 @@ MOST = 6
 
 class Due(NamedTuple):
     """When somebody is likely to buy an item again: the days between two purchases, how sure it is that there is a
-    next, how exactly the days are known (a deviation of the time before), whose habit it is,
-    and the share of others who have it.
+    next, how exactly the days are known (a deviation of the time before), whose habit it is, and the share of others
+    who have it.
     """
 
     days: float
@@ -102,10 +102,10 @@ def due(
         at: now.
     """
     found: list[tuple[float, str, float, str]] = []
-    for id in dict.fromkeys((*bought, *days)):
+    for id, last in bought.items():
         item = items.get(id)
         when = habit_of(item, days.get(id, ()), learned(item)) if item is not None else None
-        passed = (at - (bought.get(id) or days[id][-1] * DAY)) / DAY
+        passed = (at - last) / DAY
         if when is not None and passed > 0:
             off = log(passed / when.days)
             strength = STRENGTH * when.chance * _near(off, when.early)

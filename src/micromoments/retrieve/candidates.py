@@ -42,7 +42,6 @@ NEAR_STRENGTH, SEARCH_STRENGTH, SIMILAR_STRENGTH = 0.95, 0.9, 0.8
 TOGETHER_STRENGTH = 0.6
 ELSEWHERE = 0.5
 """What is left of a place's nearness where the words name other places: "where is the hospital" isn't the next café."""
-NOTHING: frozenset[str] = frozenset()
 EXPLAINED = ("know", "do")
 """Types of moments that a text may answer, however they are put."""
 ANSWER_STRENGTH, ANSWERED = 0.97, 3
@@ -77,7 +76,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         _makeable(sources.guides, ask, found)
     if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
         offered(sources, ask, found)
-    again = used_up(items, ask.bought & found.keys(), ask.purchases, sources.habits.of) if ask.bought else NOTHING
+    again = used_up(items, {*ask.bought, *ask.purchases}, ask.purchases, sources.habits.of)
     if only:
         _weigh(sources, only, found)
     else:

@@ -22,6 +22,10 @@ LEAST_SHARE = 0.05
 """Every kind of the slot keeps this much, so that a wrong type doesn't empty the shelf."""
 
 
+HAVING = 0.5
+"""What guides are worth at least to somebody who says what they have at hand."""
+
+
 def shares(ask: Ask) -> dict[Kind, float]:
     """What each kind that the slot takes is worth to this ask, the most worthy 1."""
     know, go, do, buy, none = ask.probabilities
@@ -32,4 +36,5 @@ def shares(ask: Ask) -> dict[Kind, float]:
         by = SHARES[kind]
         worth[kind] = know * by[0] + go * by[1] + do * by[2] + buy * by[3] + none * by[4]
     most = max(worth.values()) or 1.0
-    return {kind: max(LEAST_SHARE, value / most) for kind, value in worth.items()}
+    told = {kind: max(LEAST_SHARE, value / most) for kind, value in worth.items()}
+    return told | {"guide": max(HAVING, told["guide"])} if ask.have and "guide" in told else told
