@@ -24,7 +24,7 @@ import duckdb
 from micromoments.core.item import Item
 from micromoments.core.settings import DAY
 from micromoments.flow.people import join_purchases
-from micromoments.retrieve.again import MOST, due
+from micromoments.retrieve.again import MOST, due, habits_of
 from micromoments.retrieve.habits import Habit, Habits
 
 LEARNED_DAYS = 274
@@ -67,7 +67,7 @@ def rules(items: Mapping[str, Item], habits: Habits) -> dict[str, Callable[[Days
 
     def told(of: Mapping[str, Item], learned: Callable[[Item], Habit | None], bought: Days, day: int) -> list[str]:
         last = {id: days[-1] * DAY for id, days in bought.items()}
-        return [id for id, _, _ in due(of, last, bought, learned, day * DAY)]
+        return [id for id, _, _ in due(habits_of(of, bought, bought, learned), last, day * DAY)]
 
     def last_of(bought: Days) -> Days:
         return {id: days[-1:] for id, days in bought.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from micromoments.core.item import Item
 from micromoments.core.settings import DAY
-from micromoments.retrieve.again import MOST, habit_of, named_days
+from micromoments.retrieve.again import MOST, habit_of, habits_of, named_days
 from micromoments.retrieve.again import due as told_due
 from micromoments.retrieve.catalog import Ask, Catalog
 from micromoments.retrieve.habits import Habit
@@ -30,7 +30,7 @@ def due(
     learned: Habit | None = None,
 ) -> list[tuple[str, float, str]]:
     """What is due, by one person's purchases and what others' say of every item."""
-    return told_due(items, bought, days or {}, lambda _: learned, at)
+    return told_due(habits_of(items, bought, days or {}, lambda _: learned), bought, at)
 
 
 def strength(days: float) -> float:

@@ -82,55 +82,47 @@ def habit_of(item: Item, days: tuple[int, ...], learned: Habit | None) -> Due | 
     return Due(every, chance, LEARNED_EARLY, own, usual > 0, share)
 
 
-def due(
+def habits_of(
     items: Mapping[str, Item],
-    bought: Mapping[str, Millis],
+    bought: Iterable[str],
     days: Mapping[str, tuple[int, ...]],
     learned: Callable[[Item], Habit | None],
-    at: Millis,
-) -> list[tuple[str, float, str]]:
-    """What of the items bought may be wanted again at an instant.
-
-    At most ``MOST`` as (id, strength in (0, 1), the reason), strongest first, ties by id. Where there are more, those
-    go first that are bought most often: a day's chance is what counts.
+) -> dict[str, Due]:
+    """Of items that were bought those that are bought again and again, be it long before they are due.
 
     Args:
         items: all that exist.
-        bought: the instant of each item's last purchase by the person.
+        bought: ids of what the person bought.
         days: on which days each was bought, since the epoch, in order; the newest purchases alone.
         learned: what others' purchases say of an item.
-        at: now.
     """
-    found: list[tuple[float, str, float, str]] = []
-    for id, last in bought.items():
-        item = items.get(id)
-        when = habit_of(item, days.get(id, ()), learned(item)) if item is not None else None
-        passed = (at - last) / DAY
-        if when is not None and passed > 0:
+    found = ((id, items[id]) for id in bought if id in items)
+    told = ((id, habit_of(item, days.get(id, ()), learned(item))) for id, item in found)
+    return {id: when for id, when in told if when is not None}
+
+
+def due(habits: Mapping[str, Due], bought: Mapping[str, Millis], at: Millis) -> list[tuple[str, float, str]]:
+    """What of that may be wanted again at an instant, by when each was bought last.
+
+    At most ``MOST`` as (id, strength in (0, 1), the reason), strongest first, ties by id. Where there are more, those
+    go first that are bought most often: a day's chance is what counts.
+    """
+    found: list[tuple[float, str, float, float]] = []
+    for id, when in habits.items():
+        passed = (at - bought[id]) / DAY if id in bought else 0.0
+        if passed > 0:
             off = log(passed / when.days)
             strength = STRENGTH * when.chance * _near(off, when.early)
             if strength > WORTH_TELLING:
                 a_day = when.chance / when.days * _near(off, max(when.early, CHOSEN_EARLY))
-                found.append((-a_day, id, strength, _reason(when, passed)))
-    chosen = sorted(found)[:MOST]
-    return sorted([(id, strength, reason) for _, id, strength, reason in chosen], key=lambda one: (-one[1], one[0]))
+                found.append((-a_day, id, strength, passed))
+    chosen = [(id, strength, _reason(habits[id], passed)) for _, id, strength, passed in sorted(found)[:MOST]]
+    return sorted(chosen, key=lambda one: (-one[1], one[0]))
 
 
 def _near(off: float, early: float) -> float:
     """How near it is to when it is due, 1 at that time; ``off`` is the logarithm of the time passed over the usual."""
     return exp(-0.5 * (off / (early if off < 0 else LATE)) ** 2)
-
-
-def used_up(
-    items: Mapping[str, Item],
-    bought: Iterable[str],
-    days: Mapping[str, tuple[int, ...]],
-    learned: Callable[[Item], Habit | None],
-) -> frozenset[str]:
-    """Of items that were bought those that are bought again and again, be it long before they are due."""
-    return frozenset(
-        id for id in bought if (item := items.get(id)) is not None and habit_of(item, days.get(id, ()), learned(item))
-    )
 
 
 def _reason(when: Due, passed: float) -> str:

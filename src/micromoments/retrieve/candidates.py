@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from micromoments.core import hours
 from micromoments.core.item import Item, Kind
 from micromoments.retrieve import reasons
-from micromoments.retrieve.again import due, used_up
+from micromoments.retrieve.again import Due, due, habits_of
 from micromoments.retrieve.answers import ANSWERING
 from micromoments.retrieve.ask import MAX_CANDIDATES, Ask, Candidate, Via
 from micromoments.retrieve.finds import TALKING, Found, here, note, offered
@@ -71,12 +71,12 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     _search(sources, ask, worth, only, found, wanted)
     _named(sources, visits, found)
     answering = _answer(sources, ask, worth, only, found)
-    _like(sources, ask, worth, only, found)
+    again = habits_of(items, {*ask.bought_at, *ask.purchases}, ask.purchases, sources.habits.of)
+    _like(sources, ask, worth, only, found, again)
     if not only and "guide" in worth:
         _makeable(sources.guides, ask, found)
     if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
         offered(sources, ask, found)
-    again = used_up(items, {*ask.bought, *ask.purchases}, ask.purchases, sources.habits.of)
     if only:
         _weigh(sources, only, found)
     else:
@@ -207,7 +207,14 @@ def _makeable(guides: Guides, ask: Ask, found: Found) -> None:
         note(found, id, strength, "together", reason)
 
 
-def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found) -> None:
+def _like(
+    sources: Sources,
+    ask: Ask,
+    worth: dict[Kind, float],
+    only: tuple[str, ...],
+    found: Found,
+    again: dict[str, Due],
+) -> None:
     items = sources.items
     recent = [id for id in ask.recent[:TALKING] if id in items]
     allowed = frozenset(only)
@@ -227,7 +234,7 @@ def _like(sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str,
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
             note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
-    for id, strength, reason in due(items, ask.bought_at, ask.purchases, sources.habits.of, ask.at):
+    for id, strength, reason in due(again, ask.bought_at, ask.at):
         if id in allowed if only else items[id].kind in worth:
             note(found, id, strength, "again", reason)
     if recent and liked < SIMILAR // 3 and not ask.words:

@@ -137,6 +137,8 @@ class Habits:
     def of(self, item: Item) -> Habit | None:
         """How often an item is usually bought again; ``None`` where it isn't, or too little is known."""
         known, chance, days = self.kept.known, 0.0, 0.0
+        if not known:
+            return None
         if item.category and (days := self._days(wide := f"\0{item.category}")):
             chance = known[wide].again / max(1.0, known[wide].bought)
         if (own := known.get(item.id)) is not None:
