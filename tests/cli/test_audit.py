@@ -74,3 +74,12 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "say it with --map" in done.words
     assert micromoments("audit", tmp_path / "none.csv").status == 2
     assert micromoments("audit", export(tmp_path), "--worth", "much").status == 2
+
+
+def test_a_project_on_a_cluster_may_give_its_settings(tmp_path: Path) -> None:
+    """Its goals and currency hold; where its Kafka and Redis are doesn't."""
+    config, history = tmp_path / "shop.toml", tmp_path / "h.jsonl"
+    config.write_text('currency = "EUR"\n[cluster]\nkafka = "127.0.0.1:1"\nredis = "redis://127.0.0.1:1"\n')
+    history.write_text('{"type": "track", "anonymousId": "a", "event": "Cart Viewed", "timestamp": "2026-01-02"}\n')
+    done = micromoments("audit", history, "--config", config, "--format", "json")
+    assert done.status == 0, done.words

@@ -12,7 +12,7 @@ import pytest
 
 from micromoments.core.settings import Destination, Settings, Slot, Trigger
 from micromoments.engine.outward import Came, Said
-from micromoments.engine.service import Service
+from micromoments.engine.service import Service, open_service
 from tests.channels.receiver import TAKE, receiving
 from tests.engine.shop import ITEMS, MINUTE, SETTINGS, Clock, opened, search, sent
 
@@ -77,6 +77,25 @@ async def test_a_moment_that_opens_is_decided_and_delivered_once(tmp_path: Path)
         assert [item["id"] for item in news["data"]["items"]] == [one["item"]]
         assert receiver.calls[0][1]["webhook-id"] == one["deliveryId"] == news["data"]["deliveryId"]
         assert news["data"]["decisionId"] == one["decisionId"]
+
+
+async def test_of_history_nobody_is_told(tmp_path: Path) -> None:
+    """While history is imported nothing leaves, though its moments are open by its clock; by that of the next start
+    they are over, and held.
+    """
+    clock = Clock()
+    with receiving() as receiver:
+        service = open_service(tmp_path / "shop", shop(receiver.url), clock)
+        await service.start(outward=False)
+        await service.put_items(ITEMS)
+        await search(service, clock, "m1", person="a")
+        await service.settled()
+        await service.stop()
+        clock.at += 48 * HOUR
+        async with opened(tmp_path / "shop", clock, shop(receiver.url)) as served:
+            (one,) = await ended(served, status="held")
+            assert one["detail"] == "too_late"
+        assert receiver.calls == []
 
 
 @pytest.mark.parametrize(

@@ -152,12 +152,14 @@ def _project(keep: Path | None, config: Path | None, worth: str) -> Iterator[Pat
     """
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter(f"got --keep {str(keep)!r}, which holds something; wanted a new folder")
+    from micromoments.config.cluster import parted
     from micromoments.config.loader import read_text
 
     with tempfile.TemporaryDirectory(prefix="micromoments-audit-") as temporary:
         folder = keep or Path(temporary) / "audit"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        said = read_text(config) if config is not None else ""
+        # Where the project's own Kafka and Redis are, is of no concern to a history in a folder.
+        said = parted(read_text(config)) if config is not None else ""
         currency = _money(worth).currency if worth else ""
         if currency and "currency" not in said:
             said = f'currency = "{currency}"\n{said}'

@@ -222,7 +222,8 @@ async def run(
     clock.history = min((entry.at for entry in begun), default=None)
     service = open_service(folder, None, clock)
     clock.history = None
-    await service.start()
+    # By history's clock a moment of long ago is now: nobody is to be told of it, nor is a machine.
+    await service.start(outward=False)
     tune_process()
     try:
         known = Known(folder)

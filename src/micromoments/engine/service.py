@@ -98,8 +98,10 @@ class Service:
         self._appender: Appender
         self.accepted = self.duplicates = self.decided = 0
 
-    async def start(self) -> None:
-        """Load the items, fold what the log has beyond the state, and begin to take traffic."""
+    async def start(self, *, outward: bool = True) -> None:
+        """Load the items, fold what the log has beyond the state, and begin to take traffic. Where it isn't ``outward``
+        nothing is delivered or passed on: what is intended meanwhile is looked at after the next start.
+        """
         loop = asyncio.get_running_loop()
         self._appender = Appender(self._stores.log, loop, self._applier.take, apart=self._synced)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
@@ -111,9 +113,10 @@ class Service:
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
             loop.create_task(self._tick_forever(), name="ticks"),
-            loop.create_task(self.deliveries.run(), name="deliveries"),
             loop.create_task(self.nexts.run(), name="nexts"),
         ]
+        if outward:
+            self._tasks.append(loop.create_task(self.deliveries.run(), name="deliveries"))
         self.ready = True
 
     async def stop(self) -> None:
