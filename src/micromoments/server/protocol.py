@@ -7,11 +7,14 @@ uvicorn bounds neither the size of a request's head nor how slowly it comes. Bod
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request's line and headers."""
@@ -48,11 +51,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._chunk = 0
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A client came; it has the grace to say something."""
         super().connection_made(transport)
         self.since = self.loop.time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone: nothing more is written, also not of requests that it sent before its last one, of
+        which uvicorn tells the last one alone.
+        """
+        super().connection_lost(exc)
+        for cycle in (self._answering, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: count them, and refuse a head that doesn't end."""
