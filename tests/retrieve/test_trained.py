@@ -50,6 +50,15 @@ def test_damaged_bytes_are_refused(wrong: bytes) -> None:
         decode(wrong)
 
 
+def test_looking_teaches_nothing() -> None:
+    """A catalogue that nobody told of anything gives the same bytes after it was asked: a replay asks nothing."""
+    catalog = shop()
+    catalog.foresee(table(), fresh=True)
+    before = catalog.encode()
+    assert similar(catalog)
+    assert catalog.encode() == before
+
+
 def test_what_was_learned_recommends_and_says_why() -> None:
     """The model's others are candidates, because of the item that was looked at."""
     catalog = shop()

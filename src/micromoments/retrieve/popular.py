@@ -55,9 +55,15 @@ class Clock:
         self.landmark: Millis | None = None
 
     def weight(self, at: Millis) -> float:
-        """2 to the number of half-lives since the landmark; the first instant asked for becomes the landmark."""
+        """What counting at an instant adds to; the first counted becomes the landmark."""
         if self.landmark is None:
             self.landmark = at
+        return self.read(at)
+
+    def read(self, at: Millis) -> float:
+        """2 to the number of half-lives since the landmark; 1 before anything was counted. Looking changes nothing."""
+        if self.landmark is None:
+            return 1.0
         return float(2.0 ** max(-MAX_HALF_LIVES, (at - self.landmark) / self.half_life))
 
     def due(self, at: Millis) -> float:

@@ -74,7 +74,7 @@ class Ties:
 
         Best first, ties by id. An item with few or old events has a weaker say.
         """
-        prior = PRIOR * self.clock.weight(at)
+        prior = PRIOR * self.clock.read(at)
         totals: dict[str, float] = {}
         rows: list[tuple[str, float, Mapping[str, float]]] = []
         trained = self.trained
