@@ -47,6 +47,11 @@ NAMES = [
     "quantity",
     "lat",
     "lon",
+    "url",
+    "title",
+    "path",
+    "referrer",
+    "timezone",
 ]
 plain = st.one_of(
     st.none(),
@@ -55,7 +60,8 @@ plain = st.one_of(
     st.sampled_from([2**63, 2**64, -(2**63) - 1, 1e308, -1e308, 1e19]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=12),
-    st.sampled_from(["trail shoes near me", "EUR", "p1", "d1", "*", "\x00", "\ud7ff", "12.5", "1e999"]),
+    st.sampled_from(["trail shoes near me", "EUR", "p1", "d1", "*", "\x00", "\ud7ff", "12.5", "1e999", "CLF"]),
+    st.sampled_from([999_999_999_999_999, "http://[object Object]/?q=shoes", "//\u2100.com?q=tent", "app://["]),
 )
 json = st.recursive(
     plain,
@@ -76,6 +82,7 @@ LABELS = [
     "Moment Corrected",
     "Moment Dismissed",
     "Article Read",
+    "Deep Link Opened",
     "anything",
 ]
 
@@ -109,6 +116,9 @@ def through(records: list[EventRecord]) -> tuple[World, list[EventFact]]:
 
 @example([event(0, "identify", anon="phone", user="ana", traits={"value": 2**70})])
 @example([event(0, anon="phone", name="Order Completed", properties={"revenue": 10**25, "results": 2**70})])
+@example([event(0, anon="phone", name="Order Completed", properties={"revenue": 10**15 - 1, "currency": "CLF"})])
+@example([event(0, anon="phone", name="Deep Link Opened", properties={"url": "http://[object Object]/cart"})])
+@example([event(0, "page", anon="phone", properties={"url": "http://[object Object]/?q=shoes"})])
 @settings(max_examples=80)
 @given(st.lists(anything(), min_size=1, max_size=4))
 def test_any_json_is_folded_and_can_be_stored(records: list[EventRecord]) -> None:

@@ -16,6 +16,7 @@ from micromoments.recognise.behaviour import said
         ({"search": "?page=2"}, "https://shop.example/all?page=2", ""),
         ({"search": "?utm_source=x"}, "https://shop.example/find?q=tent", "tent"),
         ({}, "https://shop.example/find?s=tent", "tent"),
+        ({}, "http://[object Object]/find?s=tent#top", "tent"),
     ],
 )
 def test_what_was_searched(properties: dict[str, str], url: str, words: str) -> None:

@@ -144,3 +144,13 @@ def test_extensible() -> None:
     assert own("am i pregnant") == "pregnancy"
     with pytest.raises(ValueError, match="rename"):
         Detector({"two words": ("x",)})
+
+
+def test_a_long_text_is_read_and_not_kept() -> None:
+    """What is longer than any query is looked through each time: kept by the thousand it would fill the memory."""
+    detect = Detector({})
+    page = "shoes and " * 3_000
+
+    assert (detect(page), detect(f"{page}am i pregnant")) == (None, "pregnancy")
+    assert detect("am i pregnant quiz") == "pregnancy"
+    assert list(detect._seen) == ["am i pregnant quiz"]

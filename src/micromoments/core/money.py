@@ -12,7 +12,9 @@ DIGITS = {
     "UYW": 4,
 }
 _MOST_DIGITS = 15
-"""Amounts with more digits before the point are a sender's mistake, and might not fit 64 bits in minor units."""
+"""Amounts with more digits before the point are a sender's mistake."""
+_MOST_UNITS = 2**63 - 1
+"""A column of facts holds no more: an amount of fifteen digits in a currency of four after the point may pass it."""
 
 
 def minor(amount: object, currency: str) -> int | None:
@@ -23,7 +25,8 @@ def minor(amount: object, currency: str) -> int | None:
         currency: an ISO 4217 code; any that isn't known has two digits.
 
     Returns:
-        The minor units, or None for what is not a finite amount of at most fifteen digits before the point.
+        The minor units, or None for what is not a finite amount of at most fifteen digits before the point that fits
+        64 bits.
     """
     if isinstance(amount, bool) or not isinstance(amount, int | float | str | Decimal):
         return None
@@ -33,4 +36,5 @@ def minor(amount: object, currency: str) -> int | None:
         return None
     if not exact.is_finite() or (exact and exact.adjusted() >= _MOST_DIGITS):
         return None
-    return int(exact.scaleb(DIGITS.get(currency.upper(), 2)).to_integral_value(rounding=ROUND_HALF_EVEN))
+    units = int(exact.scaleb(DIGITS.get(currency.upper(), 2)).to_integral_value(rounding=ROUND_HALF_EVEN))
+    return units if -_MOST_UNITS <= units <= _MOST_UNITS else None

@@ -34,11 +34,19 @@ def within(starts: str, ends: str, now: Millis) -> bool:
     return (not starts or instant(starts) <= now) and (not ends or now < instant(ends))
 
 
-@lru_cache(maxsize=4096)
+_LONGEST = 64
+"""Characters that a zone's name may have (the longest has 32): thousands of names are kept, and senders choose them."""
+
+
 def zone_of(name: str) -> ZoneInfo | None:
     """The zone of an IANA name; ``None`` where there is none of that name."""
+    return _zone(name) if 0 < len(name) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _zone(name: str) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else None
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 

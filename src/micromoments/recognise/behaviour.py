@@ -244,6 +244,8 @@ _LOOKED = re.compile(
     r"\b(?:view(?:ed)?|open(?:ed)?|click(?:ed)?|start(?:ed)?|read|seen|tapp?(?:ed)?|visit(?:ed)?|"
     r"request(?:ed)?|select(?:ed)?)\b"
 )
+MOST_READ: Final = 512
+"""Characters of a name, a title or a path that are read: what is kept of them is less, and thousands are kept."""
 _SAID: Final = ("query", "search", "q", "search_term", "searchTerm", "term", "keyword", "keywords", "search_query")
 
 
@@ -265,7 +267,10 @@ def path_in(name: str, properties: Mapping[str, Any]) -> str:
         return ""
     for key in ("url", "link_url", "deep_link", "deeplink", "link"):
         if isinstance(value := properties.get(key), str) and value:
-            found = urlsplit(value)
+            try:
+                found = urlsplit(value)
+            except ValueError:  # a bracket that is no IPv6 address, such as http://[object Object]/
+                return ""
             return f"/{found.netloc}{found.path}" if found.scheme not in ("", "http", "https") else found.path
     return ""
 
@@ -294,9 +299,13 @@ def _by_noun(words: str) -> Act | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def act_of_page(name: str, path: str) -> Act | None:
-    """What a page or screen says, by its name, else by its path."""
+    """What a page or screen says, by its name, else by its path; of either no more is read than addresses have."""
+    return _act_of_page(name[:MOST_READ], path[:MOST_READ])
+
+
+@lru_cache(maxsize=4096)
+def _act_of_page(name: str, path: str) -> Act | None:
     if _THANKS.search(name.lower()) or _THANKS.search(path.lower()):
         return ORDERED
     words = plain(name)
@@ -318,7 +327,8 @@ def said(properties: Mapping[str, Any], url: str) -> str:
                 return value.strip()[:256]
             url = url if "?" in url else value  # a page's ``search`` is its address's query (Segment, "Spec: Page")
     if "?" in url:
-        asked = parse_qs(urlsplit(url).query)
+        # Not by urlsplit: it raises for a host that can't be one, and the words stand there all the same.
+        asked = parse_qs(url.partition("#")[0].partition("?")[2])
         for key in ("q", "query", "search", "s", "k"):
             if asked.get(key):
                 return asked[key][0].strip()[:256]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from micromoments.core import when
 from micromoments.core.event import Millis
 from micromoments.core.item import Nearby
 from micromoments.core.moment import Vector
@@ -89,17 +89,9 @@ def heading_of(properties: Mapping[str, Any], context: Mapping[str, Any]) -> flo
     return None
 
 
-@lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 def zone_of(timezone: Any) -> ZoneInfo | None:
     """The IANA time zone of that name, ``None`` if there is none."""
-    return _zone(timezone) if isinstance(timezone, str) and timezone else None
+    return when.zone_of(timezone) if isinstance(timezone, str) else None
 
 
 def hour(at: Millis, timezone: Any) -> int | None:

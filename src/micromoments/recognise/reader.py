@@ -15,6 +15,7 @@ from micromoments.core.settings import Settings
 from micromoments.recognise.behaviour import (
     ARTICLE,
     GUIDE,
+    MOST_READ,
     OF_KIND,
     PRODUCT,
     QUIET,
@@ -140,7 +141,7 @@ class Reader:
         if act is not None and act.closes:
             return Signal(QUIET, act.why, closes=_word(properties.get("moment_id")) or "*")
         query = _MASKED.sub(" ", said(properties, url)).strip() if act is None or act.why == "search" else ""
-        title = "" if query else str(properties.get("title") or page.get("title") or "")
+        title = "" if query else str(properties.get("title") or page.get("title") or "")[:MOST_READ]
         if self._told(query or title, record):
             return None
         weights, why, about, stage = self._behaved(record, act, query, title)
@@ -174,7 +175,7 @@ class Reader:
             return None
         page = event.context.get("page")
         title = event.properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
-        if title and self._sensitive(str(title)):
+        if title and self._sensitive(str(title)[:MOST_READ]):
             return None
         if any(self._sensitive(f"{f.title} {f.category}") for f in facets):
             return None
@@ -190,7 +191,7 @@ class Reader:
         if event.type == "track":
             name = canonical(event.event or "")
             return f"{name} of {record.facets[0].kind}" if record.facets and act_of(name) is None else name
-        name = plain(" ".join(x for x in (event.name, event.category) if x))
+        name = plain(" ".join(x for x in (event.name, event.category) if x)[:MOST_READ])
         if not name:
             path = str(event.properties.get("path") or _map(event.context.get("page")).get("path") or "")
             name = "/" + path.strip("/").partition("/")[0].lower()[:48]

@@ -24,6 +24,8 @@ LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _STARTS = re.compile(r"(?<![\w'-])\w")
 SEEN: Final = 8192
 """Texts whose answer is kept."""
+SHORT: Final = 512
+"""Characters up to which it is: a page that is no query would fill the memory with others like it."""
 
 
 @cache
@@ -132,6 +134,8 @@ class Detector:
             if text == WITHHELD:
                 return "withheld"
             found = self._find(_harmless().sub(" ", text.lower().replace("’", "'")))
+        if len(text) > SHORT:
+            return found
         if len(self._seen) >= SEEN:
             self._seen.clear()
         self._seen[text] = found
