@@ -148,6 +148,19 @@ def test_caps_count_decisions(by: Any, times: int, refused: bool) -> None:
     assert (got is not None) is refused
 
 
+def test_a_cap_counts_an_answer_that_overtook_this_one() -> None:
+    """A request that waited for its event is answered after one that came later: that one's serving counts."""
+    served = (Served(NOW + 500, "p1", "home", "", "d1"),)
+    assert refusal(candidate(), person(served=served), Slot(caps=(Cap(times=1, by="item"),))) is not None
+
+
+@pytest.mark.parametrize("purposes", [5, True, [["share"]], "share", {"share": 1}])
+def test_purposes_that_are_none_are_agreed_to_by_nobody(purposes: Any) -> None:
+    """A mistake in one item's attributes keeps that item back, and the slot goes on."""
+    assert refusal(candidate(attributes={"purposes": purposes})) is not None
+    assert refusal(candidate(attributes={"purposes": []})) is None
+
+
 def test_campaign_cap_leaves_items_without_campaign() -> None:
     """An item of no campaign is not capped by campaign."""
     served = (Served(NOW - 1, "p9", "home", "", "d1"),)

@@ -240,6 +240,20 @@ async def test_quiet_hours_and_caps_hold_at_the_door(tmp_path: Path) -> None:
             assert sorted(str(d["detail"]) for d in found if d["status"] == "held") == ["cap"]
 
 
+async def test_a_cap_counts_what_is_still_on_its_way(tmp_path: Path) -> None:
+    """Two triggers that fire at once don't both pass a cap of one: what was decided a moment ago counts."""
+    clock = Clock()
+    with receiving() as receiver:
+        settings = shop(receiver.url, times=1, hours=48.0)
+        both = {name: Trigger(to=("crm",)) for name in ("first", "second")}
+        async with opened(tmp_path / "shop", clock, msgspec.structs.replace(settings, triggers=both)) as service:
+            await search(service, clock, "m1", person="a")
+            found = await ended(service, count=2)
+            assert sorted(str(d["status"]) for d in found) == ["held", "sent"]
+            assert [d["detail"] for d in found if d["status"] == "held"] == ["cap"]
+        assert len(receiver.calls) == 1
+
+
 async def test_deliveries_are_told_and_reported(tmp_path: Path) -> None:
     """How a delivery ended is on the stream and in the report, with no word of what it said."""
     clock = Clock()

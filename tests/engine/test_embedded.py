@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event as Signal
 from typing import Any, cast
 
 import pytest
@@ -228,6 +230,22 @@ def test_a_log_that_lost_its_end_is_refused(tmp_path: Path) -> None:
         part.rename(part.with_name(part.name.removeprefix("kept.")))
     with opened(tmp_path) as engine:
         assert engine.export("ana") is not None
+
+
+def test_who_waits_in_another_thread_is_let_go_when_the_engine_closes(tmp_path: Path) -> None:
+    """A call under way in one thread while another closes the engine ends with an error, and doesn't wait for ever."""
+    engine, begun = opened(tmp_path), Signal()
+
+    async def forever() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(engine.run, forever())
+        begun.wait()
+        engine.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            waiting.result()
 
 
 def test_a_closed_engine_says_so(tmp_path: Path) -> None:

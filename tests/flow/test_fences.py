@@ -106,6 +106,15 @@ def test_without_consent_nobody_is_followed() -> None:
     assert world.people[ANA].fences == {}
 
 
+def test_a_no_to_location_takes_whereabouts_with_it() -> None:
+    """Who takes consent back by an event without a position is nowhere from then on, with no timer left."""
+    no = {"consent": {"categoryPreferences": {"location": False}}}
+    world = World().fold([at(0, SHOP)])
+    assert world.people[ANA].fences
+    world.fold([event(5, anon="ana", name="Consent Updated", context=no)])
+    assert world.people[ANA].fences == {}
+
+
 def test_the_first_position_of_all_counts_by_its_own_consent() -> None:
     """Who says yes in the event that has their position has entered by it; who says no there hasn't, whatever was."""
     silent = changed(view(), settings=Settings(consent=("personalise",)))

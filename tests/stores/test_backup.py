@@ -9,6 +9,7 @@ from threading import Event, Thread
 import pytest
 
 from micromoments.ports import Corrupt, StoreError
+from micromoments.stores.embedded import backup as module
 from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.backup import MANIFEST, backup, restore, verify
 from micromoments.stores.embedded.budgets import SqliteBudgets
@@ -132,3 +133,25 @@ def test_places_that_are_taken_are_refused(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "copy" / MANIFEST).unlink()
     with pytest.raises(StoreError, match="no finished backup"):
         verify(tmp_path / "copy")
+
+
+def test_a_restoration_that_was_cut_short_is_no_project(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it stops, the log is the last to come: a state that folded more than the log holds is refused."""
+    backup(shop, tmp_path / "copy")
+    copy = module._copy_file
+
+    def full(source: Path, target: Path) -> None:
+        if source.name == "log.sqlite":
+            raise StoreError("the disk is full")
+        copy(source, target)
+
+    monkeypatch.setattr(module, "_copy_file", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        restore(tmp_path / "copy", tmp_path / "again")
+
+    made = {path.relative_to(tmp_path / "again").as_posix() for path in (tmp_path / "again").rglob("*")}
+    assert "log.sqlite" not in made
+    with closing(SqliteState(tmp_path / "again" / "state.sqlite")) as state:
+        assert state.position() == 16

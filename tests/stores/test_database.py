@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import RLock
+from typing import Any
 
-from micromoments.stores.embedded.database import connect, reader
+import pytest
+
+from micromoments.ports import StoreError
+from micromoments.stores.embedded.database import connect, reader, transaction
 
 OTHER = """
 import sys
@@ -44,3 +50,27 @@ def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     with closing(connect(path, full=True, cache_mib=1, checkpoint_pages=1_000)) as db:
         assert db.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+
+
+class Full(sqlite3.Connection):
+    """A connection whose disk is full when it first commits."""
+
+    full = True
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        """Execute, or fail."""
+        if sql == "COMMIT" and self.full:
+            self.full = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, *values)
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
+    """What could not be committed is taken back, and the next transaction goes through."""
+    with closing(sqlite3.connect(":memory:", factory=Full, isolation_level=None)) as db:
+        db.execute("CREATE TABLE t(n INTEGER)")
+        with pytest.raises(StoreError, match="disk is full"), transaction(db, RLock(), "writing"):
+            db.execute("INSERT INTO t VALUES (1)")
+        with transaction(db, RLock(), "writing"):
+            db.execute("INSERT INTO t VALUES (2)")
+        assert db.execute("SELECT n FROM t").fetchall() == [(2,)]

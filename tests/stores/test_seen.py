@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,13 @@ def test_a_busy_stream_seals_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.glob("*.mids"))
     assert not any(seen.fresh(n, START + 5_000) for n in range(5_000))
     seen.close()
+
+
+def test_a_set_rests_when_it_is_full_whatever_the_clock_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A history whose instants aren't in order, or a clock that went back, doesn't let one set grow without end."""
+    monkeypatch.setattr(module, "ROTATE", 10)
+    with closing(FileSeen(tmp_path)) as seen:
+        for n in range(25):
+            assert seen.fresh(mid(n), START - n)
+        assert len(seen._young.mids) < 10
+        assert not any(seen.fresh(mid(n), START) for n in range(25))

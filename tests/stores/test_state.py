@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micromoments.core.person import Person
+from micromoments.core.person import Claim, Link, Person, Stamp
 from micromoments.ports import Corrupt, StoreError
 from micromoments.stores.embedded import migrate
 from micromoments.stores.embedded.database import Bulk
@@ -149,3 +149,18 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version=99")
     with pytest.raises(Corrupt, match=r"format 99.*a newer release wrote it"):
         SqliteState(tmp_path / "state.sqlite")
+
+
+def test_a_user_is_found_in_a_link_that_is_packed(tmp_path: Path) -> None:
+    """A device that many long ids claimed is known by each of them, though its bytes don't show them."""
+    users = [f"{n}-{'long ' * 30}" for n in range(16)]
+    device = Link(claims=tuple(Claim(Stamp(START + n, n), user) for n, user in enumerate(users)))
+    with closing(SqliteState(tmp_path / "state.sqlite")) as state:
+        state.commit(batch(links={"anon:shared": device, "anon:other": link(1)}))
+        assert (
+            users[7].encode()
+            not in state._reader.execute("SELECT max(length(body)), max(body) FROM links").fetchone()[1]
+        )
+
+        assert state.links_naming([users[7]]) == {"anon:shared": device}
+        assert state.links_naming(["nobody"]) == {}

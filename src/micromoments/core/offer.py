@@ -31,6 +31,8 @@ MAX_ON = 200
 """Items, categories and brands that one offer may be on."""
 WEEK, YEAR = 168.0, 8760.0
 MAX_CODE = 64
+MAX_UNITS = 1 << 31
+"""Of a budget that one item may take; a store counts in 64 bits."""
 
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"least": "from"}):
@@ -112,9 +114,9 @@ def budget_of(item: Item, budgets: Container[str]) -> str:
 
 
 def units_of(item: Item) -> int:
-    """What an item takes of its budget: its attribute ``budget_units``, 1 unless that is a whole number from 1."""
+    """What an item takes of its budget: its attribute ``budget_units`` where it is a whole number to 2**31, else 1."""
     units = item.attributes.get("budget_units", 1)
-    return units if isinstance(units, int) and not isinstance(units, bool) and units >= 1 else 1
+    return units if isinstance(units, int) and not isinstance(units, bool) and 1 <= units <= MAX_UNITS else 1
 
 
 def coded(attributes: Mapping[str, Any]) -> bool:

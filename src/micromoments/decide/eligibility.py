@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from micromoments.core.decision import Refused, Request
@@ -13,7 +13,7 @@ from micromoments.core.item import Item
 from micromoments.core.moment import MomentView
 from micromoments.core.offer import budget_of, redemptions_of, times_of, units_of
 from micromoments.core.person import Person, Served
-from micromoments.core.settings import DAY, HOUR, Cap, Purpose, Settings, Slot
+from micromoments.core.settings import DAY, HOUR, MINUTE, Cap, Purpose, Settings, Slot
 from micromoments.core.when import quiet, zone_of
 from micromoments.decide import fair, targeting
 
@@ -24,6 +24,10 @@ DISMISSED_FOR: Millis = 30 * DAY
 """How long a dismissed item stays away."""
 EXCLUSIVE_FOR: Millis = 30 * DAY
 """How long a campaign keeps the others of its group away."""
+AHEAD: Millis = MINUTE
+"""How far a serving may lie after a request that it counts for: one that came later may be answered first, and a clock
+may be set back.
+"""
 OF_HISTORY = frozenset({"similar", "together", "again"})
 """Ways of finding that use the person's history, and so need consent to personalisation."""
 ATTRIBUTES = frozenset({"personalised", "purposes", "offer"})
@@ -195,8 +199,10 @@ class _Rules:
                 return "no_consent", "a personal offer; wanted consent to personalise"
             if candidate.via and OF_HISTORY.issuperset(candidate.via):
                 return "no_consent", "found by the person's history; wanted consent to personalise"
-        for purpose in attributes.get("purposes") or ():
-            if not consents(self.person, purpose, self.settings):
+        purposes = attributes.get("purposes") or ()
+        for purpose in purposes if isinstance(purposes, list | tuple) else (purposes,):
+            # What can't be a purpose is one that nobody agreed to.
+            if not isinstance(purpose, str) or not consents(self.person, cast(Purpose, purpose), self.settings):
                 return "no_consent", f"wanted consent to {purpose}"
         return None
 
@@ -250,7 +256,7 @@ class _Rules:
         return None
 
     def _within(self, at: Millis, hours: float) -> bool:
-        return self.now - round(hours * HOUR) < at <= self.now
+        return self.now - round(hours * HOUR) < at <= self.now + AHEAD
 
     def _unfunded(self, item: Item) -> tuple[str, str] | None:
         budget = budget_of(item, self.settings.budgets)
@@ -281,7 +287,7 @@ def _deliveries(cap: Cap, served: Sequence[Served], slot_name: str, channel: str
     seen = {
         (_by(cap, one.item, one.campaign), one.decision)
         for one in served
-        if since < one.at <= now
+        if since < one.at <= now + AHEAD
         and (cap.by != "slot" or one.slot == slot_name)
         and (cap.by != "channel" or (one.channel or one.slot) == (channel or slot_name))
     }

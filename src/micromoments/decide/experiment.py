@@ -21,6 +21,8 @@ HOLDOUT = "holdout:"
 HELD, SERVED = "held", "served"
 RAMP = "ramp:"
 """The salt of a slot's ramp is this and the slot's name."""
+MAX_ZONE = 128
+"""Characters of a zone's name that tell it from others: the caller says it, and it is kept with the decision."""
 WASHOUT = "washout"
 """The unit of a switchback's assignment while a block still feels the one before."""
 
@@ -146,10 +148,10 @@ def _switched(
 ) -> Iterator[Assignment]:
     """The variant of a zone's present block of time; nothing where the context names no zone."""
     zone = known.get(plan.zone)
-    if zone is None or zone == "":
+    if not isinstance(zone, str | int) or zone == "":
         return
     block, into = divmod(now, max(1, round(plan.block_minutes * MINUTE)))
-    unit = f"{zone}@{block}"
+    unit = f"{str(zone)[:MAX_ZONE]}@{block}"
     variant = _variant(experiment, bucket(unit, experiment.salt or name))
     if variant:
         washing = into < plan.washout_minutes * MINUTE

@@ -55,6 +55,7 @@ class Appender:
         self._queue: SimpleQueue[list[Waiting] | None] = SimpleQueue()
         self._turn: list[Waiting] = []
         self._thread = threading.Thread(target=self._run, name="micromoments-log", daemon=True)
+        self._ended = False
         self.waiting = 0
         self.groups = 0
         self.failures = 0
@@ -73,6 +74,9 @@ class Appender:
             LogDown: the log could not be written.
         """
         future: asyncio.Future[int] = self._loop.create_future()
+        if self._ended:
+            future.set_exception(LogDown("the engine is being closed; nothing was accepted, open it again"))
+            return future
         self.waiting += len(records)
         if not self._turn:
             self._loop.call_soon(self._flush)
@@ -88,7 +92,8 @@ class Appender:
             self._write([record for mine, _ in turn for record in mine], turn)
 
     def stop(self) -> None:
-        """Write what was submitted and end the thread; blocks until it has."""
+        """Write what was submitted and end the thread; blocks until it has. What comes later is refused."""
+        self._ended = True
         if self._thread.is_alive():
             self._flush()
             self._queue.put(None)
@@ -145,10 +150,8 @@ class Appender:
         else:
             self.failures += 1
         for mine, future in group:
-            if future.cancelled():
-                continue
-            if error is not None and mine:
+            if error is not None and mine and not future.cancelled():
                 future.set_exception(error)
-            else:
+            elif not future.cancelled():
                 future.set_result(first)
             first += len(mine)

@@ -29,6 +29,7 @@ from micromoments.core.record import (
     Record,
     TickRecord,
 )
+from micromoments.engine import shown
 from micromoments.engine.brain import Policies
 from micromoments.engine.purse import settled, spending
 from micromoments.engine.residents import Residents
@@ -39,12 +40,12 @@ from micromoments.flow.learn import observe
 from micromoments.flow.people import merged
 from micromoments.flow.triggers import intended
 from micromoments.flow.view import View, refuses
-from micromoments.ports import Budgets, State, StoreError
+from micromoments.ports import Budgets, Corrupt, State, StoreError
 
 SLICE = 0.0007
 """Seconds of folding before the loop gets to serve requests again."""
 AGAIN = 0.1
-"""Seconds until people who could not be read are asked for again."""
+"""Seconds until what could not be read of the state is asked for again."""
 LULL = 0.001
 """Seconds that folding lets go by after a commit: the answers go out first, and the next requests come in and are on
 their way to the disk while these are folded. Whoever waits for the folding doesn't wait for this.
@@ -169,54 +170,70 @@ class Applier:
         self._rest = None
         start = perf_counter()
         queue = self._queue
+        unread: StoreError | None = None
         while queue:
-            if not self._fetched:
-                try:
+            try:
+                if not self._fetched:
                     self.prefetch([record for _, record, _ in islice(queue, STRETCH)])
-                except StoreError as error:
-                    log.error("people could not be read (%s); tried again", error)
-                    asyncio.get_running_loop().call_later(AGAIN, self._slice)
-                    return
-                self._fetched = min(STRETCH, len(queue))
-            stretch = [queue.popleft() for _ in range(min(BITE, self._fetched))]
-            self._fetched -= len(stretch)
-            self._fold(stretch)
-            if perf_counter() - start > SLICE:
+                    self._fetched = min(STRETCH, len(queue))
+                stretch = list(islice(queue, min(BITE, self._fetched)))
+                self._fetched -= len(stretch)
+                self._fold(stretch)
+            except StoreError as error:
+                unread = error
+            while queue and queue[0][0] < self.position:
+                queue.popleft()
+            if unread is not None or perf_counter() - start > SLICE:
                 break
         self.busy += perf_counter() - start
         while self._waiters and self._waiters[0][0] <= self.position:
             _, future = self._waiters.popleft()
             if not future.done():
                 future.set_result(None)
-        if queue:
+        if unread is not None:
+            self._fetched = 0
+            log.error("the state could not be read (%s); tried again", unread)
+            asyncio.get_running_loop().call_later(AGAIN, self._slice)
+        elif queue:
             asyncio.get_running_loop().call_soon(self._slice)
         else:
             self._running = False
 
     def fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
-        """Fold records at their positions now; the third of each is when it became durable, for the lag."""
+        """Fold records at their positions now; the third of each is when it became durable, for the lag.
+
+        Raises:
+            StoreError: the state can't be read; records from ``position`` on are not folded.
+        """
         self.prefetch([record for _, record, _ in stretch])
         self._fold(stretch)
 
     def _fold(self, stretch: Sequence[tuple[int, Record, Millis]]) -> None:
         outcomes: list[OutcomeRecord] = []
-        view = self._view()
-        for position, record, _ in stretch:
-            try:
-                self._one(position, record, view, outcomes)
-            except Exception:
-                self.failed += 1
-                log.exception("the record at position %d could not be folded; it is passed over", position)
-            self.position = position + 1
-            if type(record) is ActivationRecord and self.activated is not None:
-                self.activated(record)
-                view = self._view()
-        if self._unsettled:
-            self._settle()
-        self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
-        self.applied += len(stretch)
-        if outcomes:
-            self._derived(outcomes)
+        view, before = self._view(), self.position
+        try:
+            for position, record, _ in stretch:
+                self._residents.mark()
+                try:
+                    self._one(position, record, view, outcomes)
+                    if type(record) is ActivationRecord and self.activated is not None:
+                        self.activated(record)
+                        view = self._view()
+                except Exception as error:
+                    self._residents.undo()
+                    if isinstance(error, StoreError) and not isinstance(error, Corrupt):
+                        raise
+                    self.failed += 1
+                    log.exception("the record at position %d could not be folded; it is passed over", position)
+                self.position = position + 1
+                self.applied += 1
+        finally:
+            if self._unsettled:
+                self._settle()
+            if self.position > before:
+                self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
+            if outcomes:
+                self._derived(outcomes)
 
     def _settle(self) -> None:
         """Spend or give back reservations; where the store fails, the rest is tried again with the next records."""
@@ -227,6 +244,8 @@ class Applier:
                 self._unsettled.popleft()
         except StoreError as error:
             log.error("a budget could not be settled (%s); tried again", error)
+        except Exception:
+            log.exception("%r can't be settled; it is passed over", self._unsettled.popleft())
 
     def prefetch(self, records: Sequence[Record]) -> None:
         """Read from the state, in three questions at the most, whom these records will be about."""
@@ -234,9 +253,9 @@ class Applier:
         sent = [r for r in records if isinstance(r, EventRecord | DecidedRecord)]
         keys = {r.key for r in sent}
         keys.update(f"user:{r.event.user_id}" for r in sent if isinstance(r, EventRecord) and r.event.user_id)
-        residents.fetch((), keys)
+        residents.expect((), keys)
         links = [link for key in keys if (link := residents.link(key)) is not None]
-        residents.fetch((), {f"user:{claim.user}" for link in links for claim in link.claims})
+        residents.expect((), {f"user:{claim.user}" for link in links for claim in link.claims})
         ids = {r.key for r in records if isinstance(r, TickRecord)}
         for key in keys:
             if key.startswith("user:"):
@@ -244,7 +263,7 @@ class Applier:
             elif residents.link(key) is None:
                 ids.add(key)
         ids.update(home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids)
-        residents.fetch(ids, ())
+        residents.expect(ids, ())
 
     def _one(self, position: int, record: Record, view: View, outcomes: list[OutcomeRecord]) -> None:
         match record:
@@ -298,7 +317,7 @@ class Applier:
                     self._unsettled.append(spending(effect, record, self._view().catalog.get))
                 case Crossed():
                     self.crossings += 1
-                    self._stream.publish("fence", effect.person, partial(_crossed, effect))
+                    self._stream.publish("fence", effect.person, partial(shown.crossed, effect))
                 case Joined():
                     self.facts.append(PersonFact(effect.id, position, effect.at, effect.surrogate, effect.into, 0))
                 case _:
@@ -338,7 +357,7 @@ class Applier:
         self.decisions[decision.id] = decision
         if len(self.decisions) > self._recent:
             del self.decisions[next(iter(self.decisions))]
-        self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown(decision)))
+        self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown.decided(decision)))
 
     def decision(self, id: str) -> Decision | None:
         """A decision that was folded, from memory or from the state."""
@@ -350,49 +369,13 @@ class Applier:
         return residents.person(decision.person) or residents.person(home(residents, decision.key, decision.at, 0)[0])
 
     def _learn(self, outcome: Outcome, position: int) -> None:
-        self.outcomes += 1
         decision = self.decision(outcome.decision)
-        if decision is None or not refuses(self._person_of(decision), "measure"):
+        measured = decision is None or not refuses(self._person_of(decision), "measure")
+        self.outcomes += 1
+        if measured:
             self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
             self._policies.taught(decision, outcome)
         self._stream.publish(
-            "delivery", decision.person if decision else "", lambda: msgspec.json.encode(outcome_shown(outcome))
+            "delivery", decision.person if decision else "", lambda: msgspec.json.encode(shown.came(outcome))
         )
-
-
-def _crossed(effect: Crossed) -> bytes:
-    """A crossing as the stream tells it."""
-    c = effect.crossing
-    place = {"id": c.fence.id, "title": c.fence.title, "open": c.fence.open}
-    told = {"change": c.change, "at": c.at, "since": c.since, "person": effect.person, "place": place}
-    return msgspec.json.encode({**told, "simulated": bool(effect.marks & SIMULATED)})
-
-
-def shown(decision: Decision) -> dict[str, object]:
-    """A decision as the stream tells it."""
-    return {
-        "decisionId": decision.id,
-        "at": decision.at,
-        "slot": decision.slot,
-        "person": decision.person,
-        "momentId": decision.moment.id if decision.moment is not None else None,
-        "items": [{"id": i.id, "kind": i.kind, "title": i.title, "reasons": i.reasons} for i in decision.items],
-        "holdout": decision.holdout,
-        "simulated": bool(decision.marks & SIMULATED),
-    }
-
-
-def outcome_shown(outcome: Outcome) -> dict[str, object]:
-    """An outcome as the stream tells it: what came of a delivery."""
-    return {
-        "decisionId": outcome.decision,
-        "at": outcome.at,
-        "slot": outcome.slot,
-        "item": outcome.item,
-        "what": outcome.what,
-        "goal": outcome.goal,
-        "value": outcome.value,
-        "currency": outcome.currency,
-        "simulated": bool(outcome.marks & SIMULATED),
-    }

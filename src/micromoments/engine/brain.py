@@ -4,6 +4,7 @@ bytes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,6 +23,7 @@ from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog
 
+log = logging.getLogger("micromoments")
 CATALOG = "catalog"
 PREFIX = "policy:"
 GUARD = "guard:"
@@ -34,6 +36,9 @@ SINCE = " since "
 """In such an activation's digest, between its version and the one that it was made of: it holds only where that is
 still in force, so that nothing that was learned in between is lost.
 """
+
+MAX_IDLE = 256
+"""Policies that are kept though they have learned nothing: any request may name a slot, and one takes up to 70 KB."""
 
 FROM = " from "
 """The same where outcomes are learned in another process: between the version and the place among the lessons up to
@@ -63,6 +68,8 @@ class Policies(Mapping[str, Policy]):
 
     def __init__(self, kept: Mapping[str, bytes]) -> None:
         self._policies: dict[str, Policy] = {DEFAULT: make("popular")}
+        self._room = MAX_IDLE
+        self._put: set[str] = set()
         self._kept = {k: v for k, v in kept.items() if k.startswith(PREFIX)}
         self.dirty: set[str] = set()
         self.guards = {k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)}
@@ -76,11 +83,19 @@ class Policies(Mapping[str, Policy]):
     def __getitem__(self, key: str) -> Policy:
         policy = self._policies.get(key)
         if policy is None:
+            if len(self._policies) >= self._room:
+                self._let_go()
             slot, _, name = key.rpartition(":")
             body = self._kept.get(PREFIX + key)
             policy = decode(name, body) if body is not None else make(name, width(slot))
             self._policies[key] = policy
         return policy
+
+    def _let_go(self) -> None:
+        """Forget the policies that have learned nothing, which are made again as they were."""
+        told = {DEFAULT, *self._put, *self._pupils, *(key.removeprefix(PREFIX) for key in self._kept)}
+        self._policies = {key: policy for key, policy in self._policies.items() if policy.version or key in told}
+        self._room = len(self._policies) + MAX_IDLE
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._policies)
@@ -108,6 +123,7 @@ class Policies(Mapping[str, Policy]):
         if before and self[key].version != int(before):
             return
         self._policies[key] = decode(key.rpartition(":")[2], record.body)
+        self._put.add(key)
         self.dirty.add(key)
         if (pupil := self._pupils.pop(key, None)) is not None:
             pupil.end = "taken" if before else "lost"
@@ -168,7 +184,12 @@ class Policies(Mapping[str, Policy]):
 
     def encoded(self) -> dict[str, bytes]:
         """What learned, weighed or valued since the last call, by key, encoded."""
-        out = {PREFIX + key: self[key].encode() for key in sorted(self.dirty)}
+        out: dict[str, bytes] = {}
+        for key in sorted(self.dirty):
+            try:
+                out[PREFIX + key] = self[key].encode()
+            except Exception:  # somebody's own policy may do anything: nobody's people wait for it
+                log.exception("what policy %s learned can't be encoded; it is kept in memory alone", key)
         out |= {GUARD + slot: self.guards[slot].encode() for slot in sorted(self._weighed)}
         out |= {WORTH + slot: self.worths[slot].encode() for slot in sorted(self._valued)}
         for changed in (self.dirty, self._weighed, self._valued):

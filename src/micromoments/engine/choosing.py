@@ -46,7 +46,8 @@ class Chooser:
             return _held(one, "no_trigger" if trigger is None else "no_person", now)
         here = self._open(person, now)
         since = now - round(max([1.0, *(d.hours for d in settings.destinations.values())]) * HOUR)
-        theirs = await asyncio.to_thread(self._outbox.of, one.person, since)
+        # Some may have been meant for a device, before its person was known.
+        theirs = [d for id in {one.person, person.id} for d in await asyncio.to_thread(self._outbox.of, id, since)]
         if reason := triggers.over(one, trigger, person, here, now) or _told(one, person, here, theirs):
             return _held(one, reason, now)
         moment = next((m for m in (*here, *person.reading.ended) if m.id == one.moment), None)
@@ -208,11 +209,11 @@ def _sample(name: str, trigger: str, person: Person, moment: Moment | None, now:
 
 
 def _capped(theirs: Sequence[Delivery], name: str, destination: Destination, now: Millis) -> str:
-    """Whether a person had from a destination what it may give them, in a code."""
+    """Whether a person had from a destination what it may give them, or is about to, in a code."""
     if not destination.times:
         return ""
     since = now - round(destination.hours * HOUR)
-    sent = [d for d in theirs if d.status == "sent" and d.destination == name and d.due > since]
+    sent = [d for d in theirs if d.status in ("sent", "waiting") and d.destination == name and d.due > since]
     return "cap" if len(sent) >= destination.times else ""
 
 

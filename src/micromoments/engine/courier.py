@@ -96,17 +96,23 @@ class Courier:
             return 0
         intended = await asyncio.to_thread(self._outbox.due, "", self.clock(), AT_ONCE)
         decided: list[Delivery] = []
+        written = set[str]()
         for one in intended:
             try:
                 found = await decide(one)
             except Exception as error:  # noqa: BLE001 - one that can't be decided doesn't stop the others
                 found = replace(one, due=self.clock() + wait(one), tries=one.tries + 1, detail=f"{error}"[:200])
-            decided.append(found)
+            written |= {found.destination} if found.status == "waiting" else set()
+            to = self._settings().destinations.get(found.destination)
+            if to is not None and to.times:
+                await self.settle([found])  # at once, so that the next one's cap counts it
+            else:
+                decided.append(found)
         if decided:
             await self.settle(decided)
-            for name in {d.destination for d in decided if d.status == "waiting"}:
-                if (lane := self._lanes.get(name)) is not None:
-                    lane.awake.set()
+        for name in written:
+            if (lane := self._lanes.get(name)) is not None:
+                lane.awake.set()
         return len(intended)
 
     def _man_lanes(self) -> None:

@@ -38,8 +38,12 @@ class Erasure:
     async def erase(self, key: str) -> dict[str, int]:
         """Forget a person: from reads at once, then from facts, log and state. Gives how much went of each.
 
-        Ids that an event under way brings to the person are found in a second look, and barred too.
+        Ids that an event under way brings to the person are found in a second look, and barred too. It goes on where
+        whoever asked for it is gone, as half of it would be forgotten, and half not.
         """
+        return await asyncio.shield(asyncio.ensure_future(self._erase(key)))
+
+    async def _erase(self, key: str) -> dict[str, int]:
         async with self._one:
             try:
                 while True:

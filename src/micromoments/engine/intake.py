@@ -46,10 +46,14 @@ class Intake:
         times = repeat(now) if isinstance(now, int) else now
         for index, (arrival, at) in enumerate(zip(arrivals, times, strict=False)):
             mid = message_hash(arrival.message_id)
-            if fresh(mid, at):
-                records.append(self._record(arrival, at, mid, self.nonce()))
-            else:
+            if not fresh(mid, at):
                 duplicates.append(index)
+                continue
+            try:
+                records.append(self._record(arrival, at, mid, self.nonce()))
+            except Exception:
+                self._seen.forget([mid, *(record.mid for record in records)])
+                raise
         return records, duplicates
 
     def forget(self, records: Sequence[EventRecord]) -> None:
@@ -89,7 +93,8 @@ class Intake:
 
 def names_in(event: Event) -> list[str]:
     """The source keys that an event is about."""
-    named = (("anon", event.anonymous_id), ("user", event.user_id), ("user", event.previous_id))
+    before = event.previous_id  # of a user, or of a device that nobody was known by
+    named = (("anon", event.anonymous_id), ("user", event.user_id), ("user", before), ("anon", before))
     return [f"{kind}:{id}" for kind, id in named if id]
 
 

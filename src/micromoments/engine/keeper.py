@@ -42,6 +42,8 @@ SEAL_EVERY = 180.0
 """Seconds between sealings of live facts to Parquet."""
 SEAL_FIRST = 20.0
 """Seconds from a server's start to the first: it makes ready what reports need, and a start has other work first."""
+EVER: Millis = 1 << 62
+"""Up to when facts are sealed: what came while the clock was ahead must not keep all that came after it unsealed."""
 TRIM_EVERY = 3600.0
 """Seconds between looks at what may be forgotten."""
 
@@ -101,18 +103,23 @@ class Keeper:
 
     async def run(self, barrier: Barrier) -> None:
         """Commit every second, seal and trim from time to time, until cancelled."""
+        failed = False
         trimmed = monotonic()
         sealed = trimmed + SEAL_FIRST - SEAL_EVERY if self._stores.apart else trimmed
         while True:
             waited = 0.0
-            while len(self._residents.dirty_people) < COMMIT_AT:
+            while failed or len(self._residents.dirty_people) < COMMIT_AT:
                 if waited >= pause(self._took, sending=bool(self._applier.outbox)):
                     break
                 await asyncio.sleep(0.1)
                 waited += 0.1
-            began = monotonic()
-            await self.commit(barrier)
-            self._took = monotonic() - began
+            began, failures = monotonic(), self.failures
+            try:
+                await self.commit(barrier)
+            except Exception:
+                self.failures += 1
+                log.exception("nothing could be committed; it will be tried again")
+            self._took, failed = monotonic() - began, self.failures > failures
             if monotonic() - sealed > SEAL_EVERY:
                 sealed = monotonic()
                 await self._seal()
@@ -124,8 +131,12 @@ class Keeper:
         """Write all changes since the last commit to the state; with ``everything`` the snapshots too.
 
         The outcomes that the folded records brought must be durable before the state may say that they were folded:
-        ``barrier`` waits for that.
+        ``barrier`` waits for that. A commit that was begun is brought to its end though whoever asked for it is
+        stopped: what it took up is nowhere else, and the next one would write a position beyond it.
         """
+        await asyncio.shield(asyncio.ensure_future(self._commit(barrier, everything)))
+
+    async def _commit(self, barrier: Barrier, everything: bool) -> None:
         async with self._lock:
             a = self._applier
             taught = a.catalog_dirty or a.position - self._learned_to > FAR
@@ -230,7 +241,7 @@ class Keeper:
     async def _seal(self) -> None:
         """Move live facts to Parquet, in the reports' process, so that serving doesn't feel it."""
         try:
-            await self._stores.seal(self._clock())
+            await self._stores.seal(EVER)
         except Exception as error:  # noqa: BLE001 - housekeeping is tried again; serving goes on
             self.failures += 1
             log.error("facts could not be sealed (%s); it will be tried again", error)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 from micromoments.core.person import Link, Person
+from micromoments.ports import Corrupt
 
+UNREAD = object()
+"""Stands for a value that wasn't resident."""
 MAX_RESIDENT = 40_000
 """Decoded people (and links) kept when clean; about 6 KB each in memory."""
 
@@ -30,6 +34,7 @@ class Residents:
         self.dirty_people: set[str] = set()
         self.dirty_links: set[str] = set()
         self._committing: tuple[set[str], set[str]] = (set(), set())
+        self._changes: list[tuple[dict[str, Any], set[str], str, Any, bool]] = []
 
     def __len__(self) -> int:
         return len(self._people)
@@ -52,18 +57,55 @@ class Residents:
 
     def keep(self, person: Person) -> None:
         """Put the person's new value."""
-        self._people[person.id] = person
-        self.dirty_people.add(person.id)
+        self._put(self._people, self.dirty_people, person.id, person)
 
     def drop(self, id: str) -> None:
         """The person is gone, as of the next commit."""
-        self._people[id] = None
-        self.dirty_people.add(id)
+        self._put(self._people, self.dirty_people, id, None)
 
     def tie(self, key: str, link: Link) -> None:
         """Put a source id's new link."""
-        self._links[key] = link
-        self.dirty_links.add(key)
+        self._put(self._links, self.dirty_links, key, link)
+
+    def _put(self, held: dict[str, Any], dirty: set[str], key: str, value: Person | Link | None) -> None:
+        self._changes.append((held, dirty, key, held.get(key, UNREAD), key in dirty))
+        held[key] = value
+        dirty.add(key)
+
+    def mark(self) -> None:
+        """A record is about to be folded: ``undo`` returns to here."""
+        self._changes.clear()
+
+    def undo(self) -> None:
+        """Take back what changed since ``mark``: the record could not be folded to its end."""
+        for held, dirty, key, value, was in reversed(self._changes):
+            if value is UNREAD:
+                held.pop(key, None)
+            else:
+                held[key] = value
+            if not was:
+                dirty.discard(key)
+        self._changes.clear()
+
+    def expect(self, people: Iterable[str], links: Iterable[str]) -> None:
+        """As ``fetch``, for who may be asked for soon. What is damaged is left out, so that nobody else waits for it;
+        who asks for it then is told.
+        """
+        ids, keys = list(people), list(links)
+        try:
+            self.fetch(ids, keys)
+        except Corrupt:
+            for id in ids:
+                with suppress(Corrupt):
+                    self.fetch([id], [])
+            for key in keys:
+                with suppress(Corrupt):
+                    self.fetch([], [key])
+
+    def known(self, people: Sequence[str]) -> list[Person]:
+        """Those of the people who exist and can be read."""
+        self.expect(people, ())
+        return [person for id in people if (person := self._people.get(id)) is not None]
 
     def fetch(self, people: Iterable[str], links: Iterable[str]) -> None:
         """Read those that are not resident, all in one go."""

@@ -26,6 +26,7 @@ from micromoments.engine.audit import Trail
 from micromoments.engine.brain import Policies
 from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
+from micromoments.engine.fallback import chosen
 from micromoments.engine.forwarder import Inside
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
@@ -206,14 +207,14 @@ class Service:
 
     async def _draw(self, request: Request) -> Decision:
         await self._ahead.caught_up(request.key)
+        if self._erasure.barred:  # since the request came
+            await self._erasure.let_by([request.key])
         id, _ = apply.home(self._residents, request.key, request.at, 0)
-        person = self._residents.person(id)
-        if person is None or id in self._erasure.barred:
-            person = Person(id=id, surrogate=self._intake.nonce())
+        person = self._residents.person(id) or Person(id=id, surrogate=self._intake.nonce())
         left, choose, taken = self._purse.left(request.at), rank if request.actions else decide, set[str]()
         asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
         while True:
-            decision, reserves = choose(person, asked, self._view, seed_of(request.id), left)
+            decision, reserves = chosen(choose, person, asked, self._view, seed_of(request.id), left)
             if self._purse.reserve(reserves, left, taken, request.at):
                 break
         self._purse.give_back(taken - {r.id for r in reserves})
@@ -228,8 +229,9 @@ class Service:
         return self.control.preview(self.person(key) if key else None, slot, self._purse.left(self.clock()), **more)
 
     def decision(self, id: str) -> Decision | None:
-        """A decision by its id, for as long as it is kept."""
-        return self._applier.decision(id)
+        """A decision by its id, for as long as it is kept; of who is being erased none."""
+        found = self._applier.decision(id)
+        return None if found is not None and {found.key, found.person} & self._erasure.barred else found
 
     def telling(self, text: str) -> tuple[tuple[str, MomentType, float], ...]:
         """The words of a text that tell most, each with the type that it speaks for and the nats that it adds."""
@@ -373,7 +375,7 @@ class Service:
         now = self.clock()
         self._purse.expire(now)
         due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking | self._erasure.barred]
-        people_due = [id for id in due if (p := self._residents.person(id)) is not None and 0 < p.wake_at() <= now]
+        people_due = [person.id for person in self._residents.known(due) if 0 < person.wake_at() <= now]
         if people_due:
             self._ticking.update(people_due)
             try:

@@ -46,6 +46,8 @@ from micromoments.core.settings import DAY
 from micromoments.flow import consent
 from micromoments.recognise import fences, usual
 
+MAX_ITEM_ID = 256
+"""Characters of an item's id that a person is remembered by: events are sent by anybody, and a person is bounded."""
 MAX_CLAIMS = 16
 """Identify calls kept for each anonymousId."""
 
@@ -203,8 +205,8 @@ def write(stored: Mapping[str, Trait], values: Mapping[str, Any], stamp: Stamp) 
 
 
 def note(stored: Mapping[str, Millis], items: Iterable[str], at: Millis) -> dict[str, Millis]:
-    """The items with their latest instants, newest ``MAX_ITEMS``."""
-    return latest(_join_maps(stored, dict.fromkeys(items, at), max))
+    """The items with their latest instants, newest ``MAX_ITEMS``; what is longer than an id can be is none."""
+    return latest(_join_maps(stored, dict.fromkeys([id for id in items if len(id) <= MAX_ITEM_ID], at), max))
 
 
 def claim(link: Link, new: Claim) -> Link:

@@ -118,9 +118,12 @@ def _event(person: Person, record: EventRecord, view: View, part: str) -> tuple[
         asked = person
         if "consent" in changes:
             asked = replace(person, consent=changes["consent"])
-            if any(p.visits for p in person.parts.values()) and not consents(asked, "location", view.settings):
-                changes["parts"] = people.without_visits(person.parts)
-                asked = replace(asked, parts=changes["parts"])
+            if not consents(asked, "location", view.settings):
+                if any(p.visits for p in person.parts.values()):
+                    changes["parts"] = people.without_visits(person.parts)
+                if person.fences:
+                    changes["fences"] = {}
+                asked = replace(asked, **{name: changes[name] for name in ("parts", "fences") if name in changes})
         changes.update(_traced(asked, record, view, part, words.channel))
         person = replace(person, **changes)
     return attribute(person, record, view.settings, words.reached)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from micromoments.core.settings import Cap, Settings, Slot
 
 MAX_ASSIGNMENTS = 32
+UNSEEN_FOR: Millis = 5 * MINUTE
+"""How long a decision may still be about to be seen: what was answered just now is what a person acts on next."""
 
 
 def remember(person: Person, decision: Decision, slot: Slot, settings: Settings) -> Person:
@@ -28,7 +30,8 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
 
     Caps count what a live decision served; what came of it is awaited in shadow, too, for the apprentice. Nothing of a
     decision with a mark in ``UNCOUNTED`` counts. What passes the bounds goes in this order: decisions whose window is
-    over, then those never seen, then the oldest. A second call with the same decision changes nothing.
+    over, then those never seen though some minutes went by, then the oldest. A second call with the same decision
+    changes nothing.
     """
     if decision.marks & UNCOUNTED:
         return person
@@ -88,7 +91,9 @@ def _rationed_until(item: Ranked, at: Millis) -> Millis:
 
 
 def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
-    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[-MAX_PENDING:]
+    fresh = max(one.at for one in pending) - UNSEEN_FOR
+    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0 or one.at > fresh, one.at, one.id))
+    kept = kept[-MAX_PENDING:]
     return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
 
 

@@ -13,7 +13,8 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import EventFact, Fact
 from micromoments.core.person import Person
 from micromoments.core.record import EventRecord, Logged, OutcomeRecord, Record, TickRecord
-from micromoments.engine.applier import Applier, outcome_shown
+from micromoments.engine import shown
+from micromoments.engine.applier import Applier
 from micromoments.engine.brain import Policies
 from micromoments.engine.cluster.whose import home_of, joined, places, spans
 from micromoments.engine.cluster.wiring import SHARDS, Shared, Told, names
@@ -266,8 +267,8 @@ class Folding:
                 if not refuses(person, "measure"):
                     fact = facts.outcome_fact(one.outcome, self._count(self.state.newest), decision)
                     part.batch = replace(part.batch, facts=[*part.batch.facts, fact])
-                shown = msgspec.json.encode(outcome_shown(one.outcome))
-                part.told.append(("delivery", decision.person if decision is not None else "", shown))
+                told = msgspec.json.encode(shown.came(one.outcome))
+                part.told.append(("delivery", decision.person if decision is not None else "", told))
 
     # --- records of several people ----------------------------------------------------------------
 

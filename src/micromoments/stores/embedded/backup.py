@@ -123,7 +123,8 @@ def restore(target: Path | str, folder: Path | str) -> Manifest:
     manifest = verify(target, deep=False)
     _empty(folder)
     with Folder.open(folder):
-        for name in sorted(manifest.files):
+        # The state first and the log last: what was cut short between is refused, as its log is shorter than its state.
+        for name in sorted(manifest.files, key=lambda name: (name != "state.sqlite", name == "log.sqlite", name)):
             _copy_file(target / name, folder / name)
     for name, digest in _digests(folder).items():
         if name != "lock" and manifest.files.get(name) != digest:

@@ -52,6 +52,8 @@ PACKED = 2
 LEVEL = 0
 """How often fields were added to values that are read, changed and written back: two versions each, plain and packed. A
 release that knows fewer fields may read such a value, and must not write it."""
+PACKED_HEADS = tuple(bytes([version]) for version in range(PACKED, PACKED + 2 * LEVEL + 1, 2))
+"""How packed values begin: what they hold can't be searched for."""
 HIGHEST = 127
 """The last version of a value that is an array with more at its end."""
 PACK_FROM = 1536

@@ -82,10 +82,13 @@ def transaction(connection: sqlite3.Connection, lock: RLock, what: str) -> Itera
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A COMMIT that fails may leave its transaction open, in which no other could begin; a full disk may have
+            # rolled it back already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
 
 def scrub(connection: sqlite3.Connection, lock: RLock, what: str) -> None:

@@ -23,6 +23,8 @@ from micromoments.stores.embedded.database import connect, failing, reader, scru
 
 NEEDLES = 500
 """How many keys and ids one scan of an erasure looks for."""
+_ESCAPES = tuple(rf"\u00{digit}".encode() for digit in "234567")
+"""How JSON begins a printable ASCII letter that it writes as an escape."""
 _INSERT = "INSERT INTO groups(first, count, at_min, at_max, body) VALUES (?, ?, ?, ?, ?)"
 _READ = (
     "SELECT first, count, body FROM groups "
@@ -115,14 +117,15 @@ class SqliteLog:
     def _holding(self, names: Sequence[str]) -> list[tuple[int, int]]:
         """The (first, count) of groups in whose bytes one of the names stands: UTF-8 text is stored as it is.
 
-        All groups, where JSON may have written a name in another way, with escapes.
+        All groups, where JSON has to write a name with escapes, and those with a letter that is escaped without need:
+        .NET and Go so write the + and the & of an address.
         """
         found: dict[int, int] = {}
         if any(not name.isascii() or json.dumps(name)[1:-1] != name or "/" in name for name in names):
             with self._reading, failing("searching log.sqlite"):
                 return self._reader.execute("SELECT first, count FROM groups ORDER BY first").fetchall()
         for n in range(0, len(names), NEEDLES):
-            needles = [name.encode() for name in names[n : n + NEEDLES]]
+            needles = [*(name.encode() for name in names[n : n + NEEDLES]), *_ESCAPES]
             with self._reading, failing("searching log.sqlite"):
                 values = ",".join(["(?)"] * len(needles))
                 rows = self._reader.execute(

@@ -123,8 +123,8 @@ class FileSeen:
         if at > young.last:
             young.last = at
             young.first = young.first or at
-            if len(young.mids) >= ROTATE:
-                self._rotate()
+        if len(young.mids) >= ROTATE:
+            self._rotate()
         return True
 
     def forget(self, mids: Iterable[int]) -> None:

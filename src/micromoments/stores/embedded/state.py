@@ -45,6 +45,9 @@ _ITEMS = Bulk("INSERT OR REPLACE INTO items(id, body) SELECT {values} FROM {rows
 _GONE = Bulk("INSERT OR IGNORE INTO gone(key) SELECT {values} FROM {rows}", "b")
 _WAKES = Bulk("INSERT OR REPLACE INTO wakes(key, wake) SELECT {values} FROM {rows}", "bi")
 _THEIRS = "person IN temp.gone OR source IN temp.gone AND source <> person"
+_PACKED = f"substr(body, 1, 1) IN ({placeholders(len(codec.PACKED_HEADS))})"
+_NAMING = f"SELECT key, body FROM links WHERE instr(body, ?) OR {_PACKED}"  # noqa: S608 only marks
+"""Links that may name a user id: what is packed shows no names, and is looked into."""
 _DECISIONS_OF = f"SELECT body FROM decisions WHERE {_THEIRS} ORDER BY at, seq"  # noqa: S608 a constant
 _TEMPORARY = """
     PRAGMA temp_store=MEMORY;
@@ -150,7 +153,7 @@ class SqliteState:
         found: dict[str, Link] = {}
         for user in wanted:
             with self._reading, failing("reading state.sqlite"):
-                rows = self._reader.execute("SELECT key, body FROM links WHERE instr(body, ?)", (user.encode(),))
+                rows = self._reader.execute(_NAMING, (user.encode(), *codec.PACKED_HEADS))
                 for name, body in rows.fetchall():
                     link = codec.decode(Link, body, f"{name.decode()} in state.sqlite")
                     if not wanted.isdisjoint([*(c.user for c in link.claims), *link.joined]):
