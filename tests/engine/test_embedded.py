@@ -232,6 +232,17 @@ def test_a_log_that_lost_its_end_is_refused(tmp_path: Path) -> None:
         assert engine.export("ana") is not None
 
 
+def test_an_instant_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Microseconds in place of milliseconds would be facts of a day that no calendar has."""
+    with opened(tmp_path) as engine:
+        event = {"type": "track", "userId": "ana", "event": "App Opened"}
+        for instant in (T0 * 1_000, 0, -1):
+            with pytest.raises(ValueError, match="milliseconds since 1970"):
+                engine.collect([event], at=[instant])
+            with pytest.raises(ValueError, match="milliseconds since 1970"):
+                engine.at(instant)
+
+
 def test_who_waits_in_another_thread_is_let_go_when_the_engine_closes(tmp_path: Path) -> None:
     """A call under way in one thread while another closes the engine ends with an error, and doesn't wait for ever."""
     engine, begun = opened(tmp_path), Signal()

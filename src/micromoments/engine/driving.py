@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -27,14 +27,32 @@ class Apart:
         return self._loop.is_closed()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop and give its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Run a coroutine on the loop and give its result.
+
+        Raises:
+            RuntimeError: another thread ended it meanwhile.
+        """
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except (CancelledError, RuntimeError) as error:
+            if not self._loop.is_closed() and not isinstance(error, CancelledError):
+                raise
+            work.close()
+            raise RuntimeError("got a call on a closed engine; wanted an open one: open the folder again") from None
 
     def end(self) -> None:
         """Turn it no more."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.run_until_complete(_cancelled())  # nobody waits for ever for what was under way
         self._loop.close()
+
+
+async def _cancelled() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 class Here:

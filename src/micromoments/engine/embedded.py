@@ -27,6 +27,8 @@ from micromoments.sources.clean import Cleaner
 from micromoments.sources.segment import arrival
 
 T = TypeVar("T")
+LATEST: Millis = 253_402_300_800_000
+"""The end of the year 9999: no calendar of ours goes on, so that facts of a later day could never be sealed."""
 
 
 class PoliciesDoor:
@@ -130,8 +132,10 @@ class Engine:
         Time may only go forward: timers that are due by ``instant`` fire now.
 
         Raises:
-            ValueError: the instant lies before the one set last.
+            ValueError: the instant lies before the one set last, or is none.
         """
+        if instant is not None:
+            _check(instant)
         if instant is not None and self._set is not None and instant < self._set:
             raise ValueError(f"got instant {instant}, before {self._set}; wanted a later one: time only goes forward")
         self._set = instant
@@ -187,13 +191,16 @@ class Engine:
         ``at`` says when each arrived (milliseconds, UTC), for history and simulations; now unless given.
 
         Raises:
-            ValueError: an event is malformed, or ``at`` has another length; nothing was accepted.
+            ValueError: an event is malformed, or ``at`` has another length or what can't be an instant; nothing was
+            accepted.
         """
         if at is None:
             now = self._now()
             return self.accept([self._arrival(e, now) for e in events])
         if len(at) != len(events):
             raise ValueError(f"got {len(at)} arrivals for {len(events)} events; wanted one for each")
+        for instant in at:
+            _check(instant)
         return self.accept([self._arrival(e, t) for e, t in zip(events, at, strict=True)], at)
 
     def _arrival(self, event: Mapping[str, Any], now: Millis) -> Arrival:
@@ -316,6 +323,11 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check(instant: Millis) -> None:
+    if not 0 < instant < LATEST:
+        raise ValueError(f"got instant {instant}; wanted milliseconds since 1970, UTC, such as time.time_ns() // 10**6")
 
 
 def key_of(person: str) -> str:
