@@ -112,11 +112,20 @@ def test_a_busy_stream_seals_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
     seen.close()
 
 
-def test_a_set_rests_when_it_is_full_whatever_the_clock_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A history whose instants aren't in order, or a clock that went back, doesn't let one set grow without end."""
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_set_rests_when_it_is_full_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A history of one instant, or whose instants aren't in order, doesn't let one set grow without end; each full set
+    has a file of its own.
+    """
     monkeypatch.setattr(module, "ROTATE", 10)
     with closing(FileSeen(tmp_path)) as seen:
         for n in range(25):
-            assert seen.fresh(mid(n), START - n)
+            assert seen.fresh(mid(n), START - n * step)
         assert len(seen._young.mids) < 10
+        seen.seal(START + 40_000)
         assert not any(seen.fresh(mid(n), START) for n in range(25))
+    assert len(list(tmp_path.glob("*.mids"))) >= 2
+    with closing(FileSeen(tmp_path, now=START + 41_000)) as again:
+        assert not any(again.fresh(mid(n), START + 41_000) for n in range(20))

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from struct import Struct as Packed
 from threading import Event as Signal
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -101,6 +101,7 @@ class FileSeen:
         self._since: Millis = max(0, now - DAY)
         self._newest: Millis = now
         self._sealing = RLock()
+        self._moving = Lock()
         self._worker: Thread | None = None
         self._stop = Signal()
         for mid, at in tail(self._open(now)):
@@ -150,8 +151,7 @@ class FileSeen:
         with self._sealing:
             self._write_resting(tuple(r for r in self._resting if r.last <= now - REST))
             if len(self._young.mids) >= ROTATE // 10 or (self._young.first and now - self._young.first > YOUNG):
-                self._resting = (self._young, *self._resting)
-                self._young = _Young()
+                self._rest()
             while self._sealed and self._sealed[-1].last < now - DAY:
                 self._drop_oldest()
             self._since = max(self._since, now - DAY)
@@ -171,11 +171,15 @@ class FileSeen:
     # --- sealing ----------------------------------------------------------------------------------
 
     def _rotate(self) -> None:
-        self._resting = (self._young, *self._resting)
-        self._young = _Young()
+        self._rest()
         if self._worker is None or not self._worker.is_alive():
             self._worker = Thread(target=self._work, name="seen", daemon=True)
             self._worker.start()
+
+    def _rest(self) -> None:
+        with self._moving:  # what another thread writes to disk meanwhile is taken out of the same tuple
+            self._resting = (self._young, *self._resting)
+            self._young = _Young()
 
     def _work(self) -> None:
         while (waiting := self._resting) and not self._stop.wait(REST / 1000):
@@ -190,11 +194,13 @@ class FileSeen:
                 sealed = self._write(_sorted(mids), rest.first, rest.last)
                 self._sealed = (sealed, *self._sealed)
                 self._forgotten |= mids - rest.mids  # taken back while it was written
-            self._resting = tuple(r for r in self._resting if r is not rest)
+            with self._moving:
+                self._resting = tuple(r for r in self._resting if r is not rest)
         self._merge()
 
     def _write(self, mids: Hashes, first: Millis, last: Millis) -> _Sealed:
-        path = self._folder / f"{first}-{last}.mids"
+        while (path := self._folder / f"{first}-{last}.mids").exists():
+            first -= 1  # a history may have half a million messages of one instant, and more
         body = mids.astype("<u8").tobytes()
         with whole(path) as partial, partial.open("wb") as file:
             file.write(_HEAD.pack(_MAGIC, len(mids), xxh3_64_intdigest(body)))
