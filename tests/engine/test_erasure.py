@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
@@ -96,6 +97,22 @@ async def test_reads_of_an_erased_person_give_nothing(tmp_path: Path) -> None:
         while (message := await resumed.next(0.01)) is not None:
             assert ANA not in message.person
         assert await service.erase(f"user:{ANA}") == {"people": 0, "records": 0, "facts": 0, "ids": 1}
+
+
+async def test_an_export_holds_nothing_of_who_shares_a_device(tmp_path: Path) -> None:
+    """What bob did and was answered on the laptop is in his export, and not in that of ana, who had it before."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await lived(service, clock)
+        await service.decide(asked("d-bob", f"anon:{SHARED}", clock.at))
+        told = {}
+        for user in (ANA, "bob"):
+            held: Any = await service.export(f"user:{user}")
+            told[user] = {e["event"]["messageId"] for e in held["events"]} | {d["id"] for d in held["decisions"]}
+
+        assert told["bob"] == {"bob-1", "bob-2", "d-bob"}
+        assert {"message-of-ana-1", "message-of-ana-2", "message-of-ana-4", "d-stranger", "d-ana"} <= told[ANA]
+        assert told[ANA].isdisjoint(told["bob"])
 
 
 async def test_erasing_one_user_of_a_shared_device_leaves_the_other(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
-from micromoments.flow.people import dates
+from micromoments.flow.people import dates, owner
 from micromoments.ports import Batch, replay
 from micromoments.recognise.usual import told
 from micromoments.retrieve.catalog import Catalog
@@ -264,15 +264,17 @@ class Keeper:
 
     async def export(self, person: Person, key: str) -> dict[str, object]:
         """All that is held of a person: profile, consent, moments, events as sent, decisions."""
-        keys, users = self.keys_of(person, key)
+        users = self.keys_of(person, key)[1]
+        keys = (await self.names_of(person.id, key))[0]  # with devices so many that the person forgot some
+        links = {name: self._residents.link(name) for name in keys}
 
         def read() -> tuple[list[Any], list[Any]]:
             events, decisions = [], []
             for logged in replay(self._stores.log):
                 record = logged.record
-                if isinstance(record, EventRecord) and mine(record, keys, users):
+                if isinstance(record, EventRecord) and mine(record, links, users):
                     events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
-                elif isinstance(record, DecidedRecord) and record.key in keys:
+                elif isinstance(record, DecidedRecord) and mine(record, links, users):
                     decisions.append(readable(record.decision))
             return events, decisions
 
@@ -363,8 +365,17 @@ def readable(value: Any) -> Any:
     return value
 
 
-def mine(record: EventRecord, keys: frozenset[str], users: frozenset[str]) -> bool:
-    """Whether an event is a person's: sent under one of their keys, or naming one of their user ids."""
-    if record.event.user_id:
-        return record.event.user_id in users
-    return record.key in keys
+def mine(record: EventRecord | DecidedRecord, links: Mapping[str, Link | None], users: frozenset[str]) -> bool:
+    """Whether a record is a person's: an event that names one of their user ids; else what came under one of their
+    keys while its device was theirs. ``links`` has each of their keys.
+    """
+    if isinstance(record, EventRecord):
+        if record.event.user_id:
+            return record.event.user_id in users
+        at, mid = record.occurred, record.mid
+    else:
+        at, mid = record.at, 0
+    if record.key not in links:
+        return False
+    user = owner(links[record.key], at, mid)
+    return user is None or user in users

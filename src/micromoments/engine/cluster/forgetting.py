@@ -41,11 +41,13 @@ def export(shared: Shared, world: World, person: Person, key: str) -> dict[str, 
     keys, users = keys_of(world.residents, person, key)
     events: list[Any] = []
     decisions: dict[str, Any] = {}
-    for logged in shared.events.of(sorted(keys.union(shared.state.sources(users)))):
+    every = sorted(keys.union(shared.state.sources(users)))
+    links = {name: world.residents.link(name) for name in every}
+    for logged in shared.events.of(every):
         record = logged.record
-        if isinstance(record, EventRecord) and mine(record, keys, users):
+        if isinstance(record, EventRecord) and mine(record, links, users):
             events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
-        elif isinstance(record, DecidedRecord):
+        elif isinstance(record, DecidedRecord) and mine(record, links, users):
             decisions[record.decision.id] = readable(record.decision)
     return {
         "id": person.id,
