@@ -248,6 +248,7 @@ def test_who_waits_in_another_thread_is_let_go_when_the_engine_closes(tmp_path: 
     engine, begun = opened(tmp_path), Signal()
 
     async def forever() -> None:
+        """Wait for what never comes."""
         begun.set()
         await asyncio.Event().wait()
 

@@ -67,6 +67,7 @@ async def test_a_commit_whose_caller_is_stopped_is_brought_to_its_end(tmp_path: 
         begun, free = asyncio.Event(), asyncio.Event()
 
         async def barrier() -> None:
+            """Wait until the test lets go."""
             begun.set()
             await free.wait()
 
@@ -94,6 +95,7 @@ async def test_an_erasure_whose_caller_is_gone_goes_on(tmp_path: Path) -> None:
         names_of, begun, free = service._keeper.names_of, asyncio.Event(), asyncio.Event()
 
         async def slow(id: str, key: str) -> tuple[frozenset[str], dict[str, Link]]:
+            """Wait until the test lets go."""
             begun.set()
             await free.wait()
             return await names_of(id, key)
@@ -242,6 +244,7 @@ async def test_a_message_that_no_record_could_be_made_of_may_be_sent_again(tmp_p
         facets = service.catalog.facets
 
         def broken(ids: Sequence[str]) -> object:
+            """Fail."""
             raise ValueError("a fault of ours")
 
         service.catalog.facets = broken  # type: ignore[method-assign,assignment]
@@ -268,6 +271,7 @@ async def test_a_slot_whose_policy_fails_is_decided_by_the_default(tmp_path: Pat
             name, version = "adaptive", 1
 
             def pmf(self, x: object, rng: object) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+                """No distribution."""
                 return np.array([float("nan")])
 
         service._view.policies._policies["home:adaptive"] = Broken()  # type: ignore[attr-defined]

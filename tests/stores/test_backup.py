@@ -143,6 +143,7 @@ def test_a_restoration_that_was_cut_short_is_no_project(
     copy = module._copy_file
 
     def full(source: Path, target: Path) -> None:
+        """Copy, or say that the disk is full."""
         if source.name == "log.sqlite":
             raise StoreError("the disk is full")
         copy(source, target)
