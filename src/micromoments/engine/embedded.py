@@ -191,8 +191,7 @@ class Engine:
         ``at`` says when each arrived (milliseconds, UTC), for history and simulations; now unless given.
 
         Raises:
-            ValueError: an event is malformed, or ``at`` has another length or what can't be an instant; nothing was
-            accepted.
+            ValueError: an event is malformed, or ``at`` has another length or no instant; nothing was accepted.
         """
         if at is None:
             now = self._now()
