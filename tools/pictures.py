@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 VIEWS = {
+    "today": "today?range=7d",
     "scorecards": "scorecards?range=all",
     "missed": "missed?range=all",
     "journeys": "journeys?range=all",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
 pytestmark = [*in_chromium, pytest.mark.timeout(300)]
 VIEWS = (
+    "today",
     "scorecards",
     "missed",
     "journeys",

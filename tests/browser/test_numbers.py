@@ -169,7 +169,19 @@ REPORTS = (
     "quality",
 )
 ASKED = (
-    *("scorecards", "missed", "journeys", "needs", "unmet", "pain", "preferences", "items", "decisions", "experiments"),
+    *(
+        "today",
+        "scorecards",
+        "missed",
+        "journeys",
+        "needs",
+        "unmet",
+        "pain",
+        "preferences",
+        "items",
+        "decisions",
+        "experiments",
+    ),
     *("control", "health", *(f"reports?name={name}" for name in REPORTS)),
 )
 

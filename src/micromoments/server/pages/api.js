@@ -18,9 +18,28 @@ export function ask(path, body, method = body === undefined ? "GET" : "POST") {
   return send(path, body === undefined ? undefined : JSON.stringify(body), method);
 }
 
+let away = false;
+
+/** That there was no reply, in words that tell what to do. */
+export const unreached = () => new Error("The server can't be reached. Look whether it runs and whether you are online; what you look at stays in the address.");
+
+/** A reply, or in words that there is none. The page hears when that changes. */
+async function reached(path, options) {
+  try {
+    const reply = await fetch(path, { ...options, cache: "no-store" });
+    if (away) dispatchEvent(new Event("back"));
+    away = false;
+    return reply;
+  } catch {
+    if (!away) dispatchEvent(new Event("away"));
+    away = true;
+    throw unreached();
+  }
+}
+
 /** The same with a body that is text already. */
 export async function send(path, body, method, type = "application/json") {
-  const reply = await fetch(path, { method, headers: body === undefined ? {} : { "Content-Type": type }, body, cache: "no-store" });
+  const reply = await reached(path, { method, headers: body === undefined ? {} : { "Content-Type": type }, body });
   const text = await reply.text();
   let value = {};
   try {
@@ -35,7 +54,7 @@ export async function send(path, body, method, type = "application/json") {
 
 /** What a door says in plain text. */
 export async function words(path) {
-  const reply = await fetch(path, { cache: "no-store" });
+  const reply = await reached(path, {});
   const text = await reply.text();
   if (!reply.ok) throw new Refused(reply.status, {});
   return text;

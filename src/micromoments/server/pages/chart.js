@@ -51,7 +51,8 @@ export function lines(title, series, { format, breaks = [], zero = true, onPick,
     node.append(svg("line", { class: t === 0 ? "zero" : "grid", x1: PAD.left, x2: W - PAD.right, y1: y(t), y2: y(t) }), svg("text", { class: "axis-text", x: PAD.left - 6, y: y(t) + 4, "text-anchor": "end" }, format(t)));
   }
   const days = x1 - x0 > 36 * 3600_000;
-  const named = x1 === x0 ? [x0] : [0, 1, 2, 3].map((n) => x0 + ((x1 - x0) * n) / 3);
+  const those = [...new Set(xs)].sort((a, b) => a - b);
+  const named = x1 === x0 ? [x0] : those.length < 4 ? those : [0, 1, 2, 3].map((n) => those[Math.round(((those.length - 1) * n) / 3)]);
   const dated = new Intl.DateTimeFormat("en-GB", days ? { day: "numeric", month: "short", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit" });
   named.forEach((t, n) => node.append(svg("text", { class: "axis-text", x: x(t), y: H - 8, "text-anchor": n === 0 && named.length > 1 ? "start" : n === named.length - 1 && n ? "end" : "middle" }, across ? across(t) : dated.format(t))));
   for (const at of breaks.filter((b) => b > x0 && b <= x1)) {

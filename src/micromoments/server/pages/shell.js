@@ -1,11 +1,11 @@
 // The shell: who may look, which view the address names, and the way from one to the next.
 
-import { ask, isDemo, signIn, signOut } from "./api.js";
+import { ask, isDemo, signIn, signOut, unreached } from "./api.js";
 import { byId, el } from "./base.js";
 import { failed } from "./frame.js";
 
 const GROUPS = [
-  ["Are we there?", [["live", "Live"], ["scorecards", "Scorecards"], ["missed", "Missed"], ["journeys", "Journeys"]]],
+  ["Are we there?", [["live", "Live"], ["today", "Today"], ["scorecards", "Scorecards"], ["missed", "Missed"], ["journeys", "Journeys"]]],
   ["What do they need?", [["needs", "Needs"], ["unmet", "Unmet"], ["pain", "Pain points"], ["preferences", "Preferences"]]],
   ["What did it bring?", [["decisions", "Decisions"], ["items", "Items"], ["experiments", "Experiments"], ["people", "People"]]],
   ["Change", [["catalogue", "Catalogue"], ["control", "Switches"], ["deliveries", "Deliveries"]]],
@@ -64,7 +64,7 @@ async function route() {
   const focused = document.activeElement?.closest?.("#view label")?.textContent;
   const came = view.dataset.view !== name;
   try {
-    const module = await import(`./views/${name}.js`);
+    const module = await import(`./views/${name}.js`).catch((error) => Promise.reject(error instanceof TypeError ? unreached() : error));
     if (mine !== turn) return undefined;
     view.dataset.view = name;
     const heading = el("h1", { tabindex: "-1" }, module.title);
@@ -135,8 +135,14 @@ async function begin() {
   byId("skip").addEventListener("click", () => (document.querySelector("#view:not([hidden]) h1") || byId("moments")).focus());
   addEventListener("signed-out", () => location.reload(), { once: true });
   addEventListener("hashchange", route);
-  byId("state").className = "state open";
-  byId("state-text").textContent = session.name ? `Good to see you, ${session.name}` : "Connected";
+  const said = (how, words) => {
+    byId("state").className = `state ${how}`;
+    byId("state-text").textContent = words;
+  };
+  const connected = () => said("open", session.name ? `Good to see you, ${session.name}` : "Connected");
+  addEventListener("away", () => said("lost", "Server away"));
+  addEventListener("back", connected);
+  connected();
   await route();
 }
 

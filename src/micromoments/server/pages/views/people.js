@@ -39,7 +39,7 @@ async function person(id, link, gone) {
   });
   const name = el("b", { class: "mono" }, masked(id));
   return [
-    panel("Who", {}, el("p", {}, name), el("p", { class: "fine" }, `${open.length} open and ${ended.length} past moments are kept.`),
+    panel("Who", {}, el("p", {}, name), el("p", { class: "fine" }, moments.length ? `${open.length} open and ${ended.length} past moments are kept.` : "No moment of anybody by this id is kept: is it a user id, or a visitor's (anon:…)?"),
       el("div", { class: "acts" }, reveal,
         button("Show one time line", () => into(held, async () => whole(await ask(`${path}/export`), state, link), "Reading all that is held")),
         button("Export", async () => save("person.json", JSON.stringify(await ask(`${path}/export`), null, 2), "application/json")),
