@@ -1,4 +1,4 @@
-"""Takes the dashboard's pictures of the docs again, of the demo as it is now, in a headless Chromium.
+"""Takes the pictures of the live page and of the dashboard in the docs again, of the demo as it is now, in a headless Chromium.
 
 usage: python -m tools.pictures [--url URL] [--into docs/images]
 
@@ -33,6 +33,7 @@ VIEWS = {
 }
 """A picture's name, and the address of its view."""
 SIZE = {"width": 1280, "height": 900}
+LIVE = {"width": 1280, "height": 960}
 PATIENCE = 300_000
 """Milliseconds that a view is given to be drawn: the machine may be busy."""
 
@@ -53,7 +54,20 @@ def main(url: str, into: Path) -> None:
         page.locator("#view td a", has_text="open").first.click()
         page.wait_for_selector("#view[data-view=decision][data-ready]")
         page.screenshot(path=into / "dashboard-receipt.png")
+        _live(page, url, into / "live.png")
         browser.close()
+
+
+def _live(page: Page, url: str, into: Path) -> None:
+    """The town, with its verdict, a few moments, and what a visitor types."""
+    page.set_viewport_size(LIVE)  # type: ignore[arg-type]  # as above
+    page.goto(url)
+    page.wait_for_selector("#worth-title b, #worth-title em, #worth-title strong")
+    page.wait_for_timeout(20_000)  # people come one by one
+    page.locator("#try-input").press_sequentially("how to fix a leaking tap", delay=60)
+    page.wait_for_selector(".first h3")
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=into)
 
 
 def _at(page: Page, address: str) -> None:
