@@ -55,7 +55,7 @@ def test_commands_ask_the_cluster_or_say_what_to_do(project: Project) -> None:
     audited = json.loads(command(project, "audit", "--format", "json").stdout)
     assert audited["name"] == "history"
     few = command(project, "rehearse", "--goal", "order", "--times", "20")
-    assert "got 1 people" in few.stderr
+    assert "got the traffic of 1 person in 1 day; wanted" in few.stderr
     sessions = command(project, "train", "--sessions", "--dry-run")
     assert "got 0 sessions of two items or more, wanted 2" in sessions.stderr
     found = json.loads(command(project, "doctor", "--format", "json").stdout)

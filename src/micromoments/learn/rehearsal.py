@@ -116,9 +116,11 @@ def rehearse(
         ValueError: too few people, a lift that isn't above -1, or a holdout that isn't between 0 and 1.
     """
     if seen.people < LEAST_PEOPLE:
+        who = f"{seen.people} people" if seen.people != 1 else "1 person"
+        days = f"{seen.days} days" if seen.days != 1 else "1 day"
         raise ValueError(
-            f"got the traffic of {seen.people} people in {seen.days} days; wanted {LEAST_PEOPLE} or more, as among "
-            "fewer chance hides every lift; take more days, import history, or wait for more people"
+            f"got the traffic of {who} in {days}; wanted {LEAST_PEOPLE} or more, as among fewer "
+            "chance hides every lift; take more days, import history, or wait for more people"
         )
     if planted <= -1:
         raise ValueError(f"got a lift of {planted:+.0%}; wanted one above -100 %: nobody buys less than nothing")
