@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import Cap, Settings, Slot
-from micromoments.learn.servings import UNSEEN_FOR, remember, still_counted
+from micromoments.learn.servings import remember, still_counted
 from micromoments.testing.generators import decision
 
 NOW, HOUR = 1_760_000_000_000, 3_600_000
@@ -81,14 +81,14 @@ def test_a_campaigns_cap_outlasts_items_of_none_and_caps_by_item() -> None:
 
 def test_a_decision_of_just_now_outlasts_older_ones_that_were_seen() -> None:
     """Somebody who saw very many within the half hour is still awaited for what they were answered now; what nobody saw
-    in minutes goes first.
+    of those before goes first.
     """
     new = decision(1)
     seen = tuple(
         Pending(f"d{n:02}", "home", new.at - 1_000 * (90 - n), new.at + HOUR, ("p1",), seen=1)
         for n in range(MAX_PENDING)
     )
-    unseen = replace(seen[0], id="unseen", at=new.at - UNSEEN_FOR, seen=0)
+    unseen = replace(seen[0], id="unseen", seen=0)
     person = Person(id=new.person, surrogate=1, pending=(unseen, *seen[1:]))
 
     assert {p.id for p in remember(person, new, Slot(), Settings()).pending} == {*(p.id for p in seen[1:]), new.id}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from micromoments.core.settings import Cap, Settings, Slot
 
 MAX_ASSIGNMENTS = 32
-UNSEEN_FOR: Millis = 5 * MINUTE
-"""How long a decision may still be about to be seen: what was answered just now is what a person acts on next."""
+NEWEST = 6
+"""Decisions kept though nobody saw them yet: what was answered just now, a page's slots, is what is acted on next."""
 
 
 def remember(person: Person, decision: Decision, slot: Slot, settings: Settings) -> Person:
@@ -29,9 +29,9 @@ def remember(person: Person, decision: Decision, slot: Slot, settings: Settings)
     A goal that the settings don't have can't be waited for: such a decision wants any goal.
 
     Caps count what a live decision served; what came of it is awaited in shadow, too, for the apprentice. Nothing of a
-    decision with a mark in ``UNCOUNTED`` counts. What passes the bounds goes in this order: decisions whose window is
-    over, then those never seen though some minutes went by, then the oldest. A second call with the same decision
-    changes nothing.
+    decision with a mark in ``UNCOUNTED`` counts. What passes the bounds goes in this order, the newest few left aside:
+    decisions whose window is over, then those never seen, then the oldest. A second call with the same decision changes
+    nothing.
     """
     if decision.marks & UNCOUNTED:
         return person
@@ -91,10 +91,12 @@ def _rationed_until(item: Ranked, at: Millis) -> Millis:
 
 
 def _bounded(pending: tuple[Pending, ...]) -> tuple[Pending, ...]:
-    fresh = max(one.at for one in pending) - UNSEEN_FOR
-    kept = sorted(pending, key=lambda one: (ENDED not in one.done, one.seen > 0 or one.at > fresh, one.at, one.id))
-    kept = kept[-MAX_PENDING:]
-    return tuple(sorted(kept, key=lambda one: (one.at, one.id)))
+    every = sorted(pending, key=lambda one: (one.at, one.id))
+    if len(every) <= MAX_PENDING:
+        return tuple(every)
+    before, newest = every[:-NEWEST], every[-NEWEST:]
+    kept = sorted(before, key=lambda one: (ENDED not in one.done, one.seen > 0, one.at, one.id))[NEWEST - MAX_PENDING :]
+    return (*sorted(kept, key=lambda one: (one.at, one.id)), *newest)
 
 
 def still_counted(served: list[Served], settings: Settings, now: Millis) -> tuple[Served, ...]:
