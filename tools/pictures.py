@@ -1,4 +1,4 @@
-"""Takes the pictures of the live page and of the dashboard in the docs again, of the demo as it is now, in a headless Chromium.
+"""Takes the pictures of the live page and the dashboard in the docs again, of the demo, in a headless Chromium.
 
 usage: python -m tools.pictures [--url URL] [--into docs/images]
 
