@@ -44,7 +44,9 @@ class Apart:
         """Turn it no more."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(_cancelled())  # nobody waits for ever for what was under way
+        # Nobody waits for ever for what was under way. Whoever closes may have a loop of their own, as in a notebook.
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(self._loop.run_until_complete, _cancelled()).result()
         self._loop.close()
 
 
