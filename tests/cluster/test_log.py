@@ -7,11 +7,12 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from micromoments.core.record import ErasedRecord, OutcomeRecord
 from micromoments.ports import StoreError, replay
 from micromoments.stores.cluster.database import Database
-from micromoments.stores.cluster.log import Broker, KafkaLog
+from micromoments.stores.cluster.log import Broker, KafkaLog, ends_of
 from micromoments.stores.cluster.vault import Vault
 from micromoments.testing.clocks import START
 from micromoments.testing.contracts import LogContract
@@ -130,3 +131,24 @@ class TestKafkaLog(LogContract):
         for log in (one, other, self.open(tmp_path)):
             assert [x.record for x in log.read(0)] == [event_record(1, key="anon:x"), event_record(2, key="anon:x")]
             log.close()
+
+
+@pytest.mark.parametrize("code", [KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC])
+def test_a_partition_that_a_broker_has_not_heard_of_is_waited_for(code: int) -> None:
+    """Of several brokers one may answer before it knows of a topic that was just made: its ends are asked for again."""
+
+    class Late:
+        """A consumer whose broker knows of the partition at the second question."""
+
+        asked = 0
+
+        def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
+            """The ends, or that there is no such partition."""
+            self.asked += 1
+            if self.asked == 1:
+                raise KafkaException(KafkaError(code))
+            return 3, 7
+
+    consumer = Late()
+    assert ends_of(consumer, "shop.control", 0) == (3, 7)
+    assert consumer.asked == 2

@@ -32,8 +32,10 @@ _BEGINNING = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
 )
-"""What a broker says of a partition that it was just given."""
+"""What is said of a partition just made: by its broker, or by the client, of a broker that has not heard of it yet."""
 Message = tuple[str, int, bytes | None, bytes | None, Millis]
 """(topic, partition, key, body, time); without a body the key is no more, where only the newest of each is kept."""
 _KEPT = {"retention.ms": "-1", "retention.bytes": "-1"}
