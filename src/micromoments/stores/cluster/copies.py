@@ -27,10 +27,9 @@ from micromoments.stores.cluster.log import (
     KafkaLog,
     ends_of,
     failing,
-    messages_of,
-    opened,
     reading,
 )
+from micromoments.stores.cluster.messages import messages_of, opened
 from micromoments.stores.cluster.vault import Vault
 
 FROM = "from"

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from confluent_kafka import Consumer
 
 from micromoments.core.record import Logged, Record
-from micromoments.stores.cluster.log import Broker, KafkaLog, ends_of, failing, messages_of, reading
+from micromoments.stores.cluster.log import Broker, KafkaLog, ends_of, failing, reading
+from micromoments.stores.cluster.messages import messages_of
 from micromoments.stores.cluster.vault import Vault
 
 

@@ -16,7 +16,8 @@ from xxhash import xxh3_64_intdigest
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, Table
 from micromoments.core.settings import DAY
 from micromoments.stores.cluster.database import SHARDS, Command, Database
-from micromoments.stores.cluster.log import Broker, Message
+from micromoments.stores.cluster.log import Broker
+from micromoments.stores.cluster.messages import Message
 from micromoments.stores.embedded import codec
 
 VERSION = 1

@@ -12,7 +12,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from micromoments.core.record import Logged
-from micromoments.stores.cluster.log import PATIENCE, ends_of, failing, opened, reading
+from micromoments.stores.cluster.log import PATIENCE, ends_of, failing, reading
+from micromoments.stores.cluster.messages import opened
 from micromoments.stores.cluster.vault import Vault
 
 GATHER = 0.05
