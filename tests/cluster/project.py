@@ -166,9 +166,12 @@ class Server(Process):
             return None
 
     def gauge(self, name: str) -> float | None:
-        """A gauge of its metrics; ``None`` where it says none."""
+        """A gauge of its metrics, read with the secret key; ``None`` where it says none."""
+        asked = urllib.request.Request(
+            f"http://{self.host}:{self.port}/metrics", headers={"Authorization": f"Bearer {SECRET}"}
+        )
         try:
-            with urllib.request.urlopen(f"http://{self.host}:{self.port}/metrics", timeout=self.patience) as reply:
+            with urllib.request.urlopen(asked, timeout=self.patience) as reply:
                 text = reply.read().decode()
         except (OSError, http.client.HTTPException):
             return None
