@@ -66,6 +66,7 @@ def _live(page: Page, url: str, into: Path) -> None:
     page.wait_for_timeout(20_000)  # people come one by one
     page.locator("#try-input").press_sequentially("how to fix a leaking tap", delay=60)
     page.wait_for_selector(".first h3")
+    page.wait_for_timeout(2_000)  # the last letters are read, too
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=into)
 
