@@ -1,4 +1,4 @@
-"""Group commit: one thread that makes records durable, as many at once as have come."""
+"""Group commit: makes records durable, as many at once as have come; in a thread where the disk is slow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
+from time import perf_counter
 
 from micromoments.core.record import Record
 from micromoments.ports import Log
 
 MAX_GROUP = 4096
 """Records in one group; more wait for the next, so that one commit stays short."""
+QUICK = 0.0005
+"""Seconds within which a group is written so soon that the loop had better wait: a thread has to get the interpreter
+three times for a group, from a loop that is busy folding, and each time may take as long (``tuning.SWITCH``).
+"""
+PATIENCE = 4
+"""Writes that may be slower, less those that were quick, until a thread takes over: a checkpoint is one of them."""
+APART = 64
+"""Groups that the thread writes before the loop tries one again."""
 
 Waiting = tuple[Sequence[Record], asyncio.Future[int]]
 """Records and who waits for them to be durable."""
 Durable = Callable[[Sequence[Record], int], None]
+Written = tuple[list[Record], list[Waiting], int, "LogDown | None"]
+"""The records of a group, who waits for them, the position of the first, and what went wrong."""
 log = logging.getLogger("micromoments")
 
 
@@ -39,32 +50,27 @@ class Down:
 
 
 class Appender:
-    """Hands records to the log's thread and their waiters back to the loop.
+    """Writes what one turn of the loop brought as one group, and wakes its waiters.
 
     ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters
-    wake. While a commit is under way (its time is the disk's) further records gather and form the next group.
-
-    Not ``apart``, the loop's own thread writes: right for a log that waits for no disk, as handing over costs more.
+    wake. Where writing is slow (its time is the disk's) a thread does it; what comes meanwhile forms the next group.
     """
 
-    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable, *, apart: bool = True) -> None:
+    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable) -> None:
         self._log = log
-        self._apart = apart
         self._loop = loop
         self._durable = durable
         self._queue: SimpleQueue[list[Waiting] | None] = SimpleQueue()
         self._turn: list[Waiting] = []
-        self._thread = threading.Thread(target=self._run, name="micromoments-log", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._slow = 0
+        self._apart = 0
+        self._handed = 0
         self._ended = False
         self.waiting = 0
         self.groups = 0
         self.failures = 0
         self._down = Down()
-
-    def start(self) -> None:
-        """Start the log's thread."""
-        if self._apart:
-            self._thread.start()
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[int]:
         """A future of the position of the first of these records; no records make a barrier behind all that came
@@ -84,18 +90,35 @@ class Appender:
         return future
 
     def _flush(self) -> None:
-        """Wake the log's thread once for all that one turn of the loop brought: waking it costs more than its work."""
-        turn, self._turn = self._turn, []
-        if turn and self._apart:
-            self._queue.put(turn)
-        elif turn:
-            self._write([record for mine, _ in turn for record in mine], turn)
+        """Write all that one turn of the loop brought, or hand it over; behind what the thread still has."""
+        turn = self._turn
+        if not turn or (self._handed and not self._apart):
+            return
+        self._turn = []
+        if self._apart:
+            self._apart -= 1
+            self._hand_over(turn)
+            return
+        began = perf_counter()
+        self._written(*self._write(turn))
+        self._slow = max(0, self._slow + (1 if perf_counter() - began > QUICK else -1))
+        if self._slow >= PATIENCE:
+            self._slow, self._apart = PATIENCE - 1, APART  # the next try decides
+
+    def _hand_over(self, turn: list[Waiting]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="micromoments-log", daemon=True)
+            self._thread.start()
+        self._handed += 1
+        self._queue.put(turn)
 
     def stop(self) -> None:
         """Write what was submitted and end the thread; blocks until it has. What comes later is refused."""
         self._ended = True
-        if self._thread.is_alive():
-            self._flush()
+        turn, self._turn = self._turn, []
+        if turn:
+            self._hand_over(turn)
+        if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
 
@@ -103,55 +126,56 @@ class Appender:
         stopping = False
         while not stopping:
             taken = self._queue.get()
-            group: list[Waiting] = []
-            records: list[Record] = []
+            turns, group, count = 0, list[Waiting](), 0
             while True:
                 if taken is None:
                     stopping = True
                 else:
+                    turns += 1
                     group += taken
-                    for mine, _ in taken:
-                        records.extend(mine)
-                if len(records) >= MAX_GROUP or stopping:
+                    count += sum(len(mine) for mine, _ in taken)
+                if count >= MAX_GROUP or stopping:
                     break
                 try:
                     taken = self._queue.get_nowait()
                 except Empty:
                     break
             if group:
-                self._write(records, group)
+                written = self._write(group)
+                if not self._loop.is_closed():
+                    self._loop.call_soon_threadsafe(self._returned, turns, *written)
 
-    def _write(self, records: list[Record], group: list[Waiting]) -> None:
+    def _returned(self, turns: int, *written: *Written) -> None:
+        """The thread wrote so many turns; what waited for it goes on."""
+        self._handed -= turns
+        self._written(*written)
+        self._flush()
+
+    def _write(self, group: list[Waiting]) -> Written:
+        records = [record for mine, _ in group for record in mine]
         first, error = 0, None
         if records:
             try:
                 first = self._log.append(records)
             except Exception as problem:  # noqa: BLE001 - whatever the store says, the waiters must hear it
                 error = LogDown(f"the log can't be written ({problem}); nothing was accepted, send it again later")
-        if not self._apart:
-            self._written(records, group, first, error)
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._written, records, group, first, error)
+        return records, group, first, error
 
-    def _written(
-        self,
-        records: list[Record],
-        group: list[Waiting],
-        first: int,
-        error: LogDown | None,
-    ) -> None:
+    def _written(self, records: list[Record], group: list[Waiting], first: int, error: LogDown | None) -> None:
         self.waiting -= len(records)
         if records:
             self._down.hear(error)
-        if error is None:
-            self.groups += 1
-            if records:
-                self._durable(records, first)
-        else:
-            self.failures += 1
+        position = first
         for mine, future in group:
             if error is not None and mine and not future.cancelled():
                 future.set_exception(error)
             elif not future.cancelled():
-                future.set_result(first)
-            first += len(mine)
+                future.set_result(position)
+            position += len(mine)
+        # After the waiters: they wake in the loop's next turn, and their answers go out before folding begins.
+        if error is not None:
+            self.failures += 1
+        else:
+            self.groups += 1
+            if records:
+                self._durable(records, first)

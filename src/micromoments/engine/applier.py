@@ -46,10 +46,6 @@ SLICE = 0.0007
 """Seconds of folding before the loop gets to serve requests again."""
 AGAIN = 0.1
 """Seconds until what could not be read of the state is asked for again."""
-LULL = 0.001
-"""Seconds that folding lets go by after a commit: the answers go out first, and the next requests come in and are on
-their way to the disk while these are folded. Whoever waits for the folding doesn't wait for this.
-"""
 STRETCH = 64
 """Records whose people are read from the state in one go."""
 BITE = 12
@@ -93,7 +89,6 @@ class Applier:
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._running = False
         self._fetched = 0
-        self._rest: asyncio.TimerHandle | None = None
         self.known: set[str] = set()
         self.decisions: dict[str, Decision] = {}
         self.items: dict[str, Item | None] = {}
@@ -131,7 +126,7 @@ class Applier:
             self._queue.append((position, record, now))
         if not self._running:
             self._running = True
-            self._rest = asyncio.get_running_loop().call_later(LULL, self._slice)
+            asyncio.get_running_loop().call_soon(self._slice)
 
     def keep_every_decision(self) -> None:
         """Hold all decisions in memory: a replay has no state to look them up in."""
@@ -156,18 +151,9 @@ class Applier:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append((position, future))
-        self.nudge()
         await future
 
-    def nudge(self) -> None:
-        """Fold now what rests: somebody waits for it."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
-            asyncio.get_running_loop().call_soon(self._slice)
-
     def _slice(self) -> None:
-        self._rest = None
         start = perf_counter()
         queue = self._queue
         unread: StoreError | None = None

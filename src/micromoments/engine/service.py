@@ -63,17 +63,17 @@ class Service:
     """One project, embedded, on one event loop. Make it with ``wiring.stores``, then ``await start()``.
 
     ``collect`` and ``decide`` return when what they accepted is durable. ``clock`` is a parameter so that tests and
-    simulations own time. Without ``synced`` the log waits for no disk, so the loop itself writes it.
+    simulations own time.
     """
 
-    def __init__(self, stores: Stores, clock: Callable[[], Millis], *, synced: bool = True) -> None:
+    def __init__(self, stores: Stores, clock: Callable[[], Millis]) -> None:
         self.settings = settings = stores.settings
         self.config_version = config_digest(settings)
         self.catalog = indexed(stores)
         self.stream = Stream(clock())
         self.audit = Trail(stores.audit)
         self.ready = False
-        self.clock, self._stores, self._synced = clock, stores, synced
+        self.clock, self._stores = clock, stores
         self._intake = Intake(stores.seen, self.catalog)
         self._kept = kept = stores.policies.load()
         brain = Policies(kept)
@@ -104,9 +104,8 @@ class Service:
         nothing is delivered or passed on: what is intended meanwhile is looked at after the next start.
         """
         loop = asyncio.get_running_loop()
-        self._appender = Appender(self._stores.log, loop, self._applier.take, apart=self._synced)
+        self._appender = Appender(self._stores.log, loop, self._applier.take)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
-        self._appender.start()
         if changed := activations(self._stores, self._kept, self.config_version, self.clock()):
             await self._appender.submit(list(changed.values()))
             self._keeper.active.update((key, record.body) for key, record in changed.items())
@@ -396,4 +395,4 @@ def open_service(
 ) -> Service:
     """The engine over a folder, ready to be started; arguments and errors as for ``wiring.open_stores``."""
     stores = same_folder(open_stores(path, settings, now=clock(), apart=apart, synced=synced))
-    return Service(stores, clock, synced=synced)
+    return Service(stores, clock)
