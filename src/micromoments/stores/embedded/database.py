@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -113,7 +114,7 @@ def placeholders(count: int) -> str:
 class Bulk:
     """Rows on their way into one table by one statement.
 
-    Every row's values travel in one blob of bytes, with a table of offsets and whole numbers as fixed-width decimal
+    Every column's bytes travel in one blob, with a table of offsets and whole numbers as fixed-width decimal
     text, as ``substr`` of a blob costs the same at any offset. A recursive query walks that table.
 
     Args:
@@ -136,6 +137,7 @@ class Bulk:
                 expressions.append(f"CAST(substr(?2, p+{at}, 20) AS INTEGER)")
                 at += 20
         self._columns = columns
+        self._row = "".join("%012d%010d" if column == "b" else "%020d" for column in columns)
         walk = f"WITH RECURSIVE rows(p) AS (SELECT 1 UNION ALL SELECT p+{at} FROM rows WHERE p+{at} < length(?2)) "  # noqa: S608 a number
         self._sql = walk + statement.format(values=", ".join(expressions), rows="rows WHERE true")
 
@@ -143,13 +145,16 @@ class Bulk:
         """Write the rows; a statement for all of them, none for none."""
         if not rows:
             return
-        blob = bytearray(1)  # never empty: substr of an empty blob is NULL
-        table: list[str] = []
-        for row in rows:
-            for column, value in zip(self._columns, row, strict=True):
-                if column == "b":
-                    table.append(f"{len(blob) + 1:012d}{len(value):010d}")
-                    blob += value
-                else:
-                    table.append(f"{value:020d}")
-        connection.execute(self._sql, (blob, "".join(table).encode()))
+        parts, end = [b"\0"], 2  # never empty: substr of an empty blob is NULL
+        told: list[Sequence[int]] = []
+        for kind, column in zip(self._columns, zip(*rows, strict=True), strict=True):
+            if kind == "i":
+                told.append(column)
+                continue
+            sizes = [*map(len, column)]
+            starts = [*accumulate(sizes, initial=end)]
+            end = starts.pop()
+            told += [starts, sizes]
+            parts += column
+        table = "".join([self._row % numbers for numbers in zip(*told, strict=True)])
+        connection.execute(self._sql, (b"".join(parts), table.encode()))
