@@ -186,7 +186,8 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def wake_at(self) -> Millis:
         """The next instant at which time alone changes this person, 0 if none."""
         due = [m.expires_at for m in self.reading.open]
-        due += [p.until for p in self.pending]
+        if self.pending:
+            due += [p.until for p in self.pending]
         if self.fences:
             due += [w.due for w in self.fences.values() if w.due]
         return min(due, default=0)

@@ -159,7 +159,7 @@ class Keeper:
             batch = Batch(
                 people=people,
                 links=links,
-                timers={id: p.wake_at() if p is not None else 0 for id, p in people.items()},
+                timers={},
                 decisions=decisions,
                 facts=facts,
                 policies=policies,
@@ -169,7 +169,7 @@ class Keeper:
             )
             try:
                 await barrier()
-                await asyncio.to_thread(self._stores.state.commit, batch)
+                await asyncio.to_thread(self._write, batch)
             except Exception as error:  # noqa: BLE001 - kept for the next try, whatever it was
                 self.failures += 1
                 log.error("the state can't be written (%s); kept in memory and in the log, tried again", error)
@@ -193,6 +193,11 @@ class Keeper:
                 if due(version, self._last_kept(name)):
                     await self._quietly(self._stores.policies.keep, name, version, body)
                     self._versions[name] = version
+
+    def _write(self, batch: Batch) -> None:
+        """Commit a batch, in a thread; what is asked of each person is asked there, so that serving doesn't wait."""
+        batch.timers = {id: p.wake_at() if p is not None else 0 for id, p in batch.people.items()}
+        self._stores.state.commit(batch)
 
     def _last_kept(self, name: str) -> int:
         if name not in self._versions:
