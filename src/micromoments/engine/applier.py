@@ -235,20 +235,27 @@ class Applier:
 
     def prefetch(self, records: Sequence[Record]) -> None:
         """Read from the state, in three questions at the most, whom these records will be about."""
-        residents = self._residents
-        sent = [r for r in records if isinstance(r, EventRecord | DecidedRecord)]
-        keys = {r.key for r in sent}
-        keys.update(f"user:{r.event.user_id}" for r in sent if isinstance(r, EventRecord) and r.event.user_id)
+        residents, ids, keys = self._residents, set[str](), set[str]()
+        sent: list[EventRecord | DecidedRecord] = []
+        for record in records:
+            if isinstance(record, EventRecord):
+                sent.append(record)
+                if user := record.event.user_id:
+                    keys.add(f"user:{user}")
+            elif isinstance(record, DecidedRecord):
+                sent.append(record)
+            elif isinstance(record, TickRecord):
+                ids.add(record.key)
+        keys.update([r.key for r in sent])
         residents.expect((), keys)
-        links = [link for key in keys if (link := residents.link(key)) is not None]
-        residents.expect((), {f"user:{claim.user}" for link in links for claim in link.claims})
-        ids = {r.key for r in records if isinstance(r, TickRecord)}
-        for key in keys:
+        links = {key: residents.link(key) for key in keys}
+        residents.expect((), {f"user:{c.user}" for link in links.values() if link is not None for c in link.claims})
+        for key, link in links.items():
             if key.startswith("user:"):
                 ids.add(canonical(residents, key[5:]))
-            elif residents.link(key) is None:
+            elif link is None:
                 ids.add(key)
-        ids.update(home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids)
+        ids.update([home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids])
         residents.expect(ids, ())
 
     def _one(self, position: int, record: Record, view: View, outcomes: list[OutcomeRecord]) -> None:

@@ -19,7 +19,7 @@ from micromoments.core.person import Person
 from micromoments.core.record import EventRecord
 from micromoments.core.rollup import PAIN
 from micromoments.core.settings import DAY, Settings
-from micromoments.flow.said import NAMED, Said, said
+from micromoments.flow.said import Said, named, said
 from micromoments.learn.goals import guarded
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.sensitive import detector
@@ -36,8 +36,9 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
     event, context = record.event, record.event.context
     get = event.properties.get
     location, device = context.get("location"), context.get("device")
-    item = next((id for key in (*NAMED, "item_id") if (id := get(key))), None) or _clicked(event) or ""
-    results = get("results")
+    place = location if isinstance(location, dict) else {}
+    item = named(event.properties) or get("item_id") or _clicked(event) or ""
+    query, results = get("query"), get("results")
     words = said(record, settings)
     won = words.reached
     return EventFact(
@@ -51,14 +52,14 @@ def event_fact(record: EventRecord, surrogate: int, position: int, settings: Set
         words.channel,
         _word(device.get("type")) if isinstance(device, dict) else "",
         item[:128] if isinstance(item, str) else str(item)[:128],
-        _spoken(get("query"), settings),
+        _spoken(query, settings) if query else "",
         won.value,
         won.currency,
         _goals(words, record, settings),
         _word(get("decision_id")),
         results if type(results) is int and -1 <= results < MANY else -1,
-        _word(location.get("country")) if isinstance(location, dict) else "",
-        _word(location.get("city")) if isinstance(location, dict) else "",
+        _word(place.get("country")) if place else "",
+        _word(place.get("city")) if place else "",
         record.marks,
         *(_rendered(event.properties) if event.event == RENDERED else ()),
     )

@@ -13,7 +13,7 @@ from micromoments.core.record import EventRecord
 from micromoments.core.settings import Settings
 from micromoments.decide.eligibility import consents
 from micromoments.flow.decide import position
-from micromoments.flow.said import products
+from micromoments.flow.said import products, said
 from micromoments.flow.view import counted
 from micromoments.learn.credit import credit
 from micromoments.policy.actions import width
@@ -65,7 +65,7 @@ def observe(catalog: Catalog, person: Person | None, record: EventRecord, settin
     if what is None or not counted(record.marks):
         return False
     properties = record.event.properties
-    items = products(properties)
+    items = products(properties) if settings is None else said(record, settings).products
     if not items and (item := properties.get("item_id")):
         items = [str(item)]
     known = [i for i in items[:50] if catalog.get(i) is not None]

@@ -6,7 +6,9 @@ Folding, facts and the catalogue ask the same of every record, one after the oth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from micromoments.core.event import Event
 from micromoments.core.record import EventRecord
@@ -15,7 +17,7 @@ from micromoments.flow.consent import consent_in
 from micromoments.learn.goals import Reached, reached
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """One record's words: its channel, consent by purpose (``consent_in``), its products, and the goals it reaches."""
 
     channel: str
@@ -48,19 +50,21 @@ def channel(event: Event) -> str:
     """Where it happened, in one word: the app or site's channel, the device's type, or the library's platform."""
     context = event.context
     said = context.get("channel")
-    if isinstance(said, str) and said:
+    if said and isinstance(said, str):
         return said[:16]
     device = context.get("device")
     kind = device.get("type") if isinstance(device, dict) else None
-    if isinstance(kind, str) and kind:
+    if kind and isinstance(kind, str):
         return kind[:16].lower()
     if "page" in context:
         return "web"
     return "app" if event.type == "screen" else "server"
 
 
-NAMED = ("product_id", "guide_id", "article_id")
-"""Properties by which an event names an item; the first that it has counts."""
+def named(properties: Mapping[str, Any]) -> Any:
+    """The id of the product, guide or article that an event names at the top, as sent; falsy where it names none."""
+    get = properties.get
+    return get("product_id") or get("guide_id") or get("article_id")
 
 
 def products(properties: Mapping[str, Any]) -> list[str]:
@@ -74,8 +78,8 @@ def products(properties: Mapping[str, Any]) -> list[str]:
     >>> products({"guide_id": "g1"})
     ['g1']
     """
-    found = [next((id for key in NAMED if (id := properties.get(key))), None)]
+    found = [str(id)] if (id := named(properties)) else []
     listed = properties.get("products") or properties.get("items")
     if isinstance(listed, list):
-        found += [p.get("product_id") or p.get("item_id") for p in listed if isinstance(p, dict)]
-    return [str(p) for p in found if p]
+        found += [str(id) for p in listed if isinstance(p, dict) and (id := p.get("product_id") or p.get("item_id"))]
+    return found

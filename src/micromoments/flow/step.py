@@ -41,19 +41,20 @@ def step(person: Person, record: Record, view: View, part: str = "") -> tuple[Pe
     """
     before, at = person.reading, record.at
     effects: list[Effect] = []
-    if person.fences or (isinstance(record, EventRecord) and record.fences is not None):
+    event = record if isinstance(record, EventRecord) else None
+    if person.fences or (event is not None and event.fences is not None):
         # A position comes before the clock: who is heard to have left long ago didn't stay until now.
         person, crossings = _crossed(person, record, view, part)
         effects += whereabouts.effects(person, crossings)
     if (before.open or person.pending) and 0 < person.wake_at() <= at:
         person, outcomes = _fire(person, at, view)
         effects += _happened(outcomes)
-    if isinstance(record, EventRecord):
-        person, outcomes = _event(person, record, view, part or record.key)
-        if outcomes or record.redeemed:
-            person, spent = redeem.redeemed(person, record, said(record, view.settings).reached, outcomes)
-            named = {one.item for one in record.redeemed} if spent else NOBODY
-            effects += [*_happened(redeem.told(outcomes, record), named), *spent]
+    if event is not None:
+        person, outcomes = _event(person, event, view, part or event.key)
+        if outcomes or event.redeemed:
+            person, spent = redeem.redeemed(person, event, said(event, view.settings).reached, outcomes)
+            named = {one.item for one in event.redeemed} if spent else NOBODY
+            effects += [*_happened(redeem.told(outcomes, event), named), *spent]
     elif isinstance(record, DecidedRecord):
         answered = person.answered
         person = _decided(person, record.decision, view)
@@ -76,7 +77,7 @@ def retell(person: Person, view: View, at: Millis) -> Person:
 
 def told_between(before: Reading, person: Person, at: Millis) -> list[Effect]:
     """What listeners and facts must hear after a person's reading changed from ``before``."""
-    return list(_tell(before, person, at))
+    return _tell(before, person, at)
 
 
 def _crossed(person: Person, record: Record, view: View, part: str) -> tuple[Person, whereabouts.Crossings]:
@@ -188,14 +189,16 @@ def _with(person: Person, trace: Trace, key: str, view: View, at: Millis) -> dic
     if part is old:
         return {}
     parts = people.with_part(parts, key, part)
-    if _newest(person.parts, trace) and _remembers(person, old, part):
+    if _newest(person.parts, key, part, trace) and _remembers(person, old, part):
         return {"parts": parts, "reading": recogniser.settle(recogniser.add(person.reading, trace), at)}
     return {"parts": parts, "reading": retell(replace(person, parts=parts), view, at).reading}
 
 
-def _newest(parts: Mapping[str, Part], trace: Trace) -> bool:
-    """Whether a trace comes after all that are kept."""
-    return all([part.traces[-1] < trace for part in parts.values() if part.traces])  # noqa: C419 no generator: seldom two
+def _newest(parts: Mapping[str, Part], key: str, part: Part, trace: Trace) -> bool:
+    """Whether a trace that ``key``'s ``part`` took in comes after all that are kept."""
+    if part.traces[-1] is not trace:
+        return False
+    return all([p.traces[-1] < trace for k, p in parts.items() if k != key and p.traces])  # noqa: C419 seldom two
 
 
 def _remembers(person: Person, old: Part | None, part: Part) -> bool:
@@ -241,8 +244,9 @@ def _happened(outcomes: Sequence[Outcome], redeemed: Set[str] = NOBODY) -> Itera
             yield Settle(id=f"{o.id}:code", reservation=reservation(o.decision, o.item, coded=True), spend=False)
 
 
-def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
+def _tell(before: Reading, person: Person, at: Millis) -> list[Effect]:
     after = person.reading
+    told: list[Effect] = []
     # What ended is seldom touched; where it wasn't, only the open moments can tell anything.
     same = after.ended is before.ended
     old = {m.id: m for m in (before.open if same else (*before.ended, *before.open))}
@@ -251,16 +255,17 @@ def _tell(before: Reading, person: Person, at: Millis) -> Iterator[Effect]:
         here.add(moment.id)
         was = old.get(moment.id)
         if was is None:
-            yield _told(person, "opened", moment, at)
+            told.append(_told(person, "opened", moment, at))
             if moment.ended:
-                yield _told(person, "ended", moment, at)
+                told.append(_told(person, "ended", moment, at))
         elif moment.ended and not was.ended:
-            yield _told(person, "ended", moment, at)
+            told.append(_told(person, "ended", moment, at))
         elif was.updated_at != moment.updated_at or was.ended != moment.ended or was.sums != moment.sums:
-            yield _told(person, "changed", moment, at, turned=_turned(was, moment))
-    for id, was in old.items():
-        if id not in here and (not was.ended or _undone(was, after)):
-            yield _told(person, "withdrawn", was, at)
+            told.append(_told(person, "changed", moment, at, turned=_turned(was, moment)))
+    if not here.issuperset(old):
+        gone = [was for id, was in old.items() if id not in here and (not was.ended or _undone(was, after))]
+        told += [_told(person, "withdrawn", was, at) for was in gone]
+    return told
 
 
 def _undone(was: Moment, after: Reading) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Moment, Reading, Signal, Trace, Vector
@@ -192,7 +193,7 @@ def paces(
 
     def surprise(tried: tuple[float, ...]) -> float:
         halves = tuple(h * pace for h, pace in zip(rules.half_lives, tried, strict=True))
-        return learning.surprise(design(some, learned, rules._replace(half_lives=halves)), centre)
+        return learning.surprise(design(some, learned, replace(rules, half_lives=halves)), centre)
 
     best = min(((pace,) * NONE for pace in PACES), key=surprise)
     least = surprise(best)
@@ -244,7 +245,7 @@ def learn(stories: Sequence[Sequence[Beat]], recogniser: Recogniser, plan: Plan)
     centre = np.array([[(v[c] - v[NONE]) / 100 for c in range(NONE)] for v in before])
     paced = paces(found, learned, recogniser.rules, centre)
     halves = tuple(h * pace for h, pace in zip(recogniser.rules.half_lives, paced, strict=True))
-    told = design(found, learned, recogniser.rules._replace(half_lives=halves))
+    told = design(found, learned, replace(recogniser.rules, half_lives=halves))
     rows = [_vector(row) for row in learning.fit(told, centre)]
     weights = Weights(
         prior=rows[-1],

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from micromoments.core.event import Millis
@@ -57,7 +58,7 @@ CHOSEN: Final = 3
 """From this stage on, a moment whose time is up counts as abandoned (a left cart), before it as expired."""
 
 
-class Rules(NamedTuple):
+class Rules(msgspec.Struct, frozen=True, gc=False):
     """What a project sets: half-lives and lifetimes in milliseconds for know, go, do, buy; the opening threshold."""
 
     half_lives: tuple[float, ...]
@@ -238,8 +239,12 @@ def _held(moment: Moment, at: Millis, lead: int, rules: Rules) -> float:
     return held(decayed(moment.sums, at - moment.updated_at, moment.type, rules), lead, rules)
 
 
-def _clip(x: int) -> int:
-    return x if -MOST <= x <= MOST else MOST if x > 0 else -MOST
+def _clipped(k: int, g: int, d: int, b: int, n: int) -> Vector:
+    """Sums held to ``MOST`` either way."""
+    if -MOST <= k <= MOST and -MOST <= g <= MOST and -MOST <= d <= MOST and -MOST <= b <= MOST and -MOST <= n <= MOST:
+        return (k, g, d, b, n)
+    k, g, d, b, n = (max(-MOST, min(MOST, x)) for x in (k, g, d, b, n))
+    return (k, g, d, b, n)
 
 
 def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
@@ -254,7 +259,7 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     if told := turns(moment, trace):
         for_ = speaks_for(w, rules.weights.prior)
         grown[for_] += sum(rules.weights.turn(name)[for_] for name in told)
-    sums: Vector = (_clip(grown[0]), _clip(grown[1]), _clip(grown[2]), _clip(grown[3]), _clip(grown[4]))
+    sums = _clipped(*grown)
     lead = speaks_for(sums, rules.weights.prior)
     goes_on = w[lead] > 0 or signal.stage > 0
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if goes_on else moment.expires_at
@@ -343,14 +348,15 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     first = signal.weights
     if rules.weights.hours:
         first = added(first, rules.weights.hours[eighth(trace.at, rules)])
-    against = _wronged(reading, trace, lead) if reading.ended else 0
-    k, g, d, b, n = first
+    k, g, d, b, n = _clipped(*first)
+    if reading.ended:
+        k, g, d, b, n = _clipped(k, g, d, b, n + _wronged(reading, trace, lead))
     return Moment(
         f"m{trace.mid:016x}",
         trace.at,
         trace.at,
         trace.at + rules.lifetimes[lead],
-        (_clip(k), _clip(g), _clip(d), _clip(b), _clip(_clip(n) + against)),
+        (k, g, d, b, n),
         TYPES[lead],
         own(signal),
         signal.stage,

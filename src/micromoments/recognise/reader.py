@@ -177,7 +177,7 @@ class Reader:
         title = event.properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
         if title and self._sensitive(str(title)[:MOST_READ]):
             return None
-        if any(self._sensitive(f"{f.title} {f.category}") for f in facets):
+        if facets and any(self._sensitive(f"{f.title} {f.category}") for f in facets):
             return None
         if self._learned:
             weights = self._learned.get(self.key(record), weights)

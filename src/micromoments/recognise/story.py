@@ -52,7 +52,7 @@ def turns(moment: Moment, trace: Trace) -> tuple[str, ...]:
             return ("closer",)
         if signal.metres - moment.metres >= MOVED:
             return ("leaving",)
-    if signal.stage not in {LOOKED, CHOSE} or moment.stage < LOOKED:
+    if moment.stage < LOOKED or signal.stage not in (LOOKED, CHOSE):
         return ()
     chose, known = signal.stage == CHOSE, bool(theirs.item) and hashed(theirs.item) in moment.seen
     told = (["chose"] if known else []) if chose else ["more"]
