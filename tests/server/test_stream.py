@@ -13,8 +13,9 @@ from micromoments.engine.stream import QUEUE, RING
 from micromoments.server.app import App
 from micromoments.server.cors import Cors
 from micromoments.server.keys import Keys
+from micromoments.server.sessions import LIFE
 from micromoments.server.stream import Streams
-from tests.server.asgi import SECRET_KEY
+from tests.server.asgi import SECRET_KEY, Client
 from tests.server.conftest import token
 from tests.server.fake import FakeService
 from tests.server.serving import running, talk
@@ -185,6 +186,28 @@ async def test_a_stream_ends_with_its_token(app: App, service: FakeService) -> N
         await asyncio.wait_for(theirs.task, 60)
         assert len(await ours.until(2)) == 2
         assert not ours.task.done()
+
+
+async def test_a_stream_ends_with_its_session(app: App, anyone: Client, service: FakeService) -> None:
+    """Signing out ends the stream that the page had open, at once and it alone; so does the end of a session."""
+    page = ("sec-fetch-site", "same-origin")
+    cookies = []
+    for _ in range(2):
+        got = await anyone("POST", "/v1/session", {"key": SECRET_KEY}, headers=[page])
+        cookies.append(got.headers["set-cookie"].partition(";")[0])
+    first, second = ({"authorization": "", "cookie": cookie, "sec_fetch_site": "same-origin"} for cookie in cookies)
+    async with listening(app, **first) as theirs, listening(app, **second) as others, listening(app) as ours:
+        for one in (theirs, others, ours):
+            await one.until(1)
+        await anyone("DELETE", "/v1/session", headers=[("cookie", cookies[0]), page])
+        await asyncio.wait_for(theirs.task, 60)
+        tell(service)
+        assert len(await others.until(2)) == len(await ours.until(2)) == 2
+        service.now += LIFE * 1000
+        tell(service)
+        await asyncio.wait_for(others.task, 60)
+        assert len(await ours.until(3)) == 3
+        assert len(theirs.heard) == 1
 
 
 @pytest.mark.parametrize(("credential", "status"), [(token("ana"), 200), (SECRET_KEY, 401), ("x", 401)])

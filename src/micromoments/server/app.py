@@ -94,7 +94,7 @@ class App:
         )
         self._control = ControlDoors(service)
         self._deliveries = DeliveryDoors(service)
-        self.sessions = Sessions(keys, service.clock)
+        self.sessions = Sessions(keys, service.clock, self.streams.end)
         self._audit = AuditDoors(service)
         self._receipts = Receipts(service)
         self.metrics = Metrics(service, self.collector, self.decider, self.streams)

@@ -36,7 +36,7 @@ class Access(msgspec.Struct, frozen=True):
     """What a credential allows. ``subject`` is a token's person; ``marks`` go on every event that comes with it.
 
     ``session`` is true of a page that signed in with a secret key, ``name`` what who signed in calls themselves;
-    ``until`` is when a token ends (0: no end).
+    ``until`` is when a token or a session ends (0: no end).
     """
 
     who: Who

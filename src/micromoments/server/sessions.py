@@ -40,29 +40,23 @@ class SignIn(msgspec.Struct, rename="camel", kw_only=True):
     name: str = ""
 
 
-class Session(msgspec.Struct, frozen=True):
-    """Who signed in, and until when."""
-
-    access: Access
-    until: Millis
-
-
 class Sessions:
-    """The open sessions, and the door at which they begin and end."""
+    """The open sessions, and the door at which they begin and end; ``ended`` hears of each that is ended."""
 
-    def __init__(self, keys: Keys, clock: Callable[[], Millis]) -> None:
+    def __init__(self, keys: Keys, clock: Callable[[], Millis], ended: Callable[[Access], None]) -> None:
         self._keys = keys
         self._clock = clock
-        self._open: dict[str, Session] = {}
+        self._ended = ended
+        self._open: dict[str, Access] = {}
         self._wrong: dict[str, tuple[Millis, int]] = {}
 
     def access(self, call: Call) -> Access | None:
         """Whose session a request's cookie shows; ``None`` without one, or where another page made the request."""
         token = _token(call)
-        session = self._open.get(token) if token else None
-        if session is None or session.until <= self._clock() or not from_our_page(call):
+        access = self._open.get(token) if token else None
+        if access is None or access.until <= self._clock() or not from_our_page(call):
             return None
-        return session.access
+        return access
 
     async def sign_in(self, call: Call, _access: Access) -> Reply:
         """A session for whoever has a secret key; the cookie comes with the answer."""
@@ -81,27 +75,26 @@ class Sessions:
             raise Problem(401, "wrong_key", "a key that is no secret key of this server", "the secret key", "try again")
         self._wrong.pop(address, None)
         name = "".join(c for c in asked.name if c.isprintable()).strip()[:MAX_NAME]
-        session = Session(Access("secret", marks=TRUSTED, session=True, name=name), self._clock() + LIFE * 1000)
+        access = Access("secret", marks=TRUSTED, session=True, name=name, until=self._clock() + LIFE * 1000)
         token = secrets.token_urlsafe(32)
         while len(self._open) >= MAX_SESSIONS:
-            del self._open[next(iter(self._open))]
-        self._open[token] = session
-        return reply(self._state(session), headers=[_cookie(token, LIFE, call)])
+            self._ended(self._open.pop(next(iter(self._open))))
+        self._open[token] = access
+        return reply(self._state(access), headers=[_cookie(token, LIFE, call)])
 
     async def sign_out(self, call: Call, _access: Access) -> Reply:
-        """The session is over, here and wherever its cookie was copied to."""
+        """The session is over, here and wherever its cookie was copied to, with the streams that it opened."""
         if self.access(call) is not None:
-            self._open.pop(_token(call), None)
+            self._ended(self._open.pop(_token(call)))
         return Reply(204, headers=[_cookie("", 0, call)])
 
     async def who(self, call: Call, _access: Access) -> Reply:
         """Whether a key is needed, and whether this page has shown one."""
-        session = self._open.get(_token(call)) if self.access(call) is not None else None
-        return reply(self._state(session))
+        return reply(self._state(self.access(call)))
 
-    def _state(self, session: Session | None) -> dict[str, Any]:
-        known = {"until": session.until, "name": session.access.name} if session else {"until": None, "name": ""}
-        return {"keyNeeded": not self._keys.open, "signedIn": self._keys.open or session is not None, **known}
+    def _state(self, access: Access | None) -> dict[str, Any]:
+        known = {"until": access.until, "name": access.name} if access else {"until": None, "name": ""}
+        return {"keyNeeded": not self._keys.open, "signedIn": self._keys.open or access is not None, **known}
 
     def _may_try(self, call: Call) -> str:
         """The address that tries a key, unless it was wrong too often.

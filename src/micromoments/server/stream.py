@@ -37,7 +37,7 @@ class Streams:
         self._service = service
         self._cors = cors
         self._heartbeat = heartbeat
-        self._live: set[Subscription] = set()
+        self._live: dict[Subscription, Access | None] = {}
         self._closing = False
 
     def __len__(self) -> int:
@@ -46,17 +46,24 @@ class Streams:
     def close(self) -> None:
         """End every stream after the message it is sending; browsers come back by themselves."""
         self._closing = True
-        for subscription in self._live:
+        live, self._live = self._live, {}
+        for subscription in live:
+            subscription.wake()
+
+    def end(self, access: Access) -> None:
+        """End the streams that were opened with it, each after the message it is sending."""
+        for subscription in [live for live, opened in self._live.items() if opened is access]:
+            del self._live[subscription]
             subscription.wake()
 
     async def listen(self, call: Call, access: Access) -> Reply | None:
-        """One connection, until its client leaves, its token ends, or the server drains."""
-        await self.serve(call, self._whose(call, access), framed, access.until)
+        """One connection, until its client leaves, its token or session ends, or the server drains."""
+        await self.serve(call, self._whose(call, access), framed, access)
         return None
 
-    async def serve(self, call: Call, person: str | None, frame: Frame, until: Millis = 0) -> None:
+    async def serve(self, call: Call, person: str | None, frame: Frame, access: Access | None = None) -> None:
         """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out), up to
-        an instant (0: for ever).
+        the end of the access that it was opened with.
         """
         if self._closing or len(self._live) >= MAX_LISTENERS:
             raise Problem(
@@ -65,17 +72,17 @@ class Streams:
         last_id = call.headers.get(b"last-event-id", b"").decode("latin-1") or call.query.get("lastEventId")
         origin = call.headers.get(b"origin")
         subscription = self._service.stream.subscribe(person, last_id)
-        self._live.add(subscription)
+        self._live[subscription] = access
         try:
             await self._start(call.send, self._headers(origin))
             if call.scope["method"] != "HEAD":
-                await self._run(subscription, call.receive, call.send, frame, until)
+                await self._run(subscription, call.receive, call.send, frame, access.until if access else 0)
             else:
                 await call.send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             pass
         finally:
-            self._live.discard(subscription)
+            self._live.pop(subscription, None)
             subscription.close()
 
     def _patience(self, until: Millis) -> float:
@@ -110,9 +117,9 @@ class Streams:
         gone = asyncio.ensure_future(_left(receive))
         gone.add_done_callback(lambda _: subscription.wake())
         try:
-            while not gone.done() and not self._closing and (seconds := self._patience(until)) > 0:
+            while subscription in self._live and not gone.done() and (seconds := self._patience(until)) > 0:
                 messages = await subscription.some(seconds, AT_ONCE)
-                if gone.done() or self._closing:
+                if gone.done() or subscription not in self._live:
                     break
                 body = b"".join(map(frame, messages)) if messages else b": alive\n\n"
                 if body:
