@@ -76,8 +76,8 @@ class Batch(msgspec.Struct, kw_only=True):
 
     ``people`` and ``links`` map ids to their new value (``None``: gone). ``timers`` is each person's next ``wake_at``
     (0: none). ``decisions`` are new ones; ``facts`` are appended; ``policies`` maps a policy's key to its encoded
-    state; ``outbox`` are deliveries intended, of which those known already change nothing. ``position`` is that of the
-    first record *not* covered: recovery reads the log from there.
+    state (``None``: let go of); ``outbox`` are deliveries intended, of which those known already change nothing.
+    ``position`` is that of the first record *not* covered: recovery reads the log from there.
     """
 
     people: Mapping[str, Person | None]
@@ -85,7 +85,7 @@ class Batch(msgspec.Struct, kw_only=True):
     timers: Mapping[str, Millis]
     decisions: Sequence[Decision]
     facts: Sequence[Fact]
-    policies: Mapping[str, bytes]
+    policies: Mapping[str, bytes | None]
     items: Mapping[str, Item | None]
     position: int
     outbox: Sequence[Delivery] = ()
@@ -258,6 +258,10 @@ class Policies(Protocol):
         """One kept version."""
         ...
 
+    def forget(self, key: str) -> None:
+        """Let go of the kept versions."""
+        ...
+
 
 class Budgets(Protocol):
     """Units that may be spent, exact: never over, under concurrency and across a crash.
@@ -268,7 +272,7 @@ class Budgets(Protocol):
 
     def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``. The same id
-        again gives the same answer and takes nothing more.
+        again gives the same answer and takes nothing more; once given back, it takes them anew.
 
         ``instead`` is a reservation of that budget which this one takes the place of: where it is open, its units are
         given back in the same step, and what it held is granted whatever the limit is now.

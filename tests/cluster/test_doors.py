@@ -183,6 +183,26 @@ async def test_a_decision_asked_twice_at_once_is_made_once(cluster: Cluster, tmp
         await server.stop()
 
 
+async def test_a_policy_that_fails_is_no_error(cluster: Cluster, tmp_path: Path) -> None:
+    """A slot whose policy fails is decided by the default, as on one machine, and says so."""
+    server = Serving(open_shared(tmp_path, cluster, Settings()), now_ms)
+    await server.start()
+    ask = door(server)
+    await ask("PUT", "/v1/items", [{"id": "p1", "kind": "product", "title": "Shoe"}])
+
+    class Broken:
+        """A policy that somebody wrote."""
+
+        name, version = "adaptive", 1
+
+    server.follower.brain._policies["home:adaptive"] = Broken()  # type: ignore[assignment]
+    answer = await ask("POST", "/v1/decide", {"anonymousId": "a", "slot": "home"})
+    assert (answer.status, answer.json["policy"]["name"]) == (200, "popular")
+    assert "policy_failed" in answer.json["degraded"]
+    assert [item["id"] for item in answer.json["items"]] == ["p1"]
+    await server.stop()
+
+
 async def test_a_budget_is_never_over_on_two_servers(cluster: Cluster, tmp_path: Path) -> None:
     """Twelve decisions at once over two servers take the three units that there are, and no more."""
     settings = Settings(slots={"offers": Slot(limit=1)}, budgets={"spring": Budget(units=3)})

@@ -197,7 +197,7 @@ class TestRedisPolicies(OnRedis, PoliciesContract):
         """The folder's policies."""
         return RedisPolicies(self.database(folder))
 
-    def commit(self, folder: Path, policies: Mapping[str, bytes]) -> None:
+    def commit(self, folder: Path, policies: Mapping[str, bytes | None]) -> None:
         """Through the state."""
         self.committed(folder, batch(policies=policies))
 

@@ -102,7 +102,7 @@ def test_what_the_learner_learned_meanwhile_is_learned_again(decided: dict[str, 
     lessons.append(entry(8, lessons[-1].record))
     base = Policies({})
     for one in list(decided.values())[:since]:
-        base.taught(one, clicked(one))
+        base.taught(one, clicked(one), Settings())
     taught = base[NAME]
     for one in decided.values():
         taught.learn(row(one), 0.0)
@@ -121,7 +121,7 @@ def test_what_the_learner_learned_meanwhile_is_learned_again(decided: dict[str, 
     assert one_lead._write()
     again = Policies({PREFIX + NAME: wanted.encode()})
     for one in list(decided.values())[since:]:
-        again.taught(one, clicked(one))
+        again.taught(one, clicked(one), Settings())
     assert policy(kept).version == 16
     assert policy(kept).encode() == again[NAME].encode()
     assert msgspec.msgpack.decode(kept[LESSONS], type=Place).position == 9

@@ -122,7 +122,7 @@ class TestSqlitePolicies(PoliciesContract):
         """The folder's policies."""
         return SqlitePolicies(folder / "state.sqlite")
 
-    def commit(self, folder: Path, policies: Mapping[str, bytes]) -> None:
+    def commit(self, folder: Path, policies: Mapping[str, bytes | None]) -> None:
         """Through the state."""
         commit(folder, batch(policies=policies))
 

@@ -160,7 +160,7 @@ class TestPolicies(_Calm, PoliciesContract):
         """The folder's policies."""
         return Patient(self.ports(folder).policies)
 
-    def commit(self, folder: Path, policies: Mapping[str, bytes]) -> None:
+    def commit(self, folder: Path, policies: Mapping[str, bytes | None]) -> None:
         """Through the state."""
         super().commit(folder, policies)
 

@@ -266,6 +266,26 @@ async def test_a_budget_that_can_not_be_settled_is_settled_later(
         assert budgets.used("launch") == (1, 0)
 
 
+async def test_a_budget_that_can_not_be_settled_is_settled_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is committed that would pass a goal whose units could not be spent: the next start spends them."""
+    clock = Clock()
+    with monkeypatch.context() as broken:
+        async with opened(tmp_path / "shop", clock) as service:
+            await service.put_items([replace(ITEMS[0], budget="launch")])
+            decision = await service.decide(asked("d1", "anon:a", clock.at))
+            said = {"decision_id": decision.id, "product_id": "p0", "revenue": 5}
+            broken.setattr(type(service._stores.budgets), "settle", _full)
+            await service.collect(
+                [sent(at=clock.at, id="o1", anonymousId="a", event="Order Completed", properties=said)]
+            )
+    async with opened(tmp_path / "shop", clock) as service:
+        await service.settled()
+        assert service._stores.budgets.used("launch") == (1, 0)
+    assert agreed(tmp_path / "shop") == 1
+
+
 def _full(self: object, *asked: object, **named: object) -> None:
     raise StoreError("the disk is full")
 

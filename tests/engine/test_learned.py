@@ -74,6 +74,42 @@ def test_a_rollback_holds_after_a_restart_and_a_replay(shop: Path) -> None:
         stores.close()
 
 
+def test_slots_that_no_setting_names_are_kept_up_to_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of slots that only requests name, those that learned least are let go of, with what was kept of them; one that
+    the settings name stays. A restart and a replay of the log find the same.
+    """
+    monkeypatch.setattr("micromoments.engine.brain.MAX_UNNAMED", 3)
+    folder, named = tmp_path / "shop", Settings(slots={"home": Slot()}, consent=("measure", "personalise"))
+
+    def click(engine: mm.Engine, slot: str, who: str) -> None:
+        """Somebody clicks on what they are served there."""
+        choice = engine.decide(who, slot=slot)
+        engine.track(who, "Decision Clicked", {"decision_id": choice.id, "item_id": "a"})
+
+    with mm.open(folder, named) as engine:
+        engine.catalog.put([mm.Item(id="a", kind="product", title="Shoe")])
+        for slot, times in (("home", 1), ("often", 3), ("twice", 2), ("x0", 1)):
+            for n in range(times):
+                click(engine, slot, f"{slot}-{n}")
+        engine.policies.list()
+        engine.policies.keep("x0:adaptive")
+        for n in range(1, 6):
+            click(engine, f"x{n}", f"x{n}")
+        assert [one["slot"] for one in engine.policies.list()] == ["home", "often", "twice", "x5"]
+    with mm.open(folder, named) as engine:
+        click(engine, "x6", "x6")
+        click(engine, "x6", "y6")
+        assert [one["slot"] for one in engine.policies.list()] == ["home", "often", "twice", "x6"]
+        click(engine, "x0", "x0")
+        new = {"policy": "x0:adaptive", "slot": "x0", "version": 1, "kept": []}
+        assert new in engine.policies.list(), "what was kept of it went with it"
+    stores = open_stores(folder, named)
+    try:
+        assert verify(stores).differences == []
+    finally:
+        stores.close()
+
+
 def test_versions_are_kept_by_growth() -> None:
     """The first at ten outcomes, then at a quarter more each: a hundred thousand outcomes keep fewer than 45."""
     assert (due(9, 0), due(10, 0), due(12, 10), due(13, 10)) == (False, True, False, True)

@@ -124,7 +124,7 @@ def between(engine: mm.Engine, times: int, record: ActivationRecord | None = Non
         if left[0] >= 0 and record is not None:
             policies.restore(record)
         elif left[0] >= 0:
-            policies.taught(decided, outcome)
+            policies.taught(decided, outcome, Settings())
         await append(records)
 
     learned._append = first

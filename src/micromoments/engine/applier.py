@@ -214,15 +214,16 @@ class Applier:
                 self.position = position + 1
                 self.applied += 1
         finally:
-            if self._unsettled:
-                self._settle()
+            self.settle()
             if self.position > before:
                 self.lag = max(0, self._clock() - stretch[-1][2]) if stretch[-1][2] else 0
             if outcomes:
                 self._derived(outcomes)
 
-    def _settle(self) -> None:
-        """Spend or give back reservations; where the store fails, the rest is tried again with the next records."""
+    def settle(self) -> bool:
+        """Spend or give back reservations; False where the store fails: the rest is tried again with the next records,
+        and before the next commit, which can't pass what is told nowhere else.
+        """
         try:
             while self._unsettled:
                 if budgets := self._view().settings.budgets:
@@ -232,6 +233,7 @@ class Applier:
             log.error("a budget could not be settled (%s); tried again", error)
         except Exception:
             log.exception("%r can't be settled; it is passed over", self._unsettled.popleft())
+        return not self._unsettled
 
     def prefetch(self, records: Sequence[Record]) -> None:
         """Read from the state, in three questions at the most, whom these records will be about."""
@@ -368,7 +370,7 @@ class Applier:
         if measured:
             self.facts.append(facts.outcome_fact(outcome, position, decision))
         if decision is not None:
-            self._policies.taught(decision, outcome)
+            self._policies.taught(decision, outcome, self._view().settings)
         self._stream.publish(
             "delivery", decision.person if decision else "", lambda: msgspec.json.encode(shown.came(outcome))
         )

@@ -14,11 +14,13 @@ import msgspec
 from micromoments.core.decision import Decision
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord
+from micromoments.core.settings import Settings
 from micromoments.flow.learn import learn
 from micromoments.flow.view import DEFAULT
 from micromoments.learn.guard import Guard
 from micromoments.learn.worth import Worth
 from micromoments.policy import decode, known, make
+from micromoments.policy.actions import SLOT as ACTIONS
 from micromoments.policy.actions import width
 from micromoments.policy.base import Policy
 from micromoments.retrieve.catalog import Catalog
@@ -39,6 +41,9 @@ still in force, so that nothing that was learned in between is lost.
 
 MAX_IDLE = 256
 """Policies that are kept though they have learned nothing: any request may name a slot, and one takes up to 70 KB."""
+
+MAX_UNNAMED = 256
+"""Slots that no setting names whose policies are kept once they learned: who may send events may make them learn."""
 
 FROM = " from "
 """The same where outcomes are learned in another process: between the version and the place among the lessons up to
@@ -77,6 +82,7 @@ class Policies(Mapping[str, Policy]):
         self._pupils: dict[str, Pupil] = {}
         self.worths = {k.removeprefix(WORTH): Worth.decode(v) for k, v in kept.items() if k.startswith(WORTH)}
         self._valued: set[str] = set()
+        self._gone: set[str] = set()
         self.place = 0
         """Up to where among the lessons another process had learned what ``renew`` took over."""
 
@@ -106,8 +112,8 @@ class Policies(Mapping[str, Policy]):
     def renew(self, kept: Mapping[str, bytes]) -> None:
         """Take over what another process learned: states that changed are decoded anew, when they are next needed."""
         states = {k: v for k, v in kept.items() if k.startswith(PREFIX)}
-        for key, body in states.items():
-            if self._kept.get(key) != body:
+        for key in {*states, *self._kept}:
+            if self._kept.get(key) != states.get(key):
                 self._policies.pop(key.removeprefix(PREFIX), None)
         self._kept = states
         self.guards.update({k.removeprefix(GUARD): Guard.decode(v) for k, v in kept.items() if k.startswith(GUARD)})
@@ -155,16 +161,47 @@ class Policies(Mapping[str, Policy]):
         if decision.guard and self.guards.setdefault(decision.slot, Guard()).weigh(decision, outcome):
             self._weighed.add(decision.slot)
 
-    def taught(self, decision: Decision, outcome: Outcome) -> None:
-        """Learn from what came of a decision: the slot's guard, the policy that decided, and its apprentice."""
+    def taught(self, decision: Decision, outcome: Outcome, settings: Settings) -> None:
+        """Learn from what came of a decision: the slot's guard, the policy that decided, and its apprentice. The first
+        that a slot learns may be one too many for the slots that ``settings`` don't name.
+        """
         rewarded = self.rewarded(outcome)
         self.weigh(decision, rewarded)
-        for name in dict.fromkeys((decision.policy.name, decision.apprentice)):
+        for name in filter(known, dict.fromkeys((decision.policy.name, decision.apprentice))):
             key = f"{decision.slot}:{name}"
-            if known(name) and learn(self[key], decision, rewarded):
+            new = not self[key].version
+            if learn(self[key], decision, rewarded):
                 self.dirty.add(key)
                 if key in self._pupils:
                     self._pupils[key].learned.append((decision, rewarded))
+                if new:
+                    self._make_room(decision.slot, settings)
+
+    def _make_room(self, slot: str, settings: Settings) -> None:
+        """Where a slot that no setting names is one too many of them, let go of the one that learned least."""
+        if slot in (named := slots_of(settings)):
+            return
+        learned = dict.fromkeys((key.rpartition(":")[0] for key in self.learned()), 0)
+        for key in self.learned():
+            learned[key.rpartition(":")[0]] += self[key].version
+        others = sorted(learned.keys() - named - {slot}, key=lambda other: (learned[other], other))
+        for other in others[: max(0, len(others) + 1 - MAX_UNNAMED)]:
+            self._forget(other)
+
+    def _forget(self, slot: str) -> None:
+        for key in [key for key in self.learned() if key.rpartition(":")[0] == slot]:
+            del self._policies[key]
+            self._kept.pop(PREFIX + key, None)
+            self._gone.add(PREFIX + key)
+            self._put.discard(key)
+            self.dirty.discard(key)
+            if (pupil := self._pupils.pop(key, None)) is not None:
+                pupil.end = "lost"
+        for prefix, held, changed in ((GUARD, self.guards, self._weighed), (WORTH, self.worths, self._valued)):
+            if slot in held:
+                del held[slot]
+                changed.discard(slot)
+                self._gone.add(prefix + slot)
 
     def taught_again(self, key: str, decision: Decision, outcome: Outcome) -> None:
         """Learn in one policy what its state before had learned, and the one in force was made without."""
@@ -182,9 +219,9 @@ class Policies(Mapping[str, Policy]):
         """Whether anything was learned since it was last encoded."""
         return bool(self.dirty or self._weighed or self._valued)
 
-    def encoded(self) -> dict[str, bytes]:
-        """What learned, weighed or valued since the last call, by key, encoded."""
-        out: dict[str, bytes] = {}
+    def encoded(self) -> dict[str, bytes | None]:
+        """What learned, weighed or valued since the last call, by key, encoded; ``None`` for what was let go of."""
+        out: dict[str, bytes | None] = dict.fromkeys(sorted(self._gone))
         for key in sorted(self.dirty):
             try:
                 out[PREFIX + key] = self[key].encode()
@@ -192,9 +229,15 @@ class Policies(Mapping[str, Policy]):
                 log.exception("what policy %s learned can't be encoded; it is kept in memory alone", key)
         out |= {GUARD + slot: self.guards[slot].encode() for slot in sorted(self._weighed)}
         out |= {WORTH + slot: self.worths[slot].encode() for slot in sorted(self._valued)}
-        for changed in (self.dirty, self._weighed, self._valued):
+        for changed in (self.dirty, self._weighed, self._valued, self._gone):
             changed.clear()
         return out
+
+
+def slots_of(settings: Settings) -> set[str]:
+    """The slots that settings name."""
+    tried = {experiment.slot for experiment in settings.experiments.values()}
+    return {ACTIONS, *settings.slots, *tried, *(trigger.slot for trigger in settings.triggers.values())}
 
 
 def pack_catalog(catalog: Catalog, position: int) -> bytes:

@@ -16,7 +16,7 @@ from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecor
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
-from micromoments.engine.learned import bodies, due
+from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.residents import Residents
 from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
@@ -75,7 +75,7 @@ class Keeper:
         self._learned_to = 0
         self._watched: set[asyncio.Future[int]] = set()
         self._owed: list[OutcomeRecord] = []
-        self._kept_policies: dict[str, bytes] = {}
+        self._kept_policies: dict[str, bytes | None] = {}
         self._versions: dict[str, int] = {}
         self.active: dict[str, bytes] = {}
         self.committed: Callable[[], None] = _nobody
@@ -142,6 +142,9 @@ class Keeper:
             taught = a.catalog_dirty or a.position - self._learned_to > FAR
             if not (self._changed() or (everything and taught)):
                 return
+            if not a.settle():
+                self.failures += 1
+                return
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
             versions = bodies(policies, self._policies)
             self.active = {}  # what is put in force meanwhile is the next commit's
@@ -189,6 +192,9 @@ class Keeper:
             self.commits += 1
             if outbox:
                 self.committed()
+            for name in let_go(policies):
+                await self._quietly(self._stores.policies.forget, name)
+                self._versions.pop(name, None)
             for name, version, body in versions:
                 if due(version, self._last_kept(name)):
                     await self._quietly(self._stores.policies.keep, name, version, body)

@@ -336,7 +336,12 @@ def due(version: int, kept: int) -> bool:
     return version >= max(10, GROWTH * kept)
 
 
-def bodies(batch: Mapping[str, bytes], policies: Policies) -> list[tuple[str, int, bytes]]:
+def bodies(batch: Mapping[str, bytes | None], policies: Policies) -> list[tuple[str, int, bytes]]:
     """The name, version and state of the policies of a commit."""
-    names = [key.removeprefix(PREFIX) for key in batch if key.startswith(PREFIX)]
-    return [(name, policies[name].version, batch[PREFIX + name]) for name in names]
+    told = [(key.removeprefix(PREFIX), body) for key, body in batch.items() if key.startswith(PREFIX)]
+    return [(name, policies[name].version, body) for name, body in told if body is not None]
+
+
+def let_go(batch: Mapping[str, bytes | None]) -> list[str]:
+    """The names of the policies that a commit lets go of."""
+    return [key.removeprefix(PREFIX) for key, body in batch.items() if key.startswith(PREFIX) and body is None]

@@ -146,7 +146,7 @@ def rebuild(log: Stores, settings: Settings, recogniser: Recogniser, until: int 
     return Rebuilt(
         people={id: p for id, p in people.items() if p is not None},
         links={key: link for key, link in links.items() if link is not None},
-        policies=policies.encoded(),
+        policies={key: body for key, body in policies.encoded().items() if body is not None},
         records=count,
         position=applier.position,
         erased=erased,

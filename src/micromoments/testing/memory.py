@@ -127,7 +127,7 @@ class MemoryState:
             del d.timers[gone]
         d.decisions.update({one.id: one for one in batch.decisions})
         d.live.extend(batch.facts)
-        d.policies.update(batch.policies)
+        _put(d.policies, batch.policies)
         d.outbox = {**{one.id: one for one in batch.outbox}, **d.outbox}
         d.position = batch.position
 
@@ -324,6 +324,11 @@ class MemoryPolicies:
         """One kept version."""
         return self._disk.versions.get((key, version))
 
+    def forget(self, key: str) -> None:
+        """Let go of the kept versions."""
+        for version in self.versions(key):
+            del self._disk.versions[key, version]
+
 
 class MemoryBudgets:
     """``ports.Budgets``."""
@@ -334,7 +339,7 @@ class MemoryBudgets:
     def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units."""
         known = self._disk.reservations.get(id)
-        if known is None:
+        if known is None or known[3] == "returned":
             used, (name, held, _, state) = (
                 sum(self.used(budget)),
                 self._disk.reservations.get(instead, ("", 0, 0, "")),

@@ -16,13 +16,13 @@ from micromoments.core.event import Millis
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
-from micromoments.core.settings import DAY
+from micromoments.core.settings import DAY, Settings
 from micromoments.engine.brain import CATALOG, FROM, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
 from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.follower import FOLDED, LEARNED, LESSONS, place
 from micromoments.engine.cluster.rounds import Rounds
 from micromoments.engine.cluster.wiring import Lease, Shared
-from micromoments.engine.learned import bodies, due
+from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS
 from micromoments.flow.learn import observe
@@ -114,6 +114,7 @@ class Lead:
         self._shared, self._lease, self._clock, self._learner = shared, lease, clock, learner
         kept = shared.policies.load()
         self._brain = Policies(kept)
+        self._settings = shared.settings
         self._catalog = Catalog(shared.settings.synonyms, shared.settings.timezone)
         after = ""
         while items := shared.stores.catalogue.items(after, 2_000):
@@ -196,6 +197,8 @@ class Lead:
                 self._active[ACTIVE_WEIGHTS] = one.record.body
             elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:
                 self._foresee(one.record.name, fresh=True)
+            elif isinstance(one.record, ActivationRecord) and one.record.what == "config":
+                self._settings = msgspec.json.decode(one.record.body, type=Settings, strict=False)
         self._catalog.apply(items)
         self._shared.state.commit(
             Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items=items, position=-1)
@@ -264,7 +267,7 @@ class Lead:
         decision = decisions.get(outcome.decision)
         if decision is None:
             return
-        self._brain.taught(decision, outcome)
+        self._brain.taught(decision, outcome, self._settings)
 
     def _write(self, *, catalog: bool = False) -> bool:
         """Write what was learned, with how far that is, in one step; False where another is the learner by now."""
@@ -290,6 +293,9 @@ class Lead:
             if self._learned:
                 self._shared.artifacts.let_go(self._learned, LINGER)
             self._learned = learned
+        for name in let_go(states):
+            self._shared.policies.forget(name)
+            self._versions.pop(name, None)
         for name, version, body in versions:
             if name not in self._versions:
                 self._versions[name] = max(self._shared.policies.versions(name), default=0)

@@ -26,6 +26,7 @@ from micromoments.engine.cluster.gate import Gate
 from micromoments.engine.cluster.wiring import Shared, Told
 from micromoments.engine.cluster.world import World
 from micromoments.engine.control import Control
+from micromoments.engine.fallback import chosen
 from micromoments.engine.forwarder import Inside
 from micromoments.engine.intake import Intake
 from micromoments.engine.learned import WAITED, Learned
@@ -214,7 +215,7 @@ class Serving:
         choose, taken = rank if request.actions else decide, set[str]()
         asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
         while True:
-            decision, reserves = choose(person, asked, view, seed_of(request.id), left)
+            decision, reserves = chosen(choose, person, asked, view, seed_of(request.id), left)
             if not reserves and not taken:
                 break
             if await asyncio.to_thread(self._purse.reserve, reserves, left, taken, request.at):

@@ -296,4 +296,4 @@ def _learned(rows: Any, settings: Settings) -> dict[str, bytes]:
         elif isinstance(record, OutcomeRecord):
             applier.fold([(logged.position, record, 0)])
             applier.forget_output()
-    return policies.encoded()
+    return {key: body for key, body in policies.encoded().items() if body is not None}

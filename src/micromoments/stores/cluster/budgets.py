@@ -17,8 +17,8 @@ class RedisBudgets:
 
     def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant; False if spent + reserved + units would pass ``limit``. The same id gives the
-        same answer and takes nothing more, until some time after ``until``. An open reservation of the budget,
-        ``instead`` of which this one is taken, is given back where it is granted.
+        same answer and takes nothing more, until some time after ``until``; once given back, it takes them anew. An
+        open reservation of the budget, ``instead`` of which this one is taken, is given back where it is granted.
 
         Raises:
             ValueError: units below 0.

@@ -36,10 +36,13 @@ class RedisPolicies:
         """A number that grows with every write."""
         return int(self._database.one(0, "GET", self._name(0, "polr")) or 0)
 
-    def teach(self, states: Mapping[str, bytes], term: int = 0) -> int:
-        """Write states; gives the new revision, -1 where ``term`` is of a lease that another holds by now."""
-        sealed = [(key, codec.seal(body)) for key, body in states.items()]
-        return int(self._database.run(scripts.TEACH, 0, [term, *scripts.flat(sealed)]))
+    def teach(self, states: Mapping[str, bytes | None], term: int = 0) -> int:
+        """Write states, or let go of them (``None``); gives the new revision, -1 where ``term`` is of a lease that
+        another holds by now.
+        """
+        sealed = [(key, codec.seal(body)) for key, body in states.items() if body is not None]
+        gone = [(key,) for key, body in states.items() if body is None]
+        return int(self._database.run(scripts.TEACH, 0, [term, *scripts.flat(gone), *scripts.flat(sealed)]))
 
     def keep(self, key: str, version: int, body: bytes) -> None:
         """Keep a named version; the same version again replaces it."""
@@ -53,6 +56,10 @@ class RedisPolicies:
         """One kept version."""
         body = self._database.one(0, "HGET", self._name(0, "pv", key), version)
         return codec.unseal(body, f"policy {key} version {version} in Redis") if body is not None else None
+
+    def forget(self, key: str) -> None:
+        """Let go of the kept versions."""
+        self._database.one(0, "DEL", self._name(0, "pv", key))
 
     def close(self) -> None:
         """Nothing of its own is open."""

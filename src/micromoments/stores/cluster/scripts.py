@@ -161,7 +161,7 @@ RESERVE = Script(
     """
 local p, budget, units, limit, id, till = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local known = redis.call('HGET', p..'r:'..id, 'state')
-if known then return known == 'refused' and 0 or 1 end
+if known and known ~= 'returned' then return known == 'refused' and 0 or 1 end
 local used = redis.call('HMGET', p..'b:'..budget, 'spent', 'reserved')
 local taken, held = tonumber(used[1] or '0') + tonumber(used[2] or '0'), 0
 local old = redis.call('HMGET', p..'r:'..ARGV[6], 'budget', 'units', 'state')
@@ -273,6 +273,7 @@ TEACH = Script(
     + """
 local p, term = KEYS[1], tonumber(word())
 if term > 0 and term < tonumber(redis.call('GET', p..'xt:learn') or '0') then return -1 end
+for _, e in ipairs(rows(1)) do redis.call('HDEL', p..'pol', e[1]) end
 for _, e in ipairs(rows(2)) do redis.call('HSET', p..'pol', e[1], e[2]) end
 return redis.call('INCR', p..'polr')
 """

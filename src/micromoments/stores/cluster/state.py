@@ -23,6 +23,7 @@ from micromoments.core.record import EventRecord, OutcomeRecord, Record
 from micromoments.ports import Batch, StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
+from micromoments.stores.cluster.policies import RedisPolicies
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.state import live_frames
 
@@ -203,8 +204,7 @@ class RedisState:
         self._all({s: change(_NOTHING, people=some) for s, some in gone.items() if some})
         self._all({s: change(_NOTHING, links=part.links) for s, part in shards.items() if part.links})
         if batch.policies:
-            sealed = [(key, codec.seal(body)) for key, body in batch.policies.items()]
-            self._database.run(scripts.TEACH, 0, [0, *scripts.flat(sealed)])
+            RedisPolicies(self._database).teach(batch.policies)
 
     def _all(self, parts: Mapping[int, Batch]) -> None:
         lost = self.commit_shards(parts) if parts else {}

@@ -32,8 +32,9 @@ class SqliteBudgets:
     def reserve(self, budget: str, units: int, limit: int, id: str, until: Millis, instead: str = "") -> bool:
         """Take units until an instant, durably; False if spent + reserved + units would pass ``limit``.
 
-        The same id gives the same answer and takes nothing more, until some time after ``until``. An open reservation
-        of the budget, ``instead`` of which this one is taken, is given back where it is granted.
+        The same id gives the same answer and takes nothing more, until some time after ``until``; once given back, it
+        takes them anew. An open reservation of the budget, ``instead`` of which this one is taken, is given back where
+        it is granted.
 
         Raises:
             ValueError: units below 0.
@@ -44,7 +45,7 @@ class SqliteBudgets:
             )
         with transaction(self._db, self._lock, "reserving a budget") as db:
             known = db.execute("SELECT state FROM reservations WHERE id = ?", (id,)).fetchone()
-            if known is not None:
+            if known is not None and known[0] != "returned":
                 return bool(known[0] != "refused")
             row = db.execute("SELECT spent + reserved FROM budgets WHERE name = ?", (budget,)).fetchone()
             used = row[0] if row else 0
@@ -52,7 +53,7 @@ class SqliteBudgets:
             held = row[0] if row else 0
             granted = used - held + units <= (max(limit, used) if held else limit)
             state = "open" if granted else "refused"
-            db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?, ?)", (id, budget, units, until, state))
+            db.execute("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)", (id, budget, units, until, state))
             if granted:
                 db.execute(_ADD, (budget, 0, units - held))
                 db.execute("UPDATE reservations SET state = 'returned' WHERE id = ? AND state = 'open'", (instead,))

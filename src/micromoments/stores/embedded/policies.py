@@ -45,6 +45,11 @@ class SqlitePolicies:
             ).fetchone()
         return codec.unseal(row[0], f"policy {key} version {version} in state.sqlite") if row else None
 
+    def forget(self, key: str) -> None:
+        """Let go of the kept versions, durably."""
+        with transaction(self._db, self._lock, "letting go of a policy's versions") as db:
+            db.execute("DELETE FROM policy_versions WHERE key = ?", (key,))
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

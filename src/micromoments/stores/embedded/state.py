@@ -96,7 +96,7 @@ class SqliteState:
         items = sorted((key.encode(), codec.encode(item)) for key, item in batch.items.items() if item)
         wakes = [(key.encode(), wake) for key, wake in batch.timers.items() if batch.people.get(key) is None]
         frames = live_frames(batch.facts)
-        policies = [(key, codec.seal(body)) for key, body in batch.policies.items()]
+        policies = [(key, codec.seal(body)) for key, body in batch.policies.items() if body is not None]
         with transaction(self._db, self._lock, "committing to state.sqlite") as db:
             PEOPLE.write(db, people)
             _LINKS.write(db, links)
@@ -113,6 +113,8 @@ class SqliteState:
             outbox.intend(db, batch.outbox)
             for policy in policies:
                 db.execute("INSERT OR REPLACE INTO policies(key, body) VALUES (?, ?)", policy)
+            gone = [(key,) for key, body in batch.policies.items() if body is None]
+            db.executemany("DELETE FROM policies WHERE key = ?", gone)
             db.execute("UPDATE meta SET value = ? WHERE name = 'position'", (batch.position,))
 
     def position(self) -> int:

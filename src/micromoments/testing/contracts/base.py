@@ -22,7 +22,7 @@ def batch(  # noqa: PLR0913 the parts of a batch
     timers: Mapping[str, int] | None = None,
     decisions: Sequence[Decision] = (),
     facts: Sequence[Fact] = (),
-    policies: Mapping[str, bytes] | None = None,
+    policies: Mapping[str, bytes | None] | None = None,
     items: Mapping[str, Item | None] | None = None,
     position: int = 0,
     outbox: Sequence[Delivery] = (),

@@ -37,6 +37,23 @@ class BudgetsContract:
         assert not budgets.reserve("b", 3, 4, "s", START)
         close(budgets)
 
+    def test_what_was_given_back_is_taken_anew(self, tmp_path: Path) -> None:
+        """A reservation that is asked for again after it was given back, or was over, holds its units again, or is
+        refused where they are gone.
+        """
+        budgets = self.open(tmp_path)
+        budgets.reserve("b", 2, 4, "r", START)
+        budgets.reserve("b", 2, 4, "s", START)
+        budgets.settle("r", spend=False)
+        assert budgets.reserve("b", 2, 4, "r", START)
+        assert budgets.used("b") == (0, 4)
+        assert budgets.expire(START) == 2
+        assert budgets.reserve("b", 3, 4, "t", START + 1)
+        assert not budgets.reserve("b", 2, 4, "r", START + 1)
+        assert budgets.used("b") == (0, 3)
+        assert not budgets.settle("r", spend=True)
+        close(budgets)
+
     def test_settling_is_once(self, tmp_path: Path) -> None:
         """A reservation is spent or given back once; the unknown and the settled are harmless."""
         budgets = self.open(tmp_path)

@@ -16,7 +16,7 @@ class PoliciesContract:
         """The policies of a folder, new or as they were left."""
         raise NotImplementedError
 
-    def commit(self, folder: Path, policies: Mapping[str, bytes]) -> None:
+    def commit(self, folder: Path, policies: Mapping[str, bytes | None]) -> None:
         """Commit policies' states, in one commit of the folder's state."""
         raise NotImplementedError
 
@@ -29,6 +29,24 @@ class PoliciesContract:
         close(policies)
         policies = self.open(tmp_path)
         assert dict(policies.load()) == {"a": b"two", "b": b""}
+        close(policies)
+
+    def test_what_is_let_go_of_is_gone(self, tmp_path: Path) -> None:
+        """A policy that a commit lets go of isn't loaded any more, one that never was is no error, and kept versions go
+        when they are forgotten, those alone.
+        """
+        policies = self.open(tmp_path)
+        self.commit(tmp_path, {"a": b"one", "b": b"two"})
+        self.commit(tmp_path, {"a": None, "c": b"three", "never": None})
+        policies.keep("a", 1, b"one")
+        policies.keep("ab", 1, b"other")
+        policies.forget("a")
+        policies.forget("never")
+        close(policies)
+        policies = self.open(tmp_path)
+        assert dict(policies.load()) == {"b": b"two", "c": b"three"}
+        assert (list(policies.versions("a")), list(policies.versions("ab"))) == ([], [1])
+        assert policies.version("a", 1) is None
         close(policies)
 
     def test_versions_are_kept(self, tmp_path: Path) -> None:
