@@ -60,8 +60,10 @@ class Log(Protocol):
         """The position that the next record will get."""
         ...
 
-    def trim(self, before: Millis, below: int) -> int:
-        """Forget whole groups that arrived before an instant and lie below a position; give how many records went."""
+    def trim(self, before: Millis, below: int, now: Millis) -> int:
+        """Forget whole groups that arrived before an instant and lie below a position; give how many records went. What
+        says that it arrives only after ``now`` came while the clock was ahead, and goes with what came after it.
+        """
         ...
 
     def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:

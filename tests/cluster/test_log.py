@@ -49,14 +49,23 @@ class TestKafkaLog(LogContract):
         self.database = Database(self.redis, name)
         return KafkaLog(self.broker, name, 0, Vault(self.database))
 
+    def test_trimming_passes_what_came_while_the_clock_was_ahead(self, tmp_path: Path) -> None:
+        """Declared: it waits for that time to come, unless the broker took nothing from so far ahead."""
+        log = self.open(tmp_path)
+        for n, at in enumerate([START, START + 9_000, START + 1]):
+            log.append([event_record(n, at=at)])
+        assert log.trim(START + 2, 3, START + 10) == 1
+        assert [x.position for x in log.read(0)] == [1, 2]
+        log.close()
+
     def test_trimming_keeps_what_is_young_or_needed(self, tmp_path: Path) -> None:
         """Declared: a record goes by itself, whatever group it was written in."""
         log = self.open(tmp_path)
         for n in range(5):
             log.append([event_record(2 * n, at=START + 10 * n), event_record(2 * n + 1, at=START + 10 * n + 1)])
-        assert log.trim(START, 10) == 0
-        assert log.trim(START + 21, 10) == 5
-        assert log.trim(START + 1_000, 7) == 2
+        assert log.trim(START, 10, START + 2_000) == 0
+        assert log.trim(START + 21, 10, START + 2_000) == 5
+        assert log.trim(START + 1_000, 7, START + 2_000) == 2
         assert [x.position for x in log.read(0)] == [7, 8, 9]
         log.close()
 

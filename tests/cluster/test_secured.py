@@ -126,7 +126,7 @@ def test_all_roles_work_with_tls_passwords_and_the_least_rights(
         assert found is not None
         assert [(f.check, f.got) for f in examine(tmp_path, found) if f.severity == "error"] == []
         shared = one.open()
-        assert shared.events.log(0).trim(now_ms(), 2**40) >= 0
+        assert shared.events.log(0).trim(now_ms(), 2**40, now_ms()) >= 0
         assert asked(shared, "SELECT count(*) FROM events")[0][0]
         shared.close()
         moving = open_moving(tmp_path, found, Settings(), now_ms())

@@ -68,7 +68,7 @@ def test_nothing_of_the_trimmed_stays(tmp_path: Path) -> None:
     """What was trimmed is overwritten in the file."""
     with closing(SqliteLog(tmp_path / "log.sqlite")) as log:
         log.append([event_record(n, key=SECRET) for n in range(50)])
-        log.trim(START * 2, 50)
+        log.trim(START * 2, 50, START * 3)
         log.erase(frozenset({SECRET}), frozenset())
         assert b"7f3a-the-erased" not in everything(tmp_path)
 

@@ -242,7 +242,7 @@ class Keeper:
         keep = self._stores.retention
         now = self._clock()
         oldest = now - int(keep.log_days * DAY)
-        await self._quietly(lambda: self._stores.log.trim(oldest, self._stores.position()))
+        await self._quietly(lambda: self._stores.log.trim(oldest, self._stores.position(), now))
         await self._quietly(self._stores.facts().trim, now - int(keep.facts_days * DAY))
         await self._quietly(self._stores.outbox.trim, now - int(keep.log_days * DAY))
         await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))

@@ -73,15 +73,16 @@ class MemoryLog:
         """The position that the next record will get."""
         return self._disk.end
 
-    def trim(self, before: Millis, below: int) -> int:
+    def trim(self, before: Millis, below: int, now: Millis) -> int:
         """Forget whole groups, oldest first."""
-        gone = 0
-        while self._disk.groups:
-            first, records = self._disk.groups[0]
-            if max(r.at for r in records) >= before or first + len(records) > below:
+        goes = 0
+        for n, (first, records) in enumerate(self._disk.groups, 1):
+            newest = max(r.at for r in records)
+            if before <= newest <= now or first + len(records) > below:
                 break
-            gone += len(self._disk.groups.pop(0)[1])
-        return gone
+            goes = n if newest < before else goes
+        gone, self._disk.groups[:] = self._disk.groups[:goes], self._disk.groups[goes:]
+        return sum(len(records) for _, records in gone)
 
     def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
         """Blank records."""

@@ -174,9 +174,10 @@ class Lead:
             self._learner.said = ""
             if now - trimmed > TRIM:
                 trimmed = now
-                oldest = self._clock() - int(self._shared.settings.retention.log_days * DAY)
-                self._shared.lessons.trim(oldest, self._place.position)
-                self._shared.control.trim(oldest, self._control)
+                instant = self._clock()
+                oldest = instant - int(self._shared.settings.retention.log_days * DAY)
+                self._shared.lessons.trim(oldest, self._place.position, instant)
+                self._shared.control.trim(oldest, self._control, instant)
             if not more:
                 stopping.wait(LOOK)
         self._write(catalog=True)

@@ -291,7 +291,7 @@ class Worker:
         oldest = now - int(keep.log_days * DAY)
         for partition in range(self._shared.events.count):
             events = self._shared.events.log(partition)
-            events.trim(oldest, self._shared.of_partition(partition).position())
+            events.trim(oldest, self._shared.of_partition(partition).position(), now)
             events.close()
         self._shared.stores.facts().trim(now - int(keep.facts_days * DAY))
         self._shared.stores.outbox.trim(oldest)

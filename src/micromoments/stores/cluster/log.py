@@ -304,7 +304,7 @@ class KafkaLog:
             self._consumer = Consumer(reading(self._broker.connection, f"{self._topic}.reader"))
         return self._consumer
 
-    def trim(self, before: Millis, below: int) -> int:
+    def trim(self, before: Millis, below: int, now: Millis) -> int:  # noqa: ARG002 a declared gap
         """Forget records that arrived before an instant and lie below a position, oldest first; give how many went."""
         with self._reading, failing(f"trimming {self._topic}"):
             low, high = self._ends()

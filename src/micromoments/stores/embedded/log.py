@@ -30,6 +30,9 @@ _READ = (
     "SELECT first, count, body FROM groups "
     "WHERE first >= coalesce((SELECT max(first) FROM groups WHERE first <= ?), 0) ORDER BY first"
 )
+_KEPT = "SELECT first FROM groups WHERE at_max BETWEEN ? AND ? OR first + count > ? ORDER BY first LIMIT 1"
+_GOES = "SELECT first FROM groups WHERE at_max < ? AND first < ? ORDER BY first DESC LIMIT 1"
+_OLDEST = "SELECT first, count FROM groups WHERE first <= ? ORDER BY first LIMIT 100"
 
 
 def _what(first: int, count: int) -> str:
@@ -77,23 +80,23 @@ class SqliteLog:
         """The position that the next record will get."""
         return self._end
 
-    def trim(self, before: Millis, below: int) -> int:
+    def trim(self, before: Millis, below: int, now: Millis) -> int:
         """Forget whole groups that arrived before an instant and lie below a position, oldest first, 100 at a time so
-        that appending goes on; give how many records went.
+        that appending goes on; give how many records went. What says that it arrives only after ``now`` came while the
+        clock was ahead, and goes with what came after it.
         """
+        with self._reading, failing("trimming log.sqlite"):
+            kept = self._reader.execute(_KEPT, (before, now, below)).fetchone() or (self._end,)
+            last = self._reader.execute(_GOES, (before, *kept)).fetchone() or (-1,)
         gone = 0
         while True:
             with transaction(self._db, self._lock, "trimming log.sqlite") as db:
-                oldest = db.execute("SELECT first, count, at_max FROM groups ORDER BY first LIMIT 100").fetchall()
-                last = -1
-                for first, count, at_max in oldest:
-                    if at_max >= before or first + count > below:
-                        break
-                    last, gone = first, gone + count
+                oldest = db.execute(_OLDEST, last).fetchall()
+                if not oldest:
+                    return gone
                 db.execute("UPDATE meta SET value = ? WHERE name = 'end'", (self._end,))
-                db.execute("DELETE FROM groups WHERE first <= ?", (last,))
-            if not oldest or last != oldest[-1][0]:
-                return gone
+                db.execute("DELETE FROM groups WHERE first <= ?", (oldest[-1][0],))
+            gone += sum(count for _, count in oldest)
 
     def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
         """Blank every record under ``keys`` and any decision or outcome of ``mentions``; rewrite only groups that hold

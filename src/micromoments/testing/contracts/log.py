@@ -65,7 +65,7 @@ class LogContract:
         """After reopening, positions go on where they were, also when everything was trimmed."""
         log = self.open(tmp_path)
         log.append([event_record(n) for n in range(3)])
-        assert log.trim(START + 1_000, 3) == 3
+        assert log.trim(START + 1_000, 3, START + 2_000) == 3
         close(log)
         log = self.open(tmp_path)
         assert (log.end(), list(log.read(0)), log.append([event_record(9)])) == (3, [], 3)
@@ -87,10 +87,21 @@ class LogContract:
         log = self.open(tmp_path)
         for n in range(5):
             log.append([event_record(2 * n, at=START + 10 * n), event_record(2 * n + 1, at=START + 10 * n + 1)])
-        assert log.trim(START, 10) == 0
-        assert log.trim(START + 21, 10) == 4  # the third group's newest is at 21
-        assert log.trim(START + 1_000, 7) == 2  # the fourth group reaches position 7
+        assert log.trim(START, 10, START + 2_000) == 0
+        assert log.trim(START + 21, 10, START + 2_000) == 4  # the third group's newest is at 21
+        assert log.trim(START + 1_000, 7, START + 2_000) == 2  # the fourth group reaches position 7
         assert [x.position for x in log.read(0)] == [6, 7, 8, 9]
+        close(log)
+
+    def test_trimming_passes_what_came_while_the_clock_was_ahead(self, tmp_path: Path) -> None:
+        """What says that it arrives in the future keeps nothing of before or after it; it goes with what came next."""
+        log = self.open(tmp_path)
+        for n, at in enumerate([START, START + 9_000, START + 1, START + 2, START + 9_000]):
+            log.append([event_record(n, at=at)])
+        assert log.trim(START + 1, 5, START + 10) == 1
+        assert log.trim(START + 2, 5, START + 10) == 2
+        assert log.trim(START + 9, 5, START + 10) == 1
+        assert [x.position for x in log.read(0)] == [4]
         close(log)
 
     def test_erasing_blanks_a_key(self, tmp_path: Path) -> None:
