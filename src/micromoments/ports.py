@@ -9,7 +9,7 @@ version.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -35,6 +35,16 @@ class Corrupt(StoreError):
 
 class Later(Corrupt):
     """What a newer release wrote: whole, and not for this one to change."""
+
+
+NOTHING: Mapping[str, Link] = {}
+Whose = Callable[[Record], bool]
+"""Whether a record is of those whom it is asked about."""
+
+
+def nobodys(_record: Record) -> bool:
+    """A record is of nobody else."""
+    return False
 
 
 class Log(Protocol):
@@ -66,9 +76,10 @@ class Log(Protocol):
         """
         ...
 
-    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
-        """Blank every record under ``keys``, and any decision or outcome that concerns ``mentions`` (decision ids);
-        positions stay. Nothing of them is left in the store's files. Give how many were blanked.
+    def erase(self, keys: frozenset[str], mentions: frozenset[str], others: Whose = nobodys) -> int:
+        """Blank every record under ``keys`` that isn't another's (``others``: who shares a device), and any decision or
+        outcome that concerns ``mentions`` (decision ids); positions stay. Nothing of them is left in the store's files.
+        Give how many were blanked.
         """
         ...
 
@@ -118,9 +129,12 @@ class State(Protocol):
         """A decision by its id, for as long as it is kept."""
         ...
 
-    def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
+    def erase(
+        self, people: frozenset[str], links: frozenset[str], before: Millis, left: Mapping[str, Link] = NOTHING
+    ) -> frozenset[int]:
         """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
-        ``before`` (0: nobody); nothing of them is left in the store's files. Give their surrogates.
+        ``before`` (0: nobody); nothing of them is left in the store's files. ``left`` is what stays of those links that
+        are others', too. Give their surrogates.
         """
         ...
 

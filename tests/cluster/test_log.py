@@ -79,6 +79,14 @@ class TestKafkaLog(LogContract):
         assert log.erase(frozenset({"anon:x"}), frozenset()) == 0
         log.close()
 
+    def test_erasing_spares_who_shares_a_key(self, tmp_path: Path) -> None:
+        """Declared: what another did under the key goes with it."""
+        log = self.open(tmp_path)
+        log.append([event_record(n, key="anon:x") for n in range(2)])
+        assert log.erase(frozenset({"anon:x"}), frozenset(), lambda _record: True) == 1
+        assert all(isinstance(x.record, ErasedRecord) for x in log.read(0))
+        log.close()
+
     def test_erasing_blanks_what_mentions_a_decision(self, tmp_path: Path) -> None:
         """Declared: a decision goes with the key that it was asked under; what stands under another's key stays."""
         log = self.open(tmp_path)

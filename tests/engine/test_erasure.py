@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from micromoments.core.settings import DAY
 from micromoments.engine.service import Service
+from micromoments.engine.verify import verify
 from micromoments.engine.wiring import open_stores
+from micromoments.ports import StoreError
 from tests.engine.shop import ITEMS, MINUTE, SETTINGS, Clock, asked, clicked, opened, search, sent
 
 ANA = "ana-4711"
@@ -129,6 +132,70 @@ async def test_erasing_one_user_of_a_shared_device_leaves_the_other(tmp_path: Pa
         assert service.person("anon:phone-of-bob") is not None
         moments = await service.moments("user:bob")
         assert [m.need["query"] for m in moments]
+
+
+async def test_what_another_did_on_a_shared_device_stays_whole(tmp_path: Path) -> None:
+    """Bob's searches and decisions on the laptop stay in the log and the state, before and after ana had it, so that
+    what came of them is learned, a replay gives him as he is, and his export is what it was.
+    """
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await service.put_items(ITEMS)
+        await service.collect([sent("identify", at=clock.at, id="bob-0", anonymousId=SHARED, userId="bob")])
+        await search(service, clock, "bob-00", person=SHARED, query="buy a map")
+        await lived(service, clock)
+        decision = await service.decide(asked("d-bob", f"anon:{SHARED}", clock.at))
+        await clicked(service, clock, decision, "bob-4")
+        before = await service.export("user:bob")
+
+        await service.erase(f"user:{ANA}")
+
+        assert await service.export("user:bob") == before
+        assert service.decision("d-bob") == service._stores.state.decision("d-bob") == decision
+    assert left_in(tmp_path / "shop", HER_WORDS) == []
+    stores = open_stores(tmp_path / "shop", SETTINGS)
+    assert verify(stores).differences == []
+    stores.close()
+
+
+async def test_an_erasure_that_is_cut_short_takes_nobody_elses_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends just after the state has erased ana: the laptop is still bob's, and she can be erased again."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await lived(service, clock)
+        await service._keeper.commit(service._barrier)
+        with monkeypatch.context() as ended:
+            ended.setattr(service._residents, "forget", _end)
+            with pytest.raises(RuntimeError, match="the process ends"):
+                await service.erase(f"user:{ANA}")
+            shutil.copytree(tmp_path / "shop", tmp_path / "left")
+    async with opened(tmp_path / "left", clock) as service:
+        assert service.home(f"anon:{SHARED}") == "user:bob"
+        await service.erase(f"user:{ANA}")
+        assert service.home(f"anon:{SHARED}") == "user:bob"
+    assert left_in(tmp_path / "left", HER_WORDS) == []
+
+
+async def test_nobody_is_erased_by_halves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the state can't be written an erasure fails, as what waits to be written would come after it; the next one
+    leaves nothing.
+    """
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await lived(service, clock)
+        with monkeypatch.context() as full:
+            full.setattr(type(service._stores.state), "commit", _end)
+            with pytest.raises(StoreError, match="nobody was erased"):
+                await service.erase(f"user:{ANA}")
+        assert service.person(f"user:{ANA}") is not None
+        assert (await service.erase(f"user:{ANA}"))["facts"] > 0
+    assert left_in(tmp_path / "shop", HER_WORDS) == []
+
+
+def _end(*_asked: object) -> None:
+    raise RuntimeError("the process ends")
 
 
 async def test_who_comes_back_after_an_erasure_is_somebody_new(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.stream import Stream
+from micromoments.ports import StoreError
 
 
 class Erasure:
@@ -40,6 +41,9 @@ class Erasure:
 
         Ids that an event under way brings to the person are found in a second look, and barred too. It goes on where
         whoever asked for it is gone, as half of it would be forgotten, and half not.
+
+        Raises:
+            StoreError: what is known of the person can't be committed, and would outlive them; nothing was erased.
         """
         return await asyncio.shield(asyncio.ensure_future(self._erase(key)))
 
@@ -48,7 +52,8 @@ class Erasure:
             try:
                 while True:
                     await self._settled()
-                    await self._keeper.commit(self._barrier)
+                    if not await self._keeper.commit(self._barrier):
+                        raise StoreError("got a state that can't be written; nobody was erased; see the log, try again")
                     id = self._home(key)
                     keys, shared = await self._keeper.names_of(id, key)
                     if keys | {id} == self.barred:

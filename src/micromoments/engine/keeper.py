@@ -12,7 +12,7 @@ import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
-from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord
+from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord, Record
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
@@ -127,24 +127,25 @@ class Keeper:
                 trimmed = monotonic()
                 await self._trim()
 
-    async def commit(self, barrier: Barrier, everything: bool = False) -> None:
-        """Write all changes since the last commit to the state; with ``everything`` the snapshots too.
+    async def commit(self, barrier: Barrier, everything: bool = False) -> bool:
+        """Write all changes since the last commit to the state; with ``everything`` the snapshots too. False where that
+        failed, and is tried again.
 
         The outcomes that the folded records brought must be durable before the state may say that they were folded:
         ``barrier`` waits for that. A commit that was begun is brought to its end though whoever asked for it is
         stopped: what it took up is nowhere else, and the next one would write a position beyond it.
         """
-        await asyncio.shield(asyncio.ensure_future(self._commit(barrier, everything)))
+        return await asyncio.shield(asyncio.ensure_future(self._commit(barrier, everything)))
 
-    async def _commit(self, barrier: Barrier, everything: bool) -> None:
+    async def _commit(self, barrier: Barrier, everything: bool) -> bool:
         async with self._lock:
             a = self._applier
             taught = a.catalog_dirty or a.position - self._learned_to > FAR
             if not (self._changed() or (everything and taught)):
-                return
+                return True
             if not a.settle():
                 self.failures += 1
-                return
+                return False
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
             versions = bodies(policies, self._policies)
             self.active = {}  # what is put in force meanwhile is the next commit's
@@ -184,7 +185,7 @@ class Keeper:
                 a.items = {**items, **a.items}
                 a.committing = {}
                 self._kept_policies = policies
-                return
+                return False
             self._kept_policies = {}
             a.committing = {}
             self._residents.committed()
@@ -199,6 +200,7 @@ class Keeper:
                 if due(version, self._last_kept(name)):
                     await self._quietly(self._stores.policies.keep, name, version, body)
                     self._versions[name] = version
+            return True
 
     def _write(self, batch: Batch) -> None:
         """Commit a batch, in a thread; what is asked of each person is asked there, so that serving doesn't wait."""
@@ -330,19 +332,30 @@ class Keeper:
         self, id: str, keys: frozenset[str], shared: Mapping[str, Link], barrier: Barrier
     ) -> dict[str, int]:
         """Remove a person from facts, log and state for good; gives how much went of each. Facts go first, as only the
-        state knows whose they are, should this be cut short and asked for again.
+        state knows whose they are, should this be cut short and asked for again. What others did on a device that they
+        shared stays.
         """
         person = self._residents.person(id)
+        links = {name: self._residents.link(name) for name in shared}
+        users = frozenset(key[5:] for key in keys if key.startswith("user:"))
+
+        def others(record: Record) -> bool:
+            """Whether it is of who shares the device: what came of a decision goes where that goes."""
+            if isinstance(record, EventRecord | DecidedRecord):
+                return record.key in shared and not mine(record, links, users)
+            return record.key in shared and isinstance(record, OutcomeRecord)
+
         async with self._lock:
             rows = 0
             if person is not None:
                 rows = await asyncio.to_thread(self._stores.facts().erase, frozenset({person.surrogate}))
-            decisions = frozenset(d.id for d in self._stores.decisions_of([id], keys))
-            blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions)
-            await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0)
+            found = self._stores.decisions_of([id], keys)
+            kept = [d for d in found if others(DecidedRecord(key=d.key, at=d.at, decision=d))]
+            decisions = frozenset(d.id for d in found) - {d.id for d in kept}
+            blanked = await asyncio.to_thread(self._stores.log.erase, keys, decisions, others)
+            await asyncio.to_thread(self._stores.state.erase, frozenset({id}), keys, 0, shared)
             self._residents.forget({id}, keys)
-            for name, link in shared.items():
-                self._residents.tie(name, link)
+            self._applier.new_decisions[:0] = kept
             for d in decisions:
                 self._applier.decisions.pop(d, None)
         await self.commit(barrier)

@@ -17,7 +17,7 @@ from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
 from micromoments.core.record import DecidedRecord, ErasedRecord, EventRecord, Logged, OutcomeRecord, Record
-from micromoments.ports import Batch, Corrupt
+from micromoments.ports import NOTHING, Batch, Corrupt, Whose, nobodys
 
 V = TypeVar("V")
 
@@ -84,12 +84,12 @@ class MemoryLog:
         gone, self._disk.groups[:] = self._disk.groups[:goes], self._disk.groups[goes:]
         return sum(len(records) for _, records in gone)
 
-    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
+    def erase(self, keys: frozenset[str], mentions: frozenset[str], others: Whose = nobodys) -> int:
         """Blank records."""
         gone = 0
         for _, records in self._disk.groups:
             for n, record in enumerate(records):
-                if record.key in keys or _mentions(record) in mentions:
+                if (record.key in keys and not others(record)) or _mentions(record) in mentions:
                     records[n] = ErasedRecord(at=record.at)
                     gone += 1
         return gone
@@ -144,7 +144,9 @@ class MemoryState:
         """A decision by its id."""
         return self._disk.decisions.get(id)
 
-    def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
+    def erase(
+        self, people: frozenset[str], links: frozenset[str], before: Millis, left: Mapping[str, Link] = NOTHING
+    ) -> frozenset[int]:
         """Remove people; give their surrogates."""
         d = self._disk
         gone = people | {k for k, p in d.people.items() if p.last < before}
@@ -154,6 +156,7 @@ class MemoryState:
             d.timers.pop(key, None)
         for key in links:
             d.links.pop(key, None)
+        d.links.update(left)
         all_keys = gone | links
         d.outbox = {k: v for k, v in d.outbox.items() if v.person not in all_keys}
         d.decisions = {k: v for k, v in d.decisions.items() if v.person not in all_keys and v.key not in all_keys}

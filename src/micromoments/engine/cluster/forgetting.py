@@ -107,7 +107,5 @@ def _erased(shared: Shared, person: Person | None, keys: frozenset[str]) -> dict
     shared.forgetting(keys)
     destroyed = shared.vault.destroy(keys)
     people = frozenset({person.id}) if person is not None else frozenset[str]()
-    shared.state.erase(people, keys, 0)
-    if shared_devices:
-        shared.state.tie(shared_devices)
+    shared.state.erase(people, keys, 0, shared_devices)
     return {"people": len(people), "records": destroyed, "facts": rows, "ids": len(keys)}

@@ -24,7 +24,7 @@ from micromoments.engine.cluster.tally import Held, Tally, alike
 from micromoments.engine.cluster.wiring import write_settings
 from micromoments.engine.service import Service
 from micromoments.engine.wiring import Stores, open_held, pack
-from micromoments.ports import Batch, StoreError, replay
+from micromoments.ports import StoreError, replay
 
 GROUP = 500
 """Records in a group of the folder's log."""
@@ -155,13 +155,13 @@ def _forget(moving: Moving, stores: Stores) -> None:
     keys = gone | {key for person in people.values() for key in _keys(person)}
     decisions = frozenset(d.id for d in stores.decisions_of(people, keys))
     users = {key[5:] for key in keys if key.startswith("user:")}
-    left = {name: [c for c in link.claims if c.user not in users] for name, link in stores.links_naming(users).items()}
+    claims = {
+        name: [c for c in link.claims if c.user not in users] for name, link in stores.links_naming(users).items()
+    }
+    left = {name: Link(claims=tuple(others)) for name, others in claims.items() if others}
     stores.facts().erase(frozenset(p.surrogate for p in people.values()))
     stores.log.erase(keys, decisions)
-    stores.state.erase(frozenset(people), keys, 0)
-    ties = {name: Link(claims=tuple(claims)) for name, claims in left.items() if claims}
-    nothing = Batch(people={}, links=ties, timers={}, decisions=(), facts=(), policies={}, items={}, position=0)
-    stores.state.commit(msgspec.structs.replace(nothing, position=stores.position()))
+    stores.state.erase(frozenset(people), keys, 0, left)
 
 
 def _keys(person: Person) -> set[str]:

@@ -19,7 +19,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from micromoments.core.event import Millis
 from micromoments.core.record import Logged, Record
-from micromoments.ports import StoreError
+from micromoments.ports import StoreError, Whose, nobodys
 from micromoments.stores.cluster.messages import Message, messages_of, opened
 from micromoments.stores.cluster.vault import Vault
 
@@ -319,7 +319,12 @@ class KafkaLog:
                 future.result()
         return until - low
 
-    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:  # noqa: ARG002 the gap that is declared
+    def erase(
+        self,
+        keys: frozenset[str],
+        mentions: frozenset[str],  # noqa: ARG002 a declared gap
+        others: Whose = nobodys,  # noqa: ARG002 a declared gap
+    ) -> int:
         """Destroy the keys that seal what was sent under these ids; give how many keys there were."""
         return self._vault.destroy(keys)
 

@@ -20,7 +20,7 @@ from micromoments.core.delivery import STATUSES, Delivery
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
 from micromoments.core.record import EventRecord, OutcomeRecord, Record
-from micromoments.ports import Batch, StoreError
+from micromoments.ports import NOTHING, Batch, StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
 from micromoments.stores.cluster.policies import RedisPolicies
@@ -257,10 +257,6 @@ class RedisState:
         moved = list(shards)
         self.commit_shards(dict.fromkeys(moved, _NOTHING), upto=dict.fromkeys(moved, upto))
 
-    def tie(self, links: Mapping[str, Link]) -> None:
-        """Write links whatever they were: what an erasure leaves of shared devices."""
-        self.commit(msgspec.structs.replace(_NOTHING, links=links))
-
     def let_go(self) -> None:
         """Forget the versions of what was loaded."""
         self._versions.clear()
@@ -358,18 +354,23 @@ class RedisState:
 
     # --- forgetting -------------------------------------------------------------------------------
 
-    def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:  # noqa: ARG002
-        """Remove these people and links with their timers, decisions, deliveries and live facts; give their surrogates.
+    def erase(
+        self,
+        people: frozenset[str],
+        links: frozenset[str],
+        before: Millis,  # noqa: ARG002
+        left: Mapping[str, Link] = NOTHING,
+    ) -> frozenset[int]:
+        """Remove these people and links, or all but what is ``left`` of them, with their timers, decisions, deliveries
+        and live facts; give their surrogates.
 
         ``before`` does nothing here: people who are not heard of go by themselves, each after ``people_days``.
         """
         from micromoments.stores.cluster.facts import erase_live
 
         db = self._database
-        found, _ = self.load(sorted(people), [])
-        theirs = {p.surrogate for p in found.values()}
-        gone = self.decisions_of(people, links)
-        names = sorted(people | links)
+        theirs = {p.surrogate for p in self.load(sorted(people), [])[0].values()}
+        gone, names = [d.id for d in self.decisions_of(people, links)], sorted(people | links)
         ask: list[Command] = [(s := db.shard(n), ("ZRANGE", db.name(s, "op", n), 0, -1)) for n in names]
         commands: list[Command] = []
         for name, ids in zip(names, db.many(ask), strict=True):
@@ -380,13 +381,13 @@ class RedisState:
         for name in sorted(people):
             shard = db.shard(name)
             commands += [(shard, ("DEL", db.name(shard, "p", name))), (shard, ("ZREM", db.name(shard, "w"), name))]
-        for name in sorted(links):
-            shard = db.shard(name)
-            commands.append((shard, ("DEL", db.name(shard, "l", name))))
+        for name in sorted(links - left.keys()):
+            commands.append((s := db.shard(name), ("DEL", db.name(s, "l", name))))
             if name.startswith("user:"):
-                commands.append((shard, ("DEL", db.name(shard, "u", name[5:]))))
-        commands += [(s := db.shard(d.id), ("DEL", db.name(s, "d", d.id))) for d in gone]
+                commands.append((s, ("DEL", db.name(s, "u", name[5:]))))
+        commands += [(s := db.shard(id), ("DEL", db.name(s, "d", id))) for id in gone]
         db.many(commands)
+        self.commit(msgspec.structs.replace(_NOTHING, links=left))
         return frozenset(erase_live(db, theirs)[0]) if theirs else frozenset()
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from threading import RLock
 
 from micromoments.core.event import Millis
 from micromoments.core.record import DecidedRecord, ErasedRecord, EventRecord, Logged, OutcomeRecord, Record
-from micromoments.ports import Corrupt
+from micromoments.ports import Corrupt, Whose, nobodys
 from micromoments.stores.embedded import codec, migrate
 from micromoments.stores.embedded.database import connect, failing, reader, scrub, transaction
 
@@ -98,9 +98,9 @@ class SqliteLog:
                 db.execute("DELETE FROM groups WHERE first <= ?", (oldest[-1][0],))
             gone += sum(count for _, count in oldest)
 
-    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
-        """Blank every record under ``keys`` and any decision or outcome of ``mentions``; rewrite only groups that hold
-        one; leave nothing of them in the file or its write-ahead log.
+    def erase(self, keys: frozenset[str], mentions: frozenset[str], others: Whose = nobodys) -> int:
+        """Blank every record under ``keys`` that isn't of ``others``, and any decision or outcome of ``mentions``;
+        rewrite only groups that hold one; leave nothing of them in the file or its write-ahead log.
         """
         gone = 0
         for first, count in self._holding(sorted({key.partition(":")[2] for key in keys} | mentions)):
@@ -109,7 +109,7 @@ class SqliteLog:
                 if row is None:
                     continue
                 records = codec.decode_group(row[0], _what(first, count))
-                kept = [_blank(record, keys, mentions) for record in records]
+                kept = [_blank(record, keys, mentions, others) for record in records]
                 blanked = sum(new is not old for new, old in zip(kept, records, strict=True))
                 if blanked:
                     db.execute("UPDATE groups SET body = ? WHERE first = ?", (codec.encode_group(kept), first))
@@ -198,12 +198,12 @@ def stored_end(db: sqlite3.Connection) -> int:
     return max(int(floor), int(newest[0]) if newest else 0)
 
 
-def _blank(record: Record, keys: frozenset[str], mentions: frozenset[str]) -> Record:
+def _blank(record: Record, keys: frozenset[str], mentions: frozenset[str], others: Whose) -> Record:
     mentioned = (isinstance(record, DecidedRecord) and record.decision.id in mentions) or (
         isinstance(record, OutcomeRecord) and record.outcome.decision in mentions
     )
     if isinstance(record, EventRecord) and record.event.user_id:
         mine = f"user:{record.event.user_id}" in keys  # on a shared device the event is the named user's
     else:
-        mine = record.key in keys
+        mine = record.key in keys and not others(record)
     return ErasedRecord(at=record.at) if mentioned or mine else record

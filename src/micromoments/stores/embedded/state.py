@@ -18,7 +18,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
 from micromoments.core.person import Link, Person
-from micromoments.ports import Batch
+from micromoments.ports import NOTHING, Batch
 from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
 
@@ -179,10 +179,12 @@ class SqliteState:
             (count,) = self._reader.execute("SELECT count(*) FROM people").fetchone()
         return int(count)
 
-    def erase(self, people: frozenset[str], links: frozenset[str], before: Millis) -> frozenset[int]:
+    def erase(
+        self, people: frozenset[str], links: frozenset[str], before: Millis, left: Mapping[str, Link] = NOTHING
+    ) -> frozenset[int]:
         """Remove these people and links with their timers, decisions and live facts, and everyone not heard of since
         ``before`` (0: nobody), with links that nobody else claimed since; nothing of them stays in the file or its
-        write-ahead log. Give their surrogates.
+        write-ahead log. ``left`` is what stays of those links. Give their surrogates.
         """
         with transaction(self._db, self._lock, "erasing from state.sqlite") as db:
             db.execute("DELETE FROM temp.gone")
@@ -196,6 +198,7 @@ class SqliteState:
                 db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
                 db.execute("DELETE FROM outbox WHERE person IN temp.gone")
                 db.execute("DELETE FROM temp.gone")
+            _LINKS.write(db, [(key.encode(), codec.encode(link)) for key, link in left.items()])
             if theirs:
                 theirs = erase_live(db, theirs)[0]
         if theirs or people or links:

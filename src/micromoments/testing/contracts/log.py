@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from micromoments.core.record import ErasedRecord, OutcomeRecord
+from micromoments.core.record import ErasedRecord, EventRecord, OutcomeRecord
 from micromoments.ports import Log, replay
 from micromoments.testing.clocks import START
 from micromoments.testing.contracts.base import close
-from micromoments.testing.generators import event_record, outcome, records
+from micromoments.testing.generators import event_record, mid, outcome, records
 
 
 class LogContract:
@@ -113,6 +113,15 @@ class LogContract:
         kinds = [type(x.record) is ErasedRecord for x in log.read(0)]
         assert kinds == [False, True, False, True, False]
         assert log.erase(frozenset({"anon:x"}), frozenset()) == 0
+        close(log)
+
+    def test_erasing_spares_who_shares_a_key(self, tmp_path: Path) -> None:
+        """What is another's under an erased key stays, unless it mentions an erased decision."""
+        log = self.open(tmp_path)
+        log.append([event_record(n, key="anon:x") for n in range(4)])
+        gone = log.erase(frozenset({"anon:x"}), frozenset(), lambda r: isinstance(r, EventRecord) and r.mid == mid(2))
+        assert gone == 3
+        assert [type(x.record) is ErasedRecord for x in log.read(0)] == [True, True, False, True]
         close(log)
 
     def test_erasing_blanks_what_mentions_a_decision(self, tmp_path: Path) -> None:

@@ -110,6 +110,14 @@ class StateContract:
         assert {key for _, key in state.due(START * 2, 10)} == {"anon:a0", "anon:a2"}
         close(state)
 
+    def test_what_is_left_of_a_link_stays(self, tmp_path: Path) -> None:
+        """A link that is another's, too, is replaced by what is left of it."""
+        state = self.open(tmp_path)
+        state.commit(batch(people={"anon:a1": person(1)}, links={"anon:a1": link(1), "anon:a2": link(2)}))
+        state.erase(frozenset({"anon:a1"}), frozenset({"anon:a1", "anon:a2"}), 0, {"anon:a2": link(7)})
+        assert state.load([], ["anon:a1", "anon:a2"])[1] == {"anon:a2": link(7)}
+        close(state)
+
     def test_erasing_follows_joined_surrogates(self, tmp_path: Path) -> None:
         """A surrogate that was joined into an erased one is given too, over any number of joins."""
         state = self.open(tmp_path)
