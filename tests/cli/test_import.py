@@ -70,6 +70,26 @@ def test_events_arrive_when_they_happened_in_order(tmp_path: Path) -> None:
     assert ended[0].type == "buy"
 
 
+def test_an_import_is_passed_on_to_nobody(tmp_path: Path) -> None:
+    """A forward passes on what comes when the project is served again, and nothing of the history before it."""
+    from micromoments.core.event import HISTORY
+    from micromoments.core.record import EventRecord
+    from micromoments.core.settings import Forward
+    from micromoments.flow.forward import wanted
+    from micromoments.ports import replay
+    from micromoments.stores.embedded.log import SqliteLog
+
+    shop = tmp_path / "shop"
+    assert micromoments("import", shop, put(tmp_path / "a.csv", rows(50)), "--map", MAP).status == 0
+    with mm.open(shop) as engine:
+        engine.track("ana", "Product Viewed", {"product_id": "i1"})
+    log = SqliteLog(shop / "log.sqlite")
+    records = [one.record for one in replay(log) if isinstance(one.record, EventRecord)]
+    log.close()
+    assert [bool(one.marks & HISTORY) for one in records] == [True] * 50 + [False]
+    assert [wanted(one, "all", Forward(to="x")) for one in records] == [False] * 50 + [True]
+
+
 def test_importing_twice_is_once(tmp_path: Path) -> None:
     """The same file again, under another name and gzipped, imports nothing and says so."""
     import gzip

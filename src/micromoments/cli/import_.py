@@ -18,6 +18,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from micromoments.cli.table import Format, put_json, say
+from micromoments.core.event import HISTORY, TRUSTED
 from micromoments.core.hours import is_zone
 from micromoments.sources.feed import FEEDS
 
@@ -111,7 +112,10 @@ def _events(
     began = monotonic()
     with paths_of(files, format) as paths, progress(paths) as (watch, told, words):
         chosen: Any = format.value if format else None
-        sources = [Source(path, shape, now=now_ms(), format=chosen, watch=watch(n)) for n, path in enumerate(paths)]
+        marks, now = TRUSTED | HISTORY, now_ms()
+        sources = [
+            Source(path, shape, now=now, format=chosen, marks=marks, watch=watch(n)) for n, path in enumerate(paths)
+        ]
         imports, done = [], []
         for n, source in enumerate(sources):
             source.check()

@@ -26,6 +26,8 @@ SIMULATED = 16
 """Mark: made by the simulator; shown as such wherever it is shown."""
 GPC = 32
 """Mark: sent with Global Privacy Control on (``Sec-GPC: 1``), a no to sharing and selling."""
+HISTORY = 64
+"""Mark: brought in as history: it counts like any other, and is passed on to nobody, as who it is for has had it."""
 UNCOUNTED = BOT | INTERNAL | TEST
 """Events with any of these marks stay in the log but out of learning, caps, scorecards and lift."""
 

@@ -10,20 +10,22 @@ from typing import Any
 import msgspec
 
 from micromoments.core.delivery import FORWARDED, Delivery
-from micromoments.core.event import SIMULATED, UNCOUNTED, Millis
+from micromoments.core.event import HISTORY, SIMULATED, UNCOUNTED, Millis
 from micromoments.core.record import EventRecord, Record
 from micromoments.core.settings import Forward
 from micromoments.flow.apply import FLEETING
 
 OURS = frozenset({"writeKey", "sentAt", "originalTimestamp", "receivedAt"})
 """What a call says to its own receiver alone. Without ``sentAt`` the next one takes ``timestamp`` as it stands."""
+KEPT = UNCOUNTED | SIMULATED | HISTORY
+"""Events with any of these marks are passed on to nobody."""
 
 
 def wanted(record: Record, name: str, forward: Forward) -> bool:
     """Whether a forward passes a record on: an event of a real person, of its types and names, whose sender didn't
-    keep it from there (Segment's ``integrations``).
+    keep it from there (Segment's ``integrations``); no history that was brought in.
     """
-    if not isinstance(record, EventRecord) or record.marks & (UNCOUNTED | SIMULATED) or record.key.startswith(FLEETING):
+    if not isinstance(record, EventRecord) or record.marks & KEPT or record.key.startswith(FLEETING):
         return False
     event = record.event
     if forward.types and event.type not in forward.types:
