@@ -11,7 +11,7 @@ import pytest
 from micromoments.core.record import Logged, Record, TickRecord
 from micromoments.engine import appender
 from micromoments.engine.appender import APART, PATIENCE, Appender, LogDown
-from micromoments.ports import Log, StoreError
+from micromoments.ports import Log, StoreError, Whose, nobodys
 
 
 class Timed:
@@ -45,13 +45,13 @@ class Timed:
         """The position of the next record."""
         return len(self.records)
 
-    def trim(self, before: int, below: int) -> int:
+    def trim(self, before: int, below: int, now: int) -> int:
         """Nothing is trimmed here."""
-        return 0 * (before + below)
+        return 0 * (before + below + now)
 
-    def erase(self, keys: frozenset[str], mentions: frozenset[str]) -> int:
+    def erase(self, keys: frozenset[str], mentions: frozenset[str], others: Whose = nobodys) -> int:
         """Nothing is erased here."""
-        return 0 * len(keys | mentions)
+        return 0 * (len(keys | mentions) + (others is nobodys))
 
 
 @pytest.fixture

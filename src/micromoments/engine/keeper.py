@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -16,14 +16,13 @@ from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecor
 from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
+from micromoments.engine.held import held, keys_of, mine, readable
 from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.residents import Residents
 from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
-from micromoments.flow.people import dates, owner
 from micromoments.ports import Batch, replay
-from micromoments.recognise.usual import told
 from micromoments.retrieve.catalog import Catalog
 
 COMMIT_EVERY = 1.0
@@ -193,14 +192,18 @@ class Keeper:
             self.commits += 1
             if outbox:
                 self.committed()
-            for name in let_go(policies):
-                await self._quietly(self._stores.policies.forget, name)
-                self._versions.pop(name, None)
-            for name, version, body in versions:
-                if due(version, self._last_kept(name)):
-                    await self._quietly(self._stores.policies.keep, name, version, body)
-                    self._versions[name] = version
+            await self._keep_versions(let_go(policies), versions)
             return True
+
+    async def _keep_versions(self, gone: Sequence[str], versions: Sequence[tuple[str, int, bytes]]) -> None:
+        """Let go of the kept versions of policies that are gone, and keep those that are due."""
+        for name in gone:
+            await self._quietly(self._stores.policies.forget, name)
+            self._versions.pop(name, None)
+        for name, version, body in versions:
+            if due(version, self._last_kept(name)):
+                await self._quietly(self._stores.policies.keep, name, version, body)
+                self._versions[name] = version
 
     def _write(self, batch: Batch) -> None:
         """Commit a batch, in a thread; what is asked of each person is asked there, so that serving doesn't wait."""
@@ -266,18 +269,9 @@ class Keeper:
             self.failures += 1
             log.error("housekeeping failed (%s); it will be tried again", error)
 
-    def keys_of(self, person: Person, key: str) -> tuple[frozenset[str], frozenset[str]]:
-        """(source keys, user ids) that are this person's."""
-        keys = {key, person.id} | {k.split(">", 1)[0] for k in person.parts}
-        keys |= {f"user:{k.split('>', 1)[1]}" for k in person.parts if ">" in k}
-        for name in sorted(k for k in keys if k.startswith("user:")):
-            link = self._residents.link(name)
-            keys |= {f"user:{u}" for u in (link.joined if link is not None else ())}
-        return frozenset(keys), frozenset(k[5:] for k in keys if k.startswith("user:"))
-
     async def export(self, person: Person, key: str) -> dict[str, object]:
         """All that is held of a person: profile, consent, moments, events as sent, decisions."""
-        users = self.keys_of(person, key)[1]
+        users = keys_of(self._residents, person, key)[1]
         keys = (await self.names_of(person.id, key))[0]  # with devices so many that the person forgot some
         links = {name: self._residents.link(name) for name in keys}
 
@@ -292,27 +286,7 @@ class Keeper:
             return events, decisions
 
         events, decisions = await asyncio.to_thread(read)
-        return {
-            "id": person.id,
-            "ids": sorted(keys),
-            "traits": {k: t.value for k, t in person.traits.items()},
-            "consent": {k: t.value for k, t in person.consent.items()},
-            "addresses": {k: t.value for k, t in person.addresses.items()},
-            "groups": {k: t.value for k, t in person.groups.items()},
-            "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
-            "fences": readable(person.fences),
-            "replies": list(person.replies),
-            "redeemed": [{"offer": one.item, "at": one.at} for one in person.redeemed],
-            "bought": person.bought,
-            "purchaseDays": dates(person.purchases),
-            "dismissed": person.dismissed,
-            "counts": {k: p.counts for k, p in person.parts.items()},
-            "usualPlaces": {k: told(p.visits) for k, p in person.parts.items() if p.visits},
-            "firstSeen": person.first,
-            "lastSeen": person.last,
-            "events": events,
-            "decisions": decisions,
-        }
+        return held(person, keys, events, decisions)
 
     async def names_of(self, id: str, key: str) -> tuple[frozenset[str], dict[str, Link]]:
         """(every source key of a person, the links of shared devices as they are without this person).
@@ -320,7 +294,9 @@ class Keeper:
         As of the last commit, so commit before.
         """
         person = self._residents.person(id)
-        keys, users = self.keys_of(person, key) if person is not None else (frozenset({key, id}), frozenset[str]())
+        keys, users = frozenset({key, id}), frozenset[str]()
+        if person is not None:
+            keys, users = keys_of(self._residents, person, key)
         shared: dict[str, Link] = {}
         for name, link in (await asyncio.to_thread(self._stores.links_naming, users)).items():
             keys |= {name}
@@ -375,31 +351,3 @@ def pause(took: float, *, sending: bool) -> float:
 
 def _nobody() -> None:
     """Nobody sends deliveries: a replay, or a test of the keeper alone."""
-
-
-def readable(value: Any) -> Any:
-    """A structure as names and plain values, all the way down; what is empty is left out."""
-    if isinstance(value, msgspec.Struct):
-        named = {name: readable(getattr(value, name)) for name in value.__struct_fields__}
-        return {name: inner for name, inner in named.items() if inner not in ("", [], {}, None)}
-    if isinstance(value, list | tuple):
-        return [readable(inner) for inner in value]
-    if isinstance(value, dict):
-        return {key: readable(inner) for key, inner in value.items()}
-    return value
-
-
-def mine(record: EventRecord | DecidedRecord, links: Mapping[str, Link | None], users: frozenset[str]) -> bool:
-    """Whether a record is a person's: an event that names one of their user ids; else what came under one of their
-    keys while its device was theirs. ``links`` has each of their keys.
-    """
-    if isinstance(record, EventRecord):
-        if record.event.user_id:
-            return record.event.user_id in users
-        at, mid = record.occurred, record.mid
-    else:
-        at, mid = record.at, 0
-    if record.key not in links:
-        return False
-    user = owner(links[record.key], at, mid)
-    return user is None or user in users

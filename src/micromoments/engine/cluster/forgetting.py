@@ -13,25 +13,12 @@ from micromoments.core.person import Link, Person
 from micromoments.core.record import DecidedRecord, EventRecord
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.engine.cluster.world import World
-from micromoments.engine.keeper import mine, readable
-from micromoments.engine.residents import Residents
-from micromoments.flow.people import dates
+from micromoments.engine.held import held, keys_of, mine, readable
 from micromoments.ports import StoreError
-from micromoments.recognise.usual import told
 
 PATIENCE = 20.0
 """Seconds that the workers may take to fold what was accepted of somebody who is to be erased."""
 AGAIN = 0.05
-
-
-def keys_of(residents: Residents, person: Person, key: str) -> tuple[frozenset[str], frozenset[str]]:
-    """(source keys, user ids) that are this person's."""
-    keys = {key, person.id} | {k.split(">", 1)[0] for k in person.parts}
-    keys |= {f"user:{k.split('>', 1)[1]}" for k in person.parts if ">" in k}
-    for name in sorted(k for k in keys if k.startswith("user:")):
-        link = residents.link(name)
-        keys |= {f"user:{u}" for u in (link.joined if link is not None else ())}
-    return frozenset(keys), frozenset(k[5:] for k in keys if k.startswith("user:"))
 
 
 def export(shared: Shared, world: World, person: Person, key: str) -> dict[str, object]:
@@ -49,25 +36,7 @@ def export(shared: Shared, world: World, person: Person, key: str) -> dict[str, 
             events.append({"receivedAt": record.at, "event": msgspec.json.decode(record.body)})
         elif isinstance(record, DecidedRecord) and mine(record, links, users):
             decisions[record.decision.id] = readable(record.decision)
-    return {
-        "id": person.id,
-        "ids": sorted(keys),
-        "traits": {k: t.value for k, t in person.traits.items()},
-        "consent": {k: t.value for k, t in person.consent.items()},
-        "addresses": {k: t.value for k, t in person.addresses.items()},
-        "groups": {k: t.value for k, t in person.groups.items()},
-        "moments": [readable(m) for m in (*person.reading.open, *person.reading.ended)],
-        "bought": person.bought,
-        "purchaseDays": dates(person.purchases),
-        "dismissed": person.dismissed,
-        "redeemed": [{"offer": one.item, "at": one.at} for one in person.redeemed],
-        "usualPlaces": {k: told(p.visits) for k, p in person.parts.items() if p.visits},
-        "counts": {k: p.counts for k, p in person.parts.items()},
-        "firstSeen": person.first,
-        "lastSeen": person.last,
-        "events": events,
-        "decisions": list(decisions.values()),
-    }
+    return held(person, keys, events, list(decisions.values()))
 
 
 async def erase(shared: Shared, key: str, clock: Callable[[], Millis]) -> dict[str, int]:
