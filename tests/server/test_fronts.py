@@ -8,13 +8,18 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
+import msgspec
 import pytest
 
+from micromoments.core.event import Arrival
 from micromoments.server.app import App
+from micromoments.server.frames import Collect, Line, Taken, encode
+from micromoments.server.fronts import Front
 from micromoments.server.keys import Keys
 from micromoments.server.run import bind
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, basic
@@ -130,6 +135,43 @@ def test_a_taken_address_is_refused() -> None:
     with pytest.raises(OSError, match="in use"):
         bind("127.0.0.1", first.getsockname()[1])
     first.close()
+
+
+class Heard(Line):
+    """A line to a front that notes what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _frame: None, lambda: None)
+        self.sent: list[msgspec.Struct] = []
+
+    def send(self, value: msgspec.Struct) -> None:
+        """Note it."""
+        self.sent.append(value)
+
+
+async def test_a_front_that_is_started_again_hears_no_answer_to_the_one_before() -> None:
+    """Both count their questions from one, so an answer that comes late would tell the new one's client that what it
+    sent is durable, or end the front, as nobody asked.
+    """
+    held = asyncio.Event()
+
+    class Slow(FakeService):
+        """A log whose disk takes its time."""
+
+        async def collect(self, arrivals: Sequence[Arrival], at: Any = None) -> list[int]:
+            """Wait."""
+            await held.wait()
+            return []
+
+    front = Front(Slow(), lambda _socket, _first: None, lambda *_asked: asyncio.sleep(0))  # type: ignore[arg-type]
+    before, after = Heard(), Heard()
+    front._line = before
+    front._took(encode(Collect(1, [])))
+    front._lost()
+    front._line = after
+    held.set()
+    await asyncio.gather(*front._tasks)
+    assert (before.sent, after.sent) == ([Taken(1, [])], [])
 
 
 def fronts_of(process: subprocess.Popen[str]) -> list[int]:

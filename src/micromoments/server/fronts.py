@@ -181,27 +181,28 @@ class Front:
             self.counted = _sum(self._before, asked)
             self._ready.set()
             return
-        work = self._collect(asked) if isinstance(asked, Collect) else self._decided(asked)
+        line = self._line  # a front that is started again counts its questions from one: this answer isn't for it
+        work = self._collect(asked, line) if isinstance(asked, Collect) else self._decided(asked, line)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _collect(self, asked: Collect) -> None:
+    async def _collect(self, asked: Collect, line: Line) -> None:
         try:
             duplicates = await self._service.collect(arrived(asked.arrivals))
         except Overloaded as error:
-            self._line.send(Failed(asked.number, "overloaded", str(error)))
+            line.send(Failed(asked.number, "overloaded", str(error)))
         except LogDown as error:
-            self._line.send(Failed(asked.number, "log_down", str(error)))
+            line.send(Failed(asked.number, "log_down", str(error)))
         except Exception:
             log.exception("an error of ours in collect")
-            self._line.send(Failed(asked.number, "error", "an error of ours"))
+            line.send(Failed(asked.number, "error", "an error of ours"))
         else:
-            self._line.send(Taken(asked.number, duplicates))
+            line.send(Taken(asked.number, duplicates))
 
-    async def _decided(self, asked: Ask) -> None:
+    async def _decided(self, asked: Ask, line: Line) -> None:
         answer = await self._decide(asked.body, asked.access, asked.agent, asked.ip)
-        self._line.send(Decided(asked.number, answer.status, answer.body, answer.content_type, answer.headers))
+        line.send(Decided(asked.number, answer.status, answer.body, answer.content_type, answer.headers))
 
     def _lost(self) -> None:
         self.ended.set()
