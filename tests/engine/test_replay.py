@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from micromoments.core.record import DecidedRecord, EventRecord, OutcomeRecord
+from micromoments.core.settings import Goal, Recognition
 from micromoments.engine.service import Service, open_service
 from micromoments.engine.verify import Rebuilt, rebuild, verify
 from micromoments.engine.wiring import open_stores
 from micromoments.ports import StoreError, replay
 from tests.engine.day import live
-from tests.engine.shop import ITEMS, SETTINGS, Clock, opened
+from tests.engine.shop import ITEMS, SETTINGS, Clock, asked, clicked, opened, search, sent
 
 STEPS = 150
 
@@ -47,6 +48,54 @@ def checked(folder: Path) -> int:
     stores.close()
     assert verdict.differences == []
     return verdict.people
+
+
+async def test_a_replay_folds_under_the_settings_that_were_in_force(tmp_path: Path) -> None:
+    """Other half-lives, lifetimes, goals and time zones from a start on, or while it serves, also where the process was
+    killed before the records of before were committed: what each was folded under stands in the log.
+    """
+    clock, folder = Clock(), tmp_path / "shop"
+    quick = Recognition(half_life=dict.fromkeys(("know", "go", "do", "buy"), 1.0), threshold=0.3)
+    other = msgspec.structs.replace(
+        SETTINGS, recognition=quick, timezone="Asia/Tokyo", goals={"looked": Goal(event="Product Viewed")}
+    )
+
+    async def day(service: Service, name: str) -> None:
+        """Searches, a decision, and what came of it, over an hour."""
+        for n in range(6):
+            clock.at += 600_000
+            await search(service, clock, f"{name}-{n}", person="a", query="buy trail shoes near me")
+        decision = await service.decide(asked(f"d-{name}", "anon:a", clock.at))
+        await clicked(service, clock, decision, f"{name}-click")
+        said = {"decision_id": decision.id, "product_id": decision.items[0].id}
+        await service.collect(
+            [sent(at=clock.at, id=f"{name}-v", anonymousId="a", event="Product Viewed", properties=said)]
+        )
+
+    async with opened(folder, clock) as service:
+        await service.put_items(ITEMS)
+        await day(service, "first")
+    async with opened(folder, clock, other) as service:
+        await day(service, "second")
+        await service.settled()
+        await service._keeper.commit(service._barrier)
+        await day(service, "left")
+        shutil.copytree(folder, tmp_path / "killed")
+        await service.settled()
+        left = msgspec.msgpack.encode(service.person("anon:a"))
+    async with opened(tmp_path / "killed", clock) as service:
+        assert msgspec.msgpack.encode(service.person("anon:a")) == left
+        assert service.settings == SETTINGS
+        await day(service, "third")
+        running = msgspec.structs.replace(SETTINGS, goals=other.goals, timezone="Asia/Tokyo")
+        told = await service.control._activate(running, "")
+        assert (told["afterRestart"], service.settings.timezone, service.settings.goals) == (
+            ["timezone"],
+            "UTC",
+            other.goals,
+        )
+        await day(service, "fourth")
+    assert checked(folder) == checked(tmp_path / "killed") == 1
 
 
 async def killed(service: Service) -> None:

@@ -83,14 +83,15 @@ async def test_components_folded_apart_are_the_log_folded_whole(tmp_path: Path, 
     stores = open_stores(tmp_path / "shop", SETTINGS)
     whole, rows = rebuild(stores, SETTINGS, stores.recogniser), list(replay(stores.log))
     stores.close()
+    settings = msgspec.json.encode(SETTINGS, order="sorted")
     changes = tuple(
-        (r.position, r.record.body)
+        (r.position, settings, r.record.body)
         for r in rows
         if isinstance(r.record, ActivationRecord) and r.record.what == "weights"
     )
     assert len(changes) == 1
 
-    fold = folding.Folding(msgspec.json.encode(SETTINGS, order="sorted"), b"", changes)
+    fold = folding.Folding(settings, b"", changes)
     found = {(what, id): body for what, id, _, body in fold(grouped(rows)) if what != "moment"}
 
     people = {("person", id): msgspec.msgpack.encode(person) for id, person in whole.people.items()}

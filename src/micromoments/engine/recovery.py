@@ -13,7 +13,7 @@ from micromoments.engine.applier import Applier
 from micromoments.engine.brain import POLICY, Policies, restore_catalog
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGHTS, Stores
-from micromoments.flow.view import WEIGHTS, View, reweighted
+from micromoments.flow.view import CONFIG, WEIGHTS, View, config_digest, configured, reweighted
 from micromoments.ports import StoreError, replay
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.document import DIGEST
@@ -68,9 +68,7 @@ def recover(stores: Stores, kept: Mapping[str, bytes], applier: Applier, keeper:
     applier.known = set()
 
 
-def activations(
-    stores: Stores, kept: Mapping[str, bytes], config_version: str, now: Millis
-) -> dict[str, ActivationRecord]:
+def activations(stores: Stores, kept: Mapping[str, bytes], now: Millis) -> dict[str, ActivationRecord]:
     """What the log must be told of the settings and the model in force, by the key under which the state keeps it.
 
     Nothing where they are those of the last start.
@@ -78,12 +76,19 @@ def activations(
     config = msgspec.json.encode(stores.settings, order="sorted")
     digest = stores.recogniser.digest
     changed: dict[str, ActivationRecord] = {}
-    for key, body, version in ((ACTIVE_CONFIG, config, config_version), (ACTIVE_MODEL, digest.encode(), digest)):
+    version_of = config_digest(stores.settings)
+    for key, body, version in ((ACTIVE_CONFIG, config, version_of), (ACTIVE_MODEL, digest.encode(), digest)):
         if kept.get(key) != body:
             name = stores.artifacts.put(body)
             what = key.partition(":")[2]
             changed[key] = ActivationRecord(key="", at=now, what=what, name=name, digest=version, body=body)
     return changed
+
+
+def as_left(view: View, kept: Mapping[str, bytes]) -> View:
+    """The view under the settings that were in force last: what a crash left is folded as it would have been."""
+    body = kept.get(ACTIVE_CONFIG)
+    return view if body is None else configured(view, body, view.config_version)
 
 
 def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:
@@ -92,6 +97,9 @@ def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:
         return view
     if record.what == POLICY and isinstance(view.policies, Policies):
         view.policies.restore(record)
+    if record.what == CONFIG:
+        active[ACTIVE_CONFIG] = record.body
+        return configured(view, record.body, record.digest)
     if record.what != WEIGHTS:
         return view
     view = reweighted(view, record.body)

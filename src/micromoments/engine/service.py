@@ -34,7 +34,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.nexts import Nexts
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
-from micromoments.engine.recovery import activations, in_force, indexed, recover, same_folder
+from micromoments.engine.recovery import activations, as_left, in_force, indexed, recover, same_folder
 from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -105,10 +105,11 @@ class Service:
         """
         loop = asyncio.get_running_loop()
         self._appender = Appender(self._stores.log, loop, self._applier.take)
+        self._view = as_left(self._view, self._kept)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
-        if changed := activations(self._stores, self._kept, self.config_version, self.clock()):
-            await self._appender.submit(list(changed.values()))
+        if changed := activations(self._stores, {**self._kept, **self._keeper.active}, self.clock()):
             self._keeper.active.update((key, record.body) for key, record in changed.items())
+            await self.change(list(changed.values()))
         self.control.started()
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),
@@ -288,7 +289,7 @@ class Service:
             await self._applier.reached(first + len(records))
 
     def _activated(self, record: Record) -> None:
-        self._view = in_force(self._view, record, self._keeper.active)
+        self._use(in_force(self._view, record, self._keeper.active))
         self.nexts.activated(record, self._keeper.active)
         self.control.fold(record)
 

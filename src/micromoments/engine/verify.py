@@ -117,7 +117,7 @@ def folder_of(residents: Residents, policies: Policies, view: Callable[[], View]
 
 
 def rebuild(log: Stores, settings: Settings, recogniser: Recogniser, until: int | None = None) -> Rebuilt:
-    """Fold every record of the log, from nothing, as the engine did, changing weights where the log says so."""
+    """Fold every record of the log, from nothing, as the engine did, under what the log says was in force."""
     residents = Residents(Empty(), limit=2**62)
     policies = Policies({})
     view = view_of(settings, begun(log.log, settings, recogniser), policies)

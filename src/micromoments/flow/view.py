@@ -20,6 +20,8 @@ from micromoments.retrieve.catalog import Catalog
 
 WEIGHTS = "weights"
 """What an activation of trained weights says that it activates (``ActivationRecord.what``)."""
+CONFIG = "config"
+"""What an activation of settings says that it activates."""
 EVERY = "*"
 """Among the slots that are switched off: all of them."""
 DEFAULT = "default"
@@ -77,6 +79,25 @@ def reweighted(view: View, body: bytes) -> View:
     """The view with a recogniser of other weights, as an activation carries them (empty: the shipped ones)."""
     old = view.recogniser
     return replace(view, recogniser=Recogniser(old.settings, old.text, decode(body)))
+
+
+def configured(view: View, body: bytes, version: str) -> View:
+    """The view under other settings, as an activation carries them; as it is where this release can't read them."""
+    old, settings = view.recogniser, settings_of(body)
+    if settings is None:
+        return view
+    if settings == view.settings:
+        return replace(view, config_version=version)
+    recogniser = Recogniser(settings, old.text, old.weights)
+    return replace(view, settings=settings, config_version=version, recogniser=recogniser)
+
+
+def settings_of(body: bytes) -> Settings | None:
+    """Settings as an activation carries them; ``None`` where this release can't read them."""
+    try:
+        return msgspec.json.decode(body, type=Settings, strict=False)
+    except msgspec.MsgspecError:
+        return None
 
 
 def config_digest(settings: Settings) -> str:

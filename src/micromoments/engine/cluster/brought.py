@@ -28,7 +28,7 @@ from micromoments.engine.cluster.follower import Place as Learned
 from micromoments.engine.cluster.wiring import names
 from micromoments.engine.verify import Kept, Rebuilt, Verdict, compared, kept_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_stores
-from micromoments.flow.view import WEIGHTS
+from micromoments.flow.view import CONFIG, WEIGHTS
 from micromoments.ports import StoreError
 
 GROUP = 500
@@ -67,7 +67,7 @@ def brought(folder: Path, cluster: Cluster, clock: Callable[[], Millis]) -> Iter
                 start = {place: low for place, (low, _) in ends.items()}
                 if start[moving.copies.control]:
                     stores.log.append(_in_force(moving))
-                records = moving.copies.since(start, end)
+                records = (one for one in moving.copies.since(start, end) if not _settings(one))
                 while group := list(islice(records, GROUP)):
                     stores.log.append(group)
                 there = moving.shared.stores
@@ -86,6 +86,11 @@ def _in_force(moving: Moving) -> list[Record]:
     """The weights in force, where their activation may be older than what is kept."""
     body = moving.shared.policies.some([ACTIVE_WEIGHTS]).get(ACTIVE_WEIGHTS, b"")
     return [ActivationRecord(key=WEIGHTS, at=0, what=WEIGHTS, name="", digest="", body=body)] if body else []
+
+
+def _settings(record: Record) -> bool:
+    """Whether it puts settings in force: each process of a cluster hears of them in its own time; the file's count."""
+    return isinstance(record, ActivationRecord) and record.what == CONFIG
 
 
 def _caught_up(moving: Moving, end: Mapping[Place, int]) -> None:

@@ -16,7 +16,7 @@ from micromoments.engine.brain import CATALOG, SESSIONS, Policies, restore_catal
 from micromoments.engine.cluster.wiring import Shared
 from micromoments.engine.control import AT_START
 from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
-from micromoments.flow.view import WEIGHTS, View, config_digest, reweighted
+from micromoments.flow.view import CONFIG, WEIGHTS, View, config_digest, reweighted
 from micromoments.ports import StoreError, replay
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.trained import Trained
@@ -169,14 +169,14 @@ class Follower:
                 self.view = reweighted(self.view, record.body)
             elif record.what == SESSIONS:
                 self._table = record.name
-            elif record.what == "config":
-                self._settings(msgspec.json.decode(record.body, type=Settings, strict=False))
+            elif record.what == CONFIG:
+                self._settings(msgspec.json.decode(record.body, type=Settings, strict=False), record.digest)
             self.activated(record)
 
-    def _settings(self, settings: Settings) -> None:
+    def _settings(self, settings: Settings, version: str) -> None:
         """Settings that another server put in force; what is read at the start stays as it is until the next."""
         running = msgspec.structs.replace(settings, **{name: getattr(self.view.settings, name) for name in AT_START})
-        self.use(replace(self.view, settings=running, config_version=config_digest(settings)))
+        self.use(replace(self.view, settings=running, config_version=version))
 
     def use(self, view: View) -> None:
         """Put another view in force."""

@@ -26,7 +26,7 @@ from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS
 from micromoments.flow.learn import observe
-from micromoments.flow.view import WEIGHTS
+from micromoments.flow.view import CONFIG, WEIGHTS
 from micromoments.ports import Batch, Later, StoreError
 from micromoments.retrieve.catalog import Catalog
 
@@ -198,7 +198,7 @@ class Lead:
                 self._active[ACTIVE_WEIGHTS] = one.record.body
             elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:
                 self._foresee(one.record.name, fresh=True)
-            elif isinstance(one.record, ActivationRecord) and one.record.what == "config":
+            elif isinstance(one.record, ActivationRecord) and one.record.what == CONFIG:
                 self._settings = msgspec.json.decode(one.record.body, type=Settings, strict=False)
         self._catalog.apply(items)
         self._shared.state.commit(

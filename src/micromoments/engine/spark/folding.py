@@ -32,12 +32,13 @@ from micromoments.core.record import (
     TickRecord,
 )
 from micromoments.core.settings import Settings
-from micromoments.engine.brain import POLICY, Policies
+from micromoments.engine.brain import Policies
+from micromoments.engine.recovery import in_force
 from micromoments.engine.residents import Residents
 from micromoments.engine.spark.place import Place, bare
 from micromoments.engine.verify import Empty, Rebuilt, begun, folder_of, view_of
 from micromoments.engine.wiring import Stores, pack, unpack
-from micromoments.flow.view import WEIGHTS, View
+from micromoments.flow.view import CONFIG, WEIGHTS, View, settings_of
 from micromoments.ports import StoreError, replay
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.text import TextModel
@@ -173,11 +174,11 @@ def components(pairs: Any) -> Any:
 
 
 class Folding(msgspec.Struct, frozen=True):
-    """What a worker folds with: settings as JSON, the first weights, and those that came later (position, body)."""
+    """What a worker folds with: settings as JSON, weights, and those that came later (position, settings, weights)."""
 
     settings: bytes
     weights: bytes
-    changes: tuple[tuple[int, bytes], ...]
+    changes: tuple[tuple[int, bytes, bytes], ...]
 
     def __call__(self, rows: Iterable[tuple[str, int, bytes]]) -> Iterator[tuple[str, str, int, bytes]]:
         """The people, links and moments of a partition's rows ``(component, position, body)``, which are in order."""
@@ -192,7 +193,7 @@ class Folding(msgspec.Struct, frozen=True):
         applier = folder_of(residents, Policies({}), lambda: view)
         for _, position, body in rows:
             while changes and changes[0][0] < position:
-                view = _view(self.settings, changes.pop(0)[1])
+                view = _view(*changes.pop(0)[1:])
             applier.fold([(position, unpack(bytes(body)), 0)])
             for fact in applier.facts:
                 if isinstance(fact, MomentFact):
@@ -234,13 +235,9 @@ def refold(spark: Any, log: Place) -> tuple[Any, Rebuilt]:
     known = components(linked.distinct())
     placed = rows.filter("whose <> ''").join(known, rows.whose == known.id, "left")
     placed = placed.selectExpr("coalesce(component, whose) AS component", "position", "body")
-    changes = tuple(
-        (logged.position, logged.record.body)
-        for logged in _records(rows.filter("kind = 'activation'"))
-        if isinstance(logged.record, ActivationRecord) and logged.record.what == WEIGHTS
-    )
-    settings = msgspec.json.encode(about.settings, order="sorted")
-    folding = Folding(settings, about.weights.encode(), changes)
+    settings, weights = msgspec.json.encode(about.settings, order="sorted"), about.weights.encode()
+    changes = tuple(_changes(_records(rows.filter("kind = 'activation'")), settings, weights))
+    folding = Folding(settings, weights, changes)
     ordered = placed.repartition("component").sortWithinPartitions("component", "position")
     folded = spark.createDataFrame(ordered.rdd.mapPartitions(folding), FOLDED).localCheckpoint()
     last = rows.agg({"position": "max"}).first()[0]
@@ -253,6 +250,17 @@ def refold(spark: Any, log: Place) -> tuple[Any, Rebuilt]:
         erased=rows.filter("kind = 'erased'").count(),
     )
     return folded, rebuilt
+
+
+def _changes(activations: Iterable[Logged], settings: bytes, weights: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """From which position on which settings and weights were in force."""
+    for logged in activations:
+        record = logged.record
+        if isinstance(record, ActivationRecord) and record.what in (CONFIG, WEIGHTS):
+            if record.what == CONFIG and settings_of(record.body) is not None:
+                settings = record.body
+            weights = record.body if record.what == WEIGHTS else weights
+            yield logged.position, settings, weights
 
 
 def _of(folded: Any, what: str, kind: type[T]) -> dict[str, T]:
@@ -291,8 +299,8 @@ def _learned(rows: Any, settings: Settings) -> dict[str, bytes]:
         record = logged.record
         if isinstance(record, DecidedRecord):
             applier.decisions[record.decision.id] = record.decision
-        elif isinstance(record, ActivationRecord) and record.what == POLICY:
-            policies.restore(record)
+        elif isinstance(record, ActivationRecord):
+            view = in_force(view, record, {})
         elif isinstance(record, OutcomeRecord):
             applier.fold([(logged.position, record, 0)])
             applier.forget_output()
