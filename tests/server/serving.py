@@ -26,7 +26,7 @@ def running(app: App, fronts: int = 0) -> Iterator[tuple[int, Server]]:
         yield int(addresses[0].rpartition(":")[2]), server
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(200)
     assert not thread.is_alive()
 
 

@@ -96,7 +96,7 @@ def test_ga4_as_json_lines(tmp_path: Path) -> None:
     assert [one.code for one in bad] == ["no_timestamp"]
     page, search, viewed, order = events
     assert (page.type, page.name, page.anonymous_id) == ("page", "Home", "1026454.4271112504")
-    assert page.context["sessionId"] == "661084800"
+    assert dict(page.context)["sessionId"] == "661084800"
     assert (search.event, search.properties["query"]) == ("Products Searched", "trail shoes")
     assert (viewed.event, viewed.user_id, viewed.properties["product_id"]) == ("Product Viewed", "ana", "p1")
     assert (viewed.properties["price"], viewed.properties["currency"]) == (89.5, "USD")

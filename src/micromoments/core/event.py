@@ -5,7 +5,7 @@ Source: Segment HTTP Tracking API and "Spec: Common fields".
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
@@ -35,6 +35,23 @@ WITHHELD = "[withheld]"
 """What stands in the log in place of words that told a sensitive need."""
 
 
+class Context(TypedDict, total=False):
+    """What folding reads of an event's context. An event has all of it where a door reads it, and these alone where it
+    is read from the log or came from a front: decoding the rest took more than half of the time. ``body`` has it all.
+    """
+
+    campaign: Any
+    channel: Any
+    consent: Any
+    device: Any
+    lat: Any
+    location: Any
+    lon: Any
+    page: Any
+    timezone: Any
+    traceparent: Any
+
+
 class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """One event as a source read it; unknown top-level fields stay in the record's ``body``.
 
@@ -54,7 +71,7 @@ class Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False)
     category: str | None = None
     properties: dict[str, Any] = {}
     traits: dict[str, Any] = {}
-    context: dict[str, Any] = {}
+    context: Context = {}
     timestamp: str | None = None
     original_timestamp: str | None = None
     sent_at: str | None = None

@@ -12,7 +12,7 @@ from micromoments.core.fence import Fence, Shape, shape_of
 from micromoments.retrieve.nearby import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from micromoments.core.geo import Point
@@ -74,7 +74,7 @@ class Fences:
         return tuple(found)
 
 
-def accuracy_of(context: dict[str, Any]) -> float:
+def accuracy_of(context: Mapping[str, Any]) -> float:
     """A reported position's uncertainty in metres (``context.location.accuracy``), 0 where it isn't said."""
     location = context.get("location")
     value = location.get("accuracy") if isinstance(location, dict) else None

@@ -286,7 +286,7 @@ def _read(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:
         category=wire.category,
         properties=wire.properties,
         traits=wire.traits,
-        context=wire.context,
+        context=wire.context,  # type: ignore[arg-type] # all of it
         timestamp=wire.timestamp,
         original_timestamp=wire.original_timestamp,
         sent_at=wire.sent_at,
@@ -300,7 +300,9 @@ def _read_leniently(kind: EventType | None, body: bytes) -> tuple[Event, bytes]:
         body = encoded(payload)
         if len(body) > MAX_EVENT:
             raise Rejected("too_large", f"got an event of {len(body)} bytes; wanted at most {MAX_EVENT}")
-    return _decode_event(body), body
+    event = _decode_event(body)
+    # What it was made of has all of the context; decoding keeps what folding reads.
+    return msgspec.structs.replace(event, context=payload.get("context") or {}), body
 
 
 def _merged(body: bytes, shared: dict[str, dict[str, Any]]) -> bytes:
