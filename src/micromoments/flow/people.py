@@ -78,7 +78,7 @@ def insert(part: Part, trace: Trace) -> Part:
     return Part(
         traces=traces[-MAX_TRACES:],
         counts=counts,
-        first=min(part.first or trace.at, trace.at),
+        first=trace.at if not part.first or trace.at < part.first else part.first,
         last=max(part.last, trace.at),
         total=part.total + 1,
         visits=part.visits,

@@ -203,11 +203,11 @@ def _newest(parts: Mapping[str, Part], key: str, part: Part, trace: Trace) -> bo
 
 def _remembers(person: Person, old: Part | None, part: Part) -> bool:
     """Whether every trace that the open moments depend on is still kept once ``part`` replaced ``old``."""
-    before = len(old.traces) if old is not None else 0
+    now, before = len(part.traces), len(old.traces) if old is not None else 0
     if len(person.parts) > (old is not None):
-        others = sum(len(p.traces) for p in person.parts.values()) - before
-        return others + len(part.traces) <= MAX_TRACES and len(part.traces) > before
-    return len(part.traces) > before or (old is not None and old.traces[0].at < person.reading.since)
+        others = sum([len(p.traces) for p in person.parts.values()]) - before
+        return others + now <= MAX_TRACES and now > before
+    return now > before or (old is not None and old.traces[0].at < person.reading.since)
 
 
 def _decided(person: Person, decision: Decision, view: View) -> Person:
@@ -250,10 +250,8 @@ def _tell(before: Reading, person: Person, at: Millis) -> list[Effect]:
     # What ended is seldom touched; where it wasn't, only the open moments can tell anything.
     same = after.ended is before.ended
     old = {m.id: m for m in (before.open if same else (*before.ended, *before.open))}
-    here: set[str] = set()
     for moment in after.open if same else (*after.ended, *after.open):
-        here.add(moment.id)
-        was = old.get(moment.id)
+        was = old.pop(moment.id, None)
         if was is None:
             told.append(_told(person, "opened", moment, at))
             if moment.ended:
@@ -262,9 +260,7 @@ def _tell(before: Reading, person: Person, at: Millis) -> list[Effect]:
             told.append(_told(person, "ended", moment, at))
         elif was.updated_at != moment.updated_at or was.ended != moment.ended or was.sums != moment.sums:
             told.append(_told(person, "changed", moment, at, turned=_turned(was, moment)))
-    if not here.issuperset(old):
-        gone = [was for id, was in old.items() if id not in here and (not was.ended or _undone(was, after))]
-        told += [_told(person, "withdrawn", was, at) for was in gone]
+    told += [_told(person, "withdrawn", was, at) for was in old.values() if not was.ended or _undone(was, after)]
     return told
 
 

@@ -258,7 +258,8 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
     if told := turns(moment, trace):
         for_ = speaks_for(w, rules.weights.prior)
-        grown[for_] += sum(rules.weights.turn(name)[for_] for name in told)
+        for name in told:
+            grown[for_] += rules.weights.turn(name)[for_]
     sums = _clipped(*grown)
     lead = speaks_for(sums, rules.weights.prior)
     goes_on = w[lead] > 0 or signal.stage > 0
@@ -331,9 +332,12 @@ def _stretch(reading: Reading, trace: Trace) -> Millis:
     """Where the stretch begins that what a new trace starts depends on."""
     if reading.open:
         return reading.since
-    alive = any(m.expires_at > trace.at for m in reading.brewing)
-    if alive or any(m.wrong and trace.at - m.ended_at < WRONG_LASTS for m in reading.ended):
-        return reading.since
+    for brewing in reading.brewing:
+        if brewing.expires_at > trace.at:
+            return reading.since
+    for ended in reading.ended:
+        if ended.wrong and trace.at - ended.ended_at < WRONG_LASTS:
+            return reading.since
     return trace.at
 
 

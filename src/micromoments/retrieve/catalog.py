@@ -213,12 +213,8 @@ class Catalog:
 
     def facets(self, ids: Sequence[str]) -> tuple[Facet, ...]:
         """What ``step`` needs to know of these items; unknown ids are left out."""
-        items = self._items
-        return tuple(
-            Facet(id, item.kind, item.title, item.category, item.brand)
-            for id in ids
-            if (item := items.get(id)) is not None
-        )
+        found = [item for id in ids if (item := self._items.get(id)) is not None]
+        return tuple([Facet(item.id, item.kind, item.title, item.category, item.brand) for item in found])
 
     def nearest(self, point: Point, at: Millis) -> Nearby | None:
         """The closest item of kind ``place``, within ``NEAREST_METRES``, and whether it is open now."""
