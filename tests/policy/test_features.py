@@ -141,3 +141,16 @@ def test_reasons_are_in_the_persons_words() -> None:
     assert f.explain(x, theta, 3) == ("something to buy now", "close by")
     assert f.explain(x, theta, 1) == ("something to buy now",)
     assert f.explain(x, -np.abs(theta)) == ()
+
+
+def test_room_for_rows_that_ends_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More items than rows are kept of, or an item that changed meanwhile, have the features that they have alone."""
+    known = [candidate(f"p{n}", category=f"c{n % 3}", via=("popular",) if n % 2 else ()) for n in range(12)]
+    alone = [f.features(one, moment(category="c1"), {}, NOW) for one in known]
+    monkeypatch.setattr(f, "MAX_ROWS", 5)
+    monkeypatch.setattr(f, "_KEPT", [f._Kept(5)])
+    for few in (known[:4], known[3:8], known, known[::-1]):
+        rows = f.matrix(few, moment(category="c1"), {}, NOW)
+        assert [f.sparse(row) for row in rows] == [alone[known.index(one)] for one in few]
+    changed = candidate("p0", category="c1", via=())
+    assert f.features(changed, moment(category="c1"), {}, NOW) != alone[0]

@@ -14,7 +14,7 @@ from micromoments.core.settings import Goal, Recognition, Settings
 from micromoments.recognise.behaviour import act_of, act_of_page, plain, said
 from micromoments.recognise.place import hour, near, timely
 from micromoments.recognise.recogniser import Recogniser
-from micromoments.recognise.words import ago, distance, say
+from micromoments.recognise.words import ago, distance, reason, say
 
 R = Recogniser(Settings())
 
@@ -294,7 +294,7 @@ def test_words_for_people() -> None:
     )
     assert (distance(80), distance(456), distance(1240)) == ("80 m", "460 m", "1.2 km")
     assert plain("ProductViewed") == plain("product_viewed") == "product viewed"
-    assert say(Signal((0, 0, 0, 0, 0), "an_unknown_code"), 0) == "an unknown code just now"
+    assert say(reason(Signal((0, 0, 0, 0, 0), "an_unknown_code")), 0) == "an unknown code just now"
 
 
 def test_a_page_that_lies_open_opens_nothing() -> None:
@@ -311,7 +311,7 @@ def test_a_search_without_words() -> None:
     """A search whose words were not sent still says that something is wanted."""
     signal = read(record("Products Searched"))
 
-    assert say(signal, 0) == "searched just now"
+    assert say(reason(signal), 0) == "searched just now"
 
 
 def test_words_that_the_person_typed_win_over_a_title() -> None:
@@ -327,9 +327,3 @@ def test_words_that_the_person_typed_win_over_a_title() -> None:
     assert (moment.need["query"], moment.need["words"]) == ("trail running shoes", "buy trail running shoes")
     assert len(moment.evidence) == 2
     assert other.need["query"] == "trail running shoes"
-
-
-@pytest.mark.parametrize("kind", [["mobile"], {"a": 1}, None, 7])
-def test_a_device_of_any_shape_is_read(kind: object) -> None:
-    """What a client says of its device needs not be a word: the search is read all the same."""
-    assert read(record("Products Searched", {"query": "shoes"}, context={"device": {"type": kind}})).need.words

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import count
 from math import exp, log1p
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
@@ -227,31 +228,64 @@ def _own(item: Item, via: tuple[str, ...], part: int) -> list[float]:
 
 
 class _Known(NamedTuple):
-    """An item as it was found: its own features (d,), never changed, its category and brand in one case."""
+    """An item as it was found: the place of its own features among the rows that are kept, its category and brand in
+    one case, the words of its title.
+    """
 
     item: Item
-    row: FloatArray
+    at: int
     category: str
     brand: str
+    words: frozenset[str]
 
 
-_KNOWN: dict[tuple[str, tuple[str, ...], int], _Known] = {}
+class _Kept:
+    """Items' own features, one row under the other, so that a decision's are taken in one go. What is written stays as
+    it is: when all rows are taken another one begins.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.rows: FloatArray = np.empty((room, DIM))
+        self.known: dict[tuple[tuple[str, ...], int], dict[str, _Known]] = {}
+        self._next = count()
+
+    def of(self, via: tuple[str, ...], part: int) -> dict[str, _Known]:
+        """What is kept of items that were found in a way in a part of the day, by id."""
+        return self.known.setdefault((via, part), {})
+
+    def add(self, item: Item, via: tuple[str, ...], part: int) -> _Known | None:
+        """Keep an item that is new or changed; ``None`` where there is no room."""
+        at = next(self._next)
+        if at >= len(self.rows):
+            return None
+        self.rows[at] = _own(item, via, part)
+        known = _Known(item, at, item.category.casefold(), item.brand.casefold(), _words(item.title))
+        self.of(via, part)[item.id] = known
+        return known
 
 
-def _known(candidates: Sequence[Found], part: int) -> list[_Known]:
-    """For each candidate what is known of it, worked out where it is new or changed; a memo that changes no result."""
-    if len(_KNOWN) > MAX_ROWS:
-        _KNOWN.clear()
+_KEPT = [_Kept(MAX_ROWS)]
+"""A memo that changes no result."""
+
+
+def _known(candidates: Sequence[Found], part: int) -> tuple[FloatArray, list[_Known]]:
+    """The candidates' own features (n, d), and what else is known of each."""
+    kept, via = _KEPT[0], candidates[0].via
+    known = kept.of(via, part)
     out: list[_Known] = []
     for c in candidates:
         item = c.item
-        key = (item.id, c.via, part)
-        found = _KNOWN.get(key)
+        if via is not c.via:
+            via = c.via
+            known = kept.of(via, part)
+        found = known.get(item.id)
         if found is None or found.item is not item:
-            row = np.array(_own(item, c.via, part))
-            _KNOWN[key] = found = _Known(item, row, item.category.casefold(), item.brand.casefold())
+            found = kept.add(item, via, part)
+            if found is None:
+                _KEPT[0] = _Kept(max(MAX_ROWS, len(candidates)))
+                return _known(candidates, part)
         out.append(found)
-    return out
+    return kept.rows.take([one.at for one in out], axis=0), out
 
 
 @lru_cache(maxsize=16_384)
@@ -265,8 +299,7 @@ def matrix(
     """The features of candidates in a moment: (n, d), every value in [-1, 1], the same for the same arguments."""
     if not candidates:
         return np.zeros((0, DIM))
-    known = _known(candidates, hour_part(context, now))
-    x = np.array([one.row for one in known])
+    x, known = _known(candidates, hour_part(context, now))
     scores = [c.score for c in candidates]
     if not (min(scores) >= 0.0 and max(scores) <= 1.0):
         scores = [min(1.0, max(0.0, score)) for score in scores]
@@ -275,7 +308,7 @@ def matrix(
     for n, c in enumerate(candidates):
         if c.metres >= 0 or c.seconds >= 0 or c.item.hours:
             _place(x, n, c, now)
-    _moment(x, candidates, known, moment)
+    _moment(x, known, moment)
     return x
 
 
@@ -290,7 +323,7 @@ def _place(x: FloatArray, n: int, candidate: Found, now: Millis) -> None:
         x[n, CLOSING] = 0 < candidate.closes_at - now <= CLOSING_SOON
 
 
-def _moment(x: FloatArray, candidates: Sequence[Found], known: Sequence[_Known], moment: MomentView | None) -> None:
+def _moment(x: FloatArray, known: Sequence[_Known], moment: MomentView | None) -> None:
     """Fill in how each candidate fits the moment's type and need."""
     if moment is None:
         x[:, FIT:KIND] = 0.0
@@ -300,16 +333,17 @@ def _moment(x: FloatArray, candidates: Sequence[Found], known: Sequence[_Known],
     need = moment.need
     category = str(need.get("category", "")).casefold()
     if category:
-        x[[n for n, one in enumerate(known) if one[2] == category], CATEGORY] = 1.0
+        x[:, CATEGORY] = [one.category == category for one in known]
     brand = str(need.get("brand", "")).casefold()
     if brand:
-        x[[n for n, one in enumerate(known) if one[3] == brand], BRAND] = 1.0
+        x[:, BRAND] = [one.brand == brand for one in known]
     asked = _words(str(need.get("query", "")))
     if asked:
-        x[:, TITLE] = [len(asked & _words(c.item.title)) / len(asked) for c in candidates]
+        none, all_ = asked.isdisjoint, len(asked)
+        x[:, TITLE] = [0.0 if none(one.words) else len(asked & one.words) / all_ for one in known]
     low, high = _whole(need.get("price_from")), _whole(need.get("price_to"))
     if low or high:
-        x[:, PRICE] = [_price(c.item, low, high) for c in candidates]
+        x[:, PRICE] = [_price(one.item, low, high) for one in known]
 
 
 def _whole(value: str | int | None) -> int:

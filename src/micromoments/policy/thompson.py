@@ -93,8 +93,7 @@ class Sampler:
         words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
         z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
         signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
-        z *= _SIGNS.take(signs)
-        z *= self._temper * sqrt(model.noise)
+        z *= _SIGNS.take(signs) * np.float32(self._temper * sqrt(model.noise))
         offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
         for start in range(0, n, BLOCK):
             np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])

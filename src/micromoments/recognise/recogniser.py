@@ -130,11 +130,11 @@ class Recogniser:
             if trace is not None:
                 alike.setdefault(reason(trace.signal), []).append(trace)
         found = []
-        for again in alike.values():
+        for text, again in alike.items():
             pulls = [(self._pull(trace, at), trace) for trace in again]
             (lead, weight), _ = max(pulls, key=lambda pull: (pull[0][1], pull[1].at))
             last = max(again)
-            found.append(Evidence(say(last.signal, at - last.at, len(again)), TYPES[lead], weight, last.at))
+            found.append(Evidence(say(text, at - last.at, len(again)), TYPES[lead], weight, last.at))
         return sorted(found, key=lambda e: (-e.weight, -e.at, e.text))
 
     def _pull(self, trace: Trace, at: Millis) -> tuple[int, float]:

@@ -76,7 +76,7 @@ def softmax(logits: Five) -> Five:
 def rounded(values: Five) -> Five:
     """Probabilities at six digits that still sum to 1: the largest takes what rounding left over."""
     six = [round(x, 6) for x in values]
-    largest = max(range(5), key=six.__getitem__)
+    largest = six.index(max(six))
     six[largest] = round(1.0 - (sum(six) - six[largest]), 6)
     k, g, d, b, n = six
     return (k, g, d, b, n)

@@ -71,9 +71,8 @@ def reason(signal: Signal) -> str:
     )
 
 
-def say(signal: Signal, age: Millis, times: int = 1) -> str:
-    """One reason as a sentence, with its age and how often it was: ``searched "tap" 3 times, last 40 s ago``."""
-    text = reason(signal)
+def say(text: str, age: Millis, times: int = 1) -> str:
+    """A reason as a sentence, with its age and how often it was: ``searched "tap" 3 times, last 40 s ago``."""
     if times > 1:
         return f"{text} {times} times, last {ago(age)}"
     return f"{text}, {ago(age)}" if "," in text else f"{text} {ago(age)}"

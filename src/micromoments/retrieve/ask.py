@@ -85,7 +85,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     purchases: dict[str, tuple[int, ...]] = {}
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item that may be served. ``score`` lies in [0, 1]; the reasons are in the person's words, strongest first.
 
     ``metres`` is the straight-line distance and ``seconds`` the way, -1 where no position was given or the item has

@@ -91,8 +91,7 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
     out: list[Candidate] = []
-    for score, id in order:
-        item, notes = items[id], found[id]
+    for score, id, item, notes in order:
         if len(notes) == 1 and not item.hours and id not in visits:
             # Most are as simple as this, and their building is what a decision would spend most on.
             out.append(Candidate(item=item, score=0.0 - score, via=_ALONE[notes[0][1]], reasons=(notes[0][2],)))
@@ -307,8 +306,8 @@ def _weigh(sources: Sources, only: tuple[str, ...], found: Found) -> None:
 
 def _ranked(
     sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found, wish: Wish | None, first: Container[str]
-) -> list[tuple[float, str]]:
-    """(minus the score, id) in order; those ``first`` are worth most, whatever the moment."""
+) -> list[tuple[float, str, Item, list[Note]]]:
+    """(minus the score, id, item, why) in order; those ``first`` are worth most, whatever the moment."""
     items, minutes = sources.items, ask.minutes
     category, categories = ask.category, ask.categories
     favourite = max(categories.values(), default=0)
@@ -316,7 +315,7 @@ def _ranked(
     left = {met: 1.0 - LIKED_CATEGORY * times / favourite for met, times in categories.items()} if favourite else {}
     if category:
         left[category] = left.get(category, 1.0) * (1.0 - IN_CATEGORY)
-    order: list[tuple[float, str]] = []
+    order: list[tuple[float, str, Item, list[Note]]] = []
     for id, notes in found.items():
         item = items[id]
         if len(notes) == 1:
@@ -332,8 +331,8 @@ def _ranked(
         if wish is not None:
             fits *= wish.left(item)
         of_kind = 1.0 if id in first else worth[item.kind]
-        order.append((-int(of_kind * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id))
-    order.sort()
+        order.append((-int(of_kind * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id, item, notes))
+    order.sort()  # no id is there twice, so nothing beyond it is compared
     return order
 
 

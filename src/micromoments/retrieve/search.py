@@ -24,7 +24,9 @@ from micromoments.retrieve.written import sized
 
 MAX_COMPLETIONS = 12
 MAX_REMEMBERED = 4096
-"""Corrections, and items with those like them, that are kept until an item changes."""
+"""Corrections that are kept until an item changes."""
+MAX_ALIKE = 16_384
+"""Items with those like them that are kept until an item changes, a kilobyte each; looking for them takes 50 us."""
 MAX_ANSWERS = 1024
 """Answers to words that are kept until an item changes."""
 CORRECTABLE = 4
@@ -365,7 +367,7 @@ class Search:
             found = self.on(item.kind, terms, limit, only=only)
             if only:
                 return found
-            if len(self._alike) >= MAX_REMEMBERED:
+            if len(self._alike) >= MAX_ALIKE:
                 self._alike.clear()
             self._alike[key] = found
         return self._alike[key]

@@ -130,6 +130,7 @@ class Line(asyncio.Protocol):
         self._took = took
         self._lost = lost
         self._rest = bytearray()
+        self._turn = bytearray()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # it is a stream's
@@ -150,16 +151,27 @@ class Line(asyncio.Protocol):
         del rest[:start]
 
     def send(self, value: msgspec.Struct) -> None:
-        """Send a frame; harmless when the other end is gone."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Send a frame, in one piece with the others of this turn of the loop: each piece wakes the other end. Harmless
+        when that is gone.
+        """
+        if self._transport is not None:
+            if not self._turn:
+                asyncio.get_running_loop().call_soon(self._flush)
             body = encode(value)
-            self._transport.write(len(body).to_bytes(HEAD, "big") + body)
+            self._turn += len(body).to_bytes(HEAD, "big")
+            self._turn += body
+
+    def _flush(self) -> None:
+        turn, self._turn = self._turn, bytearray()
+        if turn and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(turn)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The other end is gone."""
         self._lost()
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection; what was sent goes out."""
+        self._flush()
         if self._transport is not None:
             self._transport.close()

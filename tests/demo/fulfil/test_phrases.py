@@ -10,7 +10,7 @@ import pytest
 from micromoments.core.moment import Need, Signal
 from micromoments.demo.shell.face import SHARED
 from micromoments.policy import features
-from micromoments.recognise.words import REASONS, say
+from micromoments.recognise.words import REASONS, reason, say
 from micromoments.retrieve import reasons
 
 PAGE = (SHARED / "phrases.js").read_text(encoding="utf-8")
@@ -38,7 +38,7 @@ def test_the_same_is_filled_in_both() -> None:
 @pytest.mark.parametrize("words", ["", "flat white"])
 def test_every_piece_of_evidence_has_words(code: str, age: int, words: str) -> None:
     """What the recogniser can say of an event, with and without a name for the thing, and however old, is known."""
-    said = say(Signal((0, 0, 0, 0, 0), code, Need(query=words, words=words), metres=450), age)
+    said = say(reason(Signal((0, 0, 0, 0, 0), code, Need(query=words, words=words), metres=450)), age)
     assert AGE.search(said), said
     assert has_words(AGE.sub("", said)), said
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from struct import Struct as Packed
+from threading import local
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -64,6 +65,7 @@ RELEASES = {1: "0.1.0", 2: "0.1.0"}
 """The first release that reads a version."""
 
 LOG, FACTS = b"L", b"F"
+_PACKERS = local()
 _HEAD = Packed("<2scBB3xIQ")
 _CHECK = Packed("<BI")
 _MAGIC = b"MM"
@@ -329,8 +331,15 @@ def encode(value: Person | Link | Decision | Item | Delivery) -> bytes:
     payload = _payload(value)
     if len(payload) <= PACK_FROM:
         return seal(payload)
-    packed: bytes = ZstdCompressor(level=1).compress(payload)  # one each: they are not for several threads
-    return _sealed(PACKED + 2 * LEVEL, packed)
+    return _sealed(PACKED + 2 * LEVEL, _packer().compress(payload))
+
+
+def _packer() -> ZstdCompressor:
+    """This thread's: making one takes longer than packing a value, and it is not for several threads."""
+    packer: ZstdCompressor | None = getattr(_PACKERS, "one", None)
+    if packer is None:
+        packer = _PACKERS.one = ZstdCompressor(level=1)
+    return packer
 
 
 def decode(kind: type[T], body: bytes, what: str = "a value", *, later: bool = False) -> T:
