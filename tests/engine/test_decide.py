@@ -175,3 +175,25 @@ async def test_a_click_teaches_the_policy_and_a_window_ends_by_the_clock(tmp_pat
         await service.settled()
         assert service.stats()["outcomes_total"] == 2
         assert (await service.decide(asked("d3", "anon:b", clock.at))).policy.version > second.policy.version
+
+
+async def test_no_decision_is_let_go_of_before_the_state_has_it(tmp_path: Path) -> None:
+    """Memory holds few decisions of those that were committed, and all that were not: their outcomes find them."""
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        await service.put_items(ITEMS)
+        applier, keeper = service._applier, service._keeper
+        applier._recent = 2
+        ids = {f"d{n}" for n in range(6)}
+        async with keeper._lock:  # nothing is committed meanwhile
+            for id in sorted(ids):
+                await service.decide(asked(id, "anon:a", clock.at))
+            await service._barrier()
+            applier.settle()
+            assert ids <= applier.decisions.keys()
+        assert await keeper.commit(service._barrier)
+        await service.decide(asked("later", "anon:a", clock.at))
+        await service._barrier()
+        applier.settle()
+        assert len(applier.decisions) <= 3
+        assert all(applier.decision(id) is not None for id in ids)

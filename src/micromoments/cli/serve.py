@@ -36,11 +36,13 @@ def serve(
     from micromoments.config import load_cluster, load_keys
     from micromoments.engine.recovery import same_folder
     from micromoments.engine.service import Service, now_ms
+    from micromoments.engine.tuning import share_heaps
     from micromoments.engine.wiring import open_stores
     from micromoments.server.app import App
     from micromoments.server.keys import Keys
     from micromoments.server.run import check_reach, run
 
+    share_heaps()
     # Before the assistant's library, which would draw boxes around what goes wrong.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     assistant = _assistant() if mcp else None

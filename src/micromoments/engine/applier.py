@@ -51,8 +51,8 @@ STRETCH = 64
 BITE = 12
 """Records folded between two looks at the clock: about half a millisecond."""
 log = logging.getLogger("micromoments")
-RECENT = 20_000
-"""Decisions kept in memory for their outcomes; older ones are read from the state."""
+RECENT = 5_000
+"""Decisions kept in memory for their outcomes once the state has them, 11 KB each; older ones are read from it."""
 
 
 class Applier:
@@ -94,6 +94,7 @@ class Applier:
         self.items: dict[str, Item | None] = {}
         self.committing: dict[str, Item | None] = {}
         self.new_decisions: list[Decision] = []
+        self.committing_decisions = 0
         self.facts: list[Fact] = []
         self.callers: dict[int, str] = {}
         self.outbox: list[Delivery] = []
@@ -350,7 +351,8 @@ class Applier:
     def _remember(self, decision: Decision) -> None:
         self.new_decisions.append(decision)
         self.decisions[decision.id] = decision
-        if len(self.decisions) > self._recent:
+        unsaved = len(self.new_decisions) + self.committing_decisions
+        while len(self.decisions) > self._recent + unsaved:
             del self.decisions[next(iter(self.decisions))]
         self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown.decided(decision)))
 

@@ -156,6 +156,7 @@ class Keeper:
             facts, a.facts = a.facts, []
             callers, a.callers = a.callers, {}
             decisions, a.new_decisions = a.new_decisions, []
+            a.committing_decisions = len(decisions)
             outbox, a.outbox = a.outbox, []
             items, a.items = a.items, {}
             a.committing = items
@@ -182,11 +183,11 @@ class Keeper:
                 a.new_decisions = decisions + a.new_decisions
                 a.outbox = outbox + a.outbox
                 a.items = {**items, **a.items}
-                a.committing = {}
+                a.committing, a.committing_decisions = {}, 0
                 self._kept_policies = policies
                 return False
             self._kept_policies = {}
-            a.committing = {}
+            a.committing, a.committing_decisions = {}, 0
             self._residents.committed()
             self.traced(facts, callers)
             self.commits += 1

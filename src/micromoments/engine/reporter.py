@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
-from micromoments.engine.tuning import stand_back
+from micromoments.engine.tuning import share_heaps, stand_back
 
 T = TypeVar("T")
 Answer = Callable[[Path, str, dict[str, str], Settings], dict[str, object]]
@@ -37,6 +37,7 @@ def _alone() -> None:
 
 def _begin(begin: Callable[[], None]) -> None:
     """In the worker: stand back from serving, and end when the engine's process does, however that ends."""
+    share_heaps()
     stand_back()
     begin()
     Thread(target=_end_with_parent, name="micromoments-parent", daemon=True).start()

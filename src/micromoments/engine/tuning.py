@@ -21,6 +21,19 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 SWITCH = 0.0005
 """Seconds until a waiting thread gets the interpreter. At Python's own 5 ms each commit waits ten for its turn."""
 
+HEAPS = 2
+"""Heaps that the C library keeps for all threads together."""
+_M_ARENA_MAX = -8
+
+
+def share_heaps() -> None:
+    """Have threads share a few heaps of the C library, where it is GNU's, which by itself makes eight a core; to be
+    called before any thread starts. Each keeps what its threads let go of: the index's writer, a new thread at each
+    commit, left 34 MB behind in heap after heap (ADR 0092).
+    """
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        mallopt(_M_ARENA_MAX, HEAPS)
+
 
 def tune_process() -> None:
     """Spare what was loaded from the cycle collector, and let the log's thread have the interpreter soon.
