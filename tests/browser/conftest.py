@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.looking import sign_in, watched
+from tests.browser.shop import Shop, shop
 from tests.browser.site import Site, chromium, opened
 
 if TYPE_CHECKING:
@@ -60,3 +62,26 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     for context in devices:
         context.close()
     assert troubles == []
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop with keys and a morning's traffic, for the dashboard."""
+    with shop(tmp_path_factory.mktemp("busy") / "shop") as found:
+        yield found
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What pages of the dashboard complained of."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, busy: Shop, troubles: list[str]) -> Iterator[Page]:
+    """A page of the dashboard that signed in."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    found = watched(context, troubles)
+    sign_in(found, busy)
+    yield found
+    context.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,29 +39,6 @@ VIEWS = (
     "reports",
     "audit",
 )
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop with keys and a morning's traffic."""
-    with shop(tmp_path_factory.mktemp("busy") / "shop") as found:
-        yield found
-
-
-@pytest.fixture
-def troubles() -> list[str]:
-    """What pages complained of."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, busy: Shop, troubles: list[str]) -> Iterator[Page]:
-    """A page that signed in."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    found = watched(context, troubles)
-    sign_in(found, busy)
-    yield found
-    context.close()
 
 
 def test_nothing_is_shown_before_the_key(browser: Browser, busy: Shop, troubles: list[str]) -> None:

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.looking import at, sign_in, watched
-from tests.browser.shop import Shop, shop
+from tests.browser.looking import at
+from tests.browser.shop import Shop
 from tests.browser.site import in_chromium
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
 pytestmark = [*in_chromium, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop with keys and a morning's traffic."""
-    with shop(tmp_path_factory.mktemp("morning") / "shop") as found:
-        yield found
-
-
-@pytest.fixture
-def troubles() -> list[str]:
-    """What pages complained of."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, busy: Shop, troubles: list[str]) -> Iterator[Page]:
-    """A page that signed in."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    found = watched(context, troubles)
-    sign_in(found, busy)
-    yield found
-    context.close()
 
 
 def test_today_says_what_the_reports_say(page: Page, busy: Shop, troubles: list[str]) -> None:
