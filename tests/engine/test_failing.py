@@ -286,6 +286,30 @@ async def test_a_budget_that_can_not_be_settled_is_settled_after_a_restart(
     assert agreed(tmp_path / "shop") == 1
 
 
+async def test_what_comes_again_just_as_it_fails_is_not_called_a_duplicate(tmp_path: Path) -> None:
+    """The same event is sent again, and looked at between the log's failure and the moment at which its first sender
+    hears of it: neither is told that it is there, and the next try is taken.
+    """
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        log = failing(service, everything)
+        again: list[asyncio.Task[list[int]]] = []
+        written = service._appender._written
+
+        def overtaken(*told: Any) -> None:
+            if not again:
+                again.append(asyncio.create_task(search(service, clock, "m1", person="a")))
+            written(*told)
+
+        service._appender._written = overtaken  # type: ignore[method-assign,assignment]
+        with pytest.raises(LogDown):
+            await search(service, clock, "m1", person="a")
+        log.refuses = nothing
+        with pytest.raises(LogDown):
+            await again[0]
+        assert await search(service, clock, "m1", person="a") == []
+
+
 def _full(self: object, *asked: object, **named: object) -> None:
     raise StoreError("the disk is full")
 

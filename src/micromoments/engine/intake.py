@@ -30,6 +30,8 @@ class Intake:
         self._seen = seen
         self._catalog = catalog
         self._nonces: list[int] = []
+        self.forgotten = 0
+        """How often records were taken back: who was told of a duplicate meanwhile can't be sure of it."""
 
     def nonce(self) -> int:
         """A random 63-bit number; drawn from the system many at a time, as each asking costs microseconds."""
@@ -58,6 +60,7 @@ class Intake:
 
     def forget(self, records: Sequence[EventRecord]) -> None:
         """Take back records that could not be made durable, so that the client's retry is taken."""
+        self.forgotten += 1
         self._seen.forget([r.mid for r in records])
 
     def _record(self, arrival: Arrival, now: Millis, mid: int, nonce: int) -> EventRecord:

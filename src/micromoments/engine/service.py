@@ -155,14 +155,14 @@ class Service:
             self.duplicates += len(duplicates)
         if not records and not duplicates:
             return duplicates
-        failures = self._appender.failures
+        forgotten = self._intake.forgotten
         future = self._appender.submit(records)
         try:
             first = await future
         except LogDown:
             self._intake.forget(records)
             raise
-        if duplicates and self._appender.failures != failures:
+        if duplicates and self._intake.forgotten != forgotten:
             raise LogDown("what was sent before may not have been written; send all of it again")
         self.accepted += len(records)
         self._ahead.note(records, first)
