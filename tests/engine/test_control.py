@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 import micromoments as mm
 from micromoments.core.item import Item, Money
-from micromoments.core.settings import Budget, Cap, Settings, Slot
+from micromoments.core.settings import Budget, Cap, Rule, Settings, Slot
 from micromoments.engine.wiring import open_stores
 from micromoments.ports import replay
 from tests.engine.shop import ITEMS, SETTINGS, T0, Clock, asked, opened
@@ -207,6 +208,17 @@ def test_an_addition_is_checked_against_the_settings_in_force(tmp_path: Path) ->
         assert "boost" in mistake
         assert control.check("[slots.home]")
         assert (engine.service.config_version, file.read_text()) == (before, CONFIG)
+
+
+async def test_settings_are_what_they_were_given_as_after_a_restart(tmp_path: Path) -> None:
+    """A date in a rule is one with each start and after a change, though the log has its text."""
+    rule = Rule(action="boost", where={"since": date(2026, 1, 1)})
+    first, second = (replace(SETTINGS, rules={"new": rule}, currency=currency) for currency in ("EUR", "CHF"))
+    for settings in (first, first, second, first):
+        async with opened(tmp_path / "shop", Clock(), settings) as service:
+            assert service.settings == service.control._view().settings == settings
+            await service.control._activate(replace(settings, currency="USD"), "")
+            assert service.settings.rules["new"].where == {"since": date(2026, 1, 1)}
 
 
 async def test_another_recogniser_is_noted(tmp_path: Path) -> None:

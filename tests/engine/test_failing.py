@@ -297,6 +297,7 @@ async def test_what_comes_again_just_as_it_fails_is_not_called_a_duplicate(tmp_p
         written = service._appender._written
 
         def overtaken(*told: Any) -> None:
+            """The second one comes first."""
             if not again:
                 again.append(asyncio.create_task(search(service, clock, "m1", person="a")))
             written(*told)

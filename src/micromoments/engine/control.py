@@ -19,7 +19,7 @@ from micromoments.core.settings import PURPOSES, Settings
 from micromoments.engine.taught import Taught
 from micromoments.engine.wiring import ACTIVE_CONFIG, Stores
 from micromoments.flow.decide import decide, seed_of
-from micromoments.flow.view import CONFIG, EVERY, View, config_digest
+from micromoments.flow.view import CONFIG, EVERY, View, canonical, config_digest
 
 ACTIVE_OFF = "active:off"
 VERSIONS = "versions:config"
@@ -186,13 +186,15 @@ class Control:
         view = self._view()
         later = [name for name in AT_START if getattr(settings, name) != getattr(view.settings, name)]
         running = replace(settings, **{name: getattr(view.settings, name) for name in later})
-        body = msgspec.json.encode(running, order="sorted")
+        body = canonical(running)
         digest = config_digest(settings)
         artifact = self._stores.artifacts.put(body)
         await self._append(
             [ActivationRecord(key="", at=self._clock(), what=CONFIG, name=artifact, digest=digest, body=body)]
         )
         self._keep(ACTIVE_CONFIG, body)
+        if self._view().config_version == digest:  # folded, and no other since
+            self._use(replaced(self._view(), settings=running))
         self._note(settings, text)
         return {"configVersion": digest, "afterRestart": later}
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-
-import msgspec
+from dataclasses import replace
 
 from micromoments.core.event import Millis
 from micromoments.core.record import ActivationRecord, OutcomeRecord, Record
+from micromoments.core.settings import Settings
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import POLICY, Policies, restore_catalog
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.wiring import ACTIVE_CONFIG, ACTIVE_MODEL, ACTIVE_WEIGHTS, Stores
-from micromoments.flow.view import CONFIG, WEIGHTS, View, config_digest, configured, reweighted
+from micromoments.flow.view import CONFIG, WEIGHTS, View, canonical, config_digest, configured, reweighted
 from micromoments.ports import StoreError, replay
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.document import DIGEST
@@ -73,7 +73,7 @@ def activations(stores: Stores, kept: Mapping[str, bytes], now: Millis) -> dict[
 
     Nothing where they are those of the last start.
     """
-    config = msgspec.json.encode(stores.settings, order="sorted")
+    config = canonical(stores.settings)
     digest = stores.recogniser.digest
     changed: dict[str, ActivationRecord] = {}
     version_of = config_digest(stores.settings)
@@ -89,6 +89,11 @@ def as_left(view: View, kept: Mapping[str, bytes]) -> View:
     """The view under the settings that were in force last: what a crash left is folded as it would have been."""
     body = kept.get(ACTIVE_CONFIG)
     return view if body is None else configured(view, body, view.config_version)
+
+
+def as_opened(view: View, settings: Settings) -> View:
+    """The view under the settings that the engine was opened with, which the log has by now."""
+    return replace(view, settings=settings)
 
 
 def in_force(view: View, record: Record, active: dict[str, bytes]) -> View:

@@ -34,7 +34,7 @@ from micromoments.engine.learned import Learned
 from micromoments.engine.nexts import Nexts
 from micromoments.engine.outward import Deliveries
 from micromoments.engine.purse import Purse
-from micromoments.engine.recovery import activations, as_left, in_force, indexed, recover, same_folder
+from micromoments.engine.recovery import activations, as_left, as_opened, in_force, indexed, recover, same_folder
 from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -110,6 +110,7 @@ class Service:
         if changed := activations(self._stores, {**self._kept, **self._keeper.active}, self.clock()):
             self._keeper.active.update((key, record.body) for key, record in changed.items())
             await self.change(list(changed.values()))
+        self._use(as_opened(self._view, self._stores.settings))
         self.control.started()
         self._tasks = [
             loop.create_task(self._keeper.run(self._barrier), name="keeper"),

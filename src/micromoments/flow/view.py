@@ -83,11 +83,11 @@ def reweighted(view: View, body: bytes) -> View:
 
 def configured(view: View, body: bytes, version: str) -> View:
     """The view under other settings, as an activation carries them; as it is where this release can't read them."""
+    if body == canonical(view.settings):
+        return replace(view, config_version=version)
     old, settings = view.recogniser, settings_of(body)
     if settings is None:
         return view
-    if settings == view.settings:
-        return replace(view, config_version=version)
     recogniser = Recogniser(settings, old.text, old.weights)
     return replace(view, settings=settings, config_version=version, recogniser=recogniser)
 
@@ -102,7 +102,12 @@ def settings_of(body: bytes) -> Settings | None:
 
 def config_digest(settings: Settings) -> str:
     """The settings' version: the first 12 hex digits of the SHA-256 of their canonical JSON."""
-    return sha256(msgspec.json.encode(settings, order="sorted")).hexdigest()[:12]
+    return sha256(canonical(settings)).hexdigest()[:12]
+
+
+def canonical(settings: Settings) -> bytes:
+    """Settings as an activation carries them: JSON in one order. A date among them is text when they are read back."""
+    return msgspec.json.encode(settings, order="sorted")
 
 
 def refuses(person: Person | None, purpose: Purpose) -> bool:
