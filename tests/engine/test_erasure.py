@@ -170,7 +170,8 @@ async def test_an_erasure_that_is_cut_short_takes_nobody_elses_device(
             ended.setattr(service._residents, "forget", _end)
             with pytest.raises(RuntimeError, match="the process ends"):
                 await service.erase(f"user:{ANA}")
-            shutil.copytree(tmp_path / "shop", tmp_path / "left")
+            async with service._keeper._lock:  # no commit is under way while the files are copied
+                shutil.copytree(tmp_path / "shop", tmp_path / "left", ignore=shutil.ignore_patterns("lock", "*-shm"))
     async with opened(tmp_path / "left", clock) as service:
         assert service.home(f"anon:{SHARED}") == "user:bob"
         await service.erase(f"user:{ANA}")

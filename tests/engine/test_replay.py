@@ -80,7 +80,8 @@ async def test_a_replay_folds_under_the_settings_that_were_in_force(tmp_path: Pa
         await service.settled()
         await service._keeper.commit(service._barrier)
         await day(service, "left")
-        shutil.copytree(folder, tmp_path / "killed")
+        async with service._keeper._lock:  # no commit is under way while the files are copied
+            shutil.copytree(folder, tmp_path / "killed", ignore=shutil.ignore_patterns("lock", "*-shm"))
         await service.settled()
         left = msgspec.msgpack.encode(service.person("anon:a"))
     async with opened(tmp_path / "killed", clock) as service:
