@@ -109,6 +109,14 @@ async def test_experiences_have_ports_of_their_own(standing: Standing) -> None:
     await gateway.stop()
 
 
+async def test_a_port_that_is_taken_is_said_with_the_way_out(standing: Standing) -> None:
+    """Who starts a second demo reads which port is taken, and what to type."""
+    gateway = Gateway(free_port(), standing.live, {})
+    taken = int(standing.url.rpartition(":")[2])
+    with pytest.raises(OSError, match=rf"port {taken} .*another demo.*--port"):
+        await gateway.start(taken)
+
+
 async def test_server_away_is_said(standing: Standing) -> None:
     """While the server is away the answer is 503, in words."""
     standing.server.close()

@@ -76,7 +76,13 @@ class Gateway:
         Raises:
             OSError: the port is taken.
         """
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=MAX_HEAD)
+        try:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=MAX_HEAD)
+        except OSError as error:
+            raise OSError(
+                f"can't show the demo at port {port} ({error.strerror}); is another demo there? "
+                "choose another: micromoments demo --port 8090"
+            ) from None
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -36,12 +36,13 @@ class SqliteAudit:
     def newest(self, before: int = 0, limit: int = 100, containing: str = "") -> Sequence[Noted]:
         """The newest entries, the newest first: those below a number where it isn't 0, and whose words hold a text."""
         sql = (
-            'SELECT "at", who, name, what, target, detail, number FROM entries WHERE (?1 = 0 OR number < ?1) AND '
-            "(?2 = '' OR instr(lower(who || ' ' || name || ' ' || what || ' ' || target || ' ' || detail), ?2) > 0) "
-            "ORDER BY number DESC LIMIT ?3"
+            'SELECT "at", who, name, what, target, detail, number FROM entries '
+            "WHERE (:before = 0 OR number < :before) AND (:words = '' OR "
+            "instr(lower(who || ' ' || name || ' ' || what || ' ' || target || ' ' || detail), :words) > 0) "
+            "ORDER BY number DESC LIMIT :most"
         )
         with self._lock, failing("reading the audit log"):
-            rows = self._db.execute(sql, (before, containing.lower(), limit)).fetchall()
+            rows = self._db.execute(sql, {"before": before, "words": containing.lower(), "most": limit}).fetchall()
         return [Noted(*row) for row in rows]
 
     def close(self) -> None:

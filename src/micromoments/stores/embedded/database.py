@@ -128,17 +128,17 @@ class Bulk:
         for column in columns:
             if column == "b":
                 start, size = (
-                    f"CAST(substr(?2, p+{at}, 12) AS INTEGER)",
-                    f"CAST(substr(?2, p+{at + 12}, 10) AS INTEGER)",
+                    f"CAST(substr(:table, p+{at}, 12) AS INTEGER)",
+                    f"CAST(substr(:table, p+{at + 12}, 10) AS INTEGER)",
                 )
-                expressions.append(f"substr(?1, {start}, {size})")
+                expressions.append(f"substr(:data, {start}, {size})")
                 at += 22
             else:
-                expressions.append(f"CAST(substr(?2, p+{at}, 20) AS INTEGER)")
+                expressions.append(f"CAST(substr(:table, p+{at}, 20) AS INTEGER)")
                 at += 20
         self._columns = columns
         self._row = "".join("%012d%010d" if column == "b" else "%020d" for column in columns)
-        walk = f"WITH RECURSIVE rows(p) AS (SELECT 1 UNION ALL SELECT p+{at} FROM rows WHERE p+{at} < length(?2)) "  # noqa: S608 a number
+        walk = f"WITH RECURSIVE rows(p) AS (SELECT 1 UNION ALL SELECT p+{at} FROM rows WHERE p+{at} < length(:table)) "  # noqa: S608 a number
         self._sql = walk + statement.format(values=", ".join(expressions), rows="rows WHERE true")
 
     def write(self, connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
@@ -157,4 +157,4 @@ class Bulk:
             told += [starts, sizes]
             parts += column
         table = "".join([self._row % numbers for numbers in zip(*told, strict=True)])
-        connection.execute(self._sql, (b"".join(parts), table.encode()))
+        connection.execute(self._sql, {"data": b"".join(parts), "table": table.encode()})
