@@ -16,7 +16,7 @@ from micromoments.core.event import Millis
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
-from micromoments.core.settings import DAY, Settings
+from micromoments.core.settings import DAY
 from micromoments.engine.brain import CATALOG, FROM, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
 from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.follower import FOLDED, LEARNED, LESSONS, place
@@ -26,7 +26,7 @@ from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.nexts import ACTIVE_SESSIONS, table_of
 from micromoments.engine.wiring import ACTIVE_WEIGHTS
 from micromoments.flow.learn import observe
-from micromoments.flow.view import CONFIG, WEIGHTS
+from micromoments.flow.view import CONFIG, WEIGHTS, settings_of
 from micromoments.ports import Batch, Later, StoreError
 from micromoments.retrieve.catalog import Catalog
 
@@ -199,7 +199,7 @@ class Lead:
             elif isinstance(one.record, ActivationRecord) and one.record.what == SESSIONS:
                 self._foresee(one.record.name, fresh=True)
             elif isinstance(one.record, ActivationRecord) and one.record.what == CONFIG:
-                self._settings = msgspec.json.decode(one.record.body, type=Settings, strict=False)
+                self._settings = settings_of(one.record.body) or self._settings
         self._catalog.apply(items)
         self._shared.state.commit(
             Batch(people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items=items, position=-1)
