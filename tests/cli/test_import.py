@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import micromoments as mm
+from micromoments.cli import main
 from tests.cli.commands import COMMAND, environment, micromoments
 
 MAP = "userId=who,event=what,timestamp=when,properties.product_id=item"
@@ -149,6 +150,23 @@ def test_a_number_without_bounds_spoils_nothing(tmp_path: Path) -> None:
     assert "9" * 30 in (tmp_path / "e.jsonl.rejected.jsonl").read_text(encoding="utf-8")
     done = micromoments("import", tmp_path / "shop", items, "--format", "items")
     assert (done.status, "number_out_of_range 1" in done.words) == (3, True)
+
+
+def test_a_stopped_import_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who presses Ctrl-C reads that nothing is lost, and what to do."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("micromoments.cli.history.run", stopped)
+    file = put(tmp_path / "a.csv", rows(200))
+    monkeypatch.setattr("sys.argv", ["micromoments", "import", str(tmp_path / "shop"), str(file), "--map", MAP])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert "run the same import again" in capsys.readouterr().err
 
 
 @pytest.mark.slow

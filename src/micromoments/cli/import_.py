@@ -127,11 +127,15 @@ def _events(
             if entry.emitted:
                 words(f"{source.path.name}: {entry.emitted} events are in already; going on behind them")
             imports.append(history.Import(source, entry, history.SetAside(source.path, folder), told(n)))
-        if imports and (cluster := load_cluster(folder, os.environ)) is not None:
-            asyncio.run(history.run_on_cluster(folder, cluster, imports, ledger))
-            words("all is in Kafka; the workers fold it as they come to it")
-        elif imports:
-            asyncio.run(history.run(folder, imports, ledger, words))
+        try:
+            if imports and (cluster := load_cluster(folder, os.environ)) is not None:
+                asyncio.run(history.run_on_cluster(folder, cluster, imports, ledger))
+                words("all is in Kafka; the workers fold it as they come to it")
+            elif imports:
+                asyncio.run(history.run(folder, imports, ledger, words))
+        except KeyboardInterrupt:
+            words("stopped; nothing is lost: run the same import again, and it goes on where it stopped")
+            raise
     _tell(imports, folder, monotonic() - began)
     _put(imports, done, output)
     if any(i.aside.count for i in imports):
