@@ -288,6 +288,21 @@ async def test_an_erased_person_gets_nothing_more(tmp_path: Path) -> None:
             assert await service.deliveries.listed() == []
 
 
+async def test_a_message_that_fails_after_an_erasure_brings_nobody_back(tmp_path: Path) -> None:
+    """It was on its way when its person was erased, and is given up: no event says so of who is gone."""
+    clock = Clock()
+    with receiving() as receiver:
+        async with opened(tmp_path / "shop", clock, shop(receiver.url, channel="email")) as service:
+            await service.put_items(ITEMS)
+            await search(service, clock, "m1", person="a")
+            await ended(service, status="sent")
+            (one,) = service._stores.outbox.listed(None, "", "", 10)
+            await service.erase("anon:a")
+            await service.deliveries._courier.settle([msgspec.structs.replace(one, status="dead")])
+            await service.settled()
+            assert (service.person("anon:a"), service.accepted) == (None, 1)
+
+
 async def test_what_became_of_a_delivery_teaches_its_policy(tmp_path: Path) -> None:
     """Opened and clicked, told by the delivery's id, are outcomes of its decision; told again they count once."""
     clock = Clock()

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from micromoments.core.event import Event
-from micromoments.core.record import ActivationRecord, EventRecord, Logged
+from micromoments.core.record import EventRecord, Logged
+from micromoments.core.settings import Goal
 from micromoments.engine.spark import folding
 from micromoments.engine.spark.place import Place
 from micromoments.engine.spark.session import running
@@ -47,14 +49,18 @@ def sparked(tests: Path, **more: str) -> None:
 
 
 async def lived(folder: Path, seed: int) -> None:
-    """A day with everything in it: shared devices, aliases, decisions, late events, timers, weights that change."""
+    """A day with everything in it: shared devices, aliases, decisions, late events, timers, weights and settings that
+    change.
+    """
     clock = Clock()
     async with opened(folder, clock) as service:
         await service.put_items(ITEMS)
         await live(service, clock, seed, 120)
         know, go, do, buy, none = SHIPPED.prior
         await service.control.taught.put(Weights(prior=(know + 40, go, do, buy, none)))
-        await live(service, clock, seed + 1, 120, start=120)
+        await live(service, clock, seed + 1, 60, start=120)
+        await service.control._activate(replace(SETTINGS, goals={"looked": Goal(event="Product Viewed")}), "")
+        await live(service, clock, seed + 2, 60, start=180)
 
 
 def grouped(rows: list[Logged]) -> list[tuple[str, int, bytes]]:
@@ -84,12 +90,8 @@ async def test_components_folded_apart_are_the_log_folded_whole(tmp_path: Path, 
     whole, rows = rebuild(stores, SETTINGS, stores.recogniser), list(replay(stores.log))
     stores.close()
     settings = msgspec.json.encode(SETTINGS, order="sorted")
-    changes = tuple(
-        (r.position, settings, r.record.body)
-        for r in rows
-        if isinstance(r.record, ActivationRecord) and r.record.what == "weights"
-    )
-    assert len(changes) == 1
+    changes = tuple(folding._changes(rows, settings, b""))
+    assert len(changes) == 3
 
     fold = folding.Folding(settings, b"", changes)
     found = {(what, id): body for what, id, _, body in fold(grouped(rows)) if what != "moment"}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 from micromoments.engine.stream import QUEUE, RING, Stream, Subscription
+from tests.engine.shop import MINUTE, Clock, opened, search, sent
 
 
 def told(stream: Stream, *numbers: int, person: str = "anon:a") -> None:
@@ -70,6 +73,39 @@ async def test_a_slow_reader_of_one_person_hears_only_of_that_person() -> None:
 
     assert await heard(live) == [("moment", b"1")]
     assert await heard(stream.subscribe("anon:b", last_id="0")) == [("moment", b"2")]
+
+
+async def test_a_listener_follows_who_becomes_known(tmp_path: Path) -> None:
+    """Who listens to an anonymousId goes on hearing when it signs in, of whoever has the device then, and through an
+    alias; who listens to a person's id alone hears of that.
+    """
+    clock = Clock()
+    async with opened(tmp_path / "shop", clock) as service:
+        follows = service.stream.subscribe("anon:a", key="anon:a")
+        stays = service.stream.subscribe("anon:a")
+
+        async def whose() -> set[str]:
+            """Of whom is told when the device searches now."""
+            clock.at += MINUTE
+            await search(service, clock, f"m{clock.at}", person="a", query="buy a tent")
+            await service.settled()
+            return {m.person for m in await follows.some(5) if m.kind == "moment"}
+
+        async def names(type: str, **ids: Any) -> None:
+            """Somebody says who they are."""
+            clock.at += MINUTE
+            await service.collect([sent(type, at=clock.at, id=f"i{clock.at}", **ids)])
+            await service.settled()
+            await follows.some(0.01)
+
+        assert await whose() == {"anon:a"}
+        await names("identify", anonymousId="a", userId="zoe")
+        assert await whose() == {"user:zoe"}
+        await names("identify", anonymousId="a", userId="bob")
+        assert await whose() == {"user:bob"}
+        await names("alias", previousId="bob", userId="ann")
+        assert await whose() == {"user:ann"}
+        assert {m.person for m in await stays.some(0.01)} == {"anon:a"}
 
 
 async def test_a_closed_listener_costs_nothing() -> None:

@@ -327,3 +327,9 @@ def test_words_that_the_person_typed_win_over_a_title() -> None:
     assert (moment.need["query"], moment.need["words"]) == ("trail running shoes", "buy trail running shoes")
     assert len(moment.evidence) == 2
     assert other.need["query"] == "trail running shoes"
+
+
+@pytest.mark.parametrize("kind", [["mobile"], {"a": 1}, None, 7])
+def test_a_device_of_any_shape_is_read(kind: object) -> None:
+    """What a client says of its device needs not be a word: the search is read all the same."""
+    assert read(record("Products Searched", {"query": "shoes"}, context={"device": {"type": kind}})).need.words

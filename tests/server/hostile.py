@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import random
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, basic
@@ -115,7 +117,7 @@ class Hostile(NamedTuple):
     body: bytes
 
 
-def requests(seed: int, count: int) -> Any:
+def requests(seed: int, count: int) -> Iterator[Hostile]:
     """So many requests, the same for a seed."""
     rng = random.Random(seed)
     credentials = [
@@ -206,3 +208,66 @@ RAW = [
     b"HEAD /v1/track HTTP/1.1\r\nhost: x\r\n\r\nGARBAGE",
 ]
 """Bytes on the wire that are no request, or one that should not be."""
+
+
+EVENT: dict[str, Any] = {
+    "type": "track",
+    "event": "Products Searched",
+    "userId": "u",
+    "anonymousId": "a",
+    "timestamp": "2026-11-26T19:00:00Z",
+    "properties": {
+        "query": "cheap shoes near me",
+        "product_id": "p1",
+        "revenue": 12.5,
+        "currency": "EUR",
+        "decision_id": "d1",
+        "products": [{"product_id": "p1", "price": 3, "quantity": 2}],
+    },
+    "context": {
+        "timezone": "Europe/Berlin",
+        "locale": "en",
+        "location": {"latitude": 52.5, "longitude": 13.4},
+        "device": {"type": "mobile"},
+        "page": {"url": "https://x.example/y?q=a", "title": "A guide"},
+        "campaign": {"source": "a"},
+        "consent": {"categoryPreferences": {"measure": True}},
+    },
+}
+NAMES = ["Products Searched", "Product Viewed", "Product Added", "Order Completed", "Decision Clicked", "Article Read"]
+DECIDE: dict[str, Any] = {"userId": "u", "slot": "home", "limit": 3, "context": EVENT["context"], "event": EVENT}
+ITEM: dict[str, Any] = {
+    "id": "p1",
+    "kind": "product",
+    "title": "A shoe",
+    "price": 12,
+    "currency": "EUR",
+    "location": {"latitude": 52.5, "longitude": 13.4},
+    "attributes": {"a": 1, "b": ["c"]},
+}
+
+
+def nearly(seed: int, count: int) -> Iterator[Hostile]:
+    """So many requests that are sound but for a lie or three: the right door, method and key."""
+    rng = random.Random(seed)
+    for index in range(count):
+        event = {**copy.deepcopy(EVENT), "event": rng.choice(NAMES), "messageId": f"nearly-{index}"}
+        path, payload = rng.choice(
+            [("/v1/track", event), ("/v1/page", event), ("/v1/decide", copy.deepcopy(DECIDE)), ("/v1/items/p1", ITEM)]
+        )
+        payload = copy.deepcopy(payload)
+        for _ in range(rng.randrange(4)):
+            _lie(rng, payload)
+        method = "PUT" if path == "/v1/items/p1" else "POST"
+        yield Hostile(method, path, [("authorization", f"Bearer {SECRET_KEY}")], json.dumps(payload).encode())
+
+
+def _lie(rng: random.Random, payload: dict[str, Any]) -> None:
+    """Put a hostile value somewhere, at any depth."""
+    inner: Any = payload
+    while True:
+        key = rng.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
+        if not inner[key] or not isinstance(inner[key], dict | list) or rng.random() < 0.3:
+            inner[key] = copy.deepcopy(rng.choice(VALUES))
+            return
+        inner = inner[key]

@@ -15,12 +15,13 @@ import pytest
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import Arrival
 from micromoments.core.item import Item
+from micromoments.engine.service import Service
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
 from micromoments.server.run import Server
 from tests.server.asgi import SECRET_KEY, TOKEN_KEY, WRITE_KEY, Client, basic
 from tests.server.fake import FakeService
-from tests.server.hostile import RAW, requests
+from tests.server.hostile import RAW, nearly, requests
 from tests.server.serving import running, talk
 
 SEED = 20261123
@@ -88,6 +89,16 @@ async def test_hostile_requests_do_no_harm(caplog: pytest.LogCaptureFixture) -> 
 async def test_a_hundred_thousand_hostile_requests_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     """The same with a hundred thousand."""
     await storm(100_000, SEED + 1, caplog)
+
+
+async def test_what_is_nearly_sound_is_folded(real: Client, engine: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """Sound requests with lies in them, at the real engine: no 5xx, and all that it took is folded."""
+    caplog.set_level(logging.WARNING)
+    for one in nearly(SEED, 1_500):
+        answer = await real(one.method, one.path, one.body, headers=one.headers)
+        assert answer.status < 500, one.body
+    await engine.stop()
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == []
 
 
 @pytest.fixture(params=[0, 1], ids=["alone", "front"])

@@ -8,7 +8,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from micromoments.server.protocol import BoundedProtocol
+from micromoments.server.protocol import GRACE, LOOKS, BoundedProtocol, Reaper
 
 
 class Wire(asyncio.Transport):
@@ -63,3 +63,23 @@ async def test_nothing_is_written_to_a_client_that_has_gone() -> None:
     while state.tasks:
         await asyncio.gather(*state.tasks)
     assert (wire.written, wire.late) == ([], [])
+
+
+async def test_a_server_that_stood_still_takes_nobody_for_stalled() -> None:
+    """After a minute in which the process was stopped, an unfinished request still has its grace; then it is ended."""
+    config = Config(lambda *_: None, http=BoundedProtocol, lifespan="off", log_config=None)
+    config.load()
+    state, wire = ServerState(), Wire()
+    protocol = BoundedProtocol(config, state, {})
+    protocol.connection_made(wire)
+    protocol.data_received(b"POST / HTTP/1.1\r\nHost: x\r\n")
+    reaper, now = Reaper(state), protocol.since
+    assert reaper.look(now) == 0
+    now += 60
+    assert reaper.look(now) == 0
+    ended = 0
+    for _ in range(int(GRACE / LOOKS) + 2):
+        now += LOOKS
+        ended += reaper.look(now)
+    assert ended >= 1
+    assert wire.gone

@@ -31,6 +31,7 @@ from micromoments.core.record import (
 )
 from micromoments.engine import shown
 from micromoments.engine.brain import Policies
+from micromoments.engine.intake import names_in
 from micromoments.engine.purse import settled, spending
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
@@ -50,6 +51,8 @@ STRETCH = 64
 """Records whose people are read from the state in one go."""
 BITE = 12
 """Records folded between two looks at the clock: about half a millisecond."""
+NAMING = frozenset({"identify", "alias"})
+"""Types of events that say who somebody is."""
 log = logging.getLogger("micromoments")
 RECENT = 5_000
 """Decisions kept in memory for their outcomes once the state has them, 11 KB each; older ones are read from it."""
@@ -265,6 +268,9 @@ class Applier:
         match record:
             case EventRecord():
                 person, effects = apply(self._residents, record, view)
+                if record.event.type in NAMING:
+                    now = max(self._clock(), record.occurred + 1)
+                    self._stream.follow(names_in(record.event), lambda key: home(self._residents, key, now, 0)[0])
                 if person is not None:
                     self._event_done(position, record, person, view)
                     if effects:

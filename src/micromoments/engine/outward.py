@@ -129,7 +129,11 @@ class Deliveries:
         return [one.delivery_id for one, delivery in zip(told, found, strict=True) if delivery is None]
 
     async def _lost(self, dead: Delivery) -> None:
-        """A message that will never arrive: nobody saw it, so the policy must not take it for ignored."""
+        """A message that will never arrive: nobody saw it, so the policy must not take it for ignored. Who was erased
+        while it was on its way doesn't come back by it.
+        """
+        if self._inside.person(dead.person) is None:
+            return
         await self._inside.collect([outcome_of(dead, "bounced", "", self._clock(), soft=not gone(dead))])
 
     def preview(self, trigger: str, key: str, decision: Decision | None = None) -> dict[str, Any]:

@@ -56,13 +56,14 @@ class Stream:
             for subscription in self._subscriptions:
                 subscription.offer(message)
 
-    def subscribe(self, person: str | None = None, last_id: str | None = None) -> Subscription:
-        """Listen from now on, or from just after ``last_id``; of one person's id, or of all.
+    def subscribe(self, person: str | None = None, last_id: str | None = None, key: str = "") -> Subscription:
+        """Listen from now on, or from just after ``last_id``; of one person's id, or of all. With the ``key`` that the
+        person was asked for by it follows whoever is behind that.
 
         Where the ring no longer holds what follows ``last_id``, or that is none of this process's, the first message is
         a ``gap``.
         """
-        subscription = Subscription(self, person)
+        subscription = Subscription(self, person, key)
         if last_id is not None and last_id.isascii() and last_id.isdecimal() and len(last_id) <= MAX_DIGITS:
             after = int(last_id)
             held = self._ring[0][0] if self._ring else self._next
@@ -74,6 +75,12 @@ class Stream:
                     subscription.offer(Message(id, kind, whose, body()))
         self._subscriptions.add(subscription)
         return subscription
+
+    def follow(self, names: Collection[str], home: Callable[[str], str]) -> None:
+        """Source keys may have come to others: who follows one of them hears of who is behind it now."""
+        for one in self._subscriptions:
+            if one.key and (one.key in names or one.person in names):
+                one.person = home(one.key)
 
     def forget(self, people: Collection[str]) -> None:
         """Let go of what was told of these people, so that nobody who resumes hears it again."""
@@ -87,15 +94,15 @@ class Stream:
 class Subscription:
     """One listener: take what waits with ``some``. ``close`` it when done."""
 
-    def __init__(self, stream: Stream, person: str | None) -> None:
+    def __init__(self, stream: Stream, person: str | None, key: str) -> None:
         self._stream = stream
-        self._person = person
+        self.person, self.key = person, key
         self._queue: deque[Message] = deque()
         self._waiter: asyncio.Future[None] | None = None
 
     def offer(self, message: Message) -> None:
         """Take a message if it is for this listener; one who is too far behind loses the oldest and is told so."""
-        if self._person is not None and message.person not in (self._person, ""):
+        if self.person is not None and message.person not in (self.person, ""):
             return
         if len(self._queue) >= QUEUE:
             self._queue.clear()

@@ -157,7 +157,7 @@ class Reader:
         if weights[1] or query:
             device = _map(context.get("device")).get("type")
             weights = _added(
-                weights, timely(hour(record.occurred, context.get("timezone")), device in {"mobile", "ios", "android"})
+                weights, timely(hour(record.occurred, context.get("timezone")), device in ("mobile", "ios", "android"))
             )
         k, g, d, b, n = (max(-_STRONGEST, min(_STRONGEST, w)) for w in weights)
         return Signal((k, g, d, b, n), why, about, stage, metres=metres)

@@ -33,7 +33,7 @@ from micromoments.server.http import Receive, Reply, Room, Scope, Send, refused
 from micromoments.server.keys import Access, Keys
 from micromoments.server.lane import DECIDE, Lane, LaneProtocol, quick
 from micromoments.server.problem import Problem, problem_of
-from micromoments.server.protocol import reap
+from micromoments.server.protocol import Reaper
 from micromoments.server.service import LogDown, Overloaded
 from micromoments.sources.clean import Cleaner
 
@@ -208,6 +208,7 @@ class FrontServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: FrontApp, far: Far, line: socket.socket) -> None:
         super().__init__(config)
+        self._reaper = Reaper(self.server_state)
         self._app = app
         self._far = far
         self._line = line
@@ -231,7 +232,7 @@ class FrontServer(uvicorn.Server):
         """Ten times a second."""
         self.tell()
         if counter % 10 == 0:
-            reap(self.server_state, asyncio.get_running_loop().time())
+            self._reaper.look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:

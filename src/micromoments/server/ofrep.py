@@ -114,7 +114,7 @@ class Ofrep:
             data = _encode({"type": "refetchEvaluation", "etag": version, "lastModified": now})
             return b"id: %d\ndata: %b\n\n" % (message.id, data)
 
-        await self._streams.serve(call, person, frame)
+        await self._streams.serve(call, person, frame, key=key if linked else "")
         return None
 
     def _names(self) -> list[str]:

@@ -7,6 +7,7 @@ uvicorn bounds neither the size of a request's head nor how slowly it comes. Bod
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
@@ -25,6 +26,8 @@ GRACE = 15.0
 """Seconds in which a request may come as slowly as it likes."""
 MIN_RATE = 4096
 """Bytes a second that an unfinished request must bring on average after the grace."""
+LOOKS = 1.0
+"""Seconds between two looks of the reaper."""
 
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\n"
@@ -129,15 +132,36 @@ class BoundedProtocol(HttpToolsProtocol):
         took = now - self.since
         return bool(self.since) and took > GRACE and self.got < took * MIN_RATE
 
+    def forgive(self, seconds: float, now: float) -> None:
+        """Don't count so many seconds, up to now, against the client."""
+        self.since = self.since and min(now, self.since + seconds)
+        self.idle = self.idle and min(now, self.idle + seconds)
+
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
 
 
-def reap(state: ServerState, now: float) -> int:
-    """End the stalled connections; give how many."""
-    stalled = [c for c in state.connections if isinstance(c, BoundedProtocol) and c.is_stalled(now)]
-    for connection in stalled:
-        connection.transport.close()
-    return len(stalled)
+class Reaper:
+    """Ends stalled connections, looking about once a second. Where it looks much later, this process stood still itself
+    (it was stopped, or its machine was): what its clients sent meanwhile waits to be read, so nobody stalled.
+
+    ``state`` is uvicorn's, which has the connections.
+    """
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._looked = inf
+
+    def look(self, now: float) -> int:
+        """End the stalled connections, by the loop's clock; give how many."""
+        late, self._looked = now - self._looked - LOOKS, now
+        connections = [c for c in self._state.connections if isinstance(c, BoundedProtocol)]
+        if late > LOOKS:
+            for connection in connections:
+                connection.forgive(late, now)
+        stalled = [c for c in connections if c.is_stalled(now)]
+        for connection in stalled:
+            connection.transport.close()
+        return len(stalled)

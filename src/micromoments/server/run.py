@@ -17,7 +17,7 @@ from micromoments.server.app import App
 from micromoments.server.fronts import Fronts
 from micromoments.server.keys import Keys
 from micromoments.server.lane import LaneProtocol
-from micromoments.server.protocol import reap
+from micromoments.server.protocol import Reaper
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than the common proxies keep theirs."""
@@ -60,6 +60,7 @@ class Server(uvicorn.Server):
         listeners: Sequence[socket.socket] = (),
     ) -> None:
         super().__init__(config)
+        self._reaper = Reaper(self.server_state)
         self._app = app
         self._on_ready = on_ready
         self._listeners = listeners
@@ -96,7 +97,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: once a second look for stalled connections."""
         if counter % 10 == 0:
-            reap(self.server_state, asyncio.get_running_loop().time())
+            self._reaper.look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -58,12 +58,15 @@ class Streams:
 
     async def listen(self, call: Call, access: Access) -> Reply | None:
         """One connection, until its client leaves, its token or session ends, or the server drains."""
-        await self.serve(call, self._whose(call, access), framed, access)
+        key = self._whose(call, access)
+        await self.serve(call, self._service.home(key) if key else None, framed, access, key)
         return None
 
-    async def serve(self, call: Call, person: str | None, frame: Frame, access: Access | None = None) -> None:
+    async def serve(
+        self, call: Call, person: str | None, frame: Frame, access: Access | None = None, key: str = ""
+    ) -> None:
         """One connection's messages of a person, or of all, as ``frame`` puts them on the wire (empty: left out), up to
-        the end of the access that it was opened with.
+        the end of the access that it was opened with; with a ``key``, of whoever is behind that meanwhile.
         """
         if self._closing or len(self._live) >= MAX_LISTENERS:
             raise Problem(
@@ -71,7 +74,7 @@ class Streams:
             )
         last_id = call.headers.get(b"last-event-id", b"").decode("latin-1") or call.query.get("lastEventId")
         origin = call.headers.get(b"origin")
-        subscription = self._service.stream.subscribe(person, last_id)
+        subscription = self._service.stream.subscribe(person, last_id, key)
         self._live[subscription] = access
         try:
             await self._start(call.send, self._headers(origin))
@@ -89,16 +92,17 @@ class Streams:
         """Seconds to be silent at most: up to the heartbeat, or to the end; 0 after it."""
         return min(self._heartbeat, (until - self._service.clock()) / 1000) if until else self._heartbeat
 
-    def _whose(self, call: Call, access: Access) -> str | None:
+    def _whose(self, call: Call, access: Access) -> str:
+        """The source key whose messages are asked for; none for everybody's."""
         wanted = call.query.get("person")
         if access.who == "person" and wanted is None:
             wanted = f"user:{access.subject}"
         if wanted is None:
             require_whole(access)
-            return None
+            return ""
         key = source_key_of(wanted)
         require_person(access, key)
-        return self._service.home(key)
+        return key
 
     def _headers(self, origin: bytes | None) -> Headers:
         return [
