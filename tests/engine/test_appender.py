@@ -85,7 +85,7 @@ async def test_a_quick_disk_is_written_to_by_the_loop(log: Timed) -> None:
         assert await heard.appender.submit([tick(n)]) == n
     assert log.threads == [False] * 50
     assert [n for n, _ in heard.records] == list(range(50))
-    heard.appender.stop()
+    await heard.appender.stop()
 
 
 async def test_a_slow_disk_gets_a_thread_and_is_tried_again(log: Timed) -> None:
@@ -100,7 +100,7 @@ async def test_a_slow_disk_gets_a_thread_and_is_tried_again(log: Timed) -> None:
         await heard.appender.submit([tick(n)])
     assert not any(log.threads[PATIENCE + 2 * APART + 1 :])
     assert [r for _, r in heard.records] == [tick(n) for n in range(PATIENCE + 3 * APART)]
-    heard.appender.stop()
+    await heard.appender.stop()
 
 
 async def test_one_slow_write_among_quick_ones_changes_nothing(log: Timed) -> None:
@@ -110,7 +110,7 @@ async def test_one_slow_write_among_quick_ones_changes_nothing(log: Timed) -> No
         log.takes = 0.02 if n % 10 == 0 else 0.0001
         await heard.appender.submit([tick(n)])
     assert not any(log.threads)
-    heard.appender.stop()
+    await heard.appender.stop()
 
 
 async def test_what_comes_while_the_thread_writes_stays_behind_it(log: Timed) -> None:
@@ -134,14 +134,14 @@ async def test_what_comes_while_the_thread_writes_stays_behind_it(log: Timed) ->
     await barrier
     assert log.threads[-2:] == [True, False]
     assert [r for _, r in heard.records][-2:] == [tick(1000), tick(1001)]
-    heard.appender.stop()
+    await heard.appender.stop()
 
 
 async def test_stopping_writes_what_was_submitted_and_refuses_what_comes(log: Timed) -> None:
     """Also what no turn of the loop has written yet; its waiter hears of it."""
     heard = Heard(log)
     waiting = heard.appender.submit([tick(7)])
-    await asyncio.to_thread(heard.appender.stop)
+    await heard.appender.stop()
     assert await waiting == 0
     assert log.records == [tick(7)]
     with pytest.raises(LogDown, match="being closed"):
@@ -161,4 +161,4 @@ async def test_a_full_disk_is_told_to_each_and_the_next_goes_on(log: Timed) -> N
     assert heard.appender.waiting == 0
     log.full = False
     assert await heard.appender.submit([tick(3)]) == 0
-    heard.appender.stop()
+    await heard.appender.stop()

@@ -103,7 +103,7 @@ async def killed(service: Service) -> None:
     """End a service as a crash would: nothing is folded, committed or drained; only its threads are let go of."""
     for task in service._tasks:
         task.cancel()
-    service._appender.stop()
+    await service._appender.stop()
     service._stores.close()
 
 

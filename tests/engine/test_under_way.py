@@ -179,6 +179,27 @@ async def test_one_damaged_person_keeps_nobody_else_waiting(tmp_path: Path) -> N
             await service.moments("anon:a")
 
 
+async def test_one_damaged_link_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    """Where what is known of one device fails its checksum, its events are passed over and counted; others go on."""
+    clock, folder = Clock(), tmp_path / "shop"
+    async with opened(folder, clock) as service:
+        await service.collect([sent("identify", at=clock.at, id="m1", anonymousId="a", userId="ana")])
+    with closing(sqlite3.connect(folder / "state.sqlite")) as db:
+        (body,) = db.execute("SELECT body FROM links WHERE key = ?", (b"anon:a",)).fetchone()
+        flipped = bytes([*body[:-1], body[-1] ^ 1])
+        db.execute("UPDATE links SET body = ? WHERE key = ?", (flipped, b"anon:a"))
+        db.commit()
+    clock.at += MINUTE
+    async with opened(folder, clock) as service:
+        for who in "ab":
+            await search(service, clock, f"m2{who}", person=who)
+        async with asyncio.timeout(60):
+            await service.settled()
+
+        assert len(await service.moments("anon:b")) == 1
+        assert service.stats()["records_failed_total"] == 1
+
+
 def test_slots_that_anybody_names_are_not_kept_for_ever() -> None:
     """Policies that learned nothing are let go of when there are many; one that learned stays as it is."""
     policies = Policies({})

@@ -112,15 +112,15 @@ class Appender:
         self._handed += 1
         self._queue.put(turn)
 
-    def stop(self) -> None:
-        """Write what was submitted and end the thread; blocks until it has. What comes later is refused."""
+    async def stop(self) -> None:
+        """Write what was submitted and end the thread; returns once it has. What comes later is refused."""
         self._ended = True
         turn, self._turn = self._turn, []
         if turn:
             self._hand_over(turn)
         if self._thread is not None:
             self._queue.put(None)
-            self._thread.join()
+            await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         stopping = False

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from time import perf_counter
@@ -240,7 +241,13 @@ class Applier:
         return not self._unsettled
 
     def prefetch(self, records: Sequence[Record]) -> None:
-        """Read from the state, in three questions at the most, whom these records will be about."""
+        """Read from the state, in three questions at the most, whom these records will be about. What is damaged is met
+        again by the record that it concerns, and by no other.
+        """
+        with suppress(Corrupt):
+            self._prefetch(records)
+
+    def _prefetch(self, records: Sequence[Record]) -> None:
         residents, ids, keys = self._residents, set[str](), set[str]()
         sent: list[EventRecord | DecidedRecord] = []
         for record in records:

@@ -132,7 +132,7 @@ class Service:
         except LogDown as error:
             log.error("outcomes could not be logged (%s); the next start derives them", error)
         await self._keeper.commit(self._barrier, everything=True)
-        await asyncio.to_thread(self._appender.stop)
+        await self._appender.stop()
         self._keeper.close()
         self.catalog.close()
         self._stores.close()
