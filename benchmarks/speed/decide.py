@@ -1,4 +1,6 @@
-"""(c) ``decide`` at 1,000 a second beside 1,000 events a second over 10,000 items, open loop: p50 and p99."""
+"""(c) ``decide`` at 1,000 a second beside 1,000 events a second over 10,000 items, open loop: p50 and p99, and how late
+the machine woke a bystander meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.speed import server
+from benchmarks.speed.bystander import bystander
 from benchmarks.speed.client import OpenLoop, connect, percentile, request
 from benchmarks.speed.mix import Mix
 
@@ -121,8 +124,9 @@ def main(seconds: float = 20, rate: int = RATE) -> dict[str, Any]:
     """Run it on a fresh folder."""
     import uvloop
 
-    with server.micromoments() as mm:
-        return uvloop.run(load(mm.port, seconds, rate))
+    with server.micromoments() as mm, bystander() as woken:
+        found = uvloop.run(load(mm.port, seconds, rate))
+    return found | {"bystander_p99_ms": woken.p99_ms, "bystander_max_ms": woken.max_ms}
 
 
 if __name__ == "__main__":
