@@ -10,7 +10,7 @@ import pytest
 
 from micromoments.core.record import Logged, Record, TickRecord
 from micromoments.engine import appender
-from micromoments.engine.appender import APART, PATIENCE, Appender, LogDown
+from micromoments.engine.appender import APART, NOBODY, PATIENCE, Appender, Down, LogDown
 from micromoments.ports import Log, StoreError, Whose, nobodys
 
 
@@ -67,12 +67,19 @@ def tick(n: int) -> TickRecord:
     return TickRecord(key=f"anon:{n}", at=n)
 
 
+async def turns(count: int) -> None:
+    """Let the loop go round so many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 class Heard:
     """What the appender said is durable, in the order in which it said so."""
 
     def __init__(self, log: Log) -> None:
         self.records: list[tuple[int, Record]] = []
-        self.appender = Appender(log, asyncio.get_running_loop(), self._durable)
+        self.down = Down()
+        self.appender = Appender(log, asyncio.get_running_loop(), self._durable, self.down)
 
     def _durable(self, records: Sequence[Record], first: int) -> None:
         self.records += enumerate(records, first)
@@ -162,3 +169,38 @@ async def test_a_full_disk_is_told_to_each_and_the_next_goes_on(log: Timed) -> N
     log.full = False
     assert await heard.appender.submit([tick(3)]) == 0
     await heard.appender.stop()
+
+
+async def test_a_log_that_can_not_be_written_is_tried_until_it_can(log: Timed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody need send anything for it to be found mended; a try leaves one record of nobody, and is no failure."""
+    monkeypatch.setattr(appender, "AGAIN", 0.0)
+    heard = Heard(log)
+    log.full = True
+    for n in range(3):
+        with pytest.raises(LogDown):
+            await heard.appender.submit([tick(n)])
+    tried = len(log.threads)
+    await turns(100)
+    assert len(log.threads) > tried + 3
+    assert "the disk is full" in heard.down.why
+    assert heard.appender.failures == 3
+
+    log.full = False
+    await turns(100)
+
+    assert not heard.down.why
+    assert [record.key for record in log.records] == [NOBODY]
+    await heard.appender.stop()
+
+
+async def test_a_log_that_can_not_be_written_is_let_go_of(log: Timed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is closed meanwhile tries nothing more."""
+    monkeypatch.setattr(appender, "AGAIN", 0.0)
+    heard = Heard(log)
+    log.full = True
+    with pytest.raises(LogDown):
+        await heard.appender.submit([tick(1)])
+    await heard.appender.stop()
+    tried = len(log.threads)
+    await turns(100)
+    assert len(log.threads) == tried

@@ -17,6 +17,7 @@ from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import Evidence, MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
+from micromoments.engine.appender import Down
 from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
@@ -237,6 +238,7 @@ class FakeService:
     settings: Settings = field(default_factory=Settings)
     config_version: str = "sha256:0"
     ready: bool = True
+    down: Down = field(default_factory=Down)
     failure: Exception | None = None
     now: int = NOW
 

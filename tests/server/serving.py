@@ -9,25 +9,26 @@ from contextlib import contextmanager
 from threading import Thread
 
 from micromoments.server.app import App
-from micromoments.server.run import Server, make
+from micromoments.server.run import Server, bound, make
 
 
 @contextmanager
 def running(app: App, fronts: int = 0) -> Iterator[tuple[int, Server]]:
     """The app served on a free port, behind so many fronts; drained and stopped at the end."""
     addresses: list[str] = []
-    server = make(app, "127.0.0.1", 0, addresses.append, fronts)
-    thread = Thread(target=server.run, args=([] if fronts else None,), daemon=True)
-    thread.start()
-    while not addresses:
-        assert thread.is_alive(), app.failure
-        thread.join(0.01)
-    try:
-        yield int(addresses[0].rpartition(":")[2]), server
-    finally:
-        server.should_exit = True
-        thread.join(200)
-    assert not thread.is_alive()
+    with bound("127.0.0.1", 0) as listeners:
+        server = make(app, listeners, addresses.append, fronts)
+        thread = Thread(target=server.run, args=([] if fronts else listeners,), daemon=True)
+        thread.start()
+        while not addresses:
+            assert thread.is_alive(), app.failure
+            thread.join(0.01)
+        try:
+            yield int(addresses[0].rpartition(":")[2]), server
+        finally:
+            server.should_exit = True
+            thread.join(200)
+        assert not thread.is_alive()
 
 
 async def talk(port: int, wire: bytes, *, patience: float = 5.0, pieces: int = 1, answers: int = 1) -> bytes:

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from micromoments.core.settings import Settings
 from micromoments.server.app import App
 from micromoments.server.keys import Keys
+from micromoments.server.service import LogDown
 from micromoments.server.shapes import ItemShape, MomentShape
 from tests.server.asgi import WRITE_KEY, Client
 from tests.server.fake import FakeService
@@ -166,12 +167,19 @@ async def test_settings_for_browser_sdks(anyone: Client) -> None:
 
 
 async def test_probes(anyone: Client, app: App, service: FakeService) -> None:
-    """Alive always; ready once it takes traffic and until it drains."""
+    """Alive always; ready once it takes traffic and until it drains, but for as long as the log can't be written."""
     assert (await anyone("GET", "/healthz")).status == 200
     assert (await anyone("GET", "/readyz")).status == 200
     service.ready = False
     assert (await anyone("GET", "/readyz")).json["code"] == "not_ready"
     service.ready = True
+    service.down.hear(LogDown("the log can't be written (the disk is full)"))
+    down = await anyone("GET", "/readyz")
+    assert (down.status, down.json["code"]) == (503, "log_unavailable")
+    assert "micromoments_ready 0.0" in (await anyone("GET", "/metrics")).body.decode()
+    service.down.hear(None)
+    assert (await anyone("GET", "/readyz")).status == 200
+    assert "micromoments_ready 1.0" in (await anyone("GET", "/metrics")).body.decode()
     app.drain()
     assert (await anyone("GET", "/readyz")).status == 503
 

@@ -21,7 +21,7 @@ from micromoments.server.app import App
 from micromoments.server.frames import Collect, Line, Taken, encode
 from micromoments.server.fronts import Front
 from micromoments.server.keys import Keys
-from micromoments.server.run import bind
+from micromoments.server.run import bound
 from tests.server.asgi import SECRET_KEY, WRITE_KEY, basic
 from tests.server.fake import FakeService
 from tests.server.serving import running, talk
@@ -130,11 +130,11 @@ async def test_what_fronts_count_is_in_the_metrics(port: int) -> None:
 
 def test_a_taken_address_is_refused() -> None:
     """An address that is taken is found out before anything is started."""
-    (first,) = bind("127.0.0.1", 0)
-    first.listen()
-    with pytest.raises(OSError, match="in use"):
-        bind("127.0.0.1", first.getsockname()[1])
-    first.close()
+    with bound("127.0.0.1", 0) as (first,):
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {port}; is another server there"), bound("127.0.0.1", port):
+            pass
 
 
 class Heard(Line):

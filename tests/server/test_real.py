@@ -135,7 +135,7 @@ def test_serve_without_keys_is_for_this_machine(tmp_path: Path) -> None:
 
 @pytest.mark.crash
 def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
-    """No traceback for what the user can mend."""
+    """No traceback for what the user can mend, and nothing is left of what was begun."""
     with server(tmp_path / "one", "--port", "0") as first:
         address, _ = address_of(first)
         with server(tmp_path / "two", "--port", address.rpartition(":")[2]) as second:
@@ -144,3 +144,4 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
             said = second.stderr.read()
             assert "choose another --port" in said
             assert "Traceback" not in said
+            assert not (tmp_path / "two").exists()

@@ -10,8 +10,14 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from micromoments.config import Cluster
+    from micromoments.config import Keys as Found
     from micromoments.server.app import App
     from micromoments.server.assistant import Assistant
+    from micromoments.server.keys import Keys
+    from micromoments.server.service import Service
+
+    Made = tuple[Service, Keys, Callable[[str], None]]
 
 
 def serve(
@@ -34,36 +40,38 @@ def serve(
     import os
 
     from micromoments.config import load_cluster, load_keys
-    from micromoments.engine.recovery import same_folder
-    from micromoments.engine.service import Service, now_ms
+    from micromoments.engine.service import now_ms
     from micromoments.engine.tuning import share_heaps
-    from micromoments.engine.wiring import open_stores
     from micromoments.server.app import App
     from micromoments.server.keys import Keys
-    from micromoments.server.run import check_reach, run
+    from micromoments.server.run import bound, check_reach, run
 
     share_heaps()
     # Before the assistant's library, which would draw boxes around what goes wrong.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     assistant = _assistant() if mcp else None
     found = load_keys(folder, os.environ)
-    keys = Keys(found.write, found.secret, found.token, clock=now_ms)
-    check_reach(host, keys)
+    check_reach(host, Keys(found.write, found.secret, found.token, clock=now_ms))
     cluster = load_cluster(folder, os.environ)
-    if cluster is not None:
-        from micromoments.engine.cluster.serving import Serving
-        from micromoments.engine.cluster.wiring import open_shared
+    if fronts is None or cluster is not None:
+        fronts = 1 if cluster is None and (os.cpu_count() or 1) > 1 else 0
+    with bound(host, port) as listeners:  # before the folder is made: a port that is taken leaves nothing behind
+        made = _in_folder(folder, found) if cluster is None else _on_cluster(folder, cluster, found)
+        service, keys, ready = made
+        run(App(service, keys, assistant=assistant), listeners, ready, fronts)
 
-        def taking(address: str) -> None:
-            typer.echo(f"micromoments: {cluster.project} on its cluster at {address}", err=True)
 
-        shared = open_shared(folder, cluster)
-        keys = Keys(found.write, found.secret, found.token, clock=shared.clock)
-        run(App(Serving(shared, shared.clock), keys, assistant=assistant), host, port, taking)
-        return
+def _in_folder(folder: Path, found: Found) -> Made:
+    """The engine over a folder, its keys, and what is said once it is ready."""
+    from micromoments.engine.recovery import same_folder
+    from micromoments.engine.service import Service, now_ms
+    from micromoments.engine.wiring import open_stores
+    from micromoments.server.keys import Keys
+
     stores = same_folder(open_stores(folder, now=now_ms(), apart=True))
-    if found:  # whoever may read the folder may stop the serving, with or without the keys at hand
-        keys = Keys(found.write, (*found.secret, stores.token), found.token, clock=now_ms)
+    # Whoever may read the folder may stop the serving, with or without the keys at hand.
+    secret = (*found.secret, stores.token) if found else found.secret
+    keys = Keys(found.write, secret, found.token, clock=now_ms)
     if keys.open:
         typer.echo(
             "micromoments: no keys are set, so only this machine is served, and may do everything; "
@@ -75,9 +83,21 @@ def serve(
         stores.serving(address)
         typer.echo(f"micromoments: {folder} at {address}", err=True)
 
-    if fronts is None:
-        fronts = 1 if (os.cpu_count() or 1) > 1 else 0
-    run(App(Service(stores, now_ms), keys, assistant=assistant), host, port, ready, fronts)
+    return Service(stores, now_ms), keys, ready
+
+
+def _on_cluster(folder: Path, cluster: Cluster, found: Found) -> Made:
+    """A server of a cluster, its keys, and what is said once it is ready."""
+    from micromoments.engine.cluster.serving import Serving
+    from micromoments.engine.cluster.wiring import open_shared
+    from micromoments.server.keys import Keys
+
+    def ready(address: str) -> None:
+        typer.echo(f"micromoments: {cluster.project} on its cluster at {address}", err=True)
+
+    shared = open_shared(folder, cluster)
+    keys = Keys(found.write, found.secret, found.token, clock=shared.clock)
+    return Serving(shared, shared.clock), keys, ready
 
 
 def _assistant() -> Callable[[App], Assistant]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from time import perf_counter
 
-from micromoments.core.record import Record
+from micromoments.core.event import Millis
+from micromoments.core.record import Record, TickRecord
 from micromoments.ports import Log
 
 MAX_GROUP = 4096
@@ -22,6 +23,10 @@ PATIENCE = 4
 """Writes that may be slower, less those that were quick, until a thread takes over: a checkpoint is one of them."""
 APART = 64
 """Groups that the thread writes before the loop tries one again."""
+AGAIN = 1.0
+"""Seconds between tries of a log that can't be written: whoever hears that it can't may send nothing until it can."""
+NOBODY = ""
+"""Whose record such a try is: it folds into nobody."""
 
 Waiting = tuple[Sequence[Record], asyncio.Future[int]]
 """Records and who waits for them to be durable."""
@@ -36,17 +41,20 @@ class LogDown(Exception):
 
 
 class Down:
-    """What the operator hears of a log that can't be written: why, once for as long as it is the same, and its end."""
+    """What the operator hears of a log that can't be written: why, once for as long as it is the same, and its end.
+
+    ``why`` is empty while it can be written.
+    """
 
     def __init__(self) -> None:
-        self._said = ""
+        self.why = ""
 
     def hear(self, error: LogDown | None) -> None:
         """A group was written, or not."""
         said = str(error or "")
-        if said != self._said:
+        if said != self.why:
             log.error("%s", said or "the log is written again")
-        self._said = said
+        self.why = said
 
 
 class Appender:
@@ -54,9 +62,10 @@ class Appender:
 
     ``durable`` is called on the loop, in the log's order, once for each group that the log holds, before its waiters
     wake. Where writing is slow (its time is the disk's) a thread does it; what comes meanwhile forms the next group.
+    A log that can't be written is tried every second with a record of nobody; ``down`` says whether it is one.
     """
 
-    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable) -> None:
+    def __init__(self, log: Log, loop: asyncio.AbstractEventLoop, durable: Durable, down: Down) -> None:
         self._log = log
         self._loop = loop
         self._durable = durable
@@ -70,7 +79,8 @@ class Appender:
         self.waiting = 0
         self.groups = 0
         self.failures = 0
-        self._down = Down()
+        self._down = down
+        self._trying: asyncio.TimerHandle | None = None
 
     def submit(self, records: Sequence[Record]) -> asyncio.Future[int]:
         """A future of the position of the first of these records; no records make a barrier behind all that came
@@ -104,6 +114,12 @@ class Appender:
         self._slow = max(0, self._slow + (1 if perf_counter() - began > QUICK else -1))
         if self._slow >= PATIENCE:
             self._slow, self._apart = PATIENCE - 1, APART  # the next try decides
+
+    def _try(self, at: Millis) -> None:
+        """Write a record of nobody where the log can't be written, as far as is known."""
+        self._trying = None
+        if self._down.why and not self._ended:
+            self.submit([TickRecord(key=NOBODY, at=at)]).add_done_callback(asyncio.Future.exception)
 
     def _hand_over(self, turn: list[Waiting]) -> None:
         if self._thread is None:
@@ -165,6 +181,8 @@ class Appender:
         self.waiting -= len(records)
         if records:
             self._down.hear(error)
+            if error is not None and self._trying is None:
+                self._trying = self._loop.call_later(AGAIN, self._try, records[-1].at)
         position = first
         for mine, future in group:
             if error is not None and mine and not future.cancelled():
@@ -174,7 +192,7 @@ class Appender:
             position += len(mine)
         # After the waiters: they wake in the loop's next turn, and their answers go out before folding begins.
         if error is not None:
-            self.failures += 1
+            self.failures += any(record.key != NOBODY for record in records)
         else:
             self.groups += 1
             if records:

@@ -20,7 +20,7 @@ from micromoments.core.record import DecidedRecord, ItemRecord, OutcomeRecord, R
 from micromoments.core.settings import Settings
 from micromoments.decide.fair import remember
 from micromoments.engine.ahead import Ahead
-from micromoments.engine.appender import Appender, LogDown
+from micromoments.engine.appender import Appender, Down, LogDown
 from micromoments.engine.applier import Applier
 from micromoments.engine.audit import Trail
 from micromoments.engine.brain import Policies
@@ -72,7 +72,7 @@ class Service:
         self.catalog = indexed(stores)
         self.stream = Stream(clock())
         self.audit = Trail(stores.audit)
-        self.ready = False
+        self.ready, self.down = False, Down()
         self.clock, self._stores = clock, stores
         self._intake = Intake(stores.seen, self.catalog)
         self._kept = kept = stores.policies.load()
@@ -104,7 +104,7 @@ class Service:
         nothing is delivered or passed on: what is intended meanwhile is looked at after the next start.
         """
         loop = asyncio.get_running_loop()
-        self._appender = Appender(self._stores.log, loop, self._applier.take)
+        self._appender = Appender(self._stores.log, loop, self._applier.take, self.down)
         self._view = as_left(self._view, self._kept)
         recover(self._stores, self._kept, self._applier, self._keeper, self.catalog)
         if changed := activations(self._stores, {**self._kept, **self._keeper.active}, self.clock()):

@@ -35,7 +35,7 @@ from micromoments.server.problem import Problem, problem_of
 from micromoments.server.receipt import Receipts
 from micromoments.server.scripts import routes as script_routes
 from micromoments.server.search import SearchDoor
-from micromoments.server.service import Service
+from micromoments.server.service import LogDown, Service
 from micromoments.server.sessions import Sessions
 from micromoments.server.sessions import routes as session_routes
 from micromoments.server.snowplow import VENDOR, Snowplow
@@ -293,6 +293,8 @@ class App:
 
     async def _readyz(self, _call: Call, _access: Access) -> Reply:
         if self.service.ready and not self.draining:
+            if self.service.down.why:
+                raise LogDown(self.service.down.why)
             return reply({"status": "ready"})
         state = "draining" if self.draining else "starting"
         raise Problem(503, "not_ready", f"a server that is {state}", "one that is ready", "ask again", retry_after=1)

@@ -59,7 +59,9 @@ class Metrics(Source):
         yield shares
         yield GaugeMetricFamily("micromoments_stream_connections", "Live streams.", value=len(self._streams))
         yield GaugeMetricFamily(
-            "micromoments_ready", "Whether the server takes traffic.", value=float(self._service.ready)
+            "micromoments_ready",
+            "Whether the server takes traffic.",
+            value=self._service.ready and not self._service.down.why,
         )
 
     def reply(self) -> Reply:

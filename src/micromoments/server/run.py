@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, Literal
 
@@ -47,8 +48,8 @@ class Server(uvicorn.Server):
         config: uvicorn's.
         app: ours.
         on_ready: called with the address once requests are taken.
+        listeners: the sockets to listen at, bound.
         fronts: processes that take the connections; none: this one does.
-        listeners: the sockets that the fronts listen at, bound.
     """
 
     def __init__(
@@ -56,8 +57,8 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         app: App,
         on_ready: Callable[[str], None],
+        listeners: Sequence[socket.socket],
         fronts: int = 0,
-        listeners: Sequence[socket.socket] = (),
     ) -> None:
         super().__init__(config)
         self._reaper = Reaper(self.server_state)
@@ -76,10 +77,7 @@ class Server(uvicorn.Server):
             if self._fronts is not None:
                 self._app.metrics.fronts = self._fronts.counted
                 await self._fronts.start()
-                listening = self._listeners[0]
-            else:
-                listening = self.servers[0].sockets[0]
-            host, port = listening.getsockname()[:2]
+            host, port = self._listeners[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             self._on_ready(f"http://{shown}:{port}")
 
@@ -161,68 +159,55 @@ def configure(app: object, protocol: type[LaneProtocol], *, lifespan: Literal["o
     )
 
 
-def make(app: App, host: str, port: int, on_ready: Callable[[str], None], fronts: int = 0) -> Server:
-    """The server, not yet running; setting its ``should_exit`` drains and stops it.
-
-    Raises:
-        OSError: with fronts, the address can't be bound.
-    """
-    config = configure(app, LaneProtocol, lifespan="on")
-    config.host, config.port = host, port
-    return Server(config, app, on_ready, fronts, bind(host, port) if fronts else ())
+def make(app: App, listeners: Sequence[socket.socket], on_ready: Callable[[str], None], fronts: int = 0) -> Server:
+    """The server, not yet running; setting its ``should_exit`` drains and stops it."""
+    return Server(configure(app, LaneProtocol, lifespan="on"), app, on_ready, listeners, fronts)
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
-    """A socket for each address of a host, bound and not yet listening.
+@contextmanager
+def bound(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """A socket for each address of a host, bound and not yet listening; closed at the end. Port 0 takes a free one.
 
     Raises:
         OSError: an address is taken, or isn't this machine's.
     """
-    bound: list[socket.socket] = []
-    for family, kind, proto, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        one = socket.socket(family, kind, proto)
-        bound.append(one)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    with ExitStack() as opened:
+        sockets = []
         try:
-            one.bind(address)
+            for family, kind, proto, _, address in socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            ):
+                one = opened.enter_context(socket.socket(family, kind, proto))
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                one.bind(address)
+                sockets.append(one)
         except OSError:
-            for other in bound:
-                other.close()
-            raise
-    return bound
+            taken = f"can't serve at {host} port {port}; is another server there? choose another --port"
+            raise OSError(taken) from None
+        yield sockets
 
 
-def run(app: App, host: str, port: int, on_ready: Callable[[str], None], fronts: int = 0) -> None:
+def run(app: App, listeners: Sequence[socket.socket], on_ready: Callable[[str], None], fronts: int = 0) -> None:
     """Serve until SIGTERM or SIGINT; returns when all that was accepted is kept.
 
     Args:
         app: the doors.
-        host: the address to bind.
-        port: its port; 0 takes a free one.
+        listeners: the sockets to listen at, bound.
         on_ready: called with the address once requests are taken.
         fronts: processes that take the connections and read the events; none: this one does all.
 
     Raises:
-        ValueError: an address that others reach, and no keys.
-        OSError: the address can't be bound.
+        OSError: somebody else listens at the address since it was bound.
         Exception: what kept the engine from starting.
     """
-    check_reach(host, app.keys)
-    taken = f"can't serve at {host} port {port}; is another server there? choose another --port"
     try:
-        server = make(app, host, port, on_ready, fronts)
-    except OSError:
-        raise OSError(taken) from None
-    try:
-        server.run([] if fronts else None)
+        make(app, listeners, on_ready, fronts).run([] if fronts else [*listeners])
     except SystemExit:
         if app.failure is not None:
             raise app.failure from None
-        raise OSError(taken) from None
+        raise
 
 
 async def _connect(loop: asyncio.AbstractEventLoop, protocol: Callable[[], Adopted], connection: socket.socket) -> None:

@@ -12,7 +12,7 @@ from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
 from micromoments.core.settings import Settings
-from micromoments.engine.appender import LogDown
+from micromoments.engine.appender import Down, LogDown
 from micromoments.engine.audit import Trail
 from micromoments.engine.control import Control
 from micromoments.engine.learned import Learned
@@ -77,6 +77,7 @@ class Service(Taker, Protocol):
 
     stream: Stream
     ready: bool
+    down: Down
     control: Control
     learned: Learned
     deliveries: Deliveries

@@ -18,6 +18,7 @@ from micromoments.core.person import Person
 from micromoments.core.record import DecidedRecord, ItemRecord
 from micromoments.core.settings import Settings
 from micromoments.decide.fair import remember
+from micromoments.engine.appender import Down
 from micromoments.engine.audit import Trail
 from micromoments.engine.cluster.follower import Follower
 from micromoments.engine.cluster.forgetting import erase, export
@@ -75,7 +76,7 @@ class Serving:
         self.follower = follower = Follower(shared)
         self.stream = Stream(clock())
         self.audit = Trail(shared.stores.audit)
-        self.ready = False
+        self.ready, self.down = False, Down()  # all servers write to the same log: one less of them helps nobody
         self._intake = Intake(Fresh(), follower.catalog)
         self._purse = Purse(shared.stores.budgets, shared.settings.budgets)
         self.control = Control(
