@@ -71,6 +71,16 @@ def test_an_order_brings_stars_and_tells_the_engine(chain: Chain) -> None:
     assert told[-1]["properties"]["revenue"] == 3.9
 
 
+def test_the_engine_is_told_of_each_refund_once(chain: Chain) -> None:
+    """Of a refund the engine hears once, with what went back by it; of a tip that goes back it never heard."""
+    placed = chain.order("ana", wanted(tip=50, total=440), "k1")
+    finish(chain, placed.id)
+    for amount in (100, 90, 250):
+        chain.desk.refund(placed.id, amount, "bar")
+    told = [call["properties"] for _, call in chain.store.unsent() if call["event"] == "Order Refunded"]
+    assert [said["revenue"] for said in told] == [1.0, 0.9, 2.0]
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [

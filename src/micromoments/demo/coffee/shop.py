@@ -317,9 +317,17 @@ class Shop:
             tx.tell(track(f"{order.id}-completed", order.owner, "Order Completed", bought, at))
         elif order.state == "cancelled" and order.card + order.stored + order.points_worth and order.returned:
             tx.tell(track(f"{order.id}-cancelled", order.owner, "Order Cancelled", {**facts, **worth}, at))
-        elif order.state == "done" and order.returned:
-            back = {**facts, "revenue": major(sum(order.returned.values()), order.currency)}
-            tx.tell(track(f"{order.id}-refunded-{order.version}", order.owner, "Order Refunded", back, at))
+        elif order.state == "done" and (back := self._newly_back(tx, order)):
+            said = {**facts, "revenue": major(back, order.currency)}
+            tx.tell(track(f"{order.id}-refunded-{order.version}", order.owner, "Order Refunded", said, at))
+
+    def _newly_back(self, tx: Any, order: Order) -> int:
+        """What went back of an order since the engine was told last, without tips, which it wasn't told of."""
+        before = int(self.store.kept("told_back", order.id) or 0)
+        back = min(sum(order.returned.values()), order.total - order.tip)
+        if back > before:
+            tx.keep("told_back", order.id, back)
+        return back - before
 
 
 def _kind(order: Order) -> bytes:
