@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,35 @@ def test_lies_are_refused_with_their_reasons(service: Service) -> None:
     assert code(lambda: rides.finish(order.id, driver)) == "bad_step"
     assert code(lambda: service.dispatcher.accept(order.id, driver)) == "no_such_offer"
     assert audit(service.store, service.bank.held()) == []
+
+
+def test_nobody_rides_twice_at_once(service: Service) -> None:
+    """While a first ride's payment has no answer yet, or both are asked for at the same instant, there is no second."""
+    first = service.ask(card="pm_card_answerLost")
+    assert first.state == "ordered"
+    assert code(lambda: service.ask(key="second")) == "riding_already"
+    service.rides.desk.recover()
+    assert service.rides.desk.order(first.id).state == "paid"
+    quotes = [service.rides.quote("bo", End(SQUARE), End(STATION)).id for _ in range(4)]
+
+    def ask(quote: str) -> str:
+        try:
+            return service.rides.request("bo", quote, "go", "pm_card_visa", quote).state
+        except Refused as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(ask, quotes)) == ["paid", *["riding_already"] * 3]
+    assert audit(service.store, service.bank.held()) == []
+
+
+def test_what_was_never_earned_is_not_taken_back(service: Service) -> None:
+    """A ride that is called off was never told as an order, so its fare isn't told as one that goes back."""
+    order = service.ask()
+    service.rides.cancel(order.id, "ana")
+    told = {call["event"]: call["properties"] for _, call in service.store.unsent()}
+    assert "Order Completed" not in told
+    assert "revenue" not in told["Order Cancelled"]
 
 
 def test_calling_off_costs_what_the_rules_say(service: Service) -> None:

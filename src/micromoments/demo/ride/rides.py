@@ -111,8 +111,6 @@ class Rides:
         found = self._quotes.get(quote)
         if found is None or found.owner != owner or found.until <= self.clock():
             raise Refused("quote_expired", "a price that no longer holds", "a new one", "ask for the price", status=409)
-        if any(one.owner == owner for one in self.active.values()):
-            raise Refused("riding_already", "a second ride", "one at a time", "finish or cancel the first", status=409)
         cents = found.prices[fares.kind(kind).id]
         now = self.clock()
         record = Trip(
@@ -337,6 +335,7 @@ class Rides:
         more: dict[str, Any] = {"simulated": True} if record.simulated else {}
         at = self.clock()
         if order.state == "ordered":
+            _check_alone(tx, order)
             name = f"{order.id}-{order.version}-started"
             tx.tell(track(name, order.owner, "Checkout Started", facts | worth, at, **more))
         elif order.state == "done" and order.why == "" and record.stars == record.tip == 0:
@@ -344,4 +343,17 @@ class Rides:
                 facts |= {"decision_id": record.decision, "item_id": record.item}
             tx.tell(track(f"{order.id}-completed", order.owner, "Order Completed", facts | worth, at, **more))
         elif order.state == "cancelled" and order.payment:
-            tx.tell(track(f"{order.id}-cancelled", order.owner, "Order Cancelled", facts | worth, at, **more))
+            # Nothing was told as earned, so nothing is told as taken back.
+            tx.tell(track(f"{order.id}-cancelled", order.owner, "Order Cancelled", facts, at, **more))
+
+
+def _check_alone(tx: Any, order: Order) -> None:
+    """Whether it is its rider's only ride, those whose payment got no answer yet among them.
+
+    Raises:
+        Refused: ``riding_already``; nothing is asked of the card then.
+    """
+    sql = "SELECT body FROM orders WHERE owner = ? AND id <> ? AND state IN ('ordered', 'paid', 'tracking')"
+    others = (msgspec.json.decode(body, type=Order) for (body,) in tx.cursor.execute(sql, (order.owner, order.id)))
+    if any(not one.flow for one in others):
+        raise Refused("riding_already", "a second ride", "one at a time", "finish or cancel the first", status=409)
