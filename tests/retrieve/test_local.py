@@ -88,3 +88,15 @@ def test_places_count_with_consent_only() -> None:
         world.fold([record])
         assert observe(catalog, world.people["anon:ana"], record, world.view.settings)
         assert len(catalog._local.cells) == wanted
+
+
+def test_what_was_popular_long_ago_is_not_popular_now() -> None:
+    """Years after the last event that a history told of, what was popular then isn't told, and nothing breaks."""
+    catalog, then = shop(), NOW - 12 * 365 * DAY
+    for who in "abc":
+        catalog.learn(f"anon:{who}", "coat", "view", then, [], HELSINKI)
+    assert "popular near you" not in reasons(catalog, HELSINKI)["coat"]
+    for who in "abc":
+        catalog.learn(f"anon:{who}", "cape", "view", NOW, [], HELSINKI)
+    assert "popular near you" in reasons(catalog, HELSINKI)["cape"]
+    assert "popular near you" not in reasons(catalog, HELSINKI)["coat"]

@@ -29,6 +29,8 @@ HALF_LIFE: Millis = 3 * DAY
 MAX_COUNTED = 50_000
 MAX_HALF_LIVES = 400.0
 """Half-lives after the landmark at which the counts are rescaled: doubles hold 1,023."""
+LONGEST = 1_000.0
+"""Half-lives past which nothing changes any more: years after the last event, when nobody counted in between."""
 TOP = 64
 """Items held for each kind and category."""
 MANY = 64
@@ -64,7 +66,7 @@ class Clock:
         """2 to the number of half-lives since the landmark; 1 before anything was counted. Looking changes nothing."""
         if self.landmark is None:
             return 1.0
-        return float(2.0 ** max(-MAX_HALF_LIVES, (at - self.landmark) / self.half_life))
+        return float(2.0 ** max(-MAX_HALF_LIVES, min(LONGEST, (at - self.landmark) / self.half_life)))
 
     def due(self, at: Millis) -> float:
         """What every weight must be multiplied by before ``at`` is counted, and the landmark moved there; 1 for
@@ -73,7 +75,7 @@ class Clock:
         if self.landmark is None or (ahead := (at - self.landmark) / self.half_life) <= MAX_HALF_LIVES:
             return 1.0
         self.landmark = at
-        return float(2.0 ** -min(ahead, 1000.0))
+        return float(2.0 ** -min(ahead, LONGEST))
 
 
 class Top:
