@@ -105,6 +105,20 @@ def test_a_goal_without_a_value_is_worth_what_is_said() -> None:
     assert [(row["goals"], row["value"], row["low"], row["high"]) for row in reply["rows"]] == [(1, 2000, 20, 100)]
 
 
+def test_amounts_of_several_currencies_are_not_added_up() -> None:
+    """What an item brought in euros and in yen has no sum; what came in one currency has one."""
+    facts: list[Fact] = [decision(f"d{n}", n, NOW) for n in range(1, 4)]
+    came: list[Fact] = [
+        outcome("o1", 1, NOW, "d1", "goal", item="a", goal="order", value=5_000, currency="EUR"),
+        outcome("o2", 2, NOW, "d2", "goal", item="a", goal="order", value=9_000, currency="JPY"),
+        outcome("o3", 3, NOW, "d3", "goal", item="b", goal="order", value=700, currency="EUR"),
+        outcome("o4", 3, NOW, "d3", "goal", item="b", goal="visit", value=0, currency="USD"),
+    ]
+    rows = {row["item"]: row for row in run(Facts(*facts, *came).query, "items", {}, SETTINGS)["rows"]}
+    assert (rows["a"]["value"], rows["a"]["currency"], rows["a"]["goals"]) == (None, "", 2)
+    assert (rows["b"]["value"], rows["b"]["currency"]) == (700, "EUR")
+
+
 def test_what_became_of_items() -> None:
     """Served, first, seen or acted on, goals with value and cost by item; decisions in shadow don't count."""
     facts: list[Fact] = [decision("d1", 1, NOW), decision("d2", 2, NOW, items=["b", "c"], kinds=["offer", "guide"])]

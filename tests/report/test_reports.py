@@ -105,6 +105,22 @@ def test_segments_filter(segment: str, wanted: tuple[int, int]) -> None:
         assert figures(reply)["be_there"]["value"] is None
 
 
+@pytest.mark.parametrize("start", ["1975-01-01", "1980-01-01", "0001-01-01"])
+def test_a_stretch_that_begins_long_before_all_facts_has_the_same_days(start: str) -> None:
+    """However early a stretch begins, days and hours are those of the zone when things happened."""
+    noon = 1_783_072_800_000  # 3 July 2026, 12:00 in Berlin (UTC+2)
+    facts = Facts(moment("m1", 1, noon), moment("m2", 1, noon + 12 * HOUR - 1), moment("m3", 1, noon + 12 * HOUR))
+    for by, wanted in (("day", {"2026-07-03", "2026-07-04"}), ("hour", {"12", "23", "00"})):
+        reply = run(facts.query, "moments", {"by": by, "tz": "Europe/Berlin", "from": start}, SETTINGS)
+        assert {row["part"] for row in reply["rows"]} == wanted
+
+
+def test_a_stretch_from_the_year_1_is_taken_in_every_zone() -> None:
+    """East of Greenwich the year 1 begins before what can be written in UTC."""
+    reply = run(small().query, "moments", {"from": "0001-01-01", "tz": "Asia/Tokyo"}, SETTINGS)
+    assert reply["from"] == "0001-01-01T00:00:00.000Z"
+
+
 def test_local_days_follow_the_zone_and_its_summer_time() -> None:
     """Days are those of the zone, also across the change of the clocks: Berlin, 29 March 2026, 02:00 to 03:00."""
     sunday = 1_774_738_800_000  # 29 March 2026, 00:00 in Berlin (UTC+1)

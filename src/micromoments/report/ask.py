@@ -46,6 +46,8 @@ COUNTED = f"(marks & {UNCOUNTED}) = 0"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Millis = 253_402_300_799_999
 """The end of the year 9999, past which no zone has an offset."""
+_EARLIEST: Millis = -62_135_596_800_000
+"""The beginning of the year 1, before which no date can be written."""
 
 
 class Ask(NamedTuple):
@@ -186,7 +188,7 @@ def ask(
         start=start,
         stop=max(stop, start),
         tz=tz,
-        offsets=_offsets(zone, start or min(stop, since), stop),
+        offsets=_offsets(zone, max(start, min(stop, since)), stop),
         by=by,
         segment=_segment(params.get("segment", ""), segments),
         goal=goal,
@@ -210,7 +212,7 @@ def iso(at: Millis | None) -> str | None:
     """An instant in RFC 3339, UTC, to the millisecond."""
     if at is None:
         return None
-    text = (EPOCH + timedelta(milliseconds=min(at, _LATEST))).isoformat(timespec="milliseconds")
+    text = (EPOCH + timedelta(milliseconds=max(_EARLIEST, min(at, _LATEST)))).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 

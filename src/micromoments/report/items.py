@@ -22,7 +22,9 @@ _SEEN = ("seen", "clicked", "dismissed")
 
 
 def items(asked: Ask) -> dict[str, Any]:
-    """A row an item: served in how many decisions, of how many people, how often first, and what came of it."""
+    """A row an item: served in how many decisions, of how many people, how often first, and what came of it; ``value``
+    is null where its goals are worth amounts of several currencies, which don't add up.
+    """
     where, stretch = f"received_at >= ? AND received_at < ? AND {COUNTED}", [asked.start, asked.stop]
     slot, more = (" AND slot = ?", [asked.slot]) if asked.slot else ("", [])
     # Whoever clicked it saw it, whether or not the page said so.
@@ -41,11 +43,13 @@ def items(asked: Ask) -> dict[str, Any]:
         f"came AS (SELECT item, {came}, "
         "count(CASE WHEN what = 'goal' AND value >= 0 THEN 1 END) AS goals, "
         "CAST(sum(CASE WHEN what = 'goal' THEN value ELSE 0 END) AS BIGINT) AS value, "
-        "CAST(sum(cost) AS BIGINT) AS cost, max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency "
+        "CAST(sum(cost) AS BIGINT) AS cost, max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency, "
+        "count(DISTINCT CASE WHEN value <> 0 THEN currency END) AS currencies "
         f"FROM outcomes WHERE {where} AND item IN (SELECT item FROM top) AND item <> ''{slot} GROUP BY item) "
         "SELECT top.item, top.kind, top.served, who.people, top.first, coalesce(came.seen, 0) AS seen, "
         "coalesce(came.clicked, 0) AS clicked, coalesce(came.dismissed, 0) AS dismissed, coalesce(came.goals, 0) AS "
-        "goals, coalesce(came.value, 0) AS value, coalesce(came.cost, 0) AS cost, coalesce(came.currency, '') AS "
+        "goals, CASE WHEN came.currencies > 1 THEN NULL ELSE coalesce(came.value, 0) END AS value, "
+        "coalesce(came.cost, 0) AS cost, CASE WHEN came.currencies > 1 THEN '' ELSE coalesce(came.currency, '') END AS "
         "currency, top.places, top.items FROM top JOIN who ON who.item = top.item LEFT JOIN came "
         "ON came.item = top.item ORDER BY top.served DESC, top.item",
         *stretch,
