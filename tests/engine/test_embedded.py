@@ -111,6 +111,41 @@ def test_items_come_and_go(tmp_path: Path) -> None:
         assert engine.catalog.get("p1") == ITEMS[1]
 
 
+def test_a_search_with_a_price_beyond_all_numbers_breaks_nothing(tmp_path: Path) -> None:
+    """Whatever digits somebody types, what is decided for them can be read again at the next start."""
+    with opened(tmp_path) as engine:
+        engine.catalog.put(ITEMS)
+        engine.track("ana", "Products Searched", {"query": "shoes under 999,999,999,999,999,999,999 dollars"})
+        made = engine.decide("ana", slot="home")
+    with opened(tmp_path) as engine:
+        assert engine.moment("ana") is not None
+        assert engine.decide("ana", slot="home", decision_id=made.id).id == made.id
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stock": 10**30},
+        {"value": 2**63},
+        {"price": mm.Money(2**63, "EUR")},
+        {"attributes": {41: 3}},
+        {"attributes": {"n": 10**30}},
+        {"title": "\ud800"},
+        {"title": 5},
+    ],
+)
+def test_an_item_that_could_not_be_kept_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """What no store can give back is refused with the item's id, and the others of the call aren't put either."""
+    with opened(tmp_path) as engine:
+        good = mm.Item(id="good", kind="product", title="Good")
+        with pytest.raises(ValueError, match="item 'odd': got"):
+            engine.catalog.put([good, replace(mm.Item(id="odd", kind="product", title="Odd"), **fields)])
+        assert len(engine.catalog) == 0
+        engine.catalog.put([good])
+    with opened(tmp_path) as engine:
+        assert engine.catalog.get("good") == good
+
+
 def test_a_start_reads_no_log_that_taught_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a bulk load the next start goes on where the log ends: it doesn't look through all of it for events."""
     monkeypatch.setattr(keeper, "FAR", 5)

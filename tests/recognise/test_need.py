@@ -51,10 +51,21 @@ def test_price_range() -> None:
         ("running shoes over $100", 10000, 0, "USD"),
         ("shoes size 10 to 12", 0, 0, ""),
         ("open from 9 to 5", 0, 0, ""),
+        ("laptop under 1.000 €", 0, 100000, "EUR"),
+        ("tv for 1.299,99 €", 0, 129999, "EUR"),
+        ("tv under $1,299.99", 0, 129999, "USD"),
+        ("sofa 1.000 to 1.500 euros", 100000, 150000, "EUR"),
+        ("watch under 1’200.50", 0, 120050, ""),
+        ("flat under 250.000.000 yen", 0, 250000000, "JPY"),
+        ("tickets before under 12.5.2024", 0, 0, ""),
+        ("shoes under 999,999,999,999,999,999,999 dollars", 0, 0, ""),
+        ("shoes under 99999999999999999999999", 0, 0, ""),
     ],
 )
 def test_price_range_with_currency(words: str, low: int, high: int, currency: str) -> None:
-    """A range carries the currency that its words name; yen have no minor unit; bare numbers are no range."""
+    """A range carries the currency that its words name; yen have no minor unit; bare numbers are no range, nor are
+    those that no price has; points and apostrophes part thousands as commas do.
+    """
     found = need(words)
 
     assert (found.price_from, found.price_to, found.currency) == (low, high, currency)

@@ -64,6 +64,24 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     past: tuple[Past, ...] = ()
 
 
+_write, _read = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Item).decode
+_WIDE = 2**63
+
+
+def unkept(item: Item) -> str:
+    """Why no store can keep an item as it is, in words; empty where one can. A program may put into it what its types
+    and JSON don't have.
+    """
+    price = item.price.amount if item.price is not None else 0
+    try:
+        _read(_write(item))
+        wide = [n for n in (price, item.value, item.priority, item.stock or 0) if not -_WIDE <= n < _WIDE]
+        wide += [n for n in (item.valid_from or 0, item.valid_until or 0) if not -_WIDE <= n < _WIDE]
+    except (msgspec.MsgspecError, OverflowError, TypeError, ValueError) as error:
+        return f"got what can't be kept ({error}); wanted plain values, and whole numbers of 64 bits"
+    return f"got {wide[0]}; wanted whole numbers of 64 bits" if wide else ""
+
+
 class Facet(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What ``step`` needs to know of an item that an event names, captured on the record as of arrival."""
 

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from micromoments.core.geo import Point
-from micromoments.core.item import Item, Kind
+from micromoments.core.item import Item, Kind, unkept
 from micromoments.decide.fair import public
 from micromoments.engine.service import Service
 from micromoments.retrieve.answers import ANSWERING
@@ -34,8 +34,15 @@ class ItemsDoor:
         self._engine = engine
 
     def put(self, items: Iterable[Item]) -> int:
-        """Put items (new ones or whole replacements); durable and to be found on return. Gives how many."""
+        """Put items (new ones or whole replacements); durable and to be found on return. Gives how many.
+
+        Raises:
+            ValueError: one can't be kept, or its hours, zone, geofence or offer can't be read; none is put then.
+        """
         listed = list(items)
+        for item in listed:
+            if why := unkept(item):
+                raise ValueError(f"item {item.id!r}: {why}")
         for start in range(0, len(listed), 5_000):
             self._engine.run(self._engine.service.put_items(listed[start : start + 5_000]))
         return len(listed)

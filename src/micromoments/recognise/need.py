@@ -34,7 +34,10 @@ _TIME = re.compile(
 )
 _SIGNS = r"(?:us\$|[$€£¥₹])"
 _NAMES = r"(?:dollars?|euros?|pounds?|quid|yen|rupees?|usd|eur|gbp|jpy|inr|bucks|[$€£¥₹])"
-_AMOUNT = rf"(?:{_SIGNS}\s?)?(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?)(k\b)?(?:\s?{_NAMES})?"
+_WRITTEN = r"\d{1,3}(?:[.,'’]\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
+_AMOUNT = rf"(?:{_SIGNS}\s?)?({_WRITTEN})(?![.,'’]?\d)(k\b)?(?:\s?{_NAMES})?"
+"""No more digits than that: what is no amount of money is no bound, and no store holds a whole number past 64 bits."""
+_GROUPED = re.compile(r"(\d{1,3}(?:[.,'’]\d{3})+)(?:[.,](\d{1,2}))?")
 _BETWEEN = re.compile(rf"(?:\b(?:between|from)\s+)?{_AMOUNT}(?:\s+(?:and|to)\s+|\s?[-–]\s?){_AMOUNT}")
 _UNDER = re.compile(
     rf"(?:\b(?:for )?(?:under|below|less than|up to|max(?:imum)?|cheaper than|no more than)\s+|<\s?){_AMOUNT}"
@@ -83,9 +86,9 @@ _STOP = frozenset(
 
 
 def _minor(amount: str, thousands: str | None, currency: str) -> int:
-    """An amount in words to minor units: hundredths, whole ones for yen."""
-    grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", amount)
-    value = float(amount.replace(",", "") if grouped else amount.replace(",", "."))
+    """An amount in words to minor units: hundredths, whole ones for yen; groups of three digits are thousands."""
+    grouped = _GROUPED.fullmatch(amount)
+    value = float(f"{re.sub(r'[^0-9]', '', grouped[1])}.{grouped[2] or 0}" if grouped else amount.replace(",", "."))
     return round(value * (1000 if thousands else 1) * (1 if currency == "JPY" else 100))
 
 

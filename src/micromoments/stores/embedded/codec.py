@@ -215,11 +215,14 @@ def _tame(value: Any) -> Any:
     return value
 
 
-def _payload(value: object) -> bytes:
+def _payload(value: object, again: Callable[[bytes], object] = bool) -> bytes:
+    """The value's bytes; tame ones only if they can be read ``again``: else the engine could never start over them."""
     try:
         return _encode(value)
     except OverflowError:
-        return _encode(_tame(msgspec.to_builtins(value, builtin_types=(bytes,))))
+        tame = _encode(_tame(msgspec.to_builtins(value, builtin_types=(bytes,))))
+        again(tame)
+        return tame
 
 
 def _unreadable(version: int, what: str) -> Corrupt:
@@ -267,8 +270,12 @@ def _decoded(decode: Callable[[Any], list[Any]], payload: memoryview, count: int
 
 
 def encode_group(records: Sequence[Record]) -> bytes:
-    """A log group: the records, framed. Events go without their decoded form."""
-    return _frame(LOG, len(records), _payload([_wire(record) for record in records]))
+    """A log group: the records, framed. Events go without their decoded form.
+
+    Raises:
+        msgspec.ValidationError: a number past 64 bits stands where only a whole one can be read.
+    """
+    return _frame(LOG, len(records), _payload([_wire(record) for record in records], _decode_wire))
 
 
 def decode_group(body: bytes, what: str = "a log group") -> list[Record]:
