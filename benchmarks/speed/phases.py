@@ -83,7 +83,7 @@ async def _run(events: int, folder: Path) -> dict[str, Any]:
             with phase("taken up for a commit"):
                 batch = _taken(service, position)
             with phase("committed"):
-                service._keeper._write(batch)
+                await service._keeper._write(batch)
             residents.committed()
     await service.stop()
     found: dict[str, Any] = {name: spent / counted / 1000 for name, spent in phase.spent.items()}

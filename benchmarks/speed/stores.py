@@ -24,8 +24,9 @@ from micromoments.core.person import Person
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.budgets import SqliteBudgets
 from micromoments.stores.embedded.log import SqliteLog
+from micromoments.stores.embedded.rows import PEOPLE
 from micromoments.stores.embedded.seen import FileSeen
-from micromoments.stores.embedded.state import PEOPLE, SqliteState
+from micromoments.stores.embedded.state import SqliteState
 from micromoments.testing.clocks import START
 from micromoments.testing.contracts.base import batch
 from micromoments.testing.generators import event_record, person

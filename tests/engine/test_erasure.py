@@ -187,7 +187,7 @@ async def test_nobody_is_erased_by_halves(tmp_path: Path, monkeypatch: pytest.Mo
     async with opened(tmp_path / "shop", clock) as service:
         await lived(service, clock)
         with monkeypatch.context() as full:
-            full.setattr(type(service._stores.state), "commit", _end)
+            full.setattr(type(service._stores.state), "_write", _end)
             with pytest.raises(StoreError, match="nobody was erased"):
                 await service.erase(f"user:{ANA}")
         assert service.person(f"user:{ANA}") is not None

@@ -210,7 +210,7 @@ async def test_a_state_that_can_not_be_written_is_written_later(
     async with opened(folder, clock) as service:
         await service.put_items(ITEMS)
         with monkeypatch.context() as broken:
-            broken.setattr(type(service._stores.state), "commit", _full)
+            broken.setattr(type(service._stores.state), "_write", _full)
             await search(service, clock, "m1", person="a")
             await service.settled()
             await service._keeper.commit(service._barrier)

@@ -1,6 +1,12 @@
-"""How often the keeper commits."""
+"""How often the keeper commits, and that others have their turn meanwhile."""
 
-from micromoments.engine.keeper import COMMIT_EVERY, COMMIT_LATEST, pause
+import asyncio
+from collections.abc import Generator
+
+import pytest
+
+from micromoments.engine import keeper
+from micromoments.engine.keeper import COMMIT_EVERY, COMMIT_LATEST, in_bites, pause
 
 
 def test_commits_take_a_small_share_of_the_time() -> None:
@@ -13,3 +19,39 @@ def test_commits_take_a_small_share_of_the_time() -> None:
 def test_messages_do_not_wait_for_a_later_commit() -> None:
     """What is to be sent goes out with a commit, so that it comes after a second however long commits take."""
     assert pause(3.0, sending=True) == COMMIT_EVERY
+
+
+async def test_a_commit_is_made_ready_between_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are taken for a bite at a time: with the shortest of bites, whatever else waits has a turn after each."""
+    monkeypatch.setattr(keeper, "BITE", -1.0)
+    turns: list[str] = []
+
+    def steps() -> Generator[None, None, str]:
+        """Three of them."""
+        for _ in range(3):
+            turns.append("step")
+            yield
+        return "made"
+
+    async def other() -> None:
+        """What the loop has to do besides."""
+        for _ in range(3):
+            turns.append("other")
+            await asyncio.sleep(0)
+
+    serving = asyncio.create_task(other())
+    assert await in_bites(steps()) == "made"
+    await serving
+    assert turns == ["step", "other"] * 3
+
+
+async def test_steps_that_fail_say_so() -> None:
+    """What a step raises comes out, so that the commit is tried again."""
+
+    def steps() -> Generator[None, None, None]:
+        """One, and a fault."""
+        yield
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await in_bites(steps())

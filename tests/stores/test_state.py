@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from micromoments.core.person import Claim, Link, Person, Stamp
 from micromoments.ports import Corrupt, StoreError
 from micromoments.stores.embedded import migrate
-from micromoments.stores.embedded.database import Bulk
+from micromoments.stores.embedded.codec import decode_facts
+from micromoments.stores.embedded.database import STRETCH, Bulk
+from micromoments.stores.embedded.rows import PER_FRAME
 from micromoments.stores.embedded.state import SqliteState
 from micromoments.testing.clocks import START
 from micromoments.testing.contracts.base import batch
@@ -33,6 +35,30 @@ def test_a_bulk_writes_every_row_exactly(rows: list[tuple[bytes, int, bytes]]) -
         db.execute("CREATE TABLE t(a, b, c)")
         bulk.write(db, rows)
         assert db.execute("SELECT a, b, c FROM t ORDER BY rowid").fetchall() == rows
+
+
+def test_a_bulk_of_several_stretches_is_one_statement_of_all_its_rows() -> None:
+    """Rows beyond those that are laid out together have their own bytes, too."""
+    bulk = Bulk("INSERT INTO t(a, b, c) SELECT {values} FROM {rows}", "bib")
+    rows = [(b"a%d" % n, n, b"c" * (n % 7)) for n in range(2 * STRETCH + 1)]
+    statements: list[str] = []
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE t(a, b, c)")
+        db.set_trace_callback(statements.append)
+        bulk.write(db, rows)
+        assert len([each for each in statements if "INSERT" in each]) == 1
+        assert db.execute("SELECT a, b, c FROM t ORDER BY rowid").fetchall() == rows
+
+
+def test_facts_are_encoded_some_at_a_time(tmp_path: Path) -> None:
+    """However many facts one commit has, a frame holds so few that encoding it is over at once; none is lost."""
+    facts = [event_fact(n) for n in range(PER_FRAME + 1)]
+    with closing(SqliteState(tmp_path / "state.sqlite")) as state:
+        state.commit(batch(facts=facts))
+    with closing(sqlite3.connect(tmp_path / "state.sqlite")) as db:
+        frames = db.execute("SELECT count, body FROM facts ORDER BY seq").fetchall()
+    assert [count for count, _ in frames] == [PER_FRAME, 1]
+    assert [fact for _, body in frames for fact in decode_facts("events", body)] == facts
 
 
 @settings(max_examples=25)

@@ -58,6 +58,9 @@ log = logging.getLogger("micromoments")
 RECENT = 5_000
 """Decisions kept in memory for their outcomes once the state has them, 11 KB each; older ones are read from it."""
 
+LET_GO = 3
+"""Of those, how many go for one that comes: all that a commit of thousands wrote, at once, would take 25 ms."""
+
 
 class Applier:
     """One queue of durable records and all that follows from folding them.
@@ -364,8 +367,8 @@ class Applier:
     def _remember(self, decision: Decision) -> None:
         self.new_decisions.append(decision)
         self.decisions[decision.id] = decision
-        unsaved = len(self.new_decisions) + self.committing_decisions
-        while len(self.decisions) > self._recent + unsaved:
+        excess = len(self.decisions) - self._recent - len(self.new_decisions) - self.committing_decisions
+        for _ in range(min(excess, LET_GO)):
             del self.decisions[next(iter(self.decisions))]
         self._stream.publish("decision", decision.person, lambda: msgspec.json.encode(shown.decided(decision)))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from time import monotonic
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from time import monotonic, perf_counter
+from typing import Any, TypeVar
 
 import msgspec
 
 from micromoments.core.event import Millis
+from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
 from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord, Record
 from micromoments.core.settings import DAY
@@ -33,6 +34,8 @@ COMMIT_LATEST = 8.0
 """Seconds between commits at the most; what a crash has to fold again."""
 COMMIT_AT = 40_000
 """Changed people that bring the next commit forward."""
+BITE = 0.00025
+"""Seconds of making a commit ready at a time: what a request has to wait for it at the most, give or take a value."""
 SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
 FAR = 10_000
@@ -47,6 +50,7 @@ TRIM_EVERY = 3600.0
 """Seconds between looks at what may be forgotten."""
 
 Barrier = Callable[[], Awaitable[None]]
+T = TypeVar("T")
 log = logging.getLogger("micromoments")
 
 
@@ -173,7 +177,7 @@ class Keeper:
             )
             try:
                 await barrier()
-                await asyncio.to_thread(self._write, batch)
+                await self._write(batch)
             except Exception as error:  # noqa: BLE001 - kept for the next try, whatever it was
                 self.failures += 1
                 log.error("the state can't be written (%s); kept in memory and in the log, tried again", error)
@@ -194,6 +198,7 @@ class Keeper:
             if outbox:
                 self.committed()
             await self._keep_versions(let_go(policies), versions)
+            await in_bites(_emptied(facts))
             return True
 
     async def _keep_versions(self, gone: Sequence[str], versions: Sequence[tuple[str, int, bytes]]) -> None:
@@ -206,10 +211,13 @@ class Keeper:
                 await self._quietly(self._stores.policies.keep, name, version, body)
                 self._versions[name] = version
 
-    def _write(self, batch: Batch) -> None:
-        """Commit a batch, in a thread; what is asked of each person is asked there, so that serving doesn't wait."""
-        batch.timers = {id: p.wake_at() if p is not None else 0 for id, p in batch.people.items()}
-        self._stores.state.commit(batch)
+    async def _write(self, batch: Batch) -> None:
+        """Commit a batch: made ready here in bites, between what is served, which a thread would contend with for the
+        interpreter; written in a thread, where the interpreter is free.
+        """
+        batch.timers = await in_bites(_wakes(batch.people))
+        write = await in_bites(self._stores.committing(batch))
+        await asyncio.to_thread(write)
 
     def _last_kept(self, name: str) -> int:
         if name not in self._versions:
@@ -348,6 +356,36 @@ def pause(took: float, *, sending: bool) -> float:
     some to be sent it doesn't wait for more.
     """
     return COMMIT_EVERY if sending else min(COMMIT_LATEST, max(COMMIT_EVERY, took / COMMIT_SHARE))
+
+
+def _wakes(people: Mapping[str, Person | None]) -> Generator[None, None, dict[str, Millis]]:
+    """Each person's next ``wake_at``, 0 for those who are gone, with a step after each."""
+    timers: dict[str, Millis] = {}
+    for id, person in people.items():
+        timers[id] = person.wake_at() if person is not None else 0
+        yield
+    return timers
+
+
+def _emptied(facts: list[Fact]) -> Generator[None, None, None]:
+    """Let go of facts a few at a time: thousands at once take 8 ms."""
+    while facts:
+        del facts[-10:]
+        yield
+
+
+async def in_bites(steps: Generator[None, None, T]) -> T:
+    """What the steps return, taken for ``BITE`` at a time between the loop's other work."""
+    until = perf_counter() + BITE
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        if perf_counter() > until:
+            await asyncio.sleep(0)
+            until = perf_counter() + BITE
 
 
 def _nobody() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from micromoments.engine.vectors import near
 from micromoments.ports import (
     Artifacts,
     Audit,
+    Batch,
     Budgets,
     Catalogue,
     Channel,
@@ -76,6 +77,7 @@ class Stores:
     outbox: Outbox
     channel: Callable[[str, Destination], Channel]
     audit: Audit
+    committing: Callable[[Batch], Generator[None, None, Callable[[], None]]]
     position: Callable[[], int]
     people: Callable[[], int]
     decisions_of: Callable[[Iterable[str], Iterable[str]], Sequence[Decision]]
@@ -160,6 +162,7 @@ def open_held(
             outbox=outbox,
             channel=lambda name, destination: open_channel(folder.path, name, destination),
             audit=audit,
+            committing=state.committing,
             position=state.position,
             people=state.size,
             decisions_of=state.decisions_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from micromoments.core.event import Millis
 from micromoments.core.settings import Settings
 from micromoments.engine.vectors import near
 from micromoments.engine.wiring import ACTIVE_WEIGHTS, Stores, open_channel, roads
-from micromoments.ports import Facts
+from micromoments.ports import Batch, Facts
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.recognise.weights import decode
 from micromoments.report.ask import Query
@@ -230,6 +230,7 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         outbox=RedisOutbox(database),
         channel=lambda name, destination: open_channel(path, name, destination),
         audit=RedisAudit(database),
+        committing=lambda batch: _unready(state, batch),
         position=control.end,
         people=int,
         decisions_of=state.decisions_of,
@@ -248,6 +249,12 @@ def _stores(own: Own, database: Database, control: KafkaLog, state: RedisState, 
         meaning=near(path / settings.meaning) if settings.meaning else None,
         index=lambda _made_by, **_anew: "",  # in memory: a server has no disk of its own
     )
+
+
+def _unready(state: RedisState, batch: Batch) -> Generator[None, None, Callable[[], None]]:
+    """A commit of which nothing is made ready: workers commit in threads of their own."""
+    yield from ()
+    return partial(state.commit, batch)
 
 
 def _facts(database: Database, place: str, topics: FactTopics | None) -> Callable[[], Facts]:

@@ -37,7 +37,7 @@ from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.columns import ARROW, filled, to_arrow
 from micromoments.stores.embedded.facts import closure
 from micromoments.stores.embedded.query import Query
-from micromoments.stores.embedded.state import frame
+from micromoments.stores.embedded.rows import frame
 
 DAY: Millis = 86_400_000
 ALONE: Millis = 60_000

@@ -25,7 +25,7 @@ from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
 from micromoments.stores.cluster.policies import RedisPolicies
 from micromoments.stores.embedded import codec
-from micromoments.stores.embedded.state import live_frames
+from micromoments.stores.embedded.rows import live_frames
 
 T = TypeVar("T", Person, Link)
 

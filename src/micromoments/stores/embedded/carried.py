@@ -24,7 +24,7 @@ from micromoments.stores.embedded.artifacts import FileArtifacts
 from micromoments.stores.embedded.database import connect, failing, placeholders, reader
 from micromoments.stores.embedded.log import read_groups, stored_end
 from micromoments.stores.embedded.outbox import row as outbox_row
-from micromoments.stores.embedded.state import live_frames
+from micromoments.stores.embedded.rows import live_frames
 
 Row = tuple[str, bytes]
 KINDS = (

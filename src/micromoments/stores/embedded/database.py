@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
@@ -20,6 +20,8 @@ from micromoments.ports import StoreError
 
 BUSY_SECONDS = 30.0
 PAGE_BYTES = 4096
+STRETCH = 250
+"""Rows that are laid out together: in columns they take a third of the time, and all at once would be in the way."""
 
 
 def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) -> sqlite3.Connection:
@@ -141,20 +143,51 @@ class Bulk:
         walk = f"WITH RECURSIVE rows(p) AS (SELECT 1 UNION ALL SELECT p+{at} FROM rows WHERE p+{at} < length(:table)) "  # noqa: S608 a number
         self._sql = walk + statement.format(values=", ".join(expressions), rows="rows WHERE true")
 
-    def write(self, connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+    def laid(self) -> Laid:
+        """A place to lay rows down, which are to be written together."""
+        return Laid(self._sql, self._columns, self._row)
+
+    def write(self, connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
         """Write the rows; a statement for all of them, none for none."""
-        if not rows:
-            return
-        parts, end = [b"\0"], 2  # never empty: substr of an empty blob is NULL
+        laid = self.laid()
+        for row in rows:
+            laid.add(row)
+        laid.write(connection)
+
+
+class Laid:
+    """Rows laid out for one statement as they come, so that little is left to do when they are written."""
+
+    def __init__(self, sql: str, columns: str, row: str) -> None:
+        self._sql, self._columns, self._row = sql, columns, row
+        self._rows: list[Sequence[Any]] = []
+        self._data, self._end = [b"\0"], 2  # never empty: substr of an empty blob is NULL
+        self._table: list[str] = []
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Lay a row down."""
+        self._rows.append(row)
+        if len(self._rows) == STRETCH:
+            self._lay()
+
+    def _lay(self) -> None:
         told: list[Sequence[int]] = []
-        for kind, column in zip(self._columns, zip(*rows, strict=True), strict=True):
+        for kind, column in zip(self._columns, zip(*self._rows, strict=True), strict=True):
             if kind == "i":
                 told.append(column)
                 continue
             sizes = [*map(len, column)]
-            starts = [*accumulate(sizes, initial=end)]
-            end = starts.pop()
+            starts = [*accumulate(sizes, initial=self._end)]
+            self._end = starts.pop()
             told += [starts, sizes]
-            parts += column
-        table = "".join([self._row % numbers for numbers in zip(*told, strict=True)])
-        connection.execute(self._sql, {"data": b"".join(parts), "table": table.encode()})
+            self._data += column
+        self._table += [self._row % numbers for numbers in zip(*told, strict=True)]
+        self._rows.clear()
+
+    def write(self, connection: sqlite3.Connection) -> bool:
+        """Write what was laid down, in one statement; False where it is nothing."""
+        if self._rows:
+            self._lay()
+        if self._table:
+            connection.execute(self._sql, {"data": b"".join(self._data), "table": "".join(self._table).encode()})
+        return bool(self._table)

@@ -1,49 +1,32 @@
 """The state in ``state.sqlite``: people, links, timers, decisions, items, policies and live facts as of a log position.
 
-A commit is one transaction with ``synchronous=NORMAL`` (the log makes good what a crash of the machine loses) and one
-statement a table, so that a commit in a thread leaves the interpreter to others. Reads have a connection of their own
-and see the last commit.
+A commit is encoded beforehand (``rows``) and is one transaction with ``synchronous=NORMAL`` (the log makes good what a
+crash of the machine loses) and one statement a table, so that in a thread it leaves the interpreter to others. Reads
+have a connection of their own and see the last commit.
 Measured in ``docs/decisions/0005-state.md``.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
-from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
+from micromoments.core.fact import PersonFact
 from micromoments.core.person import Link, Person
 from micromoments.ports import NOTHING, Batch
 from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
+from micromoments.stores.embedded.rows import LINKS, Rows, at_once, encoded, frame
 
 T = TypeVar("T", Person, Link)
 
-KEEP = -1
-"""A timer that stays as it is, also in the SQL below."""
-_TABLE_OF: dict[type, Table] = {SCHEMAS[table]: table for table in TABLES}
-PEOPLE = Bulk(
-    "INSERT INTO people(key, wake, last, surrogate, body) SELECT {values} FROM {rows} ON CONFLICT(key) DO UPDATE SET "
-    "wake = CASE excluded.wake WHEN -1 THEN wake ELSE excluded.wake END, "
-    "last = excluded.last, surrogate = excluded.surrogate, body = excluded.body",
-    "biiib",
-)
-_LINKS = Bulk(
-    "INSERT INTO links(key, body) SELECT {values} FROM {rows} ON CONFLICT(key) DO UPDATE SET body = excluded.body", "bb"
-)
-_DECISIONS = Bulk(
-    "INSERT INTO decisions(id, at, person, source, body) SELECT {values} FROM {rows} ON CONFLICT(id) DO UPDATE SET "
-    "at = excluded.at, person = excluded.person, source = excluded.source, body = excluded.body",
-    "bibbb",
-)
-_ITEMS = Bulk("INSERT OR REPLACE INTO items(id, body) SELECT {values} FROM {rows}", "bb")
 _GONE = Bulk("INSERT OR IGNORE INTO gone(key) SELECT {values} FROM {rows}", "b")
-_WAKES = Bulk("INSERT OR REPLACE INTO wakes(key, wake) SELECT {values} FROM {rows}", "bi")
 _THEIRS = "person IN temp.gone OR source IN temp.gone AND source <> person"
 _PACKED = f"substr(body, 1, 1) IN ({placeholders(len(codec.PACKED_HEADS))})"
 _NAMING = f"SELECT key, body FROM links WHERE instr(body, ?) OR {_PACKED}"  # noqa: S608 only marks
@@ -90,26 +73,27 @@ class SqliteState:
 
     def commit(self, batch: Batch) -> None:
         """Write the batch atomically: encoded first, then one statement a table."""
-        people = _people(batch)
-        links = [(key.encode(), codec.encode(link)) for key, link in batch.links.items() if link]
-        decisions = [_decision(decision) for decision in batch.decisions]
-        items = sorted((key.encode(), codec.encode(item)) for key, item in batch.items.items() if item)
-        wakes = [(key.encode(), wake) for key, wake in batch.timers.items() if batch.people.get(key) is None]
-        frames = live_frames(batch.facts)
+        at_once(self.committing(batch))()
+
+    def committing(self, batch: Batch) -> Generator[None, None, Callable[[], None]]:
+        """``commit`` for who has other things to do: a step for each value, to be taken when there is time. They return
+        what then writes it all, atomically, and may be called in a thread.
+        """
+        rows = yield from encoded(batch)
+        return partial(self._write, rows)
+
+    def _write(self, rows: Rows) -> None:
+        batch = rows.batch
         policies = [(key, codec.seal(body)) for key, body in batch.policies.items() if body is not None]
         with transaction(self._db, self._lock, "committing to state.sqlite") as db:
-            PEOPLE.write(db, people)
-            _LINKS.write(db, links)
-            _DECISIONS.write(db, decisions)
-            _ITEMS.write(db, items)
+            for laid in (rows.people, rows.links, rows.decisions, rows.items):
+                laid.write(db)
             for table, values in (("people", batch.people), ("links", batch.links), ("items", batch.items)):
                 _remove(db, table, [key.encode() for key, value in values.items() if value is None])
-            if wakes:
-                _WAKES.write(db, wakes)
+            if rows.wakes.write(db):
                 db.execute("UPDATE people SET wake = wakes.wake FROM temp.wakes AS wakes WHERE people.key = wakes.key")
                 db.execute("DELETE FROM temp.wakes")
-            for frame in frames:
-                db.execute("INSERT INTO facts(tbl, count, first, last, body) VALUES (?, ?, ?, ?, ?)", frame)
+            db.executemany("INSERT INTO facts(tbl, count, first, last, body) VALUES (?, ?, ?, ?, ?)", rows.frames)
             outbox.intend(db, batch.outbox)
             for policy in policies:
                 db.execute("INSERT OR REPLACE INTO policies(key, body) VALUES (?, ?)", policy)
@@ -198,7 +182,7 @@ class SqliteState:
                 db.execute(f"DELETE FROM decisions WHERE {_THEIRS}")  # noqa: S608 a constant
                 db.execute("DELETE FROM outbox WHERE person IN temp.gone")
                 db.execute("DELETE FROM temp.gone")
-            _LINKS.write(db, [(key.encode(), codec.encode(link)) for key, link in left.items()])
+            LINKS.write(db, [(key.encode(), codec.encode(link)) for key, link in left.items()])
             if theirs:
                 theirs = erase_live(db, theirs)[0]
         if theirs or people or links:
@@ -221,36 +205,6 @@ class SqliteState:
         with self._lock, self._reading:
             self._reader.close()
             self._db.close()
-
-
-def _people(batch: Batch) -> list[tuple[bytes, int, int, int, bytes]]:
-    timers: Mapping[str, Millis] = batch.timers
-    rows = [
-        (key.encode(), timers.get(key, KEEP), person.last, person.surrogate, codec.encode(person))
-        for key, person in batch.people.items()
-        if person is not None
-    ]
-    rows.sort()  # neighbours in the index together: each of its pages is touched once
-    return rows
-
-
-def _decision(decision: Decision) -> tuple[bytes, int, bytes, bytes, bytes]:
-    d = decision
-    return d.id.encode(), d.at, d.person.encode(), d.key.encode(), codec.encode(d)
-
-
-def live_frames(facts: Sequence[Fact]) -> list[tuple[str, int, Millis, Millis, bytes]]:
-    """Rows of live facts, one a table."""
-    by_table: dict[Table, list[Fact]] = {}
-    for fact in facts:
-        by_table.setdefault(_TABLE_OF[type(fact)], []).append(fact)
-    return [frame(table, rows) for table, rows in by_table.items()]
-
-
-def frame(table: Table, facts: Sequence[Fact]) -> tuple[str, int, Millis, Millis, bytes]:
-    """A row of live facts: (table, count, earliest and latest received, bytes)."""
-    received = [fact.received_at for fact in facts]
-    return table, len(facts), min(received), max(received), codec.encode_facts(facts)
 
 
 def _remove(db: sqlite3.Connection, table: str, keys: Sequence[bytes]) -> None:
