@@ -7,6 +7,7 @@ import json
 import zlib
 from pathlib import Path
 
+import jwt
 import pytest
 
 from micromoments.core.event import BOT, TRUSTED
@@ -188,6 +189,18 @@ async def test_keys_in_every_place(anyone: Client, service: FakeService) -> None
             assert (answer.status, answer.json["code"]) == (401, "invalid_write_key")
     for auth in (basic("nope"), "Basic !!!", "Basic", "Digest x", "Bearer nope", "Bearer a.b.c", "Basic " + "x" * 9000):
         assert (await anyone("POST", "/v1/page", {"userId": "u"}, auth=auth)).status == 401
+
+
+async def test_an_oauth_token_of_segments_is_no_key_of_ours(anyone: Client, service: FakeService) -> None:
+    """Beside a foreign Bearer the write key in the body counts, as a write key; a stale person token is still 401."""
+    body = {"userId": "u", "writeKey": WRITE_KEY}
+    signed_elsewhere = jwt.encode({"sub": "u"}, "another server" * 8, algorithm="HS512")
+    for bearer in ("an-opaque-token", "a.b.c", signed_elsewhere):
+        assert (await anyone("POST", "/v1/identify", body, auth=f"Bearer {bearer}")).status == 200
+    assert [(a.confirmed, a.marks & TRUSTED) for a in service.arrivals] == [(False, 0)] * 3
+    stale = jwt.encode({"sub": "u", "exp": 1}, "a key of ours or not, 32 bytes at least", algorithm="HS256")
+    for auth in (f"Bearer {stale}", "Bearer ", basic("nope")):
+        assert (await anyone("POST", "/v1/identify", body, auth=auth)).status == 401
 
 
 async def test_only_proven_ids_are_confirmed(app: App, service: FakeService) -> None:

@@ -109,7 +109,7 @@ class Collector:
                 raise Refusal(problem.status, problem.code, str(problem), close=True) from None
         authorization = headers.get(b"authorization")
         access = self._known.get(authorization) or self._keys.of(authorization)
-        if access is None and authorization is not None:
+        if access is None and authorization is not None and not self._keys.elsewhere(authorization):
             raise _unknown_key(close=True)
         try:
             body = await read_body(headers, receive, limit, self._room)

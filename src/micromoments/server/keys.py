@@ -157,6 +157,18 @@ class Keys:
             return SECRET
         return self._of_token(token) if token.count(".") == 2 else None
 
+    def elsewhere(self, authorization: bytes) -> bool:
+        """Whether a header that shows nobody is a Bearer of another server, such as Segment's OAuth token, which comes
+        beside the write key in the body; a person token (HS256) that is no good isn't.
+        """
+        scheme, _, token = authorization[:MAX_HEADER].decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        try:
+            return jwt.get_unverified_header(token.strip()).get("alg") != "HS256"
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            return bool(token.strip())
+
     def is_secret_key(self, key: str) -> bool:
         """Whether this is one of the secret keys."""
         return _among(_digest(key), self._secret)
