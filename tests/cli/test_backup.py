@@ -93,7 +93,11 @@ def test_wrong_usage_is_told_in_words(shop: Path, tmp_path: Path) -> None:
 
 
 def test_replay_tells_a_difference(shop: Path) -> None:
-    """A person whose stored state is another's fails the replay, by name, with status 1."""
+    """A person whose stored state is another's fails the replay, by name, with status 1; after an upgrade, which may be
+    why, it says so.
+    """
+    from micromoments.core.record import ActivationRecord
+    from micromoments.stores.embedded.log import SqliteLog
     from micromoments.stores.embedded.state import SqliteState
 
     assert micromoments("replay", shop).status == 0
@@ -113,3 +117,12 @@ def test_replay_tells_a_difference(shop: Path) -> None:
     done = micromoments("replay", shop)
     assert done.status == 1
     assert "differs" in done.out
+    assert "another release" not in done.words
+
+    log = SqliteLog(shop / "log.sqlite")
+    log.append([ActivationRecord(key="", at=1, what="model", name="", digest="newer", body=b"newer")])
+    before = log.end() - 1
+    log.close()
+    assert f"another release or another model folded the records before position {before}" in (
+        micromoments("replay", shop).words
+    )

@@ -120,7 +120,9 @@ def test_history_is_imported_and_a_replay_gives_what_is_in_redis(project: Projec
         shared.close()
     lacking = ["person user:u3 is missing from the state", "the state has 6 people, the replay 7"]
     until(lambda: replayed().get("differences") == lacking, "her to be missed")
-    assert command(project, "replay").returncode == 1
+    differing = command(project, "replay")
+    assert differing.returncode == 1
+    assert "under the settings that the file has now" in differing.stderr
 
 
 def test_feeds_and_weights_go_to_the_cluster(project: Project, tmp_path: Path) -> None:

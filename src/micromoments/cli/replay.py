@@ -68,6 +68,7 @@ def _opened(folder: Path) -> Iterator[tuple[Stores, int, Callable[[Rebuilt], Ver
     from micromoments.engine.service import now_ms
 
     if (cluster := load_cluster(folder, os.environ)) is not None:
+        say("folded under the settings that the file has now; on a cluster whoever was folded under others may differ")
         from micromoments.engine.cluster.brought import brought
 
         with brought(folder, cluster, now_ms) as there:
@@ -91,7 +92,7 @@ def _here(folder: Path) -> Verdict:
 
     with _opened(folder) as (stores, until, hold):
         tune_process()
-        return hold(rebuild(stores, stores.settings, stores.recogniser, until))
+        return _held(stores, hold(rebuild(stores, stores.settings, stores.recogniser, until)))
 
 
 def _is_log(folder: Path) -> bool:
@@ -113,7 +114,7 @@ def _spark(folder: Path, master: str, to: str, *, alone: bool) -> Verdict:
     with running(master, [to]) as session, passing(to) as place, _opened(folder) as (stores, until, hold):
         log = place.under("log")
         folding.stage(stores, log, until)
-        return hold(_fold(session, log, to))
+        return _held(stores, hold(_fold(session, log, to)))
 
 
 def _fold(session: object, log: Place, to: str) -> Rebuilt:
@@ -124,6 +125,18 @@ def _fold(session: object, log: Place, to: str) -> Rebuilt:
     if to:
         folding.write_moments(session, folded, Place(to).under("moments"))
     return rebuilt
+
+
+def _held(stores: Stores, verdict: Verdict) -> Verdict:
+    """The verdict, with words for differences that an upgrade explains."""
+    from micromoments.engine.verify import renewed
+
+    if verdict.differences and (at := renewed(stores.log)):
+        say(
+            f"another release or another model folded the records before position {at}; a replay recognises them anew "
+            "with this one, so people who are older than that may differ though nothing is wrong"
+        )
+    return verdict
 
 
 def _unheld(rebuilt: Rebuilt) -> Verdict:

@@ -10,19 +10,20 @@ import msgspec
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
-from micromoments.core.record import ErasedRecord, OutcomeRecord, Record
+from micromoments.core.record import ActivationRecord, ErasedRecord, OutcomeRecord, Record
 from micromoments.core.settings import Settings
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import GUARD, PREFIX, WORTH, Policies
 from micromoments.engine.recovery import in_force
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
-from micromoments.engine.wiring import Stores
+from micromoments.engine.wiring import ACTIVE_MODEL, Stores
 from micromoments.flow.view import View, config_digest
 from micromoments.ports import Batch, Log, replay
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
 
+MODEL: Final = ACTIVE_MODEL.partition(":")[2]
 STRETCH: Final = 1000
 """People or links that are read at a time."""
 
@@ -164,6 +165,12 @@ def verify(stores: Stores) -> Verdict:
 def against(stores: Stores, rebuilt: Rebuilt) -> Verdict:
     """Hold the committed state against what a replay gave."""
     return compared(rebuilt, kept_of(stores, rebuilt))
+
+
+def renewed(log: Log) -> int:
+    """The position from which on the newest recogniser folded the log; 0 where no other did before."""
+    came = [x.position for x in replay(log) if isinstance(x.record, ActivationRecord) and x.record.what == MODEL]
+    return came[-1] if len(came) > 1 else 0
 
 
 def kept_of(stores: Stores, rebuilt: Rebuilt) -> Kept:
