@@ -19,6 +19,7 @@ from micromoments.stores.cluster.database import Database
 from micromoments.stores.cluster.facts import RedisFacts
 from micromoments.stores.cluster.outbox import RedisOutbox
 from micromoments.stores.cluster.policies import RedisPolicies
+from micromoments.stores.cluster.scripts import RESERVE
 from micromoments.stores.cluster.seen import RedisSeen
 from micromoments.stores.cluster.state import RedisState
 from micromoments.testing.clocks import START
@@ -176,6 +177,20 @@ class TestRedisBudgets(OnRedis, BudgetsContract):
     def open(self, folder: Path) -> RedisBudgets:
         """The folder's budgets."""
         return RedisBudgets(self.database(folder))
+
+    def test_what_is_over_is_given_back_behind_many_that_are_settled(self, tmp_path: Path) -> None:
+        """However many reservations of the day were settled or refused, the open ones end at their instant."""
+        budgets = self.open(tmp_path)
+        asked = (["none left", 1, 0, f"refused{n}", START, ""] for n in range(5_001))
+        self.databases[-1].many([self.databases[-1].call(RESERVE, 0, one) for one in asked])
+        budgets.reserve("b", 3, 9, "r", START)
+        budgets.settle("r", spend=True)
+        budgets.reserve("b", 2, 9, "s", START + 1)
+        assert budgets.expire(START + 1) == 1
+        assert budgets.used("b") == (3, 0)
+        assert not budgets.reserve("none left", 1, 9, "refused0", START), "for a day the first answer holds"
+        assert budgets.expire(START + 1 + 86_400_000) == 0
+        assert budgets.reserve("b", 1, 9, "r", START + 2 * 86_400_000), "then it is forgotten"
 
 
 class TestRedisCatalogue(OnRedis, CatalogueContract):

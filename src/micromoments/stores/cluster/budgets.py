@@ -6,8 +6,6 @@ from micromoments.core.event import Millis
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import Database
 
-DAY: Millis = 86_400_000
-
 
 class RedisBudgets:
     """``ports.Budgets`` on a database's first shard, since a reservation is settled by its id alone."""
@@ -35,7 +33,7 @@ class RedisBudgets:
 
     def expire(self, now: Millis) -> int:
         """Give back the open reservations whose time is over, and forget what was settled or refused a day before."""
-        return int(self._database.run(scripts.EXPIRE_BUDGETS, 0, [now, now - DAY]))
+        return int(self._database.run(scripts.EXPIRE_BUDGETS, 0, [now]))
 
     def used(self, budget: str) -> tuple[int, int]:
         """(spent, reserved) units."""

@@ -169,8 +169,15 @@ if old[1] == budget and old[3] == 'open' then held, limit = tonumber(old[2]), ma
 local granted = taken - held + units <= limit
 redis.call('HSET', p..'r:'..id, 'budget', budget, 'units', ARGV[2], 'state', granted and 'open' or 'refused')
 redis.call('ZADD', p..'ru', till, id)
-if granted then redis.call('HINCRBY', p..'b:'..budget, 'reserved', units - held) end
-if granted and old[1] == budget and old[3] == 'open' then redis.call('HSET', p..'r:'..ARGV[6], 'state', 'returned') end
+if granted then
+  redis.call('HINCRBY', p..'b:'..budget, 'reserved', units - held)
+else
+  redis.call('ZINCRBY', p..'ru', 86400000, id)
+end
+if granted and old[1] == budget and old[3] == 'open' then
+  redis.call('HSET', p..'r:'..ARGV[6], 'state', 'returned')
+  redis.call('ZINCRBY', p..'ru', 86400000, ARGV[6])
+end
 return granted and 1 or 0
 """
 )
@@ -184,6 +191,7 @@ if r[3] ~= 'open' then return 0 end
 redis.call('HINCRBY', p..'b:'..r[1], 'reserved', -tonumber(r[2]))
 if spend then redis.call('HINCRBY', p..'b:'..r[1], 'spent', r[2]) end
 redis.call('HSET', p..'r:'..id, 'state', spend and 'spent' or 'returned')
+redis.call('ZINCRBY', p..'ru', 86400000, id)
 return 1
 """
 )
@@ -191,23 +199,25 @@ return 1
 
 EXPIRE_BUDGETS = Script(
     """
-local p, now, old, gone = KEYS[1], ARGV[1], ARGV[2], 0
+local p, now, gone = KEYS[1], ARGV[1], 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', p..'ru', '-inf', now, 'LIMIT', 0, 5000)) do
   local r = redis.call('HMGET', p..'r:'..id, 'budget', 'units', 'state')
   if r[3] == 'open' then
     redis.call('HINCRBY', p..'b:'..r[1], 'reserved', -tonumber(r[2]))
     redis.call('HSET', p..'r:'..id, 'state', 'returned')
+    redis.call('ZINCRBY', p..'ru', 86400000, id)
     gone = gone + 1
+  else
+    redis.call('DEL', p..'r:'..id)
+    redis.call('ZREM', p..'ru', id)
   end
-end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', p..'ru', '-inf', old, 'LIMIT', 0, 5000)) do
-  redis.call('DEL', p..'r:'..id)
-  redis.call('ZREM', p..'ru', id)
 end
 return gone
 """
 )
-"""Give back what was reserved until an instant, and forget what was settled long before."""
+"""Give back what was reserved until an instant, and forget what was settled. ``ru`` holds open reservations by when
+they end, the others by a day after that: so what is looked at once never stands before those that are due next.
+"""
 
 FRESH = Script(
     """
