@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,11 +108,39 @@ def test_places_have_distance_and_hours() -> None:
     assert not {"near", "quick to reach", "open place", "closing soon"} & set(unknown)
 
 
+@pytest.mark.parametrize(
+    ("price", "need", "fits"),
+    [
+        (Money(9_000, "JPY"), {"price_to": 10_000, "currency": "USD"}, None),
+        (Money(9_000, "USD"), {"price_to": 10_000, "currency": "USD"}, 1.0),
+        (Money(12_000, "JPY"), {"price_to": 800_000}, -1.0),
+        (Money(8_000, "JPY"), {"price_to": 800_000}, 1.0),
+        (Money(8_000, "EUR"), {"price_from": 800_000}, -1.0),
+    ],
+)
+def test_a_price_fits_in_its_own_currency(price: Money, need: dict[str, Any], fits: float | None) -> None:
+    """A bound says nothing of another currency; one without a currency is in that of the item."""
+    assert row(candidate(price=price), moment(**need)).get("price fits") == fits
+
+
 def test_the_hour_is_the_persons() -> None:
     """The part of the day follows the context's time zone; one that doesn't exist counts as UTC."""
     assert f.hour_part({"timezone": "Asia/Tokyo"}, NOW) == 2
     assert f.hour_part({}, NOW) == f.hour_part({"timezone": "Nowhere/At all"}, NOW) == 1
     assert f.hour_part({"timezone": "../etc"}, NOW) == 1
+
+
+def test_nothing_is_kept_of_zones_that_nobody_knows() -> None:
+    """Whoever asks may send any text as a zone: however long and many they are, memory stays as it was."""
+    f.hour_part({"timezone": "x" * 1_000_000}, NOW)
+    tracemalloc.start()
+    try:
+        for n in range(20):
+            f.hour_part({"timezone": f"{n}" * 1_000_000}, NOW)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 def test_many_at_once_are_as_one_by_one() -> None:

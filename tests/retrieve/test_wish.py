@@ -59,6 +59,20 @@ def test_a_price_in_another_currency_says_nothing() -> None:
     assert Wish(price_to=7_000, currency="USD").left(ware("x", "Shoe", "Fell", 90_000)) < 1.0
 
 
+def test_a_price_without_a_currency_is_in_the_shops() -> None:
+    """A bare number is yen where prices are in yen, and dinars where they are in dinars of a thousand fils."""
+    about = need("shoes under 8000")
+    wanted = Wish(price_to=about.price_to, currency=about.currency)
+    for price, currency, fits in (
+        (8_000, "JPY", True),
+        (12_000, "JPY", False),
+        (800_000, "EUR", True),
+        (8_000_000, "KWD", True),
+        (8_100_001, "KWD", False),
+    ):
+        assert (wanted.left(ware("x", "Shoe", "Fell", price, currency)) == 1.0) == fits
+
+
 def test_the_brand_named_comes_first() -> None:
     """The catalogue's own brand, however it is written, puts its items before others of the same words."""
     assert first(shoes(), "beck running shoes")[0] == "b"

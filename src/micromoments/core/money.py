@@ -38,3 +38,15 @@ def minor(amount: object, currency: str) -> int | None:
         return None
     units = int(exact.scaleb(DIGITS.get(currency.upper(), 2)).to_integral_value(rounding=ROUND_HALF_EVEN))
     return units if -_MOST_UNITS <= units <= _MOST_UNITS else None
+
+
+def beside(amount: int, currency: str, wanted: str) -> float | None:
+    """An amount in minor units of its currency, to be held against bounds in those of ``wanted``; None where that is
+    another. Bounds of which nobody named a currency (``wanted`` empty) are hundredths of whichever it is.
+
+    >>> beside(8000, "JPY", ""), beside(8000, "EUR", ""), beside(8000, "EUR", "USD")
+    (800000.0, 8000.0, None)
+    """
+    if wanted:
+        return amount if currency == wanted else None
+    return float(amount * 100 / 10 ** DIGITS.get(currency, 2))

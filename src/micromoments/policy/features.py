@@ -8,20 +8,21 @@ al., "Feature Hashing for Large Scale Multitask Learning", 2009), so new ones ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
 from math import exp, log1p
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from micromoments.core.event import Millis
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.core.moment import TYPES, MomentType, MomentView
+from micromoments.core.money import beside
 from micromoments.core.settings import MINUTE
+from micromoments.core.when import zone_of
 from micromoments.policy.base import FloatArray
 
 VIA = ("search", "nearby", "similar", "popular", "together", "new")
@@ -181,15 +182,7 @@ class Found(Protocol):
 
 def hour_part(context: Mapping[str, Any], now: Millis) -> int:
     """The part of the day (0 night ... 3 evening) in the context's ``timezone``, else UTC."""
-    return datetime.fromtimestamp(now / 1000, _zone(str(context.get("timezone") or "UTC"))).hour // 6
-
-
-@lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder's name
-        return ZoneInfo("UTC")
+    return datetime.fromtimestamp(now / 1000, zone_of(str(context.get("timezone"))) or UTC).hour // 6
 
 
 def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, float]]:
@@ -343,18 +336,22 @@ def _moment(x: FloatArray, known: Sequence[_Known], moment: MomentView | None) -
         x[:, TITLE] = [0.0 if none(one.words) else len(asked & one.words) / all_ for one in known]
     low, high = _whole(need.get("price_from")), _whole(need.get("price_to"))
     if low or high:
-        x[:, PRICE] = [_price(one.item, low, high) for one in known]
+        currency = str(need.get("currency", ""))
+        x[:, PRICE] = [_price(one.item, low, high, currency) for one in known]
 
 
 def _whole(value: str | int | None) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _price(item: Item, low: int, high: int) -> float:
-    """1 within the wanted range of minor units, -1 outside, 0 for what has no price; 0 is an open end."""
-    if item.price is None:
+def _price(item: Item, low: int, high: int, currency: str) -> float:
+    """1 within the wanted range of minor units, -1 outside, 0 for what has no price or one of another currency; 0 is an
+    open end.
+    """
+    amount = beside(item.price.amount, item.price.currency, currency) if item.price is not None else None
+    if amount is None:
         return 0.0
-    return 1.0 if item.price.amount >= low and (not high or item.price.amount <= high) else -1.0
+    return 1.0 if amount >= low and (not high or amount <= high) else -1.0
 
 
 def features(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from micromoments.core.item import Item, Kind
+from micromoments.core.money import beside
 
 OTHER_BRAND: Final = 0.75
 OTHER_CATEGORY: Final = 0.9
@@ -25,7 +26,7 @@ OF_KINDS: Final[frozenset[Kind]] = frozenset({"product", "offer"})
 class Wish(NamedTuple):
     """What was named: as the catalogue writes it, empty for nothing; prices in minor units, both inclusive, 0 for open.
 
-    ``currency`` is empty where none was named: then any price is compared.
+    ``currency`` is empty where none was named: then they are hundredths, and any price is compared.
     """
 
     brand: str = ""
@@ -52,8 +53,9 @@ class Wish(NamedTuple):
             left *= self._priced(item.price.amount, item.price.currency)
         return left
 
-    def _priced(self, amount: int, currency: str) -> float:
-        if self.currency and currency != self.currency:
+    def _priced(self, price: int, currency: str) -> float:
+        amount = beside(price, currency, self.currency)
+        if amount is None:
             return 1.0
         over = self.price_to and amount - self.price_to
         short = self.price_from - amount
