@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -264,6 +266,25 @@ def test_schema_org_with_a_broken_part(tmp_path: Path) -> None:
     assert guide.attributes["steps"] == [{"text": "Boil once and wait."}]
 
 
+@pytest.mark.parametrize(
+    ("said", "zone", "until"),
+    [
+        ("2026-12-31", "", "2027-01-01T00:00:00Z"),
+        ("2026-12-31", "Europe/Helsinki", "2027-01-01T00:00:00+02:00"),
+        ("2026-12-31T18:00", "Europe/Helsinki", "2026-12-31T18:00:00+02:00"),
+        ("2026-12-31T18:00:00-05:00", "Europe/Helsinki", "2026-12-31T18:00:00-05:00"),
+    ],
+)
+def test_what_is_valid_through_a_day_is_valid_on_it(tmp_path: Path, said: str, zone: str, until: str) -> None:
+    """A date's end is that of its day, in the feed's zone and on every machine; an instant is itself."""
+    offer = {"@type": "Offer", "name": "A cup less", "validFrom": "2026-12-01", "validThrough": said}
+    path = tmp_path / "offer.json"
+    path.write_text(json.dumps(offer), encoding="utf-8")
+    (made,) = items(list(rows("schema-org", path, Reading(now=NOW, timezone=zone)))).values()
+    assert made.valid_until == round(datetime.fromisoformat(until).timestamp() * 1000)
+    assert made.valid_from == round(datetime(2026, 12, 1, tzinfo=ZoneInfo(zone or "UTC")).timestamp() * 1000)
+
+
 def test_schema_org_hours_of_holidays() -> None:
     """Dates go on top of the week; the same time twice is closed at midnight and else the whole day."""
     week = {"dayOfWeek": ["Monday", "Sunday"], "opens": "09:00:00", "closes": "23:59"}
@@ -328,6 +349,12 @@ def test_helsinki(shared: Path) -> None:
         ("1 234,5 SEK", "", Money(123450, "SEK")),
         ("1,000 JPY", "", Money(1000, "JPY")),
         ("0.5 KWD", "", Money(500, "KWD")),
+        ("¥199", "CNY", Money(19900, "CNY")),
+        ("¥199", "", Money(199, "JPY")),
+        ("¥199", "EUR", Money(199, "JPY")),
+        ("£10", "egp", Money(1000, "EGP")),
+        ("£10", "USD", Money(1000, "GBP")),
+        ("1’234.50 CHF", "", Money(123450, "CHF")),
         (19.9, "EUR", Money(1990, "EUR")),
         ("", "EUR", None),
         (None, "", None),

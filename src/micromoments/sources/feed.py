@@ -47,9 +47,16 @@ _NAMES = (
     "US$ USD, R$ BRL, A$ AUD, C$ CAD, HK$ HKD"
 )
 _SIGNS: dict[str, str] = {sign: code for sign, _, code in (pair.partition(" ") for pair in _NAMES.split(", "))}
-"""Signs that are one currency's; ``$`` is the feed's own, else the United States', and ``kr`` says nothing alone."""
+"""Signs and whose they mostly are; ``kr`` says nothing alone."""
+_SHARED: dict[str, frozenset[str]] = {
+    "¥": frozenset({"JPY", "CNY"}),
+    "£": frozenset({"GBP", "EGP", "FKP", "GIP", "LBP", "SDG", "SHP", "SSP", "SYP"}),
+}
+"""Signs of several currencies: the feed's own where it is one of them. ``$`` is the feed's own in any case, else the
+United States'.
+"""
 _SIGN = r"[A-Za-z]{0,2}\$|[€£¥₹₩₺₴₪]|zł|Kč|Fr\."
-_PRICE = re.compile(rf"^\s*(?:([A-Za-z]{{3}}|{_SIGN})\s*)?([\d.,'\s]+?)\s*([A-Za-z]{{3}}|{_SIGN})?\s*$")
+_PRICE = re.compile(rf"^\s*(?:([A-Za-z]{{3}}|{_SIGN})\s*)?([\d.,'’\s]+?)\s*([A-Za-z]{{3}}|{_SIGN})?\s*$")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +116,8 @@ def money(text: object, currency: str = "") -> Money | None:
     if found is None:
         raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
     told = found.group(1) or found.group(3) or currency
-    code = _SIGNS.get(told) or ((currency or "USD") if told == "$" else told).upper()
+    own = currency.upper()
+    code = (own or "USD") if told == "$" else own if own in _SHARED.get(told, ()) else _SIGNS.get(told, told.upper())
     if not code:
         raise BadItem("no_currency", f"got {str(text)[:40]!r} without a currency; say it with --currency")
     amount = minor(_plain(found.group(2)), code)
@@ -122,7 +130,7 @@ def _plain(amount: str) -> str:
     """An amount with a point for its fraction and nothing else: the last mark is the fraction's, if at most two digits
     follow it, or if it stands alone as a point.
     """
-    amount = re.sub(r"[\s']", "", amount)
+    amount = re.sub(r"[\s'’]", "", amount)
     last = max(amount.rfind("."), amount.rfind(","))
     if last < 0:
         return amount

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import msgspec
 
 from micromoments.core.geo import Point
 from micromoments.core.item import Item, Kind
+from micromoments.core.when import zone_of
 from micromoments.sources.feed import BROKEN, NOT_NOW, FeedError, Reading, kept, made, money, plain, title
 from micromoments.sources.feed_hours import osm_hours
 from micromoments.sources.opened import Bad, open_bytes
@@ -151,8 +152,8 @@ def _item(thing: Thing, reading: Reading) -> Item | None:
         hours=osm_hours(thing),
         timezone=reading.timezone if kind == "place" else "",
         stock=_stock(offers),
-        valid_from=_instant(offer.get("validFrom")) if kind == "offer" else None,
-        valid_until=_instant(offer.get("validThrough") or thing.get("expires"))
+        valid_from=_instant(offer.get("validFrom"), reading) if kind == "offer" else None,
+        valid_until=_instant(offer.get("validThrough") or thing.get("expires"), reading, last=True)
         if kind in ("offer", "article")
         else None,
         attributes=_attributes(thing, kind) | kept({"variants": [_variant(one, reading) for one in variants[:100]]}),
@@ -338,8 +339,15 @@ def _minutes(value: Any) -> int | None:
     return days * 1440 + hours * 60 + minutes + round(seconds / 60)
 
 
-def _instant(value: Any) -> int | None:
+def _instant(value: Any, reading: Reading, *, last: bool = False) -> int | None:
+    """An ISO 8601 instant, in the feed's zone where it has no offset; a date is its beginning, a ``last`` one its end:
+    what is valid through a day is valid on it.
+    """
     if not value:
         return None
-    at = datetime.fromisoformat(str(value))
-    return int((at if at.tzinfo else at.astimezone()).timestamp() * 1000)
+    text = str(value).strip()
+    at = datetime.fromisoformat(text)
+    if last and len(text) <= len("2026-12-31"):
+        at += timedelta(days=1)
+    zone = zone_of(reading.timezone) or UTC
+    return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)
