@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -35,6 +36,22 @@ def test_crawlers_are_bots_by_their_agent() -> None:
     assert marks(arrive(), agent=GOOGLEBOT) == BOT
     assert marks(arrive(context={"userAgent": GOOGLEBOT}), agent=CHROME) == BOT
     assert marks(arrive(), agent=CHROME) == 0
+
+
+def test_nothing_is_kept_of_agents_and_addresses_that_are_too_long() -> None:
+    """Senders choose both: thousands of long ones don't grow memory, and a crawler is known by its beginning."""
+    cleaner = Cleaner(Intake(internal_ips=("10.0.0.0/8",)), sensitive)
+    cleaner.clean(arrive(context={"userAgent": "x", "ip": "10.0.0.1"}))
+    tracemalloc.start()
+    try:
+        for n in range(60):
+            said = {"userAgent": f"{n}" + "x" * 30_000, "ip": f"{n}" + "1" * 1_000}
+            assert cleaner.clean(arrive(context=said)).marks == 0
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 600_000
+    assert cleaner.clean(arrive(context={"userAgent": GOOGLEBOT + " " * 600})).marks == BOT
 
 
 def test_servers_of_the_business_are_no_bots() -> None:

@@ -31,6 +31,8 @@ FREE_TEXT = frozenset(
 _ADDRESSES = ("url", "search", "referrer", "title", "path")
 _MAX_AGENTS = 20_000
 _MAX_RATES = 100_000
+_MAX_AGENT, _MAX_IP = 512, 64
+"""Characters of a user agent and of an address beyond which nothing of them is kept: senders choose them."""
 
 _HINT = re.compile(r"@|%40|\d(?:\D{0,3}\d){7}")
 _EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
@@ -149,10 +151,11 @@ class Cleaner:
         """
         if not isinstance(agent, str):
             return False
-        verdict = self._listed(agent[:512]) if agent.startswith("Mozilla/") or not by_request else False
+        verdict = self._listed(agent[:_MAX_AGENT]) if agent.startswith("Mozilla/") or not by_request else False
         if len(self._agents) >= _MAX_AGENTS:
             self._agents.clear()
-        self._agents[agent] = verdict
+        if len(agent) <= _MAX_AGENT:
+            self._agents[agent] = verdict
         return verdict
 
     def _count_from(self, key: str | None, minute: int) -> None:
@@ -171,7 +174,7 @@ class Cleaner:
         return self._is_internal_ip(own if isinstance(own, str) else ip)
 
     def _is_internal_ip(self, text: str) -> bool:
-        known = self._internal_ips.get(text)
+        known = self._internal_ips.get(text) if len(text) <= _MAX_IP else False
         if known is None:
             try:
                 address = ip_address(text)
