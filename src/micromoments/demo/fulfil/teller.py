@@ -79,7 +79,7 @@ class Teller:
         if not unsent:
             return False
         reply = await self._http.post("/v1/batch", json={"batch": [call for _, call in unsent]})
-        if reply.status_code in (429, 503):
+        if reply.status_code >= 500 or reply.status_code in (408, 429):
             raise httpx.HTTPError(f"the engine answered {reply.status_code}")
         if rejected := (reply.json().get("rejected") if reply.status_code == 200 else reply.text[:300]):
             _log.warning("the engine refused events: %s", rejected)
