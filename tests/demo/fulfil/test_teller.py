@@ -20,6 +20,7 @@ async def test_events_wait_for_an_engine_that_can_take_them(shop: Shop, status: 
     answers, taken, done = [status, status, 200], list[str](), asyncio.Event()
 
     def engine(request: httpx.Request) -> httpx.Response:
+        """What stands at the other end."""
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer == 200:
             taken.extend(call["messageId"] for call in msgspec.json.decode(request.content)["batch"])
