@@ -15,6 +15,7 @@ import pytest
 
 import micromoments as mm
 from micromoments.cli import feeds
+from micromoments.sources.feed import Reading
 from tests.cli.commands import COMMAND, environment, micromoments
 
 
@@ -49,6 +50,31 @@ def test_a_feed_states_all_its_items(tmp_path: Path) -> None:
     again = bring(folder, feed(path, range(10, 32)))
     assert (again["put"], again["unchanged"], again["deleted"]) == (2, 20, 10)
     assert ids(folder) == {"mine", *(f"p{i}" for i in range(10, 32))}
+
+
+def test_the_last_of_two_entries_counts_each_time(tmp_path: Path) -> None:
+    """One id that stands twice in a feed is its last entry, however often the feed is read."""
+    folder, path = tmp_path / "shop", tmp_path / "feed.jsonl"
+    entries = [{"id": "p", "kind": "product", "title": title} for title in ("Old", "New")]
+    path.write_text("".join(json.dumps(one) + "\n" for one in entries), encoding="utf-8")
+    for _ in range(3):
+        bring(folder, path)
+        with mm.open(folder) as engine:
+            assert getattr(engine.catalog.get("p"), "title", "") == "New"
+
+
+def test_entries_of_an_address_that_are_set_aside_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be taken of a feed that was fetched lies in the project's folder afterwards."""
+
+    def download(_: str, path: Path) -> None:
+        path.write_text('{"id": "odd", "kind": "nothing", "title": "Odd"}\n', encoding="utf-8")
+
+    monkeypatch.setattr(feeds, "_download", download)
+    one = feeds.Feed(tmp_path / "shop", "https://shop.example/feed.jsonl", "items")
+    (counts,) = feeds.run(tmp_path / "shop", [one], lambda _: Reading(now=1), lambda *_: None)
+    assert counts.set_aside == 1
+    aside = tmp_path / "shop" / "imports" / "feed.jsonl.rejected.jsonl"
+    assert [json.loads(line)["row"]["id"] for line in aside.read_text().splitlines()] == ["odd"]
 
 
 def test_a_feed_that_lost_most_of_itself_is_not_believed(tmp_path: Path) -> None:

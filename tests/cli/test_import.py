@@ -206,6 +206,18 @@ def len_of(folder: Path) -> int:
         return 0
 
 
+def test_rows_of_standard_input_that_are_set_aside_are_kept(tmp_path: Path) -> None:
+    """What can't be taken of standard input lies in the project's folder once the import has ended."""
+    done = micromoments(
+        "import", tmp_path / "shop", "-", "--format", "csv", "--map", "anonymousId=u,event=e,timestamp=t",
+        stdin=b"u\te\tt\nana\tview\t2026-01-02T03:04:05Z\nbo\tview\tnever\n",
+    )  # fmt: skip
+    assert done.status == 3, done.words
+    aside = tmp_path / "shop" / "imports" / "stdin.rejected.jsonl"
+    assert str(aside) in done.words
+    assert [json.loads(line)["row"][0] for line in aside.read_text().splitlines()] == ["bo"]
+
+
 def test_standard_input_and_the_few_word_options(tmp_path: Path) -> None:
     """``-`` is standard input; --rename, --time and constants spare a mapping file."""
     text = b"ana\tview\t02.01.2026 03:04\nbo\tnoise\t02.01.2026 03:05\n"

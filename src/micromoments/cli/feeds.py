@@ -195,7 +195,7 @@ class Feed:
         before = self._before()
         now: dict[str, int] = {}
         named = set[str]()
-        aside = SetAside(path, self._folder)
+        aside = SetAside(path, self._folder, lasting=path == Path(self.name))
         aside.clear()
         waiting: list[Item] = []
         try:
@@ -207,7 +207,8 @@ class Feed:
                     named |= before.keys() if row.code in UNREADABLE else before.keys() & set(_texts(row.row))
                     continue
                 digest = int.from_bytes(blake2b(_pack(row), digest_size=8).digest(), "big") >> 1
-                if before.get(row.id) == digest or now.get(row.id) == digest:
+                # One id may stand twice in a feed; its last entry counts.
+                if now.get(row.id, before.get(row.id)) == digest:
                     counts.unchanged += 1
                 else:
                     waiting.append(row)
@@ -229,7 +230,6 @@ class Feed:
 
     def _put(self, waiting: list[Item], to: Target, counts: Counts) -> None:
         if waiting:
-            # One id may stand twice in a feed; its last entry counts.
             to.put(list({item.id: item for item in waiting}.values()))
             counts.put += len(waiting)
             waiting.clear()

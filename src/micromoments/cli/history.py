@@ -62,11 +62,12 @@ class Taking(Protocol):
 
 class SetAside:
     """Bad rows, a JSON object a line, in ``FILE.rejected.jsonl``: beside the file, or in the project's ``imports``
-    where that can't be written. Rows stand in it as they were, so it is private (0600); without bad rows there is none.
+    where that can't be written, or where the file is not ``lasting``, as what came by standard input or from an
+    address. Rows stand in it as they were, so it is private (0600); without bad rows there is none.
     """
 
-    def __init__(self, source: Path, folder: Path) -> None:
-        beside = source.parent if os.access(source.parent, os.W_OK) else folder / FOLDER
+    def __init__(self, source: Path, folder: Path, *, lasting: bool = True) -> None:
+        beside = source.parent if lasting and os.access(source.parent, os.W_OK) else folder / FOLDER
         self.path = beside / f"{source.name}.rejected.jsonl"
         self.count = 0
         self.reasons: dict[str, int] = {}
@@ -81,6 +82,7 @@ class SetAside:
         self.count += 1
         self.reasons[bad.code] = self.reasons.get(bad.code, 0) + 1
         if self._file is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             line = msgspec.json.encode(bad, enc_hook=str)

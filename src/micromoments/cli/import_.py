@@ -126,7 +126,8 @@ def _events(
                 continue
             if entry.emitted:
                 words(f"{source.path.name}: {entry.emitted} events are in already; going on behind them")
-            imports.append(history.Import(source, entry, history.SetAside(source.path, folder), told(n)))
+            aside = history.SetAside(source.path, folder, lasting=files[n] != "-")
+            imports.append(history.Import(source, entry, aside, told(n)))
         try:
             if imports and (cluster := load_cluster(folder, os.environ)) is not None:
                 asyncio.run(history.run_on_cluster(folder, cluster, imports, ledger))
