@@ -31,6 +31,7 @@ from micromoments.recognise.behaviour import (
 )
 from micromoments.recognise.need import named, need
 from micromoments.recognise.place import BY, heading_of, hour, near, speed_of, timely
+from micromoments.recognise.refusal import asked
 from micromoments.recognise.sensitive import detector
 from micromoments.recognise.text import TextModel
 from micromoments.recognise.weights import SHIPPED, Weights
@@ -238,12 +239,13 @@ class Reader:
         return _added(said, _HERE) if about.place == "near me" else said
 
     def _need(self, query: str) -> Need:
-        """What a query is about; kept for the queries of late."""
+        """What a query is about, but for what it refuses; kept for the queries of late."""
         kept = self._needs.get(query)
         if kept is None:
             if len(self._needs) >= MOST_TEXTS:
                 self._needs.clear()
-            kept = self._needs[query] = named(need(query), self._text.lexicon)
+            about = replace(need(asked(query)), words=need(query).words)
+            kept = self._needs[query] = named(about, self._text.lexicon)
         return kept
 
     def _item(self, record: EventRecord) -> Need:

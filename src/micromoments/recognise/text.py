@@ -39,8 +39,10 @@ from micromoments.recognise.features import (
     titled,
     tokens,
 )
+from micromoments.recognise.refusal import asked
 from micromoments.recognise.sense import ARRAYS, Sense
 from micromoments.recognise.spelling import mended
+from micromoments.recognise.thumbs import spelled
 
 WEIGHTS: Final = "data/text.npz"
 """The weights that ship, beside this module: a constant of the package, like its code."""
@@ -51,6 +53,8 @@ Five = tuple[float, float, float, float, float]
 
 EMPTY: Final[Five] = (0.1, 0.1, 0.1, 0.1, 0.6)
 """What is known of an event without words: mostly no moment."""
+REFUSED: Final[Five] = (0.03, 0.02, 0.02, 0.03, 0.9)
+"""What is known of words that only refuse, where every type was as likely as another before them."""
 PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
 UNFINISHED: Final[Mapping[int, float]] = {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.4}
@@ -152,7 +156,7 @@ class TextModel:
         it is written as one.
         """
         n = len(texts)
-        read = [self._word(t) for t in texts]
+        read = [self._word(t) for t in spelled(texts)]
         words = [word for word, _ in read]
         texts = [word.text for word in words]
         weigh = scale(n)
@@ -182,14 +186,16 @@ class TextModel:
 
         Add them to the log of any prior and normalise; an empty query gives zeros.
         """
-        texts = tokens(text)
-        if not texts:
+        if not tokens(text):
             return NOTHING
-        k, g, d, b, n = (math.log(p * 5.0) for p in self._posterior(texts, titled(text)))
+        k, g, d, b, n = (math.log(p * 5.0) for p in self._posterior(text))
         return (k, g, d, b, n)
 
-    def _posterior(self, texts: list[str], title: bool) -> Five:
+    def _posterior(self, text: str) -> Five:
         """Calibrated probabilities where every type is as likely as another before the words; none below 1e-6."""
+        title, texts = titled(text), tokens(asked(text))
+        if not texts:
+            return REFUSED
         logits, known = self._logits(texts, title=title)
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
@@ -201,10 +207,9 @@ class TextModel:
 
     def probabilities(self, text: str) -> Five:
         """The posterior over know, go, do, buy and none under the shipped prior; six digits, summing to 1."""
-        texts = tokens(text)
-        if not texts:
+        if not tokens(text):
             return EMPTY
-        k, g, d, b, n = self._posterior(texts, titled(text))
+        k, g, d, b, n = self._posterior(text)
         pk, pg, pd, pb, pn = self._prior
         k, g, d, b, n = k * pk, g * pg, d * pd, b * pb, n * pn
         total = k + g + d + b + n
@@ -218,7 +223,7 @@ class TextModel:
         shows too. The words of one listed name ("leaking tap") share what the query loses without the name, or that
         would be told twice. Articles aren't told: they help to read a task, but nobody would point at them.
         """
-        texts = tokens(text)
+        texts = tokens(asked(text))
         if not texts:
             return ()
         full, _ = self._logits(texts)
