@@ -22,7 +22,7 @@ from micromoments.sources.history import ENRICHED, HISTORIES
 from micromoments.sources.lenient import Rejected
 from micromoments.sources.mapped import BadRow, Mapper, Skipped
 from micromoments.sources.mapping import Format, MappingError, Shape
-from micromoments.sources.opened import CHUNK, Bad, objects, open_bytes, shown
+from micromoments.sources.opened import CHUNK, Bad, objects, open_bytes, shown, split
 from micromoments.sources.segment import call, instant
 from micromoments.sources.shopify_orders import exported
 from micromoments.sources.tables import cells, is_csv
@@ -150,23 +150,14 @@ class Source:
             text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
             delimiter, header = self._header(text.readline())
             mapper = Mapper(self._shape, header, f"f-{self.digest}")
-            reader = csv.reader(text, delimiter=delimiter)
             width = len(header)
-            while True:
-                line = reader.line_num + 2
-                try:
-                    row = next(reader, None)
-                except csv.Error as error:
-                    yield Bad(line, "unreadable", f"got {error}; wanted a row of {width} cells", None)
-                    continue
-                if row is None:
-                    return
-                if len(row) == width:
-                    made = self._made(line, row, mapper)
-                    if made is not None:
-                        yield made
-                elif row:
+            for line, row in split(text, width, delimiter):
+                if isinstance(row, csv.Error):
+                    yield Bad(line, "unreadable", f"got {row}; wanted a row of {width} cells", None)
+                elif len(row) != width:
                     yield Bad(line, "wrong_width", f"got {len(row)} cells; wanted {width}, as in the header", row)
+                elif (made := self._made(line, row, mapper)) is not None:
+                    yield made
 
     def _header(self, first: str) -> tuple[str, list[str]]:
         """What separates the cells, and the names in a file's first line."""

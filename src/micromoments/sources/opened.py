@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -73,6 +74,48 @@ def _unzipped(path: Path, watch: Callable[[int], None] | None) -> Iterator[Binar
                 yield cast("BinaryIO", unzipped)
         else:
             yield seen
+
+
+def split(lines: Iterable[str], width: int, delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """The rows of CSV below its header of so many cells, each with the line (from 2) on which it begins; or why one
+    can't be read. Empty lines are passed over.
+
+    A quote that opens a cell and never closes takes the rows below it along, up to the next quote. So what goes over
+    several lines and isn't quoted by the book is read line by line where some are whole rows by themselves: only the
+    line with the quote is lost.
+    """
+    taken: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(noted(), delimiter=delimiter)
+    while True:
+        begins = reader.line_num + 2
+        found = _next(reader)
+        if found is None:
+            return
+        apart = _apart(taken, width, delimiter) if len(taken) > 1 else []
+        yield from ((begins + n, row) for n, row in apart or [(0, found)] if row)
+        taken.clear()
+
+
+def _apart(lines: Sequence[str], width: int, delimiter: str) -> list[tuple[int, list[str] | csv.Error]]:
+    """Lines that were taken for one row as rows of their own; none where they are one."""
+    whole = _next(csv.reader(lines, delimiter=delimiter, strict=True))
+    if isinstance(whole, list) and len(whole) == width:
+        return []
+    alone = [(n, row) for n, line in enumerate(lines) if (row := _next(csv.reader([line], delimiter=delimiter)))]
+    return alone if any(isinstance(row, list) and len(row) == width for _, row in alone) else []
+
+
+def _next(reader: Iterator[list[str]]) -> list[str] | csv.Error | None:
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        return error
 
 
 def text_of(file: BinaryIO) -> io.TextIOWrapper:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from micromoments.sources.mapping import MappingError
-from micromoments.sources.opened import Bad, open_bytes, text_of
+from micromoments.sources.opened import Bad, open_bytes, split, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ def is_csv(path: Path) -> bool:
 
 
 def cells(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[tuple[int, dict[str, Any] | Bad]]:
-    """The rows of CSV by the names of its header, with the lines that they end on; a row of another width is bad."""
+    """The rows of CSV by the names of its header, with the lines that they begin on; a row of another width is bad."""
     with open_bytes(path, watch) as file:
         text = text_of(file)
         first = text.readline()
@@ -35,19 +35,12 @@ def cells(path: Path, watch: Callable[[int], None] | None = None) -> Iterator[tu
         except csv.Error as error:
             wanted = "wanted names of columns"
             raise MappingError(f"got {path.name}, whose first line can't be read as CSV ({error}); {wanted}") from None
-        rows = csv.reader(text, delimiter=delimiter)
-        while True:
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                yield rows.line_num + 1, Bad(rows.line_num + 1, "unreadable", f"got {error}; wanted CSV", None)
-                continue
-            line = rows.line_num + 1
-            if row is None:
-                return
-            if len(row) == len(header):
+        for line, row in split(text, len(header), delimiter):
+            if isinstance(row, csv.Error):
+                yield line, Bad(line, "unreadable", f"got {row}; wanted CSV", None)
+            elif len(row) == len(header):
                 yield line, {name: cell or None for name, cell in zip(header, row, strict=True)}
-            elif row:
+            else:
                 yield line, Bad(line, "wrong_width", f"got {len(row)} cells; wanted {len(header)}", row)
 
 
