@@ -119,6 +119,7 @@ async def test_no_reward_in_time_is_zero_where_it_was_active(azure: Client, engi
         ("events/e/reward", {"value": "1"}, "InvalidRewardRequest"),
         ("events/e/reward", {"value": True}, "InvalidRewardRequest"),
         ("events/e/reward", b"[]", "InvalidRewardRequest"),
+        ("events/e/reward", b'{"value": 1' + b"0" * 400 + b"}", "InvalidRewardRequest"),
     ],
 )
 async def test_errors_are_the_services(azure: Client, path: str, body: Any, code: str) -> None:

@@ -33,7 +33,6 @@ MAX_ACTIONS = 50
 MAX_ID = 256
 _VERSION = re.compile(r"v\d+\.\d+(-preview\.\d+)?")
 _KEY = b"ocp-apim-subscription-key"
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -89,8 +88,8 @@ class Personalizer:
         """What it was worth; a reward activates. One for an event that isn't known, or too late, changes nothing."""
         access = self.access(call)
         try:
-            value = _decode(await call.body(4096)).get("value")
-        except (msgspec.DecodeError, ValueError, RecursionError, AttributeError):
+            value = decode(await call.body(4096)).get("value")
+        except (ValueError, AttributeError):
             raise Problem(400, "InvalidRewardRequest", "no JSON object", '{"value": 0.5}') from None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Problem(400, "InvalidRewardRequest", "a value that is no number", "a number from -1 to 1")
