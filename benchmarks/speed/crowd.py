@@ -4,7 +4,7 @@ usage: python -m benchmarks.speed.crowd [PEOPLE]
 
 The people are written to the state as commits do. A cold read is ``GET /v1/people/{id}/moments`` of somebody who isn't
 in the server's memory, one after the other; the state's file is first dropped from the system's cache, as far as the
-system does so. Beside it, in the same run, the same door for somebody who is.
+system does so. Beside it, in the same run, the same door for somebody who is, and what the state alone takes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks.speed import server
 from benchmarks.speed.client import Connection, connect, percentile, request
 from benchmarks.speed.stores import COMMIT, commits, evict, numbered
+from micromoments.engine.service import now_ms
 from micromoments.stores.embedded.state import SqliteState
 
 PEOPLE = 1_000_000
@@ -63,6 +64,18 @@ async def _read(one: Connection, key: str, bearer: str, found: dict[str, Any]) -
     return (perf_counter() - began) * 1e3
 
 
+def loaded(path: Path, people: int) -> dict[str, Any]:
+    """Cold reads of a person and their link from the state alone, as folding does them: of a store just opened."""
+    evict(path)
+    times: list[float] = []
+    with closing(SqliteState(path)) as state:
+        for n in Random(8).sample(range(people), READS):
+            began = perf_counter()
+            state.load([numbered(n).id], [numbered(n).id])
+            times.append((perf_counter() - began) * 1e3)
+    return {"load_p50_ms": percentile(times, 0.5), "load_p99_ms": percentile(times, 0.99)}
+
+
 def main(people: int = PEOPLE) -> dict[str, Any]:
     """Make the folder, write the people, and serve them."""
     import uvloop
@@ -72,9 +85,10 @@ def main(people: int = PEOPLE) -> dict[str, Any]:
         with server.micromoments(folder):
             pass  # makes the folder
         with closing(SqliteState(folder / "state.sqlite")) as state:
-            commits(state, [range(n, min(n + COMMIT, people)) for n in range(0, people, COMMIT)])
+            commits(state, [range(n, min(n + COMMIT, people)) for n in range(0, people, COMMIT)], now_ms())
+        alone = loaded(folder / "state.sqlite", people)
         with server.micromoments(folder) as mm:
-            return uvloop.run(load(mm, people))
+            return alone | uvloop.run(load(mm, people))
 
 
 if __name__ == "__main__":

@@ -113,13 +113,15 @@ def log(folder: Path) -> dict[str, float]:
     return found
 
 
-def commits(state: SqliteState, groups: list[range | list[int]]) -> tuple[float, float]:
-    """People a second of wall time and of processor time, over commits of these people."""
+def commits(state: SqliteState, groups: list[range | list[int]], since: int = START) -> tuple[float, float]:
+    """People a second of wall time and of processor time, over commits of these people, whose moments began at an
+    instant, and after.
+    """
     wall = cpu = 0.0
     for numbers in groups:
         people = {p.id: p for p in map(numbered, numbers)}
         lives = (1_200_000, 2_700_000, 3_600_000, 5_400_000)
-        timers = {id: START + n * 100 + lives[n % 4] for n, id in enumerate(people)}
+        timers = {id: since + n * 100 + lives[n % 4] for n, id in enumerate(people)}
         one = batch(people=people, timers=timers)
         start, start_cpu = perf_counter(), process_time()
         state.commit(one)

@@ -84,6 +84,10 @@ class Log(Protocol):
         ...
 
 
+FIRST: tuple[Millis, str] = (0, "")
+"""Before every timer."""
+
+
 class Batch(msgspec.Struct, kw_only=True):
     """What one commit writes, whole or not at all.
 
@@ -121,8 +125,10 @@ class State(Protocol):
         """
         ...
 
-    def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
-        """The people whose ``wake_at`` is at or before ``until``, earliest first."""
+    def due(self, until: Millis, limit: int, *, after: tuple[Millis, str] = FIRST) -> Sequence[tuple[Millis, str]]:
+        """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key: (instant, key), from the
+        one ``after`` on.
+        """
         ...
 
     def decision(self, id: str) -> Decision | None:

@@ -16,7 +16,7 @@ from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, ItemRecord, OutcomeRecord, Record, TickRecord
+from micromoments.core.record import DecidedRecord, ItemRecord, OutcomeRecord, Record
 from micromoments.core.settings import Settings
 from micromoments.decide.fair import remember
 from micromoments.engine.ahead import Ahead
@@ -38,6 +38,7 @@ from micromoments.engine.recovery import activations, as_left, as_opened, in_for
 from micromoments.engine.refusals import Overloaded, same
 from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
+from micromoments.engine.timers import Timers
 from micromoments.engine.wiring import Stores, open_stores
 from micromoments.flow import apply
 from micromoments.flow.decide import decide, seed_of
@@ -94,7 +95,9 @@ class Service:
         self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
         self.nexts = Nexts(stores, kept, self.catalog, self.change, clock)
-        self._ticking: set[str] = set()
+        self._timers = Timers(
+            stores.state, self._residents, self.change, lambda: self._keeper.commits, lambda: self._erasure.barred
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._appender: Appender
         self.accepted = self.duplicates = self.decided = 0
@@ -367,24 +370,15 @@ class Service:
         while True:
             await asyncio.sleep(TICK)
             try:
-                await self.tick()
+                await self.tick(gently=True)
             except Exception as error:  # noqa: BLE001 - timers are due again at the next look
                 log.error("timers could not fire (%s); tried again", error)
 
-    async def tick(self) -> int:
-        """Fire the timers that are due; give how many people's."""
+    async def tick(self, *, gently: bool = False) -> int:
+        """Fire the timers that are due, ``gently`` where others are served; give how many people's."""
         now = self.clock()
         self._purse.expire(now)
-        due = [id for _, id in self._stores.state.due(now, 5_000) if id not in self._ticking | self._erasure.barred]
-        people_due = [person.id for person in self._residents.known(due) if 0 < person.wake_at() <= now]
-        if people_due:
-            self._ticking.update(people_due)
-            try:
-                first = await self._appender.submit([TickRecord(key=id, at=now) for id in people_due])
-                await self._applier.reached(first + len(people_due))
-            finally:
-                self._ticking.difference_update(people_due)
-        return len(people_due)
+        return await self._timers.fire(now, gently=gently)
 
 
 def open_service(

@@ -19,7 +19,7 @@ from micromoments.engine.residents import Residents
 from micromoments.engine.stream import Stream
 from micromoments.engine.wiring import ACTIVE_MODEL, Stores
 from micromoments.flow.view import View, config_digest
-from micromoments.ports import Batch, Log, replay
+from micromoments.ports import FIRST, Batch, Log, replay
 from micromoments.recognise.recogniser import Recogniser
 from micromoments.retrieve.catalog import Catalog
 
@@ -38,7 +38,7 @@ class Empty:
     def commit(self, batch: Batch) -> None:
         """A replay commits nothing."""
 
-    def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
+    def due(self, until: Millis, limit: int, *, after: tuple[Millis, str] = FIRST) -> Sequence[tuple[Millis, str]]:
         """The log has the ticks."""
         return ()
 

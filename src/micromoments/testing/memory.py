@@ -17,7 +17,7 @@ from micromoments.core.fact import SCHEMAS, TABLES, Fact, PersonFact, Table
 from micromoments.core.item import Item
 from micromoments.core.person import Link, Person
 from micromoments.core.record import DecidedRecord, ErasedRecord, EventRecord, Logged, OutcomeRecord, Record
-from micromoments.ports import NOTHING, Batch, Corrupt, Whose, nobodys
+from micromoments.ports import FIRST, NOTHING, Batch, Corrupt, Whose, nobodys
 
 V = TypeVar("V")
 
@@ -136,9 +136,10 @@ class MemoryState:
         """The position of the first record that no commit covers."""
         return self._disk.position
 
-    def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
+    def due(self, until: Millis, limit: int, *, after: tuple[Millis, str] = FIRST) -> Sequence[tuple[Millis, str]]:
         """The people whose timer is due, earliest first."""
-        return sorted((at, key) for key, at in self._disk.timers.items() if 0 < at <= until)[:limit]
+        timers = self._disk.timers.items()
+        return sorted((at, key) for key, at in timers if 0 < at <= until and (at, key) > after)[:limit]
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id."""

@@ -271,7 +271,7 @@ class Worker:
         if not shards:
             return
         self._ticking = {id: until for id, until in self._ticking.items() if until > clock}
-        due = [id for _, id in self._shared.state.due(now, DUE, shards) if id not in self._ticking]
+        due = [id for _, id in self._shared.state.due(now, DUE + len(self._ticking), shards) if id not in self._ticking]
         if due:
             self._shared.events.append([TickRecord(key=id, at=now) for id in due])
             self._ticking.update(dict.fromkeys(due, clock + UNDER_WAY))

@@ -20,7 +20,7 @@ from micromoments.core.delivery import STATUSES, Delivery
 from micromoments.core.event import Millis
 from micromoments.core.person import Link, Person
 from micromoments.core.record import EventRecord, OutcomeRecord, Record
-from micromoments.ports import NOTHING, Batch, StoreError
+from micromoments.ports import FIRST, NOTHING, Batch, StoreError
 from micromoments.stores.cluster import scripts
 from micromoments.stores.cluster.database import SHARDS, Command, Database, pairs
 from micromoments.stores.cluster.policies import RedisPolicies
@@ -122,14 +122,15 @@ class RedisState:
                 bodies[index] = body
         return found[: len(first)], bodies
 
-    def due(self, until: Millis, limit: int, shards: Iterable[int] = range(SHARDS)) -> Sequence[tuple[Millis, str]]:
+    def due(
+        self, until: Millis, limit: int, shards: Iterable[int] = range(SHARDS), *, after: tuple[Millis, str] = FIRST
+    ) -> Sequence[tuple[Millis, str]]:
         """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key; of some shards."""
-        db = self._database
-        ask: list[Command] = [
-            (s, ("ZRANGEBYSCORE", db.name(s, "w"), "-inf", until, "LIMIT", 0, limit, "WITHSCORES")) for s in shards
-        ]
-        found = [(int(at), key.decode()) for got in db.many(ask) for key, at in pairs(got)]
-        return sorted(found)[:limit]
+        names, at = [(s, self._database.name(s, "w")) for s in shards], after[0]
+        ask: list[Command] = [(s, ("ZRANGEBYSCORE", name, at, at, "WITHSCORES")) for s, name in names if at]
+        ask += [(s, ("ZRANGEBYSCORE", n, f"({at}", until, "LIMIT", 0, limit, "WITHSCORES")) for s, n in names]
+        found = [(int(at), key.decode()) for got in self._database.many(ask) for key, at in pairs(got)]
+        return sorted(one for one in found if one > after)[:limit]
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept; one that is still on its way to the log isn't there yet."""
@@ -146,8 +147,7 @@ class RedisState:
 
     def decisions_of(self, people: Iterable[str], sources: Iterable[str]) -> Sequence[Decision]:
         """The kept decisions made for these people or asked for under these source keys, oldest first."""
-        db = self._database
-        names = sorted({*people, *sources})
+        db, names = self._database, sorted({*people, *sources})
         ask: list[Command] = [(s := db.shard(n), ("ZRANGE", db.name(s, "i", n), 0, -1)) for n in names]
         ids = {id.decode() for got in db.many(ask) for id in got}
         return sorted(self.decisions(ids).values(), key=lambda d: (d.at, d.id))

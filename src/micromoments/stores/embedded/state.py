@@ -19,7 +19,7 @@ from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import PersonFact
 from micromoments.core.person import Link, Person
-from micromoments.ports import NOTHING, Batch
+from micromoments.ports import FIRST, NOTHING, Batch
 from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
 from micromoments.stores.embedded.rows import LINKS, Rows, at_once, encoded, frame
@@ -27,6 +27,12 @@ from micromoments.stores.embedded.rows import LINKS, Rows, at_once, encoded, fra
 T = TypeVar("T", Person, Link)
 
 _GONE = Bulk("INSERT OR IGNORE INTO gone(key) SELECT {values} FROM {rows}", "b")
+_DUE = """
+    SELECT group_concat(wake || ':' || hex(key), ' ') FROM (
+        SELECT wake, key FROM people WHERE wake > 0 AND wake <= :until AND (wake, key) > (:at, :key)
+        ORDER BY wake, key LIMIT :limit
+    )
+"""
 _THEIRS = "person IN temp.gone OR source IN temp.gone AND source <> person"
 _PACKED = f"substr(body, 1, 1) IN ({placeholders(len(codec.PACKED_HEADS))})"
 _NAMING = f"SELECT key, body FROM links WHERE instr(body, ?) OR {_PACKED}"  # noqa: S608 only marks
@@ -50,6 +56,8 @@ class SqliteState:
         migrate.migrate(self._db, migrate.STATE, "state.sqlite")
         self._db.executescript(_TEMPORARY)
         self._reader = reader(self._path)
+        self._timing = RLock()
+        self._timer = reader(self._path, cache_mib=4)
 
     def load(self, people: Sequence[str], links: Sequence[str]) -> tuple[dict[str, Person], dict[str, Link]]:
         """Those of the people and links that exist.
@@ -107,13 +115,15 @@ class SqliteState:
             (position,) = self._reader.execute("SELECT value FROM meta WHERE name = 'position'").fetchone()
         return int(position)
 
-    def due(self, until: Millis, limit: int) -> Sequence[tuple[Millis, str]]:
-        """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key."""
-        with self._reading, failing("reading state.sqlite"):
-            rows = self._reader.execute(
-                "SELECT wake, key FROM people WHERE wake > 0 AND wake <= ? ORDER BY wake, key LIMIT ?", (until, limit)
-            ).fetchall()
-        return [(wake, key.decode()) for wake, key in rows]
+    def due(self, until: Millis, limit: int, *, after: tuple[Millis, str] = FIRST) -> Sequence[tuple[Millis, str]]:
+        """The people whose ``wake_at`` is at or before ``until``, earliest first, then by key, from the one ``after``
+        on: as one row, so that in a thread it leaves the interpreter to others while it looks.
+        """
+        asked = {"until": until, "limit": limit, "at": after[0], "key": after[1].encode()}
+        with self._timing, failing("reading state.sqlite"):
+            (found,) = self._timer.execute(_DUE, asked).fetchone()
+        pairs = [one.split(":") for one in found.split()] if found else []
+        return sorted((int(wake), bytes.fromhex(key).decode()) for wake, key in pairs)
 
     def decision(self, id: str) -> Decision | None:
         """A decision by its id, for as long as it is kept."""
@@ -202,7 +212,8 @@ class SqliteState:
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
-        with self._lock, self._reading:
+        with self._lock, self._reading, self._timing:
+            self._timer.close()
             self._reader.close()
             self._db.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from micromoments.core.fact import Fact
-from micromoments.ports import State
+from micromoments.ports import FIRST, State
 from micromoments.testing.clocks import START
 from micromoments.testing.contracts.base import batch, close
 from micromoments.testing.generators import decision, event_fact, link, mid, person, person_fact
@@ -75,6 +75,21 @@ class StateContract:
             (START + 30, "anon:a0"),
         ]
         assert list(state.due(START + 30, 1)) == [(START + 10, "anon:a1")]
+        close(state)
+
+    def test_timers_go_on_after_one(self, tmp_path: Path) -> None:
+        """However many are due at one instant, pages that each begin after the last one of the page before give all of
+        them once, whatever is in their keys.
+        """
+        state = self.open(tmp_path)
+        keys = [f"anon:{name}" for name in ("a", "b c", "d:e", "f\x00g", "z", "\u00e9", "\U0001f600")]
+        state.commit(batch(people={key: person(1) for key in keys}, timers=dict.fromkeys(keys, START)))
+        state.commit(batch(people={"anon:later": person(2)}, timers={"anon:later": START + 1}))
+        last, found = FIRST, list[tuple[int, str]]()
+        while page := state.due(START + 1, 3, after=last):
+            found += page
+            last = page[-1]
+        assert found == [*((START, key) for key in keys), (START + 1, "anon:later")]
         close(state)
 
     def test_a_timer_can_be_set_alone(self, tmp_path: Path) -> None:
