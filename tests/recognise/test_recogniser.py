@@ -333,3 +333,23 @@ def test_words_that_the_person_typed_win_over_a_title() -> None:
 def test_a_device_of_any_shape_is_read(kind: object) -> None:
     """What a client says of its device needs not be a word: the search is read all the same."""
     assert read(record("Products Searched", {"query": "shoes"}, context={"device": {"type": kind}})).need.words
+
+
+def test_a_refusal_counts_against_the_moment_of_what_it_names() -> None:
+    """Who refuses what they asked for closes that moment alone; what is asked beside a refusal is the need."""
+    asked = [record("Products Searched", {"query": q}, at=n) for n, q in enumerate(["taxi near me", "trail shoes"])]
+
+    assert [m.type for m in story(*asked)] == ["go", "buy"]
+    refused = record("Products Searched", {"query": "I don't need a taxi"}, at=2)
+    assert [m.need["query"] for m in story(*asked, refused)] == ["trail shoes"]
+    assert story(refused) == []
+    other = record("Products Searched", {"query": "i don't want pizza, where can i get juice"}, at=3)
+    assert [m.need["query"] for m in story(other)] == ["juice"]
+
+
+def test_needs_are_spelled_in_full() -> None:
+    """What thumbs shortened is searched for in full, and told as it was typed."""
+    (moment,) = story(record("Products Searched", {"query": "How 2 make pizza"}))
+
+    assert moment.need["query"] == "make pizza"
+    assert "How 2 make pizza" in moment.evidence[0].text

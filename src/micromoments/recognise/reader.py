@@ -34,6 +34,7 @@ from micromoments.recognise.place import BY, heading_of, hour, near, speed_of, t
 from micromoments.recognise.refusal import asked
 from micromoments.recognise.sensitive import detector
 from micromoments.recognise.text import TextModel
+from micromoments.recognise.thumbs import in_full
 from micromoments.recognise.weights import SHIPPED, Weights
 
 _BITS: Final = {"know": 1, "go": 2, "do": 4, "buy": 8}
@@ -239,13 +240,14 @@ class Reader:
         return _added(said, _HERE) if about.place == "near me" else said
 
     def _need(self, query: str) -> Need:
-        """What a query is about, but for what it refuses; kept for the queries of late."""
+        """What a query is about, but for what it refuses beside that; kept for the queries of late."""
         kept = self._needs.get(query)
         if kept is None:
             if len(self._needs) >= MOST_TEXTS:
                 self._needs.clear()
-            about = replace(need(asked(query)), words=need(query).words)
-            kept = self._needs[query] = named(about, self._text.lexicon)
+            # What is only refused is what the refusal is about, so that it counts against the moment of it.
+            about = need(in_full(asked(query) or query))
+            kept = self._needs[query] = named(replace(about, words=need(query).words), self._text.lexicon)
         return kept
 
     def _item(self, record: EventRecord) -> Need:

@@ -50,3 +50,14 @@ def spelled(texts: list[str]) -> list[str]:
     if len(full) > 1 and full[0] == "y" and full[1] in _AFTER_WHY:
         full[0] = "why"
     return full
+
+
+def in_full(text: str) -> str:
+    """A text with its words spelled in full; the text itself where thumbs shortened nothing.
+
+    >>> in_full("How 2 make pizza"), in_full("Pizza, now")
+    ('how to make pizza', 'Pizza, now')
+    """
+    words = text.lower().split()
+    full = spelled(words)
+    return text if full == words else " ".join(full)
