@@ -21,6 +21,9 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 SWITCH = 0.0005
 """Seconds until a waiting thread gets the interpreter. At Python's own 5 ms each commit waits ten for its turn."""
 
+YOUNG = 2_500
+"""New values after which the cycle collector looks through them; every second time through those before them too."""
+
 HEAPS = 2
 """Heaps that the C library keeps for all threads together."""
 _M_ARENA_MAX = -8
@@ -38,16 +41,16 @@ def share_heaps() -> None:
 def tune_process() -> None:
     """Spare what was loaded from the cycle collector, and let the log's thread have the interpreter soon.
 
-    What the engine keeps are values without cycles; looking through them took a third of an event's time. A young
-    generation of 100,000 values made a pause of 50 ms each time it was looked through, which was the decisions' p99;
-    5,000 make one of 2 ms, after which most of them (tuples of numbers and words) are looked at no more. Those that are
-    left are looked through every 25,000 new ones, 3 ms where every 100,000 took 10, and all of memory once in a hundred
-    million.
+    What the engine keeps are values without cycles; looking through them took a third of an event's time. How long
+    requests stand still while it looks depends on how many values it looks through at once, and above all on how long
+    ago they were touched: 2,500 new ones take 1 ms, and so do they together with the 2,500 before them. At 20 rounds of
+    5,000 the older ones, long cold, took 50 to 150 ms each time (ADR 0093). All of memory is looked through once in a
+    hundred million new values.
     """
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # what is frozen at the end looks leaked to the libraries that own it
-    gc.set_threshold(5_000, 5, 4_000)
+    gc.set_threshold(YOUNG, 0, 100_000_000 // (2 * YOUNG))
     sys.setswitchinterval(SWITCH)
 
 
