@@ -66,6 +66,8 @@ def policy_for(
     """The name of the policy that ``decide`` is to be given: an experiment's for the person's variant, else the
     slot's. ``moments`` are those that ``decide`` gets.
     """
+    if not settings.experiments:
+        return slot.policy
     return policy_name(slot, settings, _given(person, request, settings, pick(moments, slot, request)))
 
 

@@ -81,16 +81,18 @@ class Adaptive:
 
     def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over draws of the weights."""
-        n = len(rows(x, self._model.dim))
+        model = self._model
+        n = len(rows(x, model.dim))
         if n <= 1:
             return np.ones(n)
         if self._sampler is None:
-            self._sampler = Sampler(self._model, self._temper)
+            self._sampler = Sampler(model, self._temper)
         return self._sampler.counted(self._in_range(x), rng)
 
     def score(self, x: FloatArray) -> FloatArray:
         """Expected rewards (n,)."""
-        return self._model.predict(self._in_range(rows(x, self._model.dim)))
+        model = self._model
+        return model.predict(self._in_range(rows(x, model.dim)))
 
     def learn(self, x: FloatArray, reward: float, weight: float = 1.0) -> None:
         """Learn one outcome, in every memory."""

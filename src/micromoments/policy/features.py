@@ -59,7 +59,7 @@ NEAR_METRES = 1_000.0
 QUICK_SECONDS = 600.0
 """Distance and travel time at which nearness has fallen to 1/e."""
 MAX_ROWS = 16_384
-"""Rows that are kept of items as they were found, to be taken again: 8 MB."""
+"""Rows that are kept of items, to be taken again: 8 MB."""
 
 NAMES: tuple[str, ...] = (
     "bias",
@@ -195,17 +195,14 @@ def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, f
     return out
 
 
-def _own(item: Item, via: tuple[str, ...], part: int) -> list[float]:
-    """What follows from the item itself, the way it was found and the part of the day: ``DIM`` numbers. Under every
-    intent its kind stands as 1, to be multiplied by the moment's probabilities.
+def _own(item: Item, part: int) -> list[float]:
+    """What follows from the item itself in a part of the day: ``DIM`` numbers. Under every intent its kind stands as 1,
+    to be multiplied by the moment's probabilities.
     """
     row = [0.0] * DIM
     row[BIAS] = 1.0
     for at in range(FIT + KINDS.index(item.kind), SCORE, len(KINDS)):
         row[at] = 1.0
-    for code in via:
-        if code in VIA:
-            row[FOUND + VIA.index(code)] = 1.0
     row[PRIORITY] = item.priority / (1.0 + abs(item.priority))
     row[VALUE] = min(1.0, log1p(max(0, item.value)) / log1p(10_000_000))
     category = item.category
@@ -221,8 +218,8 @@ def _own(item: Item, via: tuple[str, ...], part: int) -> list[float]:
 
 
 class _Known(NamedTuple):
-    """An item as it was found: the place of its own features among the rows that are kept, its category and brand in
-    one case, the words of its title.
+    """An item as it is: the place of its own features among the rows that are kept, its category and brand in one case,
+    the words of its title.
     """
 
     item: Item
@@ -239,21 +236,18 @@ class _Kept:
 
     def __init__(self, room: int) -> None:
         self.rows: FloatArray = np.empty((room, DIM))
-        self.known: dict[tuple[tuple[str, ...], int], dict[str, _Known]] = {}
+        self.known: tuple[dict[str, _Known], ...] = tuple([{} for _ in PARTS])
+        """By part of the day, by id."""
         self._next = count()
 
-    def of(self, via: tuple[str, ...], part: int) -> dict[str, _Known]:
-        """What is kept of items that were found in a way in a part of the day, by id."""
-        return self.known.setdefault((via, part), {})
-
-    def add(self, item: Item, via: tuple[str, ...], part: int) -> _Known | None:
+    def add(self, item: Item, part: int) -> _Known | None:
         """Keep an item that is new or changed; ``None`` where there is no room."""
         at = next(self._next)
         if at >= len(self.rows):
             return None
-        self.rows[at] = _own(item, via, part)
+        self.rows[at] = _own(item, part)
         known = _Known(item, at, item.category.casefold(), item.brand.casefold(), _words(item.title))
-        self.of(via, part)[item.id] = known
+        self.known[part][item.id] = known
         return known
 
 
@@ -262,23 +256,30 @@ _KEPT = [_Kept(MAX_ROWS)]
 
 
 def _known(candidates: Sequence[Found], part: int) -> tuple[FloatArray, list[_Known]]:
-    """The candidates' own features (n, d), and what else is known of each."""
-    kept, via = _KEPT[0], candidates[0].via
-    known = kept.of(via, part)
+    """The candidates' own features (n, d) in a part of the day, and what else is known of each."""
+    kept = _KEPT[0]
+    known = kept.known[part]
     out: list[_Known] = []
     for c in candidates:
         item = c.item
-        if via is not c.via:
-            via = c.via
-            known = kept.of(via, part)
         found = known.get(item.id)
         if found is None or found.item is not item:
-            found = kept.add(item, via, part)
+            found = kept.add(item, part)
             if found is None:
                 _KEPT[0] = _Kept(max(MAX_ROWS, len(candidates)))
                 return _known(candidates, part)
         out.append(found)
     return kept.rows.take([one.at for one in out], axis=0), out
+
+
+_WAYS: FloatArray = np.array([[float(n >> at & 1) for at in range(len(VIA))] for n in range(1 << len(VIA))])
+"""The features of all ways of finding together, by their numbers."""
+
+
+@lru_cache(maxsize=1024)
+def _way(via: tuple[str, ...]) -> int:
+    """The number of some ways of finding: the sum of 2 to their places in ``VIA``."""
+    return sum([1 << VIA.index(code) for code in dict.fromkeys(via) if code in VIA])
 
 
 @lru_cache(maxsize=16_384)
@@ -297,6 +298,7 @@ def matrix(
     if not (min(scores) >= 0.0 and max(scores) <= 1.0):
         scores = [min(1.0, max(0.0, score)) for score in scores]
     x[:, SCORE] = scores
+    x[:, FOUND:NEAR] = _WAYS.take([_way(c.via) for c in candidates], axis=0)
     x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
     for n, c in enumerate(candidates):
         if c.metres >= 0 or c.seconds >= 0 or c.item.hours:
@@ -322,7 +324,8 @@ def _moment(x: FloatArray, known: Sequence[_Known], moment: MomentView | None) -
         x[:, FIT:KIND] = 0.0
         return
     given = [min(1.0, max(0.0, moment.probabilities.get(intent, 0.0))) for intent in INTENTS]
-    x[:, FIT:KIND] *= [one for one in given for _ in KINDS]
+    # All of it times one is quicker than a part of it.
+    x *= [1.0] * FIT + [one for one in given for _ in KINDS] + [1.0] * (DIM - KIND)
     need = moment.need
     category = str(need.get("category", "")).casefold()
     if category:
@@ -386,6 +389,5 @@ def explain(x: FloatArray, theta: FloatArray, limit: int = 2) -> tuple[str, ...]
 
 def heaviest(pairs: Sequence[tuple[int, float]], theta: Sequence[float], limit: int = 2) -> tuple[str, ...]:
     """As ``explain``, of a row's (index, value) pairs."""
-    pull = sorted([(-value * theta[index], index) for index, value in pairs if index in WORDS])
-    said = dict.fromkeys([WORDS[index] for against, index in pull if against < 0.0])
-    return tuple(said)[:limit]
+    pull = sorted([(-w, index) for index, value in pairs if index in WORDS and (w := value * theta[index]) > 0.0])
+    return tuple(dict.fromkeys([WORDS[index] for _, index in pull]))[:limit]

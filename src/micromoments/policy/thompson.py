@@ -48,11 +48,13 @@ def _normals(dim: int) -> NDArray[np.float32]:
 class Sampler:
     """The draws of one state of a regression: made anew when it has learned. ``temper`` narrows their spread."""
 
-    __slots__ = ("_model", "_narrow", "_temper")
+    __slots__ = ("_model", "_narrow", "_signed", "_temper", "_width")
 
     def __init__(self, model: Regression, temper: float = 1.0) -> None:
         self._model = model
         self._temper = temper
+        self._width = np.float32(temper * sqrt(model.noise))
+        self._signed = _SIGNS * self._width
         self._narrow = model.root.astype(np.float32) if model.dim < SPARSE else None
 
     def counted(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -84,7 +86,7 @@ class Sampler:
         # One word of chance says where in the bank they start: taking them apart would cost more than all the rest.
         start = int(rng.bit_generator.random_raw()) % (len(pool) - many + 1)
         z = pool[start : start + many].reshape(SAMPLES // 2, len(x))
-        return self._model.drawn(x, z * np.float32(self._temper * sqrt(self._model.noise)))
+        return self._model.drawn(x, z * self._width)
 
     def _drawn_by_weights(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
         """The same by draws of all d weights, which is cheaper where the weights are no more than the rows."""
@@ -93,7 +95,7 @@ class Sampler:
         words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
         z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
         signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
-        z *= _SIGNS.take(signs) * np.float32(self._temper * sqrt(model.noise))
+        z *= self._signed.take(signs)
         offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
         for start in range(0, n, BLOCK):
             np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
