@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -298,6 +299,26 @@ def test_every_reply_is_plain_json(name: str) -> None:
     reply = run(small().query, name, {}, SETTINGS)
     assert json.loads(json.dumps(reply, allow_nan=False)) == reply
     assert {"name", "title", "as_of", "from", "to", "tz", "counting", "simulated", "figures", "rows"} <= reply.keys()
+
+
+@pytest.mark.parametrize("name", sorted(REPORTS))
+def test_sums_past_64_bits_fail_no_report(name: str) -> None:
+    """Amounts that are whole numbers of 64 bits each: their sum isn't one, and is said as the most there is."""
+    facts, most = Facts(), 9 * 10**18
+    for n in range(12):
+        won: dict[str, Any] = {"goal": "order", "value": most, "currency": "CLF"}
+        facts.add(
+            [
+                moment(f"m{n}", n, NOW, query="shoes", ended="expired", ended_at=NOW + HOUR, expires_at=NOW + HOUR),
+                event(f"e{n}", n, NOW + HOUR // 2, "Order Completed", **won),
+                decision(f"d{n}", n, NOW + 5, holdout=n % 2 == 0),
+                outcome(f"o{n}", n, NOW + 9, f"d{n}", "goal", item="a", **won),
+            ]
+        )
+    reply = run(facts.query, name, {"decision": "d1"} if name == "receipt" else {}, SETTINGS)
+    assert json.loads(json.dumps(reply, allow_nan=False))["name"] == name
+    if name in ("items", "worth"):
+        assert reply["rows"][0]["value"] == 2**63 - 1
 
 
 def test_the_simulated_says_so() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from micromoments.report.ask import COUNTED, Ask
-from micromoments.report.parts import HIDDEN, MIN_PEOPLE, MOST_ROWS, figure, moments, share
+from micromoments.report.parts import HIDDEN, MIN_PEOPLE, MOST_ROWS, figure, moments, share, total
 
 ITEMS = (
     f"Items of live decisions made in the stretch, the {MOST_ROWS} most served, and the outcomes of the stretch that "
@@ -42,8 +42,8 @@ def items(asked: Ask) -> dict[str, Any]:
         "WHERE item IN (SELECT item FROM top) GROUP BY item), "
         f"came AS (SELECT item, {came}, "
         "count(CASE WHEN what = 'goal' AND value >= 0 THEN 1 END) AS goals, "
-        "CAST(sum(CASE WHEN what = 'goal' THEN value ELSE 0 END) AS BIGINT) AS value, "
-        "CAST(sum(cost) AS BIGINT) AS cost, max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency, "
+        f"""{total("CASE WHEN what = 'goal' THEN value ELSE 0 END")} AS value, {total("cost")} AS cost, """
+        "max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency, "
         "count(DISTINCT CASE WHEN value <> 0 THEN currency END) AS currencies "
         f"FROM outcomes WHERE {where} AND item IN (SELECT item FROM top) AND item <> ''{slot} GROUP BY item) "
         "SELECT top.item, top.kind, top.served, who.people, top.first, coalesce(came.seen, 0) AS seen, "

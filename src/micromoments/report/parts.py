@@ -13,6 +13,7 @@ from micromoments.report.ask import COUNTED, Ask
 MIN_PEOPLE = 10
 """Words that fewer people share are not shown: they might tell who someone is."""
 MOST_ROWS = 100
+_MOST = 2**63 - 1
 HIDDEN = f"The rest is shared by fewer than {MIN_PEOPLE} people each, or is past the {MOST_ROWS} most frequent."
 
 
@@ -33,6 +34,13 @@ def money(minor: float, currency: str) -> str:
     digits = DIGITS.get(currency, 2)
     amount = minor / 10**digits
     return f"{amount:,.{0 if abs(amount) >= 1000 else digits}f} {currency}".strip()
+
+
+def total(what: str) -> str:
+    """SQL of the sum of what is a whole number, as 64 bits hold it: a sum past them is the most (or least) they hold,
+    where a mere cast fails and the whole report with it.
+    """
+    return f"CAST(least(greatest(coalesce(sum({what}), 0), -{_MOST}), {_MOST}) AS BIGINT)"
 
 
 def share(name: str, title: str, count: int, of: int, **more: Any) -> dict[str, Any]:

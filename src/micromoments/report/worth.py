@@ -11,7 +11,7 @@ from typing import Any
 
 from micromoments.core.settings import DAY
 from micromoments.report.ask import Ask, has_goal
-from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, money
+from micromoments.report.parts import MIN_PEOPLE, MOST_ROWS, events, figure, moments, money, total
 
 COUNTING = (
     "Moments of the stretch in which nothing was served, by need; the goals that followed each until 24 hours after "
@@ -38,8 +38,9 @@ def worth(asked: Ask) -> dict[str, Any]:
         f"AND spans.stopped + {DAY} >= goals.happened) AS every WHERE place = 1), "
         "counted AS (SELECT need, type, count(DISTINCT surrogate) AS people, count(*) AS moments FROM spans "
         f"WHERE served_at = 0 AND need <> '' GROUP BY need, type HAVING count(DISTINCT surrogate) >= {MIN_PEOPLE}), "
-        "brought AS (SELECT need, type, currency, count(*) AS goals, CAST(sum(CASE WHEN value > 0 THEN value ELSE ? "
-        "END) AS BIGINT) AS value FROM led WHERE served_at = 0 AND need <> '' GROUP BY need, type, currency) "
+        "brought AS (SELECT need, type, currency, count(*) AS goals, "
+        f"{total('CASE WHEN value > 0 THEN value ELSE ? END')} AS value "
+        "FROM led WHERE served_at = 0 AND need <> '' GROUP BY need, type, currency) "
         "SELECT counted.need, counted.type, counted.people, counted.moments, coalesce(brought.goals, 0) AS goals, "
         "coalesce(brought.value, 0) AS value, coalesce(brought.currency, '') AS currency FROM counted "
         "LEFT JOIN brought ON brought.need = counted.need AND brought.type = counted.type "
