@@ -86,6 +86,20 @@ class TestRedisState(OnRedis, StateContract):
         while state.load(["anon:a1"], [])[0]:
             pass
 
+    def test_who_keeps_coming_keeps_the_decisions_of_the_days_alone(self, tmp_path: Path) -> None:
+        """The index of a person's decisions outlives each of them, and lets go those that are gone."""
+        from micromoments.testing.generators import decision
+
+        state = RedisState(self.database(tmp_path), log_days=1)
+        day = 86_400_000
+        made = [decision(n, "anon:a1", "anon:a1", START + n * day) for n in range(9)]
+        for one in made:
+            state.commit(batch(decisions=[one]))
+        database = self.databases[-1]
+        shard = database.shard("anon:a1")
+        kept = database.one(shard, "ZRANGE", database.name(shard, "i", "anon:a1"), 0, -1)
+        assert [id.decode() for id in kept] == [one.id for one in made[-3:]]
+
 
 class TestRedisFacts(OnRedis, FactsContract):
     """Facts on Redis and Parquet."""

@@ -309,16 +309,16 @@ class RedisState:
         return words, new
 
     def keeping(self, decisions: Iterable[Decision]) -> list[Command]:
-        """The commands that keep decisions which the log has, and whose they are."""
+        """The commands that keep decisions which the log has, and whose they are: twice the days, as some come late."""
         db, ttl = self._database, self._decisions_ttl
         commands: list[Command] = []
         for d in decisions:
             shard = db.shard(d.id)
             commands.append((shard, ("SET", db.name(shard, "d", d.id), _LOGGED + codec.encode(d), "PX", ttl)))
             for name in dict.fromkeys((d.person, d.key)):
-                shard = db.shard(name)
-                index = db.name(shard, "i", name)
-                commands += [(shard, ("ZADD", index, d.at, d.id)), (shard, ("PEXPIRE", index, ttl))]
+                index = db.name(shard := db.shard(name), "i", name)
+                gone = ("ZREMRANGEBYSCORE", index, "-inf", f"({d.at - 2 * ttl}")
+                commands += [(shard, c) for c in (("ZADD", index, d.at, d.id), ("PEXPIRE", index, ttl), gone)]
         return commands
 
     def _of_links(self, part: Batch) -> list[Command]:
