@@ -14,10 +14,13 @@ from typing import Any
 
 from benchmarks.speed.fold import START
 from benchmarks.speed.mix import Mix
+from micromoments.core.record import Record
+from micromoments.engine.residents import Residents
 from micromoments.engine.service import Service
 from micromoments.engine.tuning import tune_process
 from micromoments.engine.wiring import open_stores
-from micromoments.flow.apply import apply
+from micromoments.flow.apply import Applied, apply
+from micromoments.flow.view import View
 from micromoments.ports import Batch
 from micromoments.server import frames
 from micromoments.sources import segment
@@ -67,7 +70,7 @@ async def _run(events: int, folder: Path) -> dict[str, Any]:
         with phase("people fetched"):
             applier.prefetch(records)
         with phase("folded (apply)"):
-            folded = [apply(residents, record, view) for record in records]
+            folded = [_folded(residents, record, view) for record in records]
         with phase("fact, catalogue"):
             for n, (record, (person, _)) in enumerate(zip(records, folded, strict=True), position):
                 if person is not None:
@@ -85,9 +88,17 @@ async def _run(events: int, folder: Path) -> dict[str, Any]:
             with phase("committed"):
                 await service._keeper._write(batch)
             residents.committed()
+            with phase("people let go of"):
+                list(residents.let_go())
     await service.stop()
     found: dict[str, Any] = {name: spent / counted / 1000 for name, spent in phase.spent.items()}
     return {"events": counted, **found, "microseconds_an_event": sum(found.values())}
+
+
+def _folded(residents: Residents, record: Record, view: View) -> Applied:
+    """As the applier folds one: what the record before changed can't be taken back any more."""
+    residents.mark()
+    return apply(residents, record, view)
 
 
 def _taken(service: Service, position: int) -> Batch:
