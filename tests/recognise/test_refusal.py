@@ -23,6 +23,7 @@ REFUSED = (
     "no thank you i already have a kettle",
     "only browsing, thanks.",
     "i don't want you to book me a room",
+    "not going on holiday anywhere",
     "way too pricey",
     "hide this coupon",
 )
@@ -50,6 +51,7 @@ def test_what_is_refused_is_none(query: str) -> None:
         ("i don't want a new one so how do i mend a zip", "how do i mend a zip", "do"),
         ("i already have the tent. I need to buy a sleeping bag", "i need to buy a sleeping bag", "buy"),
         ("don't feel like cooking get me a pizza delivered", "get me a pizza delivered", "buy"),
+        ("i don't want to cook somewhere near the park", "somewhere near the park", "go"),
         ("i don't want tea i don't want milk just find me a juice bar", "just find me a juice bar", "go"),
     ],
 )

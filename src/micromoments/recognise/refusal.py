@@ -55,7 +55,7 @@ _FORMS = (
 _REFUSED: Final = re.compile(f"{_BEFORE}(?:{'|'.join(_FORMS)})")
 _ENDS: Final = re.compile(
     r"(?: ?[,;:.!?()]| [-–—]+) ?"
-    r"| (?=(?:but|just|only|how|where|what|what's|whats|why|so|instead|rather|somewhere|anywhere|i'd|i'm"
+    r"| (?=(?:but|just|only|how|where|what|what's|whats|why|so|instead|rather|(?:some|any)where \w+|i'd|i'm"
     r"|i (?:want|need|just|would|prefer|do)|and (?:i )?(?:want|need))\b)"
     r"|(?<! to)(?<! you) (?=(?:get|find|show|give|book|order|buy|bring|tell|help) (?:me|us)\b)"
     r"|(?<! that)(?<! which)(?<! who)(?<! it) (?=(?:is|are|can|could|should|does|do|did|will|would)\b)"
