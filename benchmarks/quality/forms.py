@@ -21,8 +21,8 @@ from micromoments.recognise.text import TextModel
 from tools.train_text.train import queries
 
 QUERIES = Path(__file__).with_name("form_queries.tsv")
-"""Style, type and query. All were written before what reads them; errors on those "used" were read meanwhile, of
-"everyday" on every third, the others were scored only."""
+"""Style, type and query. All were written before what reads them. Errors on those "used" were read while that was
+written, and of "everyday" on every third; on "refusals" and the rest of "everyday" once it was measured."""
 RESULTS = Path(__file__).parents[1] / "results" / "forms.json"
 SURE = 0.7
 
