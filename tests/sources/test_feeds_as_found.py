@@ -126,3 +126,18 @@ def test_a_byte_order_mark_before_products(tmp_path: Path) -> None:
         (item,) = rows(format, path, Reading(now=0, currency="EUR"))
         assert isinstance(item, Item)
         assert item.title == "Shoe"
+
+
+def test_a_quote_before_a_title_takes_no_products_along(tmp_path: Path) -> None:
+    """A title that begins with a quote which never closes is its own product's; descriptions of several lines and rows
+    that leave out what is empty at their end stay whole.
+    """
+    file = tmp_path / "feed.tsv"
+    head, size = "id\ttitle\tdescription\tlink\tprice\tgtin\n", '"S" size, 27" wide'
+    lines = ['1\t"Lonely\tOne\t/1\t9.00 EUR\t', f"2\t{size}\tTwo\t/2\t9.00 EUR\t", "3\tMug\tThree\t/3\t9.00 EUR\t"]
+    whole = ['4\t"A ""good"" one"\t"Of two,\nlines"\t/4\t9.00 EUR', "5\tCup\tFive\t/5\t9.00 EUR"]
+    file.write_text(head + "\n".join([*lines, *whole]) + "\n", encoding="utf-8")
+    found = [one for one in rows("google-merchant", file, Reading(now=0)) if isinstance(one, Item)]
+    assert [one.id for one in found] == ["1", "2", "3", "4", "5"]
+    assert [found[n].title for n in (0, 2, 3)] == ['"Lonely', "Mug", 'A "good" one']
+    assert found[3].text == "Of two, lines"

@@ -19,7 +19,7 @@ from micromoments.core.event import Millis
 from micromoments.core.item import Item, Money
 from micromoments.core.money import minor
 from micromoments.sources.items import BadItem, checked
-from micromoments.sources.opened import Bad
+from micromoments.sources.opened import Bad, split
 
 FEEDS: Mapping[str, str] = {
     "items": "feed_items",
@@ -221,9 +221,9 @@ def _cells(text: Iterable[str], width: int, delimiter: str, name: str) -> Iterat
         for last in text:  # noqa: UP028 the last one is looked at
             yield last
 
-    for row in csv.reader(lines(), delimiter=delimiter):
-        if not row:
-            continue
+    for _, row in split(lines(), width, delimiter):
+        if isinstance(row, csv.Error):
+            raise row
         if len(row) < width:
             if not (short or last.endswith(("\n", "\r"))):
                 raise FeedError(f"got {name}, which stops after {len(row)} of {width} cells; wanted the whole feed")

@@ -81,8 +81,8 @@ def split(lines: Iterable[str], width: int, delimiter: str) -> Iterator[tuple[in
     can't be read. Empty lines are passed over.
 
     A quote that opens a cell and never closes takes the rows below it along, up to the next quote. So what goes over
-    several lines and isn't quoted by the book is read line by line where some are whole rows by themselves: only the
-    line with the quote is lost.
+    several lines and isn't quoted by the book is read line by line where some are whole rows by themselves; in the line
+    with the quote, it is a letter like any other if that makes a whole row.
     """
     taken: list[str] = []
 
@@ -107,8 +107,17 @@ def _apart(lines: Sequence[str], width: int, delimiter: str) -> list[tuple[int, 
     whole = _next(csv.reader(lines, delimiter=delimiter, strict=True))
     if isinstance(whole, list) and len(whole) == width:
         return []
-    alone = [(n, row) for n, line in enumerate(lines) if (row := _next(csv.reader([line], delimiter=delimiter)))]
+    alone = [(n, row) for n, line in enumerate(lines) if (row := _alone(line, width, delimiter))]
     return alone if any(isinstance(row, list) and len(row) == width for _, row in alone) else []
+
+
+def _alone(line: str, width: int, delimiter: str) -> list[str] | csv.Error | None:
+    """A line as a row: with its quotes, or with quotes that are letters where one stays open."""
+    if isinstance(_next(csv.reader([line], delimiter=delimiter, strict=True)), csv.Error):
+        row = _next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE))
+        if isinstance(row, list) and len(row) == width:
+            return row
+    return _next(csv.reader([line], delimiter=delimiter))
 
 
 def _next(reader: Iterator[list[str]]) -> list[str] | csv.Error | None:
