@@ -1,8 +1,9 @@
-"""Whom the engine keeps in memory once the state has them."""
+"""The people in memory: what changed and is due, what is taken back, and whom memory lets go of."""
 
 from micromoments.core.person import Link, Person
 from micromoments.engine.residents import Residents
 from micromoments.engine.verify import Empty
+from micromoments.testing.generators import person
 
 
 def _filled(count: int, limit: int) -> Residents:
@@ -38,3 +39,36 @@ def test_whom_the_state_has_not_stay() -> None:
     residents = _filled(3, limit=1)
     assert list(residents.let_go()) == []
     assert len(residents) == 3
+
+
+def test_what_is_taken_back_is_due_as_it_was() -> None:
+    """A record that can't be folded leaves the change of the record before to the next commit, and none of its own."""
+    residents, one, other = Residents(Empty()), person(1), person(2)
+    residents.keep(one)
+    residents.mark()
+    residents.keep(person(1, traces=3))
+    residents.keep(other)
+    residents.undo()
+    assert residents.begin() == ({one.id: one}, {})
+
+
+def test_a_commit_writes_people_as_they_were_when_it_began() -> None:
+    """What is folded meanwhile is the next commit's."""
+    residents, before, after = Residents(Empty()), person(1), person(1, traces=3)
+    residents.keep(before)
+    people, _ = residents.begin()
+    residents.keep(after)
+    assert people == {before.id: before}
+    residents.committed()
+    assert residents.begin()[0] == {after.id: after}
+
+
+def test_a_commit_that_fails_is_due_again_with_what_came_since() -> None:
+    """The newest of each, and those who didn't change again, too."""
+    residents, old, new, other = Residents(Empty()), person(1), person(1, traces=3), person(2)
+    for each in (old, other):
+        residents.keep(each)
+    residents.begin()
+    residents.keep(new)
+    residents.failed()
+    assert residents.begin()[0] == {new.id: new, other.id: other}

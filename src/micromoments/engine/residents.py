@@ -31,10 +31,10 @@ class Residents:
         self._limit = limit
         self._people: dict[str, Person | None] = {}
         self._links: dict[str, Link | None] = {}
-        self.dirty_people: set[str] = set()
-        self.dirty_links: set[str] = set()
-        self._committing: tuple[set[str], set[str]] = (set(), set())
-        self._changes: list[tuple[dict[str, Any], set[str], str, Any, bool]] = []
+        self.dirty_people: dict[str, Person | None] = {}
+        self.dirty_links: dict[str, Link | None] = {}
+        self._committing: tuple[dict[str, Person | None], dict[str, Link | None]] = ({}, {})
+        self._changes: list[tuple[dict[str, Any], dict[str, Any], str, Any, bool]] = []
 
     def __len__(self) -> int:
         return len(self._people)
@@ -67,10 +67,9 @@ class Residents:
         """Put a source id's new link."""
         self._put(self._links, self.dirty_links, key, link)
 
-    def _put(self, held: dict[str, Any], dirty: set[str], key: str, value: Person | Link | None) -> None:
+    def _put(self, held: dict[str, Any], dirty: dict[str, Any], key: str, value: Person | Link | None) -> None:
         self._changes.append((held, dirty, key, held.get(key, UNREAD), key in dirty))
-        held[key] = value
-        dirty.add(key)
+        held[key] = dirty[key] = value
 
     def mark(self) -> None:
         """A record is about to be folded: ``undo`` returns to here."""
@@ -83,8 +82,10 @@ class Residents:
                 held.pop(key, None)
             else:
                 held[key] = value
-            if not was:
-                dirty.discard(key)
+            if was:
+                dirty[key] = value
+            else:
+                dirty.pop(key, None)
         self._changes.clear()
 
     def expect(self, people: Iterable[str], links: Iterable[str]) -> None:
@@ -127,16 +128,16 @@ class Residents:
         self.fetch(ids, links)
 
     def begin(self) -> tuple[dict[str, Person | None], dict[str, Link | None]]:
-        """What changed since the last commit; these stay resident until ``committed`` says that the state has them."""
-        people = {id: self._people[id] for id in self.dirty_people}
-        links = {key: self._links[key] for key in self.dirty_links}
+        """What changed since the last commit, as it is now; these stay resident until ``committed`` says that the state
+        has them.
+        """
         self._committing = (self.dirty_people, self.dirty_links)
-        self.dirty_people, self.dirty_links = set(), set()
-        return people, links
+        self.dirty_people, self.dirty_links = {}, {}
+        return self._committing
 
     def committed(self) -> None:
         """The state has what ``begin`` gave."""
-        self._committing = (set(), set())
+        self._committing = ({}, {})
 
     def let_go(self) -> Generator[None, None, None]:
         """Free the longest-resident clean ones beyond the limit, a step for each of them: a person is dozens of values,
@@ -153,15 +154,15 @@ class Residents:
     def failed(self) -> None:
         """The commit did not happen; what it held is due again."""
         people, links = self._committing
-        self.dirty_people |= people
-        self.dirty_links |= links
-        self._committing = (set(), set())
+        self.dirty_people = people | self.dirty_people
+        self.dirty_links = links | self.dirty_links
+        self._committing = ({}, {})
 
     def forget(self, people: Iterable[str], links: Iterable[str]) -> None:
         """Drop these from memory, changes included: they were erased from the state."""
         for id in people:
             self._people.pop(id, None)
-            self.dirty_people.discard(id)
+            self.dirty_people.pop(id, None)
         for key in links:
             self._links.pop(key, None)
-            self.dirty_links.discard(key)
+            self.dirty_links.pop(key, None)
