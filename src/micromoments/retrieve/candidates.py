@@ -66,27 +66,20 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
         found[id] = []
         worth.setdefault(items[id].kind, LEAST_SHARE)
     zone = ask.timezone if ask.timezone != timezone and hours.is_zone(ask.timezone) else ""
-    visits = _near(sources, ask, worth, only, found, zone)
+    visits = _near(sources, ask, ask.point, worth, only, found, zone) if ask.point is not None else {}
     wanted = wish(sources.names.found(ask.words), ask.price_from, ask.price_to, ask.currency) if ask.words else None
-    _search(sources, ask, worth, only, found, wanted)
-    _named(sources, visits, found)
+    if ask.words:
+        _search(sources, ask, worth, only, found, wanted)
+    if visits:
+        _named(sources, visits, found)
     answering = _answer(sources, ask, worth, only, found)
-    again = habits_of(items, {*ask.bought_at, *ask.purchases}, ask.purchases, sources.habits.of)
+    bought = {*ask.bought_at, *ask.purchases}
+    again = habits_of(items, bought, ask.purchases, sources.habits.of) if bought else {}
     _like(sources, ask, worth, only, found, again)
-    if not only and "guide" in worth:
-        _makeable(sources.guides, ask, found)
-    if len(sources.offers) and not only and "offer" in worth and ask.moment_type == "buy":
-        offered(sources, ask, found)
     if only:
         _weigh(sources, only, found)
     else:
-        _popular(sources, ask, worth, found)
-        if ask.point is not None:
-            here(sources, ask, ask.point, worth, found)
-        # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
-        shown = [id for id in ask.recent[:1] if id not in again]
-        for id in [id for id in shown if id in items and not items[id].attributes.get("rebuyable")]:
-            found.pop(id, None)
+        _beside(sources, ask, worth, found, again)
     order = _ranked(sources, ask, worth, found, wanted, () if ask.moment_type in EXPLAINED else answering)
     del order[max(0, min(ask.limit, MAX_CANDIDATES)) :]
     told = Telling(sources, ask.at, visits, zone, zone or timezone)
@@ -102,16 +95,37 @@ def gather(sources: Sources, ask: Ask, timezone: str) -> list[Candidate]:
     return [replace(one, used_up=True) if one.item.id in again else one for one in out] if again else out
 
 
+def _beside(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found, again: Container[str]) -> None:
+    """What may be found where nobody named the items: what can be made, what is offered, what is popular."""
+    items = sources.items
+    if "guide" in worth and (ask.have or ask.bought):
+        _makeable(sources.guides, ask, found)
+    if len(sources.offers) and "offer" in worth and ask.moment_type == "buy":
+        offered(sources, ask, found)
+    _popular(sources, ask, worth, found)
+    if ask.point is not None:
+        here(sources, ask, ask.point, worth, found)
+    # What is open before somebody needn't be shown; what is taken again and again, such as an offer, is.
+    shown = [id for id in ask.recent[:1] if id not in again]
+    for id in [id for id in shown if id in items and not items[id].attributes.get("rebuyable")]:
+        found.pop(id, None)
+
+
 def _portion(whole: int, share: float, total: float) -> int:
     """A kind's part of what a source may find, at least two."""
     return max(2, round(whole * share / total))
 
 
 def _near(
-    sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found, zone: str
+    sources: Sources,
+    ask: Ask,
+    point: Point,
+    worth: dict[Kind, float],
+    only: tuple[str, ...],
+    found: Found,
+    zone: str,
 ) -> dict[str, Visit]:
-    point = ask.point
-    if point is None or not len(sources.grid):
+    if not len(sources.grid):
         return {}
     if only:
         far = {id: metres for id in only if (metres := sources.grid.metres(id, point)) >= 0}
@@ -152,8 +166,6 @@ def _around(
 def _search(
     sources: Sources, ask: Ask, worth: dict[Kind, float], only: tuple[str, ...], found: Found, wish: Wish | None
 ) -> None:
-    if not ask.words:
-        return
     kinds: Iterable[Kind] = worth
     if not only:
         kinds = [kind for kind, share in worth.items() if share >= SEARCHED_SHARE]
@@ -171,9 +183,7 @@ def _search(
 def _named(sources: Sources, visits: dict[str, Visit], found: Found) -> None:
     """Where the words find places, those near that they don't find are less near to what is wanted."""
     items = sources.items
-    if not visits or not any(
-        notes and notes[-1][1] == "search" and items[id].kind == "place" for id, notes in found.items()
-    ):
+    if not any(notes and notes[-1][1] == "search" and items[id].kind == "place" for id, notes in found.items()):
         return
     for id in visits:
         strength, via, reason = found[id][-1]
@@ -233,7 +243,7 @@ def _like(
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
             title = items[because].title if because in items else "what you bought"
             note(found, id, min(0.99, 2 * strength) * TOGETHER_STRENGTH, "together", reasons.bought_with(title))
-    for id, strength, reason in due(again, ask.bought_at, ask.at):
+    for id, strength, reason in due(again, ask.bought_at, ask.at) if again else ():
         if id in allowed if only else items[id].kind in worth:
             note(found, id, strength, "again", reason)
     if recent and liked < SIMILAR // 3 and not ask.words:

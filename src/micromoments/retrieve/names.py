@@ -11,6 +11,8 @@ from micromoments.core.item import Item
 
 MOST_WORDS: Final = 4
 """Words of a name that is looked for; longer ones name nothing that anybody types."""
+MAX_TOLD: Final = 4096
+"""Words of which it is kept what they name."""
 _WORD = re.compile(r"[^\W_]+")
 Label = Literal["brand", "category"]
 LABELS: Final[tuple[Label, ...]] = ("brand", "category")
@@ -29,6 +31,7 @@ class Names:
         """No items, no names."""
         self._known: dict[Label, dict[str, Counter[str]]] = {label: {} for label in LABELS}
         self._keys: dict[str, str] = {}
+        self._told: dict[str, dict[str, str]] = {}
 
     def add(self, items: Iterable[Item]) -> None:
         """Items that are new."""
@@ -55,6 +58,7 @@ class Names:
             key = self._keys[name] = _key(name)
         if not key or key.count(" ") >= MOST_WORDS:
             return
+        self._told.clear()
         known = self._known[label]
         spelt = known.get(key)
         if spelt is None:
@@ -68,12 +72,21 @@ class Names:
 
     def found(self, words: str) -> dict[str, str]:
         """The brand and the category that words name, as most items write them; of several the longest, then the last.
+        Kept until a name comes or goes, for many people ask for the same; not to be written.
 
         >>> names = Names()
         >>> names.change(None, Item(id="1", kind="product", title="Pegasus", brand="Nike", category="Running shoes"))
         >>> names.found("cheap nike running shoe")
         {'brand': 'Nike', 'category': 'Running shoes'}
         """
+        told = self._told.get(words)
+        if told is None:
+            if len(self._told) >= MAX_TOLD:
+                self._told.clear()
+            told = self._told[words] = self._find(words)
+        return told
+
+    def _find(self, words: str) -> dict[str, str]:
         texts = _key(words).split()
         told: dict[str, str] = {}
         for size in range(min(MOST_WORDS, len(texts)), 0, -1):
