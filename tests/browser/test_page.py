@@ -13,7 +13,7 @@ from tests.browser.site import until
 from tests.browser.stand_in import PAGES, doors
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
 CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
@@ -78,6 +78,29 @@ def test_worth_is_one_sentence_beside_the_truth(browser: Browser, troubles: list
         assert page.locator(".scale .truth").inner_text() == "truth +0.24"
         until(page, lambda: page.locator("#scorecards .score").count() == 4)
         page.close()
+
+
+def test_labels_stay_on_the_line_of_a_phone(browser: Browser, troubles: list[str]) -> None:
+    """Wherever the estimate lies between no difference and the interval's end, its label ends where the line does."""
+    with doors(demo=True) as (url, _):
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.set_default_timeout(60_000)
+
+        def elsewhere(route: Route) -> None:
+            answer = route.fetch()
+            lift = answer.json()
+            lift["rows"][0]["comparisons"][0] |= {"difference": 0.29, "low": 0.15, "high": 0.43}
+            route.fulfill(response=answer, json=lift)
+
+        page.route("**/v1/reports/lift*", elsewhere)
+        page.goto(url)
+        page.wait_for_selector(".scale .truth")
+        ends = "all => all.map(one => one.getBoundingClientRect().right)"
+        (line,) = page.eval_on_selector_all(".scale-in", ends)
+        assert page.locator(".scale .estimate").inner_text() == "measured +0.29"
+        assert max(page.eval_on_selector_all(".scale .tick", ends)) <= line
+        page.close()
+    assert troubles == []
 
 
 def test_while_the_report_is_on_its_way_nothing_is_claimed(browser: Browser, troubles: list[str]) -> None:

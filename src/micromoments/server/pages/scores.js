@@ -106,7 +106,8 @@ function scale(lift, truth) {
 
 function at(node, share) {
   node.style.left = `${share}%`;
-  node.classList.toggle("right", share > 70);
+  // Beyond that a label doesn't fit on its right where the line is as narrow as a phone.
+  node.classList.toggle("right", share > 60);
   return node;
 }
 
