@@ -234,3 +234,18 @@ def test_fronts_end_with_their_server(tmp_path: Path) -> None:
             time.sleep(0.01)
     with server(tmp_path / "shop", "--port", address.rpartition(":")[2], **KEYS) as process:
         assert address_of(process)[0] == address
+
+
+@pytest.mark.crash
+def test_a_server_that_takes_warnings_for_errors_stops(tmp_path: Path) -> None:
+    """SIGTERM ends it with its front, and neither leaves anything open: a connection that Python complains of while the
+    loop is closed would keep the loop for ever.
+    """
+    strict = {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"}
+    with server(tmp_path / "shop", "--port", "0", "--fronts", "1", **KEYS, **strict) as process:
+        address, _ = address_of(process)
+        assert send(address, 1) == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(200) == 0
+        assert process.stderr is not None
+        assert "unclosed" not in process.stderr.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from micromoments.core.settings import Settings
+from micromoments.engine.wiring import open_stores
 from micromoments.ports import StoreError
 from micromoments.stores.embedded.database import connect, reader, transaction
 
+STORAGE = Path(__file__).parents[2] / "docs/explanation/storage.md"
 OTHER = """
 import sys
 from pathlib import Path
@@ -74,3 +78,35 @@ def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
         with transaction(db, RLock(), "writing"):
             db.execute("INSERT INTO t VALUES (2)")
         assert db.execute("SELECT n FROM t").fetchall() == [(2,)]
+
+
+def test_pages_in_memory_are_as_many_as_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes in, pages fill the caches of all connections of a project, and no more: those together are what
+    the page on storage says. Pages that are let go of are still the system's to keep.
+    """
+    made: list[sqlite3.Connection] = []
+    connecting = sqlite3.connect
+
+    def noted(*given: Any, **named: Any) -> sqlite3.Connection:
+        made.append(connecting(*given, **named))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    stores = open_stores(tmp_path / "shop", Settings())
+    try:
+        kib = [-db.execute("PRAGMA cache_size").fetchone()[0] for db in made if is_open(db)]
+    finally:
+        stores.close()
+    said = re.search(r"pages of the databases \| (\d+) MiB in all", STORAGE.read_text(encoding="utf-8"))
+    assert said is not None
+    assert min(kib) > 0
+    assert sum(kib) <= int(said[1]) * 1024 <= 64 * 1024
+
+
+def is_open(db: sqlite3.Connection) -> bool:
+    """Whether a connection isn't closed."""
+    try:
+        db.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True

@@ -54,6 +54,11 @@ class Doorway:
                 self._waiting.popleft()
         self._loop.remove_writer(self._end)
 
+    def close(self) -> None:
+        """Hand over no more."""
+        self._loop.remove_writer(self._end)
+        self._end.close()
+
 
 class Reception:
     """The engine's end: ``adopt`` is called with each connection and its first bytes."""

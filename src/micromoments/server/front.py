@@ -54,6 +54,12 @@ class Far:
         self.line = Line(self._took, self._lost)
         self._asked: dict[int, asyncio.Future[Taken | Decided]] = {}
         self._number = 0
+        self._left = False
+
+    def leave(self) -> None:
+        """Close the line, as all is answered."""
+        self._left = True
+        self.line.close()
 
     async def collect(self, arrivals: Sequence[Arrival]) -> list[int]:
         """Have events made durable; the indexes of the duplicates.
@@ -96,7 +102,8 @@ class Far:
 
     def _lost(self) -> None:
         """The engine's process ended. Whoever waits must not be told 200; nobody else can be served from here."""
-        os._exit(1)
+        if not self._left:
+            os._exit(1)
 
 
 def _error(answer: Failed) -> Exception:
@@ -234,6 +241,13 @@ class FrontServer(uvicorn.Server):
         if counter % 10 == 0:
             self._reaper.look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was begun, then leave the engine."""
+        await super().shutdown(sockets)
+        self.tell()
+        self._far.leave()
+        self._app.doorway.close()
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """The engine's process drains us by SIGTERM; the terminal's SIGINT is for it alone."""

@@ -24,6 +24,8 @@ AGAIN = 0.5
 """Seconds until a front that ended is started again."""
 READY = 120.0
 """Seconds that a front's start may take."""
+PATIENCE = 45.0
+"""Seconds that its end may take, requests under way included; then it is killed."""
 log = logging.getLogger("micromoments.server")
 
 Adopt = Callable[[socket.socket, bytes], None]
@@ -167,7 +169,11 @@ class Front:
         if process is not None:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-            await process.wait()
+            try:
+                await asyncio.wait_for(process.wait(), PATIENCE)
+            except TimeoutError:  # it keeps nothing, and all that it could still answer is past its time
+                process.kill()
+                await process.wait()
         if self._reception is not None:
             self._reception.close()
         self._line.close()

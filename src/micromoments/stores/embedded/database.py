@@ -56,7 +56,7 @@ def connect(path: Path, *, full: bool, cache_mib: int, checkpoint_pages: int) ->
     return connection
 
 
-def reader(path: Path, *, cache_mib: int = 16) -> sqlite3.Connection:
+def reader(path: Path, *, cache_mib: int = 4) -> sqlite3.Connection:
     """A read-only connection to an existing database, also one that another process writes to."""
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"

@@ -50,7 +50,7 @@ class SqliteLog:
         self._path = Path(path)
         self._lock = RLock()
         self._reading = RLock()
-        self._db = connect(self._path, full=synced, cache_mib=8, checkpoint_pages=2_000)
+        self._db = connect(self._path, full=synced, cache_mib=4, checkpoint_pages=2_000)
         migrate.migrate(self._db, migrate.LOG, "log.sqlite")
         self._reader = reader(self._path)
         self._end = stored_end(self._db)

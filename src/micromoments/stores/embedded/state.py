@@ -52,7 +52,7 @@ class SqliteState:
         self._path = Path(path)
         self._lock = RLock()
         self._reading = RLock()
-        self._db = connect(self._path, full=False, cache_mib=64, checkpoint_pages=16_000)
+        self._db = connect(self._path, full=False, cache_mib=16, checkpoint_pages=16_000)
         migrate.migrate(self._db, migrate.STATE, "state.sqlite")
         self._db.executescript(_TEMPORARY)
         self._reader = reader(self._path)
