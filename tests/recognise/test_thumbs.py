@@ -17,7 +17,9 @@ MODEL = TextModel.load()
         ("how 2 bleed a radiator", "how to bleed a radiator", "do"),
         ("y do dogs howl", "why do dogs howl", "know"),
         ("wot is a stock split", "what is a stock split", "know"),
-        ("somewhere 2 eat nr the station 2nite", "somewhere 2 eat near the station tonight", "go"),
+        ("somewhere 2 eat nr the station 2nite", "somewhere to eat near the station tonight", "go"),
+        ("r u open and can u deliver 2 me", "are you open and can you deliver to me", "go"),
+        ("hw do i descale a kettle", "how do i descale a kettle", "do"),
         ("whr can i park", "where can i park", "go"),
         ("need 2 buy a fone", "need to buy a phone", "buy"),
         ("cya m8 thnx", "bye mate thanks", "none"),
@@ -32,7 +34,21 @@ def test_thumbs_change_nothing(typed: str, meant: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["galaxy s 2 case", "2 bedroom flat", "type r exhaust", "y connector", "vitamin k", "bath 4 people", "k2"]
+    "query",
+    [
+        "u bolt clamp",
+        "need 2 tickets for hamlet",
+        "best 2 player games",
+        "r programming",
+        "chanel nr 5",
+        "galaxy s 2 case",
+        "2 bedroom flat",
+        "type r exhaust",
+        "y connector",
+        "vitamin k",
+        "bath 4 people",
+        "k2",
+    ],
 )
 def test_what_stands_for_itself_stays(query: str) -> None:
     """Digits and letters that are themselves aren't taken for words."""

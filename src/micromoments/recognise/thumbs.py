@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _PLAIN: Final[Mapping[str, str]] = {
-    "u": "you", "ur": "your", "wot": "what", "wat": "what", "wots": "what's", "wats": "what's", "wher": "where",
-    "whr": "where", "whrs": "where's", "hw": "how", "wen": "when", "nr": "near", "plz": "please", "pls": "please",
+    "ur": "your", "wot": "what", "wat": "what", "wots": "what's", "wats": "what's", "wher": "where",
+    "whr": "where", "whrs": "where's", "plz": "please", "pls": "please",
     "2moro": "tomorrow", "2morrow": "tomorrow", "tmrw": "tomorrow", "tomoz": "tomorrow", "2nite": "tonight",
     "2night": "tonight", "tonite": "tonight", "2day": "today", "2gether": "together", "anywer": "anywhere",
     "anywhr": "anywhere", "any1": "anyone", "some1": "someone", "b4": "before", "gr8": "great", "l8r": "later",
@@ -21,14 +21,30 @@ _PLAIN: Final[Mapping[str, str]] = {
     "cya": "bye", "lmao": "lol", "rofl": "lol", "kk": "ok",
 }  # fmt: skip
 """Spellings that are no other word."""
-_BEFORE_TO: Final = frozenset(
-    "how where what want need like close near nearest closest best way going have try".split()  # noqa: SIM905
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_YOU: Final = _words("u you they we there these those")
+_ASKING: Final = _words(
+    "do does did can could will would should are r have if when what how where why give show tell help sell got get "
+    "need want like love thank near for 4 to 2 with know think open deliver take"
 )
-_AFTER_FOR: Final = frozenset({"you", "me", "us", "a", "an", "the", "my", "him", "her", "them"})
-_BESIDE_ARE: Final = frozenset({"you", "they", "we"})
-_AFTER_WHY: Final = frozenset(
-    "do does did is are am my isn't isnt won't wont can't cant doesn't doesnt don't dont".split()  # noqa: SIM905
-)
+_TURNS: Final = _words("is are do does did will can u you")
+_BESIDE: Final[Mapping[str, tuple[str, frozenset[str], frozenset[str]]]] = {
+    "u": ("you", _ASKING, _ASKING),
+    "r": ("are", _words("y") | _YOU, _YOU),
+    "2": ("to", _words("how hw where wher"), _words("me us u you my")),
+    "4": ("for", _words(""), _words("u you me us a an the my him her them")),
+    "hw": ("how", _words(""), _TURNS | _words("to 2 much many long old tall far often big hot")),
+    "wen": ("when", _words(""), _TURNS),
+    "y": ("why", _words(""), _TURNS | _words("r am my isn't isnt won't wont can't cant doesn't doesnt don't dont")),
+}
+"""What may stand for itself: what it is, after which words or before which."""
+_WISHING: Final = _words("need want have like way going got time things something somewhere")
+_DOING: Final = _words("buy get go eat see know make find do be book learn order cook fix change sell try pay have")
 
 
 def spelled(texts: list[str]) -> list[str]:
@@ -38,17 +54,15 @@ def spelled(texts: list[str]) -> list[str]:
     (['why', 'are', 'you', 'open', 'tonight'], ['size', '2', 'r', 'clip'])
     """
     full = [_PLAIN.get(text, text) for text in texts]
-    for at, text in enumerate(full):
-        before = full[at - 1] if at else ""
-        after = full[at + 1] if at + 1 < len(full) else ""
-        if text == "r" and (not before or before == "y" or {before, after} & _BESIDE_ARE):
-            full[at] = "are"
-        elif text == "2" and before in _BEFORE_TO and after:
-            full[at] = "to"
-        elif text == "4" and before and after in _AFTER_FOR:
-            full[at] = "for"
-    if len(full) > 1 and full[0] == "y" and full[1] in _AFTER_WHY:
-        full[0] = "why"
+    for at, text in enumerate(texts):
+        before = texts[at - 1] if at else ""
+        after = texts[at + 1] if at + 1 < len(texts) else ""
+        if text in _BESIDE:
+            meant, left, right = _BESIDE[text]
+            if before in left or after in right or (text == "2" and before in _WISHING and after in _DOING):
+                full[at] = meant
+        elif text == "nr" and after.isalpha():
+            full[at] = "near"
     return full
 
 
