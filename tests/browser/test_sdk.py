@@ -192,6 +192,18 @@ class TestInChromium:
         assert tries[2][0] - tries[1][0] >= 500
         until(page, lambda: "mm.queue" not in stored(page))
 
+    def test_a_clock_put_right(self, visit: Visit, site: Site) -> None:
+        """What was to be waited for by a clock that was weeks ahead isn't; what the server asks for is."""
+        page = visit(attributes=YES)
+        page.evaluate("micromoments.flush()")
+        for ahead, sent in ((30 * 86_400_000, 1), (3_600_000, 0)):
+            page.evaluate("ahead => localStorage.setItem('mm.wait', String(Date.now() + ahead))", ahead)
+            before = len(site.posts("/v1/batch"))
+            page.evaluate("micromoments.track('Product Viewed', { product_id: 'p1' })")
+            page.evaluate("micromoments.flush()")
+            page.wait_for_timeout(600)
+            assert len(site.posts("/v1/batch")) - before == sent
+
     def test_late(self, visit: Visit, site: Site) -> None:
         """An answer that takes longer than the time-out leaves the default standing, and that is told."""
         page = visit(attributes=YES)
@@ -253,6 +265,29 @@ class TestInChromium:
         assert {p.get("item_id", first) for _, p in told} == {first}
         receipt = f"/v1/reports/receipt?decision={asked}"
         until(page, lambda: {row.get("what") for row in site.ask("GET", receipt)["rows"]} >= {"seen", "clicked"})
+
+    def test_seen_by_who_comes_back(self, visit: Visit, site: Site) -> None:
+        """What stands in a page that was left at once is unseen, and seen when they are back, though nothing moved."""
+        page = visit(attributes=YES)
+        page.evaluate(
+            """() => {
+                window.away = true;
+                const get = () => window.away ? 'hidden' : 'visible';
+                Object.defineProperty(document, 'visibilityState', { get, configurable: true });
+                return micromoments.slot('home', (items, box) => {
+                    const one = document.createElement('button');
+                    one.textContent = items[0].title;
+                    one.setAttribute('data-mm-item', items[0].id);
+                    box.replaceChildren(one);
+                }, { context: { query: 'trail running shoe' } });
+            }"""
+        )
+        page.wait_for_timeout(1500)
+        page.evaluate("micromoments.flush()")
+        page.wait_for_timeout(300)
+        assert "Decision Seen" not in named(site)
+        page.evaluate("window.away = false")
+        until(page, lambda: "Decision Seen" in named(site))
 
     def test_clicks_in_anger_and_into_nothing(self, visit: Visit, site: Site) -> None:
         """Three quick clicks are anger, a click that changes nothing is dead; one that is answered, a link that loads

@@ -7,6 +7,8 @@ import type { Call } from "./types";
 const BATCH = 50_000;
 const SOON = 300;
 const LONGEST = 300_000;
+/** Nobody is asked to wait longer: the device's clock was wrong when it was noted. */
+const UNLIKELY = 86_400_000;
 /** The server refuses a larger event. */
 const LARGEST = 32_000;
 
@@ -83,7 +85,7 @@ export class Queue {
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = 0;
-    const wait = Number(this.store.get("wait")) - Date.now();
+    const wait = this.held();
     if (wait > 0) {
       this.later(Math.min(wait, LONGEST));
       return Promise.resolve();
@@ -145,7 +147,7 @@ export class Queue {
   /** The page may be gone at any time: what isn't on its way goes now, and stays kept until an answer is seen. */
   private leave(): void {
     const batch = this.batch();
-    if (!batch.length || Number(this.store.get("wait")) > Date.now()) return;
+    if (!batch.length || this.held() > 0) return;
     const token = this.wire.held();
     if (!token && !("keepalive" in Request.prototype)) {
       navigator.sendBeacon(this.wire.url, this.body(batch));
@@ -156,6 +158,12 @@ export class Queue {
       (answer) => this.landed(batch, answer.ok),
       () => this.landed(batch, false),
     );
+  }
+
+  /** The milliseconds that are still to be waited. */
+  private held(): number {
+    const wait = Number(this.store.get("wait")) - Date.now();
+    return wait < UNLIKELY ? wait : 0;
   }
 
   private again(): void {

@@ -34,13 +34,13 @@ export class Watch {
   }
 
   private find(within: Element): void {
-    for (const item of [within, ...within.querySelectorAll(ITEM)]) {
-      // Observed anew, an element is looked at anew: it may have got its decision only now.
-      if (item.matches(ITEM)) {
-        this.eyes.unobserve(item);
-        this.eyes.observe(item);
-      }
-    }
+    for (const item of [within, ...within.querySelectorAll(ITEM)]) if (item.matches(ITEM)) this.anew(item);
+  }
+
+  /** Observed anew, an element is looked at anew: it may have got its decision only now. */
+  private anew(item: Element): void {
+    this.eyes.unobserve(item);
+    this.eyes.observe(item);
   }
 
   private looked({ target, isIntersecting, intersectionRatio, intersectionRect }: IntersectionObserverEntry): void {
@@ -56,8 +56,10 @@ export class Watch {
 
   private saw(item: Element): void {
     this.timers.delete(item);
-    if (!item.isConnected || document.visibilityState === "hidden") return;
-    if (this.say("Decision Seen", item)) this.eyes.unobserve(item);
+    if (!item.isConnected) return;
+    // Whoever comes back to the page finds it where it was: nothing moves, so nothing else would look again.
+    if (document.visibilityState === "hidden") this.anew(item);
+    else if (this.say("Decision Seen", item)) this.eyes.unobserve(item);
   }
 
   private clicked(event: Event): void {
