@@ -22,7 +22,7 @@ MODEL = TextModel.load()
         ("hw do i descale a kettle", "how do i descale a kettle", "do"),
         ("whr can i park", "where can i park", "go"),
         ("need 2 buy a fone", "need to buy a phone", "buy"),
-        ("cya m8 thnx", "bye mate thanks", "none"),
+        ("cya thnx", "bye thanks", "none"),
     ],
 )
 def test_thumbs_change_nothing(typed: str, meant: str, kind: str) -> None:
@@ -37,6 +37,12 @@ def test_thumbs_change_nothing(typed: str, meant: str, kind: str) -> None:
     "query",
     [
         "u bolt clamp",
+        "rent a van or get u haul",
+        "what size drill bit for m8",
+        "b4 envelopes",
+        "11 countryside plz",
+        "do cows chew cud",
+        "angkor wat opening hours",
         "need 2 tickets for hamlet",
         "best 2 player games",
         "r programming",

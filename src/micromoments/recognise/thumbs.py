@@ -10,17 +10,16 @@ from collections.abc import Mapping
 from typing import Final
 
 _PLAIN: Final[Mapping[str, str]] = {
-    "ur": "your", "wot": "what", "wat": "what", "wots": "what's", "wats": "what's", "wher": "where",
-    "whr": "where", "whrs": "where's", "plz": "please", "pls": "please",
-    "2moro": "tomorrow", "2morrow": "tomorrow", "tmrw": "tomorrow", "tomoz": "tomorrow", "2nite": "tonight",
-    "2night": "tonight", "tonite": "tonight", "2day": "today", "2gether": "together", "anywer": "anywhere",
-    "anywhr": "anywhere", "any1": "anyone", "some1": "someone", "b4": "before", "gr8": "great", "l8r": "later",
-    "m8": "mate", "fone": "phone", "fones": "phones", "duz": "does", "shud": "should", "cud": "could", "wud": "would",
-    "coz": "because", "cuz": "because", "ppl": "people", "abt": "about", "smth": "something", "lookin": "looking",
-    "goin": "going", "gimme": "give", "soz": "sorry", "nvm": "nevermind", "thnx": "thanks", "tysm": "thanks",
-    "cya": "bye", "lmao": "lol", "rofl": "lol", "kk": "ok",
+    "ur": "your", "wots": "what's", "wats": "what's", "wher": "where", "whr": "where", "whrs": "where's",
+    "pls": "please", "2moro": "tomorrow", "2morrow": "tomorrow", "tmrw": "tomorrow", "tomoz": "tomorrow",
+    "2nite": "tonight", "2night": "tonight", "tonite": "tonight", "2day": "today", "2gether": "together",
+    "anywer": "anywhere", "anywhr": "anywhere", "any1": "anyone", "some1": "someone", "gr8": "great", "l8r": "later",
+    "fone": "phone", "fones": "phones", "duz": "does", "shud": "should", "wud": "would", "coz": "because",
+    "cuz": "because", "ppl": "people", "abt": "about", "smth": "something", "lookin": "looking", "goin": "going",
+    "gimme": "give", "soz": "sorry", "thnx": "thanks", "tysm": "thanks", "cya": "bye", "lmao": "lol", "rofl": "lol",
+    "kk": "ok",
 }  # fmt: skip
-"""Spellings that are no other word."""
+"""Spellings that are no other word, as "plz" (a plaza) and "b4" (paper) are."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -33,12 +32,16 @@ _ASKING: Final = _words(
     "need want like love thank near for 4 to 2 with know think open deliver take"
 )
 _TURNS: Final = _words("is are do does did will can u you")
+_WHAT: Final = _TURNS | _words("r time size day happens happened colour color kind about if a the")
+_U: Final = _words("bolt bolts turn bend haul bahn")
 _BESIDE: Final[Mapping[str, tuple[str, frozenset[str], frozenset[str]]]] = {
     "u": ("you", _ASKING, _ASKING),
     "r": ("are", _words("y") | _YOU, _YOU),
     "2": ("to", _words("how hw where wher"), _words("me us u you my")),
     "4": ("for", _words(""), _words("u you me us a an the my him her them")),
     "hw": ("how", _words(""), _TURNS | _words("to 2 much many long old tall far often big hot")),
+    "wat": ("what", _words(""), _WHAT),
+    "wot": ("what", _words(""), _WHAT),
     "wen": ("when", _words(""), _TURNS),
     "y": ("why", _words(""), _TURNS | _words("r am my isn't isnt won't wont can't cant doesn't doesnt don't dont")),
 }
@@ -57,7 +60,7 @@ def spelled(texts: list[str]) -> list[str]:
     for at, text in enumerate(texts):
         before = texts[at - 1] if at else ""
         after = texts[at + 1] if at + 1 < len(texts) else ""
-        if text in _BESIDE:
+        if text in _BESIDE and not (text == "u" and after in _U):
             meant, left, right = _BESIDE[text]
             if before in left or after in right or (text == "2" and before in _WISHING and after in _DOING):
                 full[at] = meant
