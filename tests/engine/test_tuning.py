@@ -41,15 +41,43 @@ all_there.wait()
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only GNU's C library has a heap for each thread")
-def test_threads_share_few_heaps(root: Path) -> None:
-    """However many threads there are at one time, the C library makes no more heaps than we ask for."""
+COLLECTED = """
+import gc
+from micromoments.engine.tuning import YOUNG, tune_process
+
+tune_process()
+most = 0
+
+def look(phase, info):
+    global most
+    if phase == "start":
+        most = max(most, len(gc.get_objects(0)) + len(gc.get_objects(1)))
+
+gc.callbacks.append(look)
+kept = [[n] for n in range(40 * YOUNG)]
+print(most / YOUNG)
+"""
+
+
+def printed(code: str, root: Path) -> str:
+    """What a process of its own prints, which may set what it likes for itself."""
     paths = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-c", THREADS],
+        [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert 1 <= int(done.stdout) <= HEAPS
+    return done.stdout
+
+
+def test_the_collector_looks_at_little_at_a_time(root: Path) -> None:
+    """However many values are kept, the cycle collector looks through two rounds of new ones at the most."""
+    assert 1.0 <= float(printed(COLLECTED, root)) < 2.5
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only GNU's C library has a heap for each thread")
+def test_threads_share_few_heaps(root: Path) -> None:
+    """However many threads there are at one time, the C library makes no more heaps than we ask for."""
+    assert 1 <= int(printed(THREADS, root)) <= HEAPS
