@@ -97,23 +97,19 @@ def test_replay_tells_a_difference(shop: Path) -> None:
     why, it says so.
     """
     from micromoments.core.record import ActivationRecord
+    from micromoments.ports import Batch
     from micromoments.stores.embedded.log import SqliteLog
     from micromoments.stores.embedded.state import SqliteState
 
     assert micromoments("replay", shop).status == 0
     state = SqliteState(shop / "state.sqlite")
+    nothing = Batch(
+        people={}, links={}, timers={}, decisions=(), facts=(), policies={}, items={}, position=state.position()
+    )
     people, _ = state.load(["user:ana"], [])
     person = people["user:ana"]
     changed = msgspec.structs.replace(person, first=person.first - 1)
-    from micromoments.ports import Batch
-
-    state.commit(
-        Batch(
-            people={"user:ana": changed}, links={}, timers={}, decisions=(), facts=(), policies={}, items={},
-            position=state.position(),
-        )
-    )  # fmt: skip
-    state.close()
+    state.commit(msgspec.structs.replace(nothing, people={"user:ana": changed}))
     done = micromoments("replay", shop)
     assert done.status == 1
     assert "differs" in done.out
@@ -121,8 +117,10 @@ def test_replay_tells_a_difference(shop: Path) -> None:
 
     log = SqliteLog(shop / "log.sqlite")
     log.append([ActivationRecord(key="", at=1, what="model", name="", digest="newer", body=b"newer")])
-    before = log.end() - 1
+    end = log.end()
     log.close()
-    assert f"another release or another model folded the records before position {before}" in (
-        micromoments("replay", shop).words
-    )
+    told = "another release or another model folded the records before position"
+    assert f"{told} {end - 1};" in micromoments("replay", shop).words
+    state.commit(msgspec.structs.replace(nothing, policies={"active:model": b"older"}))
+    state.close()
+    assert f"{told} {end};" in micromoments("replay", shop).words

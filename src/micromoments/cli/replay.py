@@ -131,7 +131,7 @@ def _held(stores: Stores, verdict: Verdict) -> Verdict:
     """The verdict, with words for differences that an upgrade explains."""
     from micromoments.engine.verify import renewed
 
-    if verdict.differences and (at := renewed(stores.log)):
+    if verdict.differences and (at := renewed(stores)):
         say(
             f"another release or another model folded the records before position {at}; a replay recognises them anew "
             "with this one, so people who are older than that may differ though nothing is wrong"

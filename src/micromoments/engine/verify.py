@@ -167,9 +167,11 @@ def against(stores: Stores, rebuilt: Rebuilt) -> Verdict:
     return compared(rebuilt, kept_of(stores, rebuilt))
 
 
-def renewed(log: Log) -> int:
-    """The position from which on the newest recogniser folded the log; 0 where no other did before."""
-    came = [x.position for x in replay(log) if isinstance(x.record, ActivationRecord) and x.record.what == MODEL]
+def renewed(stores: Stores) -> int:
+    """The position from which on the recogniser at hand folded the log; 0 where no other did before."""
+    if stores.policies.load().get(ACTIVE_MODEL, stores.recogniser.digest.encode()) != stores.recogniser.digest.encode():
+        return stores.log.end()
+    came = [x.position for x in replay(stores.log) if isinstance(x.record, ActivationRecord) and x.record.what == MODEL]
     return came[-1] if len(came) > 1 else 0
 
 
