@@ -36,6 +36,8 @@ def refusal(
 
 CAPPED = Slot(caps=(Cap(times=1, hours=24, by="item"),))
 PERSONAL = candidate(attributes={"personalised": True})
+ONCE = {"offer": {"gives": "price_off", "percent": 5, "most": 1, "hours": 1e305}}
+FOREVER = candidate(kind="offer", attributes=ONCE)
 FIVE_UNITS = candidate(budget="b", attributes={"budget_units": 5})
 SEEN = Served(NOW - HOUR, "p1", "home", "spring", "d0")
 
@@ -60,6 +62,7 @@ SEEN = Served(NOW - HOUR, "p1", "home", "spring", "d0")
         ("dismissed", "29 days ago", {"made": candidate(), "who": person(dismissed={"p1": NOW - 29 * DAY})}),
         ("already_bought", "2 h ago", {"made": candidate(), "who": person(bought={"p1": NOW - 2 * HOUR})}),
         ("cap", "got 1 in 24 h by item; limit 1", {"made": candidate(), "who": person(served=(SEEN,)), "slot": CAPPED}),
+        ("cap", "got 1 in 8.76e+06 h by this offer", {"made": FOREVER, "who": person(served=(SEEN,))}),
         ("budget", "got 0 units left of b; wanted 1", {"made": candidate(budget="b")}),
         ("budget", "got 4 units left of b; wanted 5", {"made": FIVE_UNITS, "left": {"b": 4}}),
     ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from micromoments.core.person import MAX_PENDING, MAX_SERVED, Pending, Person, Served
 from micromoments.core.settings import Cap, Settings, Slot
 from micromoments.learn.servings import remember, still_counted
+from micromoments.stores.embedded.codec import decode, encode
 from micromoments.testing.generators import decision
 
 NOW, HOUR = 1_760_000_000_000, 3_600_000
@@ -36,6 +38,16 @@ def test_an_offers_own_cap_outlasts_what_none_counts() -> None:
     found = still_counted([*rationed, *home], Settings(), NOW)
     assert list(found[:2]) == rationed[1:]
     assert len(found) == MAX_SERVED
+
+
+@pytest.mark.parametrize("hours", [1e305, 1e20, 10**15, float("inf")])
+def test_an_offer_once_in_all_time_is_remembered_as_such(hours: float) -> None:
+    """Hours without end are a thousand years: the person who got the offer can be kept and read again."""
+    told = {"offer": {"gives": "price_off", "percent": 10, "most": 1, "hours": hours}}
+    made = decision(1, "user:ana", "user:ana", NOW)
+    made = replace(made, items=[replace(made.items[0], id="o1", kind="offer", attributes=told)])
+    kept = decode(Person, encode(remember(Person("user:ana", 1), made, Slot(), Settings())))
+    assert [one.until > NOW for one in kept.served] == [True]
 
 
 def test_without_caps_and_past_their_window_the_newest_stay() -> None:

@@ -30,6 +30,8 @@ Gives = Literal["price_off", "points", "bundle", "free_delivery"]
 MAX_ON = 200
 """Items, categories and brands that one offer may be on."""
 WEEK, YEAR = 168.0, 8760.0
+LONGEST = 8_760_000.0
+"""Hours that are counted, a thousand years, though an offer says more: every instant has to fit into 64 bits."""
 MAX_CODE = 64
 MAX_UNITS = 1 << 31
 """Of a budget that one item may take; a store counts in 64 bits."""
@@ -148,4 +150,4 @@ def _limit(attributes: dict[str, Any], times: str, within: str, usual: float) ->
     if not isinstance(told, dict) or not isinstance(most, int) or isinstance(most, bool) or most <= 0:
         return 0, 0.0
     hours = told.get(within, usual)
-    return most, float(hours) if isinstance(hours, int | float) and hours > 0 else usual
+    return most, float(min(hours, LONGEST)) if isinstance(hours, int | float) and hours > 0 else usual
