@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
+from itertools import count
 
 import pytest
 
@@ -55,3 +56,27 @@ async def test_steps_that_fail_say_so() -> None:
 
     with pytest.raises(ValueError, match="no"):
         await in_bites(steps())
+
+
+async def test_a_commit_that_is_late_gets_longer_bites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While more changes than commits take, the loop's other work gets fewer turns between a commit's steps."""
+    ticks = count()
+    monkeypatch.setattr(keeper, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(keeper, "BITE", 10)
+
+    async def turns(late: bool) -> int:
+        """How many turns others get between a hundred steps of a tick each."""
+        taken = 0
+
+        async def other() -> None:
+            nonlocal taken
+            while True:
+                taken += 1
+                await asyncio.sleep(0)
+
+        serving = asyncio.create_task(other())
+        await in_bites((None for _ in range(100)), lambda: late)
+        serving.cancel()
+        return taken
+
+    assert (await turns(late=False), await turns(late=True)) == (9, 3)

@@ -36,6 +36,8 @@ COMMIT_AT = 40_000
 """Changed people that bring the next commit forward."""
 BITE = 0.00025
 """Seconds of making a commit ready at a time: what a request has to wait for it at the most, give or take a value."""
+LATE = 4
+"""How much longer that is where more people change than commits take: folding waits for them, or memory would grow."""
 SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
 FAR = 10_000
@@ -198,7 +200,7 @@ class Keeper:
             if outbox:
                 self.committed()
             await self._keep_versions(let_go(policies), versions)
-            await in_bites(_freed(facts, self._residents))
+            await in_bites(_freed(facts, self._residents), self._late)
             return True
 
     async def _keep_versions(self, gone: Sequence[str], versions: Sequence[tuple[str, int, bytes]]) -> None:
@@ -215,9 +217,13 @@ class Keeper:
         """Commit a batch: made ready here in bites, between what is served, which a thread would contend with for the
         interpreter; written in a thread, where the interpreter is free.
         """
-        batch.timers = await in_bites(_wakes(batch.people))
-        write = await in_bites(self._stores.committing(batch))
+        batch.timers = await in_bites(_wakes(batch.people), self._late)
+        write = await in_bites(self._stores.committing(batch), self._late)
         await asyncio.to_thread(write)
+
+    def _late(self) -> bool:
+        """Whether the next commit is due before this one is done: more changed meanwhile than one should take."""
+        return len(self._residents.dirty_people) >= COMMIT_AT
 
     def _last_kept(self, name: str) -> int:
         if name not in self._versions:
@@ -375,8 +381,8 @@ def _freed(facts: list[Fact], residents: Residents) -> Generator[None, None, Non
     yield from residents.let_go()
 
 
-async def in_bites(steps: Generator[None, None, T]) -> T:
-    """What the steps return, taken for ``BITE`` at a time between the loop's other work."""
+async def in_bites(steps: Generator[None, None, T], late: Callable[[], bool] = lambda: False) -> T:
+    """What the steps return, taken for ``BITE`` at a time between the loop's other work, for longer while ``late``."""
     until = perf_counter() + BITE
     while True:
         try:
@@ -386,7 +392,7 @@ async def in_bites(steps: Generator[None, None, T]) -> T:
             return value
         if perf_counter() > until:
             await asyncio.sleep(0)
-            until = perf_counter() + BITE
+            until = perf_counter() + (BITE * LATE if late() else BITE)
 
 
 def _nobody() -> None:
