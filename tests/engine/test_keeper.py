@@ -69,6 +69,7 @@ async def test_a_commit_that_is_late_gets_longer_bites(monkeypatch: pytest.Monke
         taken = 0
 
         async def other() -> None:
+            """Takes each turn that there is."""
             nonlocal taken
             while True:
                 taken += 1
