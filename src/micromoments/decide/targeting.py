@@ -20,6 +20,8 @@ _LESS: dict[str, Callable[[float, float], bool]] = {
     "$gt": lambda a, b: a > b,
     "$gte": lambda a, b: a >= b,
 }
+_MOST = 1 << 1023
+"""About the most that a float holds."""
 _NEVER: dict[str, list[Any]] = {"$in": []}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
@@ -74,7 +76,10 @@ def _number(value: object) -> float | None:
         return 0.0
     if isinstance(value, str):
         return float(value) if _NUMBER.fullmatch(value) else float("nan")
-    return float(value) if isinstance(value, int | float) else None
+    if not isinstance(value, int | float):
+        return None
+    # What a request says may be a whole number of hundreds of digits.
+    return float(max(-_MOST, min(_MOST, value))) if isinstance(value, int) else value
 
 
 def attributes(

@@ -202,7 +202,7 @@ def five(moment: MomentView | None) -> tuple[float, float, float, float, float]:
 def at_hand(context: Mapping[str, Any]) -> float:
     """The minutes that the caller says there are, 0 where it doesn't or they can't be."""
     minutes = context.get("minutes")
-    known = isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 < minutes < float("inf")
+    known = isinstance(minutes, int | float) and not isinstance(minutes, bool) and 0 < minutes < 1e9
     return float(minutes) if known and minutes is not None else 0.0
 
 
@@ -223,6 +223,6 @@ def position(context: Mapping[str, Any]) -> Point | None:
     if isinstance(lat, int | float) and isinstance(lon, int | float):
         try:
             return Point(float(lat), float(lon))
-        except ValueError:
+        except (ValueError, OverflowError):  # a whole number may have hundreds of digits
             return None
     return None
