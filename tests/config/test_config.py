@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micromoments.config import ConfigError, json_schema, load, load_keys, parse, silent_changes, starter
+from micromoments.config import ConfigError, json_schema, load, load_keys, parse, silent_changes, starter, with_slot
+from micromoments.config.cluster import parted
 from micromoments.config.positions import line_numbers
 from micromoments.core.settings import Experiment, Settings
 from tests.conftest import ROOT
@@ -305,3 +306,11 @@ def test_a_wrong_key_is_refused_without_showing_it(tmp_path: Path, line: str, go
         load_keys(tmp_path, {"W": "abc123"})
     assert caught.value.mistakes[0].line == 2
     assert "abc123" not in str(caught.value)
+
+
+def test_only_a_line_feed_ends_a_line_of_toml() -> None:
+    """A text in a setting may hold what other formats take for an end of a line; editing and parting leave it whole."""
+    text = '[slots.home]\nfloor = 0.1 # a\u2028b\u0085c\n[cluster]\nredis = "x"\n[fences]\nnear = "a\u2028[b]"\n'
+    assert line_numbers(text)[("fences", "near")] == 6
+    assert with_slot(text, "home", {"floor": 0.2}) == text.replace("0.1 # a\u2028b\u0085c", "0.2")
+    assert parted(text) == text.replace('[cluster]\nredis = "x"\n', "")

@@ -22,7 +22,7 @@ import msgspec
 from micromoments.config.keys import load_secret
 from micromoments.config.loader import CLUSTER_TABLE, FILE_NAME, read_text, read_toml
 from micromoments.config.mistakes import ConfigError, Found, located
-from micromoments.config.positions import line_numbers
+from micromoments.config.positions import line_numbers, lines_of
 from micromoments.config.shape import misshapen
 from micromoments.core.settings import Reference
 
@@ -113,7 +113,7 @@ def parted(text: str) -> str:
     """The text of a project's file without the table ``[cluster]`` and its own tables."""
     kept: list[str] = []
     inside = False
-    for line in text.splitlines():
+    for line in lines_of(text):
         if found := re.match(r"\s*\[+\s*([^\].\s]+)", line):
             inside = found[1].strip("\"'") == CLUSTER_TABLE
         if not inside:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from micromoments.config.positions import lines_of
+
 _HEADER = re.compile(r"^\s*\[")
 Value = str | float | bool
 
@@ -15,7 +17,7 @@ def with_slot(text: str, slot: str, values: Mapping[str, Value]) -> str:
 
     What stands there in another form (a dotted key, an inline table) isn't found; read the result to know.
     """
-    lines = text.splitlines()
+    lines = lines_of(text)
     named = re.compile(rf"^\s*\[\s*slots\s*\.\s*(?:{re.escape(slot)}|\"{re.escape(slot)}\")\s*\]\s*(?:#.*)?$")
     start = next((n for n, line in enumerate(lines) if named.match(line)), -1)
     if start < 0:

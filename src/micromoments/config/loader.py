@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from micromoments.config.mistakes import ConfigError, Found, Mistake, located
-from micromoments.config.positions import line_numbers
+from micromoments.config.positions import line_numbers, lines_of
 from micromoments.config.rules import impossible
 from micromoments.config.shape import misshapen, too_wide
 from micromoments.core.settings import Recognition, Settings
@@ -99,7 +99,7 @@ def read_toml(text: str, file: Path | str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         at = _AT_LINE.search(said)
-        line = int(at[1]) if at else len(text.splitlines())
+        line = int(at[1]) if at else len(lines_of(text))
         got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end")
         got = _TWICE.sub(_said_twice, got[:1].lower() + got[1:])
         raise ConfigError([Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML")]) from error

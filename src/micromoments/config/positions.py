@@ -13,6 +13,11 @@ _ASSIGNMENT = re.compile(rf"\s*({_DOTTED})\s*=")
 _PART = re.compile(_KEY)
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a TOML text: only a line feed ends one, whatever else looks like an end (U+2028, say)."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def line_numbers(text: str) -> dict[Place, int]:
     r"""Maps the place of each table and each value to its line.
 
@@ -29,7 +34,7 @@ def line_numbers(text: str) -> dict[Place, int]:
     counts: dict[Place, int] = {}
     table: Place = ()
     quote = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if quote:
             quote = "" if quote in line else quote
         elif header := _HEADER.match(line):
