@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 MEASURED: Mapping[str, tuple[float, str]] = {
-    "one_box_events": (9_500, "events a second in batches, to the moment that can be read: README, two shared cores"),
-    "one_box_mixed": (760, "decisions a second beside as many events, one box: README, two shared cores"),
+    "one_box_events": (10_800, "events a second in batches, to the moment that can be read: measured.md, two cores"),
+    "one_box_mixed": (795, "decisions a second beside as many events, one box, of several runs the least: measured.md"),
     "person_bytes": (2_846, "a person's state at the most, after 10,000 events: README"),
     "decision_bytes": (1_183, "a decision in a folder: benchmarks.speed.redis_bytes"),
     "decision_in_redis": (1_385, "a decision in Redis: benchmarks.speed.redis_bytes"),
