@@ -203,12 +203,17 @@ def test_redirects_are_not_followed() -> None:
         "64:ff9b::a00:1",
         "64:ff9b::a9fe:a9fe",
         "2002:a00:1::1",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "::ffff:100.100.100.200",
     ],
 )
 def test_one_s_own_network_is_not_asked_by_accident(address: str) -> None:
     """Private, loopback and link-local addresses are refused; those of a machine's own credentials always are."""
     assert not allowed(address, private=False)
-    assert allowed(address, private=True) == (not address.startswith(("169.254", "fe80", "64:ff9b::a9fe")))
+    never = ("169.254", "fe80", "64:ff9b::a9fe", "fd00:ec2::254", "fd20:ce", "100.100.100.200", "::ffff:100.100")
+    assert allowed(address, private=True) == (not address.startswith(never))
 
 
 def test_a_public_address_may_be_asked() -> None:

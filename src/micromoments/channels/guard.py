@@ -13,6 +13,11 @@ from urllib.parse import SplitResult, urlsplit
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """By which a network that speaks IPv6 alone reaches IPv4 addresses."""
 
+CREDENTIALS = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "100.100.100.200")))
+"""Where clouds give out a machine's own credentials outside the link-local ranges: those of AWS (instances, and pods of
+EKS) and Google by IPv6, and Alibaba's.
+"""
+
 
 class Refused(Exception):
     """An address that isn't to be asked; the message says why and what to do."""
@@ -45,11 +50,11 @@ def target(url: str, *, private: bool) -> tuple[str, str]:
 
 
 def allowed(address: str, *, private: bool) -> bool:
-    """Whether an address may be asked. Link-local ones (cloud machines' own credentials) never may."""
+    """Whether an address may be asked. Where cloud machines get their own credentials (link-local, mostly) never is."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         ip = _within(ip) or ip
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+    if ip in CREDENTIALS or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
     return private or ip.is_global
 
