@@ -43,6 +43,18 @@ def opened(folder: Path, clock: Clock | None = None) -> Engine:
     return mm.open(folder / "shop", SETTINGS, clock=clock or Clock())
 
 
+@pytest.mark.parametrize(
+    ("person", "slot", "context"),
+    [("a\ud800", "home", {}), ("anon:a", "ho\udfffme", {}), ("anon:a", "home", {"query": "tap\ud800"})],
+)
+def test_half_a_surrogate_pair_is_refused(tmp_path: Path, person: str, slot: str, context: dict[str, object]) -> None:
+    """What no store can write is told to who says it, before it is in a group of the log with others'."""
+    with opened(tmp_path) as engine:
+        with pytest.raises(ValueError, match="wanted Unicode"):
+            engine.decide(person, slot, context=context)
+        assert engine.decide("anon:a", "home", context={"query": "tap", 1: object()}).slot == "home"  # type: ignore[dict-item]
+
+
 def test_a_script_without_a_main_guard_may_ask_for_reports(tmp_path: Path) -> None:
     """The readme's script runs as it stands: no process of it is started a second time."""
     script = tmp_path / "script.py"

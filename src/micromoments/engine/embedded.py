@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import msgspec
+
 from micromoments.core.decision import Decision, Request
 from micromoments.core.event import SIMULATED, TRUSTED, Arrival, Millis
 from micromoments.core.moment import MomentView
@@ -235,7 +237,12 @@ class Engine:
         decision_id: str | None = None,
         simulated: bool = False,
     ) -> Decision:
-        """Choose what to serve a person in a slot now; ``limit`` 0 is the slot's own."""
+        """Choose what to serve a person in a slot now; ``limit`` 0 is the slot's own.
+
+        Raises:
+            ValueError: something said has half a surrogate pair, which no text has.
+        """
+        _check_text(person, slot, decision_id, context)
         request = Request(
             id=decision_id or f"d_{uuid4().hex}",
             slot=slot,
@@ -327,6 +334,15 @@ class Engine:
 def _check(instant: Millis) -> None:
     if not 0 < instant < LATEST:
         raise ValueError(f"got instant {instant}; wanted milliseconds since 1970, UTC, such as time.time_ns() // 10**6")
+
+
+def _check_text(*said: object) -> None:
+    try:
+        msgspec.json.encode(said, enc_hook=str)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"got {error.object[:100]!r}, which can't be written as text; wanted Unicode") from error
+    except (TypeError, ValueError):  # what JSON doesn't have, deciding may make nothing of
+        pass
 
 
 def key_of(person: str) -> str:
