@@ -47,12 +47,14 @@ def found(folder: Path, **environment: str) -> dict[str, Finding]:
 
 
 def test_a_sound_folder_is_said_to_be_sound(shop: Path) -> None:
-    """Nothing is wrong with a new folder; every check says what it looked at; the exit status is 0."""
+    """Nothing is wrong with a new folder; every check says what it looked at; the exit status is 0. What is free on the
+    disk is the machine's.
+    """
     done = micromoments("doctor", shop, "--format", "json")
     assert done.status == 0
     findings = json.loads(done.out)
     assert {f["check"] for f in findings} == {check.name for check in doctor_setup.CHECKS}
-    assert {f["severity"] for f in findings} <= {"ok", "note"}
+    assert {f["severity"] for f in findings if f["check"] != doctor_setup.Disk.name} <= {"ok", "note"}
 
 
 def test_all_mistakes_of_a_configuration_are_told(shop: Path) -> None:
