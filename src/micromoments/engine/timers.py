@@ -15,7 +15,7 @@ from micromoments.ports import FIRST, State
 PAGE = 5_000
 """Timers that are read from the state at a time."""
 PIECE = 32
-"""People whose timers fire together: who isn't in memory is read, 30 us each, and nothing is served meanwhile."""
+"""People whose timers fire together: who isn't in memory is read, and nothing is served meanwhile (ADR 0091)."""
 
 
 class Timers:
