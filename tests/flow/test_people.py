@@ -17,6 +17,15 @@ def content(person: Person) -> bytes:
     return msgspec.msgpack.encode(person)
 
 
+def test_who_is_new_has_nothing_of_their_own() -> None:
+    """Of two strangers nothing is known but who they are: the rest is the same few empty values."""
+    one, other = people.new("anon:one", 1), people.new("anon:other", 2)
+    of_dictionaries = [name for name in Person.__struct_fields__ if isinstance(getattr(one, name), dict)]
+
+    assert content(one) == content(Person(id="anon:one", surrogate=1))
+    assert all(getattr(one, name) is getattr(other, name) for name in of_dictionaries)
+
+
 @given(persons())
 def test_joining_a_person_with_itself_changes_nothing(a: Person) -> None:
     """Join is idempotent."""

@@ -42,6 +42,7 @@ from micromoments.engine.timers import Timers
 from micromoments.engine.wiring import Stores, open_stores
 from micromoments.flow import apply
 from micromoments.flow.decide import decide, seed_of
+from micromoments.flow.people import new
 from micromoments.flow.rank import rank
 from micromoments.flow.telling import told
 from micromoments.flow.view import View, bounded, config_digest, refuses
@@ -214,7 +215,7 @@ class Service:
         if self._erasure.barred:  # since the request came
             await self._erasure.let_by([request.key])
         id, _ = apply.home(self._residents, request.key, request.at, 0)
-        person = self._residents.person(id) or Person(id=id, surrogate=self._intake.nonce())
+        person = self._residents.person(id) or new(id, self._intake.nonce())
         left, choose, taken = self._purse.left(request.at), rank if request.actions else decide, set[str]()
         asked = msgspec.structs.replace(request, marks=request.marks | (person.marks & UNCOUNTED))
         while True:

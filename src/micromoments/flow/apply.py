@@ -112,7 +112,7 @@ def _event(memory: Memory, record: EventRecord, view: View) -> Applied:
 
 
 def _step(memory: Memory, id: str, surrogate: int, record: Record, view: View, part: str) -> Applied:
-    person = memory.person(id) or Person(id=id, surrogate=surrogate)
+    person = memory.person(id) or people.new(id, surrogate)
     after, effects = step(person, record, view, part)
     if after is not person:
         memory.keep(after)
@@ -138,7 +138,7 @@ def _claim(memory: Memory, source: str, user: str, record: EventRecord, view: Vi
 
 def _deal(memory: Memory, source: str, link: Link, record: EventRecord, view: View) -> tuple[Effect, ...]:
     homes = {c.user: canonical(memory, c.user) for c in link.claims}
-    owners = {id: memory.person(id) or Person(id=id, surrogate=_mix(record.nonce, id)) for id in homes.values()}
+    owners = {id: memory.person(id) or people.new(id, _mix(record.nonce, id)) for id in homes.values()}
     effects: list[Effect] = []
     for id, changed in people.regroup(source, link, owners, homes).items():
         told = retell(_parted(owners[id], changed), view, record.at)

@@ -56,6 +56,16 @@ DAY_BYTES = 4
 
 V = TypeVar("V")
 
+NOBODY = Person(id="", surrogate=0)
+"""Of whom nothing is known. Everybody begins as this, so that what nothing is known of is the same few empty values for
+all: twelve dictionaries of each person's own were a third of all that is kept of who did little.
+"""
+
+
+def new(id: str, surrogate: int) -> Person:
+    """Somebody who was not heard of before."""
+    return replace(NOBODY, id=id, surrogate=surrogate)
+
 
 def insert(part: Part, trace: Trace) -> Part:
     """The part with one more trace in its place; the oldest goes beyond ``MAX_TRACES``; twice is once."""
