@@ -178,6 +178,33 @@ def test_what_stands_twice_is_said() -> None:
         parse("[slots.home]\nholdout = nan")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[slots.home\nlimit = 3", ":1: got no ']' at the end of a table declaration; wanted TOML"),
+        ("slots:\n  home:", ":1: got no '=' after a key in a key/value pair; wanted TOML; write key = value"),
+        ("name = \u201cshop\u201d", ":1: got what is no value; wanted TOML; write straight quotes"),
+        ("name = shop", ":1: got what is no value; wanted TOML; write text in quotes"),
+        (
+            "[slots.home]\nholdout = 5",
+            ":2: slots.home.holdout: got 5; wanted at least 0 and under 1; write 0.05 for 5 %",
+        ),
+        ("[slots.home]\nholdout = -5", "got -5; wanted at least 0 and under 1"),
+        ("[slots.home]\nlimit = 0", "got 0; wanted at least 1"),
+        ("[slots.home]\ncaps = 3", "got 3 (a whole number); wanted a list of tables; write [[slots.home.caps]] on"),
+        (
+            "[experiments.x]\nslot = 'home'\nvariants = ['a', 'b']",
+            "wanted a table; write variants = { a = ..., b = ... }",
+        ),
+    ],
+)
+def test_a_common_slip_is_told_how_to_mend_it(text: str, said: str) -> None:
+    """What people write who come from YAML, a word processor or percent signs is answered with what to write."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert said in str(caught.value)
+
+
 def test_every_operator_that_is_there_may_be_used() -> None:
     """GrowthBook's operators, joined and nested, are no mistakes."""
     condition = """{ "$or" = [{ age = { "$gte" = 18, "$lt" = 30 } }, { "$not" = { country = "FI" } }],

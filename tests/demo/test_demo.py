@@ -17,6 +17,7 @@ from micromoments.config import parse
 from micromoments.demo import NAMES, existing, forward, project
 from micromoments.demo.crowd import LONGEST, gaps
 from micromoments.demo.fulfil import teller
+from micromoments.demo.supervisor import Supervisor
 from micromoments.simulate.visits import stamp
 
 
@@ -112,6 +113,13 @@ def test_experiences_are_refused_plainly(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_server_that_ends_at_its_start_is_told_plainly(tmp_path: Path) -> None:
+    """Its last words are the message, which the command line tells without a traceback, as it does every OSError."""
+    server = Supervisor(["-c", "raise SystemExit('no room left')"], tmp_path / "server.log")
+    with pytest.raises(OSError, match="got a server that ended with 1: no room left"):
+        server.start_now()
+
+
 def test_simulate_prints_each_policy() -> None:
     """Two runs of a trial give the same numbers: each policy's worth with interval, its gain over popular."""
     command = [sys.executable, "-m", "micromoments", "simulate", "--people", "20", "--days", "2", "--format", "json"]

@@ -102,12 +102,29 @@ def read_toml(text: str, file: Path | str) -> dict[str, Any]:
         line = int(at[1]) if at else len(lines_of(text))
         got = _AT_LINE.sub("", said).replace(" (at end of document)", " at the end")
         got = _TWICE.sub(_said_twice, got[:1].lower() + got[1:])
-        raise ConfigError([Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML")]) from error
+        got = re.sub("^expected ", "no ", got).replace("invalid value", "what is no value")
+        todo = _mended("".join(lines_of(text)[line - 1 : line]))
+        raise ConfigError(
+            [Mistake(file=str(file), line=line, setting="", got=got, wanted="TOML", todo=todo)]
+        ) from error
     except ValueError as error:  # a number of more digits than Python reads
         got = "a number of thousands of digits"
         raise ConfigError([Mistake(file=str(file), line=0, setting="", got=got, wanted="TOML")]) from error
     _refuse(list(too_wide(data)), text, file)
     return data
+
+
+def _mended(line: str) -> str:
+    """What to do about a line that is no TOML, where it is a common slip; the line isn't shown, as it may hold a key.
+
+    >>> _mended("goal = \u201corder\u201d"), _mended("goal = order")
+    ('write straight quotes', 'write text in quotes')
+    """
+    if set(line) & set("\u201c\u201d\u201e\u2018\u2019"):
+        return "write straight quotes"
+    if re.match(r"\s*[\w-]+\s*:", line):
+        return "write key = value, and a table as [slots.home] on a line of its own"
+    return "write text in quotes" if re.match(r"\s*[\w.-]+\s*=\s*[A-Za-z]", line) else ""
 
 
 def _said_twice(found: re.Match[str]) -> str:

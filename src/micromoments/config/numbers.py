@@ -15,7 +15,10 @@ def number(
     too_much = most is not None and (value >= most if below else value > most)
     if value < least or too_much:
         end = "" if most is None else f" and {'under' if below else 'at most'} {most:g}"
-        yield Found(place, f"{value:g}", f"at least {least:g}{end}")
+        share = most is not None and most <= 1 < value <= 100
+        yield Found(
+            place, f"{value:g}", f"at least {least:g}{end}", f"write {value / 100:g} for {value:g} %" if share else ""
+        )
 
 
 def above_zero(value: float, place: Place) -> Iterator[Found]:

@@ -12,6 +12,7 @@ import msgspec
 from micromoments.config.mistakes import Found, Place, meant, shown
 
 _PLAIN: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}
+_MANY = {"a table": "tables", "a whole number": "whole numbers", "a number": "numbers"}
 
 
 def misshapen(value: Any, wanted: Any, place: Place = ()) -> Iterator[Found]:
@@ -71,7 +72,8 @@ def said(wanted: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(f'"{one}"' for one in inner)
     if origin is tuple:
-        return f"a list of {said(inner[0])}"
+        one = said(inner[0])
+        return f"a list of {_MANY.get(one, one)}"
     if origin in (Union, UnionType):
         return " or ".join(said(one) for one in inner if one is not type(None))
     return "a table"
@@ -95,8 +97,12 @@ def _wrong(value: Any, wanted: Any, place: Place) -> Found:
     todo = ""
     if isinstance(value, str) and wanted in (int, float, bool):
         todo = "write it without quotes"
+    elif get_origin(wanted) is tuple and said(get_args(wanted)[0]) == "a table":
+        todo = f"write [[{'.'.join(place)}]] on a line of its own, and what belongs to it below"
     elif isinstance(value, str) and get_origin(wanted) is tuple:
         todo = f'write ["{value}"]'
+    elif isinstance(value, list) and get_origin(wanted) is dict:
+        todo = f"write {place[-1]} = {{ {', '.join(f'{one} = ...' for one in value[:3] or ['name'])} }}"
     elif isinstance(value, str) and get_origin(wanted) is Literal:
         todo = meant(value, get_args(wanted))
     if isinstance(value, float) and not math.isfinite(value):

@@ -133,7 +133,8 @@ class Demo:
         started = asyncio.gather(*(server.start() for server in self._servers()))
         try:
             first: set[asyncio.Future[Any]] = {ended, started}
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            with self._console.status("Starting the servers"):
+                await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 started.result()
                 await self._open(ended)
