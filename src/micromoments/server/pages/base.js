@@ -38,7 +38,7 @@ export function mark(type, size = 18) {
   return svg("svg", { viewBox: "-13 -13 26 26", width: size, height: size, class: `sign ${type}`, "aria-hidden": "true" }, svg("path", { d: known.path }));
 }
 
-export const percent = (x, digits = 0) => (x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toFixed(digits)}\u00a0%`);
+export const percent = (x, digits = 0) => (x === null || x === undefined || Number.isNaN(x) ? "–" : `${(100 * x).toFixed(x === 0 ? 0 : digits)}\u00a0%`);
 export const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(0)}\u00a0%`;
 export const whole = (x) => Math.round(x).toLocaleString("en-GB");
 

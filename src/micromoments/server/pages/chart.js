@@ -3,7 +3,9 @@
 import { el, svg, whole } from "./base.js";
 import { csvButton, save } from "./frame.js";
 
-const W = 640;
+/** How wide a chart is drawn, in pixels: on a phone as wide as its panel, so that its words stay as large as they are. */
+let W = 640;
+const fit = () => (W = matchMedia("(max-width: 640px)").matches ? 330 : 640);
 const H = 220;
 const PAD = { left: 48, right: 14, top: 14, bottom: 28 };
 const KEEP = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-size", "font-family", "font-weight", "opacity", "fill-opacity", "text-anchor"];
@@ -34,6 +36,7 @@ export function thinned(points, most = MOST_POINTS) {
 
 /** Lines over time. `series` are {name, cls, points: [{x: ms, y, low?, high?}]}; the line breaks at `breaks` (ms). `across` says an x that is no instant. */
 export function lines(title, series, { format, breaks = [], zero = true, onPick, across } = {}) {
+  fit();
   const all = series.flatMap((s) => s.points).filter((p) => p.y !== null);
   if (!all.length) return null;
   const xs = all.map((p) => p.x);
@@ -125,6 +128,7 @@ export function gatheredDays(points, most = 62) {
 
 /** Stacked columns by day; points are {x: ms, label, parts: {name: count}}, names [name, cls] from below. */
 export function stacks(title, all, names, { onPick } = {}) {
+  fit();
   const { points, days } = gatheredDays(all);
   const sum = (p) => names.reduce((n, [name]) => n + (p.parts[name] || 0), 0);
   const top = Math.max(...points.map(sum), 1);
@@ -150,20 +154,29 @@ export function stacks(title, all, names, { onPick } = {}) {
   return days > 1 ? el("div", {}, el("p", { class: "fine" }, `${days} days a column.`), node) : node;
 }
 
+/** Where the names of rows stand: left of what is drawn, or above it where it is narrow. */
+function row(name, y, narrow) {
+  const most = narrow ? 40 : 26;
+  const words = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return svg("text", { class: "bar-name", x: narrow ? 0 : 178, y, "text-anchor": narrow ? "start" : "end" }, words, svg("title", {}, name));
+}
+
 /** Horizontal bars; rows are {name, value, of?, cls?, words?}. */
 export function bars(title, rows, { format = String, most = 12, onPick } = {}) {
+  const narrow = fit() < 400;
   const some = rows.slice(0, most);
   const top = Math.max(...some.map((r) => r.of ?? r.value), 1e-9);
-  const step = 30;
-  const room = Math.min(260, Math.max(60, ...some.map((r) => 7 * String(r.words ?? format(r.value)).length)));
+  const [step, x, low] = narrow ? [46, 0, 22] : [30, 188, 6];
+  const room = Math.min(260, Math.max(60, ...some.map((r) => 8.5 * String(r.words ?? format(r.value)).length)));
   const node = svg("svg", { class: "chart", viewBox: `0 0 ${W} ${some.length * step + 6}`, role: "img", "aria-label": `${title}. ${some.map((r) => `${r.name}: ${format(r.value)}`).join("; ")}.` });
   some.forEach((r, n) => {
-    const width = (v) => Math.max(1.5, (v / top) * (W - 200 - room));
+    const width = (v) => Math.max(1.5, (v / top) * (W - x - 12 - room));
+    const y = n * step + low;
     const line = svg("g", { class: onPick ? "pick" : undefined },
-      svg("text", { class: "bar-name", x: 178, y: n * step + 20, "text-anchor": "end" }, r.name.length > 26 ? `${r.name.slice(0, 25)}…` : r.name, svg("title", {}, r.name)),
-      r.of !== undefined && r.of !== null ? svg("rect", { class: "behind", x: 188, y: n * step + 6, width: width(r.of), height: 20, rx: 5 }) : null,
-      svg("rect", { class: `bar-fill ${r.cls || "plain"}`, x: 188, y: n * step + 6, width: width(r.value), height: 20, rx: 5 }),
-      svg("text", { class: "bar-value", x: 194 + width(r.of ?? r.value), y: n * step + 20 }, r.words ?? format(r.value)));
+      row(r.name, n * step + (narrow ? 16 : 20), narrow),
+      r.of !== undefined && r.of !== null ? svg("rect", { class: "behind", x, y, width: width(r.of), height: 20, rx: 5 }) : null,
+      svg("rect", { class: `bar-fill ${r.cls || "plain"}`, x, y, width: width(r.value), height: 20, rx: 5 }),
+      svg("text", { class: "bar-value", x: x + 6 + width(r.of ?? r.value), y: y + 14 }, r.words ?? format(r.value)));
     if (onPick) line.addEventListener("click", () => onPick(r));
     node.append(line);
   });
@@ -172,20 +185,22 @@ export function bars(title, rows, { format = String, most = 12, onPick } = {}) {
 
 /** A forest of intervals around no difference; rows are {name, low, mid, high, words, sure}. */
 export function forest(title, rows, { format }) {
+  const narrow = fit() < 400;
   const known = rows.filter((r) => r.low !== null && r.high !== null && r.mid !== null);
   if (!known.length) return null;
   const values = [0, ...known.flatMap((r) => [r.low, r.high])];
   const pad = 0.08 * (Math.max(...values) - Math.min(...values)) || 1;
   const [a, b] = [Math.min(...values) - pad, Math.max(...values) + pad];
-  const x = (v) => 190 + ((v - a) / (b - a)) * (W - 210);
-  const step = 40;
+  const left = narrow ? 10 : 190;
+  const x = (v) => left + ((v - a) / (b - a)) * (W - left - 20);
+  const step = narrow ? 52 : 40;
   const height = known.length * step + 34;
   const node = svg("svg", { class: "chart", viewBox: `0 0 ${W} ${height}`, role: "img", "aria-label": `${title}. ${known.map((r) => `${r.name}: ${format(r.mid)}, between ${format(r.low)} and ${format(r.high)}`).join("; ")}.` });
   for (const t of ticks(a, b, 4)) node.append(svg("line", { class: t === 0 ? "zero" : "grid", x1: x(t), x2: x(t), y1: 6, y2: height - 26 }), svg("text", { class: "axis-text", x: x(t), y: height - 8, "text-anchor": "middle" }, format(t)));
   known.forEach((r, n) => {
-    const y = n * step + 24;
+    const y = n * step + (narrow ? 38 : 24);
     node.append(
-      svg("text", { class: "bar-name", x: 178, y: y + 5, "text-anchor": "end" }, r.name.length > 26 ? `${r.name.slice(0, 25)}…` : r.name),
+      row(r.name, narrow ? y - 18 : y + 5, narrow),
       svg("line", { class: `whisker ${r.sure || "unclear"}`, x1: x(r.low), x2: x(r.high), y1: y, y2: y }),
       svg("circle", { class: `mid ${r.sure || "unclear"}`, cx: x(r.mid), cy: y, r: 6 }, svg("title", {}, r.words || "")));
   });

@@ -88,11 +88,14 @@ export function rowOf(row, by = "") {
 /** One day (2026-01-31) as a stretch. */
 export const dayOf = (day) => ({ range: "", from: day, to: new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10) });
 
+/** A zone as people write it: the names in Etc count to the west, so that Etc/GMT-9 is nine hours ahead. */
+const zoned = (tz) => tz.replace(/^Etc\/GMT([+-])(\d+)$/, (_, sign, hours) => `UTC${sign === "-" ? "+" : "−"}${hours}`);
+
 /** The line under each panel: what is counted, from when, how fresh. */
 export function provenance(reply) {
   const from = Date.parse(reply.from) > 0 ? when(reply.from) : "the beginning";
   return el("p", { class: "fine source" }, `${reply.counting} `,
-    el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)}, days in ${reply.tz}. `),
+    el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)} by your clock, days in ${zoned(reply.tz)}. `),
     el("span", { class: "fresh" }, reply.as_of ? `Newest fact: ${ago(reply.as_of)}.` : "No facts yet."),
     reply.simulated ? el("span", { class: "sim" }, "has simulated people") : null);
 }

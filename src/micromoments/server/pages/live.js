@@ -92,7 +92,6 @@ export async function start() {
   tools();
   if (isDemo) {
     town = await ask("demo/town");
-    byId("simulated").hidden = false;
     byId("foot").textContent = `${town.plan.name} and everyone in it are simulated; the server, its answers and its numbers are real. Moments are given only minutes here, so that you can see them end.`;
     scores.forward(town.forward);
     plug = new Plug();

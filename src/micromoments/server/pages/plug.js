@@ -18,7 +18,7 @@ export class Plug {
     byId("plugged").classList.remove("done");
     byId("plugged-title").textContent = "The plug is out";
     byId("plugged-steps").replaceChildren(el("li", {}, "Sending a burst of events, and killing the server in the middle of it."));
-    byId("plugged").scrollIntoView({ block: "nearest" });
+    byId("plugged").scrollIntoView({ block: "center" });
     try {
       await ask("demo/plug", {});
     } catch (error) {

@@ -35,7 +35,7 @@ function flowing(links, stands) {
 /** The diagram; `spoken` says a node's id in words. Nodes are buttons: choosing one follows its bands. */
 export function sankey(title, nodes, links, spoken) {
   const flows = flowing(links, gathered(nodes));
-  const steps = Math.max(...flows.map((f) => f.step));
+  const steps = Math.max(...flows.map((f) => f.step + (ENDS.includes(f.target) ? 0 : 1))); // the last column is for ends alone
   const drawn = new Map();
   const add = (id, column) => drawn.get(id) ?? drawn.set(id, { id, column, into: 0, out: 0, at: { into: 0, out: 0 } }).get(id);
   for (const f of flows) {

@@ -121,6 +121,7 @@ function askKey() {
 
 async function begin() {
   theme();
+  byId("simulated").hidden = !isDemo;
   byId("nav-list").replaceChildren(...GROUPS.map(([asks, views]) => el("li", { class: "nav-group" }, el("span", { class: "nav-asks" }, asks),
     el("ul", {}, views.map(([name, words]) => el("li", {}, el("a", { href: address(name, {}), "data-view": name }, words)))))));
   const session = await ask("v1/session").catch((error) => (error.status ? { keyNeeded: false, signedIn: true } : Promise.reject(error)));

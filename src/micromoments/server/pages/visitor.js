@@ -150,7 +150,7 @@ export class Visitor {
     button.setAttribute("aria-expanded", String(!open));
     if (open) return more.replaceChildren();
     const evidence = decision.moment ? evidenceOf(decision.moment).map((one) => one.text) : [];
-    const lines = [...item.reasons.map((reason) => `${upper(reason)}.`), ...evidence.map((one) => `Seen: ${one}.`)];
+    const lines = [...reasonsOf(item).map((reason) => `${upper(reason)}.`), ...evidence.map((one) => `Seen: ${one}.`)];
     let tail = "";
     try {
       const whole = await ask(`v1/decisions/${encodeURIComponent(decision.decisionId)}`);
@@ -173,7 +173,7 @@ export class Visitor {
       const now = await this.decide("");
       this.show(null, "");
       this.answer.replaceChildren(
-        el("p", { class: "off" }, `Thank you. That moment is closed${type ? `, and noted as one of ${type}` : ""}. Without it you would be served:`),
+        el("p", { class: "off" }, `Thank you. That moment is closed${type ? `, and it is noted that a ${type} moment was meant` : ""}. Without it you would be served:`),
         list(now.items));
       this.announce("Thank you. That moment is closed.");
     };
@@ -233,6 +233,9 @@ function lit(text, telling) {
   return out;
 }
 
+/** Why an item is there; that it matches words which it answers needn't be said. */
+const reasonsOf = ({ reasons }) => reasons.filter((one) => !reasons.includes(one.replace(/^matches /, "answers ")) || !one.startsWith("matches "));
+
 const upper = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 function answer(item) {
@@ -241,7 +244,7 @@ function answer(item) {
   const facts = [item.kind, a.minutes && `${a.minutes} minutes`, price, a.street].filter(Boolean).join(" · ");
   const steps = Array.isArray(a.steps) ? el("ol", { class: "steps" }, a.steps.map((step) => el("li", {}, step))) : null;
   return el("article", { class: "first" }, el("p", { class: "fine" }, facts), el("h3", {}, item.title), steps, !steps && a.text ? el("p", {}, a.text) : null,
-    item.reasons?.length ? el("p", { class: "reasons" }, item.reasons.slice(0, 3).join(" · ")) : null);
+    item.reasons?.length ? el("p", { class: "reasons" }, reasonsOf(item).slice(0, 3).join(" · ")) : null);
 }
 
 function list(items) {

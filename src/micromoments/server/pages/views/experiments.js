@@ -1,6 +1,6 @@
 // What serving was worth: a plain sentence, the interval, its course over time, and what would make one doubt it.
 
-import { el, percent, whole } from "../base.js";
+import { el, percent, signed, whole } from "../base.js";
 import { figure, forest, lines } from "../chart.js";
 import { button, csvButton, empty, into, leads, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
@@ -19,7 +19,8 @@ export function show(view, params, go, link) {
     const rows = reply.rows.filter((row) => row.primary !== false);
     const explored = reply.rows.filter((row) => row.primary === false);
     return [
-      ...(rows.length ? rows.map((row) => one(row, reply, link)) : [empty("No decision in this stretch, so there is nothing to compare.")]),
+      ...(rows.length ? rows.filter((row) => row.proof).map((row) => one(row, reply, link)) : [empty("No decision in this stretch, so there is nothing to compare.")]),
+      unproven(rows.filter((row) => !row.proof), link),
       explored.length ? panel("Explored beside the declared goals", { tools: [csvButton("explored", flat(explored))] }, el("p", { class: "fine" }, "Corrected for how many they are. Take them as questions, not as answers."), el("details", {}, el("summary", {}, `All ${flat(explored).length} comparisons`), table("Explored", [{ name: "what" }, { name: "goal" }, { name: "metric" }, { name: "sentence" }], flat(explored), { hideCaption: true, most: 60 }))) : null,
       provenance(reply),
     ];
@@ -30,9 +31,8 @@ const called = (row) => (row.of === "slot" ? `Serving by moment in ${row.slot}` 
 const flat = (rows) => rows.flatMap((row) => row.comparisons.map((c) => ({ what: called(row), goal: row.goal, ...c, bayes: undefined })));
 
 function one(row, reply, link) {
-  if (!row.proof) return panel(called(row), {}, el("p", { class: "lead" }, row.sentence), people(row, link));
   const sure = row.comparisons[0]?.verdict;
-  const format = (v) => percent(v, Math.abs(v) < 0.1 ? 1 : 0);
+  const format = (v) => (Math.abs(v) < 0.1 && v ? percent(v, 1) : v ? signed(v) : percent(0));
   const relative = row.comparisons.filter((c) => c.relative !== null && c.relative !== undefined && c.relative_low !== null && c.relative_high !== null);
   const bars = relative.map((c) => ({ name: METRIC[c.metric] || c.metric, low: c.relative_low, mid: c.relative, high: c.relative_high, sure: c.verdict, words: c.sentence }));
   const rows = flat([row]).map((c) => ({ metric: c.metric, treated: c.treated, control: c.control, treated_mean: c.treated_mean, control_mean: c.control_mean, difference: c.difference, low: c.low, high: c.high, relative: c.relative, p: c.p, verdict: c.verdict }));
@@ -40,13 +40,19 @@ function one(row, reply, link) {
   const over = el("div", { class: "over" });
   return panel(called(row), { tools: [el("span", { class: `verdict ${sure}` }, VERDICT[sure] || sure)] },
     el("p", { class: "lead" }, row.sentence),
-    el("p", { class: "fine" }, `Goal: ${row.goal || "none"}. ${row.arms[0]} against ${row.arms[1]}.`),
+    el("p", { class: "fine" }, `Goal: ${row.goal || "none"}; ${row.arms[0]} against ${row.arms[1]}.`),
     people(row, link),
-    bars.length ? figure(`lift-${row.slot || row.experiment}`, forest(`${called(row)}: difference in per cent`, bars, { format }), rows, table("Comparisons", columns, rows, { hideCaption: true })) : table("Comparisons", columns, rows),
+    bars.length ? figure(`lift-${row.slot || row.experiment}`, forest(`${called(row)}: difference in per cent`, bars, { format }), rows, table("Comparisons", columns, rows, { hideCaption: true }), [[`Change against ${row.arms[1]}; a bar is where it lies, sure at ${percent(1 - (row.comparisons[0]?.alpha ?? 0.05))} over all looks`, sure]]) : table("Comparisons", columns, rows),
     row.warnings?.length ? el("ul", { class: "warnings" }, row.warnings.map((w) => el("li", {}, w))) : null,
     row.segments?.length ? el("details", {}, el("summary", {}, "By the moment of a person's first decision"), el("ul", { class: "plain" }, row.segments.map((s) => el("li", {}, s.sentence)))) : null,
     row.guards?.length || row.novelty ? el("details", {}, el("summary", {}, "What must not rise, and whether it wears off"), el("ul", { class: "plain" }, [...(row.guards || []).map((g) => g.sentence), row.novelty?.sentence].filter(Boolean).map((s) => el("li", {}, s)))) : null,
     button("Show how the interval moved over time", () => into(over, () => course(row, reply, link), `Looking back ${LOOKS} times`)), over);
+}
+
+/** What can't be told: one line each, so that what can be stands out. */
+function unproven(rows, link) {
+  if (!rows.length) return null;
+  return panel("Not proven", {}, el("ul", { class: "brief" }, rows.map((row) => el("li", { class: "same" }, el("b", {}, `${called(row)}: `), row.sentence, people(row, link)))));
 }
 
 const VERDICT = { higher: "sure: higher", lower: "sure: lower", unclear: "can't be told yet", early: "too early", doubtful: "not to be believed", none: "not compared" };

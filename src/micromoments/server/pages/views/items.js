@@ -18,7 +18,7 @@ export function show(view, params, go, link) {
     const rows = reply.rows.filter((row) => !params.only || row.kind === params.only);
     const guides = params.only && params.only !== "guide" ? null : played(await report("guides", own), link);
     if (!rows.length) return [panel("Items", {}, empty("Nothing of this was served in this stretch."), provenance(reply)), guides];
-    return [panel("The most served", {}, figures(reply.figures, link("decisions", {})), figure("items-clicked", clicked(rows, go), rows, listed(rows, link)), listed(rows, link), provenance(reply)), guides];
+    return [panel("The most served", {}, figures(reply.figures, link("decisions", {})), figure("items-clicked", clicked(rows, go), rows, listed(rows, link), [["clicked, of those who saw it, where ten or more did", "plain"]]), listed(rows, link), provenance(reply)), guides];
   }, "Counting what came of each");
 }
 

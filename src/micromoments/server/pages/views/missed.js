@@ -20,7 +20,7 @@ export function show(view, params, go, link) {
     const [now, then, days] = await Promise.all([report("missed", own), before ? report("missed", before) : null, report("missed", { ...own, by: "day" })]);
     const share = figureOf(now, "missed");
     if (!share?.of) return [empty("No moment of this stretch is over yet."), provenance(now)];
-    return [el("div", { class: "grid two" }, why(now, then, words, link), course(days, go, link)), kinds(now, link)];
+    return [el("div", { class: "grid two" }, why(now, then, words, link), el("div", { class: "stack" }, course(days, go, link), kinds(now, link)))];
   }, "Looking for the causes");
 }
 

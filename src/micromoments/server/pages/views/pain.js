@@ -1,6 +1,6 @@
 // Pain points: searched in vain, tried again and again, clicked in anger or into nothing, given up.
 
-import { el, mark, percent, whole } from "../base.js";
+import { el, mark, whole } from "../base.js";
 import { bars, figure } from "../chart.js";
 import { bar, csvButton, empty, figures, into, leads, led, panel, provenance, report, table } from "../frame.js";
 import { controls, stretch } from "../range.js";
@@ -32,10 +32,11 @@ const vain = (rows, link) => worded("Searched in vain", "searched-in-vain", rows
 const again = (rows, link) => worded("Tried again and again", "tried-again", rows, [{ name: "searches", num: true, show: (r) => led(r.searches, link("behind", { need: r.need })) }, drafted(link)], "No words that at least ten people searched three times within an hour.", link);
 
 function left(rows, link) {
+  const top = Math.max(...rows.map((r) => r.count), 1);
   const place = (r, only) => link("behind", { type: r.type, channel: r.channel, only });
   const columns = leads([
     { name: "type", title: "moment", show: (r) => el("a", { class: "typed", href: link("behind", { type: r.type, channel: r.channel }) }, mark(r.type, 14), r.type) }, { name: "channel" }, { name: "stage", title: "how far" },
-    { name: "share", title: "given up or run out", lead: true, show: (r) => bar(r.share, percent(r.share), r.type) }, { name: "abandoned", title: "given up", num: true, show: (r) => led(r.abandoned, place(r, "ended:abandoned")) }, { name: "expired", title: "run out", num: true, show: (r) => led(r.expired, place(r, "ended:expired")) }, { name: "opened", num: true, show: (r) => led(r.opened, place(r)) }, { name: "people", num: true, show: (r) => led(r.people, place(r, "ended:gone")) },
+    { name: "count", title: "given up or run out", lead: true, show: (r) => bar(r.count / top, whole(r.count), r.type) }, { name: "abandoned", title: "given up", num: true, show: (r) => led(r.abandoned, place(r, "ended:abandoned")) }, { name: "expired", title: "run out", num: true, show: (r) => led(r.expired, place(r, "ended:expired")) }, { name: "opened", num: true, show: (r) => led(r.opened, place(r)) }, { name: "people", num: true, show: (r) => led(r.people, place(r, "ended:gone")) },
   ], (r) => place(r, "ended:gone"));
   return panel("Where moments are given up", { tools: rows.length ? [csvButton("given-up", rows)] : [] }, rows.length ? table("Given up or run out, by where", columns, rows, { hideCaption: true, most: 20 }) : empty("Nothing of this that at least ten people share."));
 }

@@ -16,13 +16,14 @@ export function show(view, params, go, link) {
     const reply = await report("preferences", { ...stretch(params).own, by });
     if (!reply.rows.length) return panel("Who wants what", {}, figures(reply.figures, link("behind", {})), empty("Nothing that at least ten people of a part share, in this stretch."), provenance(reply));
     const parts = [...new Set(reply.rows.map((row) => row.part))];
-    return [panel("Most unlike everybody", {}, figures(reply.figures, link("behind", {})), figure("preferences", unlike(reply.rows), reply.rows, columns(reply.rows, by, link)), provenance(reply)), el("div", { class: "grid two" }, parts.slice(0, 8).map((part) => one(part, reply.rows.filter((row) => row.part === part), by, link)))];
+    return [panel("Wanted more, or less, than by everybody", {}, figures(reply.figures, link("behind", {})), figure("preferences", unlike(reply.rows), reply.rows, columns(reply.rows, by, link), [["times everybody's share: more", "plain"], ["less", "less"]]), provenance(reply)), el("div", { class: "grid two" }, parts.slice(0, 8).map((part) => one(part, reply.rows.filter((row) => row.part === part), by, link)))];
   }, "Comparing");
 }
 
 function unlike(rows) {
   const sorted = [...rows].sort((a, b) => Math.abs(Math.log(b.index)) - Math.abs(Math.log(a.index)));
-  return bars("How many times as often as everybody", sorted.map((r) => ({ name: `${r.wanted}, ${r.part}`, value: r.index, words: `${r.index.toFixed(1)} times` })), { format: (v) => v.toFixed(2) });
+  const most = sorted.slice(0, 12).sort((a, b) => b.index - a.index);
+  return bars("How many times as often as everybody", most.map((r) => ({ name: `${r.wanted}, ${r.part}`, value: r.index, words: `${r.index.toFixed(1)} times`, cls: r.index < 1 ? "less" : "plain" })), { format: (v) => v.toFixed(2) });
 }
 
 const wish = (r, by, link) => link("behind", { only: `wanted:${r.wanted}`, ...(by === "hour" ? {} : { [by]: r.part }) });

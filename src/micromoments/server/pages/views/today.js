@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { el, mark, percent, whole } from "../base.js";
-import { ago, counted, empty, figureOf, into, money, panel, provenance, report, shown } from "../frame.js";
+import { ago, counted, empty, figureOf, figures, into, money, panel, provenance, report, shown } from "../frame.js";
 import { controls, stretch } from "../range.js";
 
 export const title = "Today";
@@ -13,7 +13,7 @@ const WATCHED = [
 ];
 /** Standard errors from which on a difference is told: five figures are looked at, so chance makes one of them move in one morning of twenty. */
 const SURE = 2.576;
-const HOW = "Told as moved from 2.6 standard errors on, each moment and each goal taken for one draw: a sign where to look. Proof is under experiments.";
+const HOW = "Moved means: by more than 2.6 standard errors, each moment and each goal taken for one draw, which chance does in one of a hundred figures. It is a sign where to look; proof is under Experiments.";
 const STALE = 3_600_000;
 
 export function show(view, params, go, onward) {
@@ -32,7 +32,7 @@ export function show(view, params, go, onward) {
         now.as_of ? el("button", { type: "button", onclick: () => go({ range: "all", from: "", to: "" }) }, "Look at everything") : null), provenance(now)];
     }
     return [
-      panel("What moved", {}, list(moved(now, then, words, link)), el("p", { class: "fine" }, HOW), provenance(now)),
+      panel("What moved", {}, ...moved(now, then, words, link), el("p", { class: "fine" }, HOW), provenance(now)),
       el("div", { class: "grid two" },
         panel("What to do", {}, list([...unmet(worth, link), ...cause(missed, link)]), provenance(worth)),
         panel("What is proven", {}, list(proven(lift, link)), provenance(lift))),
@@ -54,12 +54,12 @@ export function apart(a, b) {
 
 function moved(now, then, words, link) {
   const begun = then && now.since && Date.parse(now.since) > Date.parse(then.from) + STALE;
-  const figures = WATCHED.map(([name, called, behind]) => ({ called, behind, a: figureOf(now, name), b: then && !begun && figureOf(then, name) })).filter(({ a }) => a?.of);
-  const told = figures.filter(({ a, b }) => b && Math.abs(apart(a, b)) >= SURE);
-  const still = figures.filter((one) => !told.includes(one));
+  const watched = WATCHED.map(([name, called, behind]) => ({ called, behind, a: figureOf(now, name), b: then && !begun && figureOf(then, name) })).filter(({ a }) => a?.of);
+  const told = watched.filter(({ a, b }) => b && Math.abs(apart(a, b)) >= SURE);
+  const still = watched.filter((one) => !told.includes(one));
   const lines = told.map(({ called, behind, a, b }) => [a.value > b.value ? "better" : "worse", el("b", {}, called), ` ${a.value > b.value ? "rose" : "fell"} from ${shown(b)} to `, led(link("behind", behind), shown(a)), el("small", {}, ` ${a.title}: ${counted(a)}; ${words} ${counted(b)}. More than chance does.`)]);
   if (!told.length) lines.push(["same", then && !begun ? `Nothing moved by more than chance against ${words}.` : "There is no whole stretch before it to compare with."]);
-  return still.length ? [...lines, ["same", still.flatMap(({ called, behind, a }, n) => [n ? ", " : told.length ? "As before: " : "", `${called} `, led(link("behind", behind), shown(a)), el("small", {}, ` ${counted(a)}`)])]] : lines;
+  return [list(lines), figures(still.map(({ called, a }) => ({ ...a, title: called, how: null })), Object.fromEntries(still.map(({ a, behind }) => [a.name, link("behind", behind)])))];
 }
 
 function unmet(reply, link) {
