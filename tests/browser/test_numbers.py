@@ -110,7 +110,9 @@ def test_preferences_are_counted_as_in_the_facts(page: Page, busy: tuple[Shop, P
     assert shown == {(kind, about, str(len(people[kind, about])), str(moments[kind, about])) for kind, about in shared}
     page.get_by_role("combobox", name="Split by").select_option("device")
     page.wait_for_selector("#view[data-ready*='by=device']", timeout=60_000)
-    assert "device" in page.locator("section[aria-label='Wanted more, or less, than by everybody'] th").all_text_contents()
+    assert (
+        "device" in page.locator("section[aria-label='Wanted more, or less, than by everybody'] th").all_text_contents()
+    )
 
 
 def test_needs_lead_to_what_is_behind_them(page: Page, busy: tuple[Shop, Path]) -> None:

@@ -29,7 +29,7 @@ def test_today_says_what_the_reports_say(page: Page, busy: Shop, troubles: list[
     most = max(causes, key=lambda f: int(f["count"]))
     name = most["title"].removeprefix("Missed: ")
     assert (f"“{name}”" if most["count"] else "No moment that is over was missed, but by those held out.") in todo
-    assert page.locator("#view .brief a").count() > 3
+    assert page.locator("#view .brief a, #view .figures a").count() > 3
     assert troubles == []
 
 

@@ -8,7 +8,7 @@ let W = 640;
 const fit = () => (W = matchMedia("(max-width: 640px)").matches ? 330 : 640);
 const H = 220;
 const PAD = { left: 48, right: 14, top: 14, bottom: 28 };
-const KEEP = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-size", "font-family", "font-weight", "opacity", "fill-opacity", "text-anchor"];
+const KEEP = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-size", "font-family", "font-weight", "opacity", "fill-opacity", "text-anchor", "paint-order"];
 export const MOST_POINTS = 400;
 
 /** Steps of an axis that people find round. */
