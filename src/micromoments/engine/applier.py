@@ -16,7 +16,7 @@ import msgspec
 from micromoments.core.decision import Decision
 from micromoments.core.delivery import Delivery
 from micromoments.core.effect import Crossed, Effect, Happened, Joined, Settle, Spend, Told
-from micromoments.core.event import SIMULATED, Millis
+from micromoments.core.event import Millis
 from micromoments.core.fact import Fact, PersonFact
 from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
@@ -39,7 +39,6 @@ from micromoments.engine.stream import Stream
 from micromoments.flow import facts
 from micromoments.flow.apply import apply, canonical, home
 from micromoments.flow.learn import observe
-from micromoments.flow.people import merged
 from micromoments.flow.triggers import intended
 from micromoments.flow.view import View, refuses
 from micromoments.ports import Budgets, Corrupt, State, StoreError
@@ -345,24 +344,10 @@ class Applier:
             self.outbox += intended(told, person, view.recogniser, view.settings, self._clock())
         if person is None or refuses(person, "measure"):
             return
-        recogniser, whose = view.recogniser, person
         if told.turned:
-            self.facts.append(facts.moment_fact(told, position, record.at, recogniser))
-        if told.change == "served":
-            return
-
-        def body() -> bytes:
-            traces = {t.mid: t for t in merged(whose.parts.values())}
-            return msgspec.json.encode(
-                {
-                    "change": told.change,
-                    "person": told.person,
-                    "simulated": bool(told.marks & SIMULATED),
-                    "moment": view.moment(told.moment, traces, told.at),
-                }
-            )
-
-        self._stream.publish("moment", told.person, body)
+            self.facts.append(facts.moment_fact(told, position, record.at, view.recogniser))
+        if told.change != "served":
+            self._stream.publish("moment", told.person, shown.Telling(told, person.parts, view))
 
     def _remember(self, decision: Decision) -> None:
         self.new_decisions.append(decision)

@@ -1,13 +1,40 @@
-"""Decisions, outcomes and crossings as the live stream tells them."""
+"""Moments, decisions, outcomes and crossings as the live stream tells them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import msgspec
 
 from micromoments.core.decision import Decision
-from micromoments.core.effect import Crossed
+from micromoments.core.effect import Crossed, Told
 from micromoments.core.event import SIMULATED
 from micromoments.core.outcome import Outcome
+from micromoments.core.person import Part
+from micromoments.flow.people import merged
+from micromoments.flow.view import View
+
+
+class Telling(msgspec.Struct, frozen=True, gc=False):
+    """What is told of a moment, as JSON once somebody asks. Thousands wait for that, and mostly nobody does: one value
+    that the cycle collector needn't look at, and that holds no more of a person than it takes, where a closure is six.
+    """
+
+    told: Told
+    parts: Mapping[str, Part]
+    view: View
+
+    def __call__(self) -> bytes:
+        """The message."""
+        told, traces = self.told, {t.mid: t for t in merged(self.parts.values())}
+        return msgspec.json.encode(
+            {
+                "change": told.change,
+                "person": told.person,
+                "simulated": bool(told.marks & SIMULATED),
+                "moment": self.view.moment(told.moment, traces, told.at),
+            }
+        )
 
 
 def crossed(effect: Crossed) -> bytes:
