@@ -17,6 +17,7 @@ from benchmarks.speed.mix import Mix
 from micromoments.core.record import Record
 from micromoments.engine.residents import Residents
 from micromoments.engine.service import Service
+from micromoments.engine.timers import Wakes
 from micromoments.engine.tuning import tune_process
 from micromoments.engine.wiring import open_stores
 from micromoments.flow.apply import Applied, apply
@@ -108,7 +109,7 @@ def _taken(service: Service, position: int) -> Batch:
     return Batch(
         people=people,
         links=links,
-        timers={},
+        timers=Wakes(people),
         decisions=[],
         facts=facts,
         policies={},

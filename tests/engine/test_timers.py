@@ -12,6 +12,7 @@ from micromoments.core.record import Record
 from micromoments.engine import timers
 from micromoments.engine.appender import LogDown
 from micromoments.engine.service import Service
+from micromoments.testing.generators import person
 from tests.engine.shop import ITEMS, MINUTE, Clock, opened, search
 
 LIFETIME = 60 * MINUTE
@@ -30,6 +31,17 @@ async def begun(service: Service, clock: Clock) -> None:
     for task in ours:
         task.cancel()
     await asyncio.gather(*ours, return_exceptions=True)
+
+
+def test_who_wakes_when_is_worked_out_when_asked() -> None:
+    """Each person's next instant, 0 for those who are gone, and nothing of anybody else."""
+    someone = person(1)
+    wakes = timers.Wakes({someone.id: someone, "anon:gone": None})
+
+    assert dict(wakes) == {someone.id: someone.wake_at(), "anon:gone": 0}
+    assert someone.wake_at() > 0
+    assert wakes.get("anon:stranger", -1) == -1
+    assert len(wakes) == 2
 
 
 async def test_all_that_are_due_fire_before_the_next_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

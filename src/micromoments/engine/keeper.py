@@ -20,6 +20,7 @@ from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
 from micromoments.engine.held import held, keys_of, mine, readable
 from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.residents import Residents
+from micromoments.engine.timers import Wakes
 from micromoments.engine.tracing import traced
 from micromoments.engine.wiring import Stores
 from micromoments.flow.learn import observe
@@ -169,7 +170,7 @@ class Keeper:
             batch = Batch(
                 people=people,
                 links=links,
-                timers={},
+                timers=Wakes(people),
                 decisions=decisions,
                 facts=facts,
                 policies=policies,
@@ -217,7 +218,6 @@ class Keeper:
         """Commit a batch: made ready here in bites, between what is served, which a thread would contend with for the
         interpreter; written in a thread, where the interpreter is free.
         """
-        batch.timers = await in_bites(_wakes(batch.people), self._late)
         write = await in_bites(self._stores.committing(batch), self._late)
         await asyncio.to_thread(write)
 
@@ -362,15 +362,6 @@ def pause(took: float, *, sending: bool) -> float:
     some to be sent it doesn't wait for more.
     """
     return COMMIT_EVERY if sending else min(COMMIT_LATEST, max(COMMIT_EVERY, took / COMMIT_SHARE))
-
-
-def _wakes(people: Mapping[str, Person | None]) -> Generator[None, None, dict[str, Millis]]:
-    """Each person's next ``wake_at``, 0 for those who are gone, with a step after each."""
-    timers: dict[str, Millis] = {}
-    for id, person in people.items():
-        timers[id] = person.wake_at() if person is not None else 0
-        yield
-    return timers
 
 
 def _freed(facts: list[Fact], residents: Residents) -> Generator[None, None, None]:

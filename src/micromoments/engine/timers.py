@@ -1,13 +1,16 @@
-"""Fires the timers that are due: each is a record of the log like any other, so that a replay fires it in its place."""
+"""When people wake, and the firing of timers that are due: each is a record of the log like any other, so that a replay
+fires it in its place.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from time import perf_counter
 
 from micromoments.core.event import Millis
+from micromoments.core.person import Person
 from micromoments.core.record import TickRecord
 from micromoments.engine.residents import Residents
 from micromoments.ports import FIRST, State
@@ -16,6 +19,25 @@ PAGE = 5_000
 """Timers that are read from the state at a time."""
 PIECE = 32
 """People whose timers fire together: who isn't in memory is read, and nothing is served meanwhile (ADR 0091)."""
+
+
+class Wakes(Mapping[str, Millis]):
+    """Each person's next ``wake_at``, 0 for those who are gone. It is worked out when it is asked for, right before the
+    person is encoded: to look at tens of thousands of people twice is to wait for memory twice.
+    """
+
+    def __init__(self, people: Mapping[str, Person | None]) -> None:
+        self._people = people
+
+    def __getitem__(self, id: str) -> Millis:
+        person = self._people[id]
+        return person.wake_at() if person is not None else 0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._people)
+
+    def __len__(self) -> int:
+        return len(self._people)
 
 
 class Timers:

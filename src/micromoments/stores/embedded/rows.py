@@ -64,9 +64,9 @@ def encoded(batch: Batch) -> Generator[None, None, Rows]:
             wake = batch.timers.get(key, KEEP)
             people.add((key.encode(), wake, person.last, person.surrogate, codec.encode(person)))
             yield
-    for key, wake in batch.timers.items():
+    for key in batch.timers:
         if batch.people.get(key) is None:
-            wakes.add((key.encode(), wake))
+            wakes.add((key.encode(), batch.timers[key]))
         yield
     for d in batch.decisions:
         decisions.add((d.id.encode(), d.at, d.person.encode(), d.key.encode(), codec.encode(d)))
