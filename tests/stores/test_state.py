@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from micromoments.core.person import Claim, Link, Person, Stamp
 from micromoments.ports import Corrupt, StoreError
 from micromoments.stores.embedded import migrate
-from micromoments.stores.embedded.codec import decode_facts
+from micromoments.stores.embedded.codec import decode_facts, encode
 from micromoments.stores.embedded.database import STRETCH, Bulk
 from micromoments.stores.embedded.rows import PER_FRAME
 from micromoments.stores.embedded.state import SqliteState
@@ -35,6 +35,18 @@ def test_a_bulk_writes_every_row_exactly(rows: list[tuple[bytes, int, bytes]]) -
         db.execute("CREATE TABLE t(a, b, c)")
         bulk.write(db, rows)
         assert db.execute("SELECT a, b, c FROM t ORDER BY rowid").fetchall() == rows
+
+
+def test_who_is_read_has_nothing_of_their_own_but_what_is_known_of_them(tmp_path: Path) -> None:
+    """What is empty of two people is the same value in memory, and their bytes are as they were."""
+    with closing(SqliteState(tmp_path / "state.sqlite")) as state:
+        state.commit(batch(people={p.id: p for p in (person(1), person(2))}))
+        one, other = state.load([person(1).id, person(2).id], [])[0].values()
+
+    assert {encode(one), encode(other)} == {encode(person(1)), encode(person(2))}
+    assert one.groups == {}
+    assert one.groups is other.groups
+    assert one.parts is not other.parts
 
 
 def test_a_bulk_of_several_stretches_is_one_statement_of_all_its_rows() -> None:

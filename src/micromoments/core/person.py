@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from micromoments.core.decision import Assignment
 from micromoments.core.event import Millis
@@ -191,6 +192,22 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if self.fences:
             due += [w.due for w in self.fences.values() if w.due]
         return min(due, default=0)
+
+
+_MAPS = tuple(name for name in Person.__struct_fields__ if isinstance(getattr(Person("", 0), name), dict))
+_EMPTY: dict[Any, Any] = {}
+
+
+def lean(person: Person) -> Person:
+    """The person, who was just made or read, with one empty dictionary for all that they have nothing of.
+
+    Each comes with a dozen of their own: a sixth of the memory that a person takes, and as many more places in it to
+    wait for whenever one is copied, encoded or let go of (ADR 0085).
+    """
+    for name in _MAPS:
+        if not getattr(person, name):
+            force_setattr(person, name, _EMPTY)
+    return person
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):

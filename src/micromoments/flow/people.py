@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from msgspec import msgpack
@@ -41,6 +42,7 @@ from micromoments.core.person import (
     Served,
     Stamp,
     Trait,
+    lean,
 )
 from micromoments.core.settings import DAY
 from micromoments.flow import consent
@@ -56,10 +58,8 @@ DAY_BYTES = 4
 
 V = TypeVar("V")
 
-NOBODY = Person(id="", surrogate=0)
-"""Of whom nothing is known. Everybody begins as this, so that what nothing is known of is the same few empty values for
-all: twelve dictionaries of each person's own were a third of all that is kept of who did little.
-"""
+NOBODY = lean(Person(id="", surrogate=0))
+"""Of whom nothing is known: everybody begins as this."""
 
 
 def new(id: str, surrogate: int) -> Person:
@@ -78,13 +78,13 @@ def insert(part: Part, trace: Trace) -> Part:
         traces = tuple(ordered)
     else:
         traces = (*traces, trace)
-    counts = dict(part.counts)
-    why = trace.signal.why
-    if why in counts:
-        counts[why] += 1
+    counts, why = part.counts, trace.signal.why
+    if not counts:
+        counts = _once(why)
+    elif why in counts:
+        counts = {**counts, why: counts[why] + 1}
     else:
-        counts[why] = 1
-        counts = _first(counts, MAX_NAMES)
+        counts = _first({**counts, why: 1}, MAX_NAMES)
     return Part(
         traces=traces[-MAX_TRACES:],
         counts=counts,
@@ -93,6 +93,12 @@ def insert(part: Part, trace: Trace) -> Part:
         total=part.total + 1,
         visits=part.visits,
     )
+
+
+@lru_cache(maxsize=1024)
+def _once(why: str) -> dict[str, int]:
+    """The counters of whoever did one thing once, the same value for all of them: nobody changes one in its place."""
+    return {why: 1}
 
 
 def merged(parts: Iterable[Part]) -> list[Trace]:
@@ -290,7 +296,7 @@ def only(person: Person, source: str) -> list[Trace]:
 
 def with_part(parts: Mapping[str, Part], key: str, part: Part | None) -> dict[str, Part]:
     """The parts with one put or taken out; keys in order, the least recently heard of let go beyond ``MAX_PARTS``."""
-    if key in parts and part is not None:
+    if part is not None and (key in parts or not parts):
         return {**parts, key: part}
     changed = {k: v for k, v in parts.items() if k != key}
     if part is not None:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import PersonFact
-from micromoments.core.person import Link, Person
+from micromoments.core.person import Link, Person, lean
 from micromoments.ports import FIRST, NOTHING, Batch
 from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
@@ -65,7 +65,10 @@ class SqliteState:
         Raises:
             Corrupt: one of them fails its checksum.
         """
-        return self._load(Person, "people", people), self._load(Link, "links", links)
+        found = self._load(Person, "people", people)
+        for person in found.values():
+            lean(person)
+        return found, self._load(Link, "links", links)
 
     def _load(self, kind: type[T], table: str, keys: Sequence[str]) -> dict[str, T]:
         found: dict[str, T] = {}
