@@ -23,7 +23,7 @@ from micromoments.core.event import Millis
 from micromoments.core.moment import NONE, TYPES, Ending, Moment, MomentType, Reading, Signal, Trace, Vector
 from micromoments.core.person import MAX_ENDED
 from micromoments.recognise.place import hour
-from micromoments.recognise.story import looked_at, merged, own, relation, reworded, stayed, turns
+from micromoments.recognise.story import looked_at, merged, own, relation, reworded, seen_on, stayed, turns
 from micromoments.recognise.text import Five, softmax
 from micromoments.recognise.weights import SHIPPED, Weights
 
@@ -35,7 +35,6 @@ MOST: Final = 900
 """Hundredths of a nat to which sums are held, so that no evidence is beyond recall."""
 MAX_OPEN: Final = 4
 MAX_EVIDENCE: Final = 6
-MAX_CHANNELS: Final = 6
 HOLDS: Final = 0.2
 """A moment takes in a trace without topic if it gives the trace's type at least this probability."""
 REWORDED: Final = 0.3
@@ -75,8 +74,9 @@ def faded(age: Millis, half_life: float) -> float:
 
 def logits(sums: Vector, prior: Vector = SHIPPED.prior) -> Five:
     """Log prior and evidence together, in nats."""
-    k, g, d, b, n = ((p + s) / 100.0 for p, s in zip(prior, sums, strict=True))
-    return (k, g, d, b, n)
+    k, g, d, b, n = sums
+    of_k, of_g, of_d, of_b, of_n = prior
+    return ((of_k + k) / 100.0, (of_g + g) / 100.0, (of_d + d) / 100.0, (of_b + b) / 100.0, (of_n + n) / 100.0)
 
 
 @lru_cache(maxsize=8192)
@@ -206,7 +206,7 @@ def _ended(reading: Reading, which: tuple[Moment, ...], how: Ending, trace: Trac
             m,
             stage=max(m.stage, trace.signal.stage),
             traces=_kept(m.traces, trace),
-            channels=_seen_on(m.channels, trace.channel),
+            channels=seen_on(m.channels, trace.channel),
             ended=how,
             ended_at=trace.at,
             wrong=how == "abandoned",
@@ -243,7 +243,7 @@ def _clipped(k: int, g: int, d: int, b: int, n: int) -> Vector:
     """Sums held to ``MOST`` either way."""
     if -MOST <= k <= MOST and -MOST <= g <= MOST and -MOST <= d <= MOST and -MOST <= b <= MOST and -MOST <= n <= MOST:
         return (k, g, d, b, n)
-    k, g, d, b, n = (max(-MOST, min(MOST, x)) for x in (k, g, d, b, n))
+    k, g, d, b, n = [max(-MOST, min(MOST, x)) for x in (k, g, d, b, n)]
     return (k, g, d, b, n)
 
 
@@ -253,14 +253,16 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
     k, g, d, b, n = decayed(moment.sums, trace.at - moment.updated_at, moment.type, rules)
     about = own(signal)
     if (about.words and moment.need.words) or (reworded(moment.need, about) and not moment.need.words):
-        k, g, d, b, n = (round(x * REWORDED) for x in (k, g, d, b, n))
+        k, g, d, b, n = [round(x * REWORDED) for x in (k, g, d, b, n)]
     w = signal.weights
-    grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
     if told := turns(moment, trace):
+        grown = [k + w[0], g + w[1], d + w[2], b + w[3], n + w[4]]
         for_ = speaks_for(w, rules.weights.prior)
         for name in told:
             grown[for_] += rules.weights.turn(name)[for_]
-    sums = _clipped(*grown)
+        sums = _clipped(*grown)
+    else:
+        sums = _clipped(k + w[0], g + w[1], d + w[2], b + w[3], n + w[4])
     lead = speaks_for(sums, rules.weights.prior)
     goes_on = w[lead] > 0 or signal.stage > 0
     until = max(moment.expires_at, trace.at + rules.lifetimes[lead]) if goes_on else moment.expires_at
@@ -274,7 +276,7 @@ def grown(moment: Moment, trace: Trace, rules: Rules) -> Moment:
         merged(moment.need, about),
         max(moment.stage, signal.stage),
         _kept(moment.traces, trace),
-        _seen_on(moment.channels, trace.channel),
+        seen_on(moment.channels, trace.channel),
         seen=looked_at(moment.seen, signal),
         metres=signal.metres if signal.metres >= 0 else moment.metres,
     )
@@ -307,12 +309,6 @@ def _is_slight(weights: Vector) -> bool:
 @lru_cache(maxsize=8192)
 def _speaks_against(weights: Vector) -> bool:
     return min(weights[:NONE]) < 0
-
-
-def _seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
-    if not channel or channel in channels or len(channels) >= MAX_CHANNELS:
-        return channels
-    return (*channels, channel)
 
 
 def _wronged(reading: Reading, trace: Trace, lead: int) -> int:
@@ -352,20 +348,21 @@ def started(reading: Reading, trace: Trace, lead: int, rules: Rules) -> Moment:
     first = signal.weights
     if rules.weights.hours:
         first = added(first, rules.weights.hours[eighth(trace.at, rules)])
-    k, g, d, b, n = _clipped(*first)
-    if reading.ended:
-        k, g, d, b, n = _clipped(k, g, d, b, n + _wronged(reading, trace, lead))
+    sums = first if max(first) <= MOST and min(first) >= -MOST else _clipped(*first)
+    if reading.ended and (wronged := _wronged(reading, trace, lead)):
+        k, g, d, b, n = sums
+        sums = _clipped(k, g, d, b, n + wronged)
     return Moment(
         f"m{trace.mid:016x}",
         trace.at,
         trace.at,
         trace.at + rules.lifetimes[lead],
-        (k, g, d, b, n),
+        sums,
         TYPES[lead],
         own(signal),
         signal.stage,
         (trace.mid,),
-        (trace.channel,) if trace.channel else (),
+        seen_on((), trace.channel),
         seen=looked_at((), signal),
         metres=signal.metres,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from micromoments.core.moment import Moment, Need, Signal, Trace
 from micromoments.recognise.need import topic
 
 MAX_SEEN: Final = 8
+MAX_CHANNELS: Final = 6
 TITLE: Final = "title"
 """The reason of a signal that a page's title gave."""
 DWELT: Final = (20_000, 600_000)
@@ -90,6 +92,19 @@ def looked_at(seen: tuple[int, ...], signal: Signal) -> tuple[int, ...]:
         return seen
     mark = hashed(item)
     return seen if mark in seen else (*seen, mark)[-MAX_SEEN:]
+
+
+def seen_on(channels: tuple[str, ...], channel: str) -> tuple[str, ...]:
+    """The channels on which a moment was seen, with another."""
+    if not channel or channel in channels or len(channels) >= MAX_CHANNELS:
+        return channels
+    return (*channels, channel) if channels else _alone(channel)
+
+
+@lru_cache(maxsize=256)
+def _alone(channel: str) -> tuple[str, ...]:
+    """A channel by itself: the same value for everybody who was seen there."""
+    return (channel,)
 
 
 def reworded(mine: Need, theirs: Need) -> bool:
