@@ -3,7 +3,7 @@
 from micromoments.core.person import Link, Person
 from micromoments.engine.residents import Residents
 from micromoments.engine.verify import Empty
-from micromoments.testing.generators import person
+from micromoments.testing.generators import link, person
 
 
 def _filled(count: int, limit: int) -> Residents:
@@ -23,6 +23,14 @@ def test_whom_the_state_has_go_one_by_one_down_to_the_limit() -> None:
     assert left == [9, 8, 7, 6, 6, 6, 6, 6]
     assert [id for id in residents._people if id in residents._links] == [f"anon:{n}" for n in range(4, 10)]
     assert list(residents.let_go()) == []
+
+
+def test_of_which_ids_something_is_known() -> None:
+    """The links of those that were expected, without those of which nothing is known."""
+    residents, known = Residents(Empty()), link(1)
+    residents.tie("anon:known", known)
+    residents.expect((), ["anon:known", "anon:new"])
+    assert residents.tied(["anon:known", "anon:new"]) == {"anon:known": known}
 
 
 def test_whom_the_state_has_not_stay() -> None:

@@ -66,7 +66,7 @@ class Trace(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def __lt__(self, other: Trace) -> bool:
         """Earlier event time first; the message's hash breaks ties, so that every order of arrival sorts alike."""
-        return (self.at, self.mid) < (other.at, other.mid)
+        return self.mid < other.mid if self.at == other.at else self.at < other.at
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):

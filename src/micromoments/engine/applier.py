@@ -263,14 +263,12 @@ class Applier:
                 ids.add(record.key)
         keys.update([r.key for r in sent])
         residents.expect((), keys)
-        links = {key: residents.link(key) for key in keys}
-        residents.expect((), {f"user:{c.user}" for link in links.values() if link is not None for c in link.claims})
-        for key, link in links.items():
-            if key.startswith("user:"):
-                ids.add(canonical(residents, key[5:]))
-            elif link is None:
-                ids.add(key)
-        ids.update([home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids])
+        links = residents.tied(keys)
+        if links:
+            residents.expect((), {f"user:{c.user}" for link in links.values() for c in link.claims})
+            ids.update([canonical(residents, key[5:]) for key in keys if key.startswith("user:")])
+            ids.update([home(residents, r.key, r.at, 0)[0] for r in sent if r.key not in ids])
+        ids |= keys - links.keys()
         residents.expect(ids, ())
 
     def _one(self, position: int, record: Record, view: View, outcomes: list[OutcomeRecord]) -> None:

@@ -55,6 +55,11 @@ class Residents:
             self.fetch([], [key])
             return self._links[key]
 
+    def tied(self, keys: Iterable[str]) -> dict[str, Link]:
+        """Those of the source ids, which were expected, of which anything is known."""
+        links = self._links
+        return {key: link for key in keys if (link := links.get(key)) is not None}
+
     def keep(self, person: Person) -> None:
         """Put the person's new value."""
         self._put(self._people, self.dirty_people, person.id, person)

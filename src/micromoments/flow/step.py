@@ -198,7 +198,9 @@ def _newest(parts: Mapping[str, Part], key: str, part: Part, trace: Trace) -> bo
     """Whether a trace that ``key``'s ``part`` took in comes after all that are kept."""
     if part.traces[-1] is not trace:
         return False
-    return all([p.traces[-1] < trace for k, p in parts.items() if k != key and p.traces])  # noqa: C419 seldom two
+    if len(parts) == (key in parts):
+        return True
+    return all(p.traces[-1] < trace for k, p in parts.items() if k != key and p.traces)
 
 
 def _remembers(person: Person, old: Part | None, part: Part) -> bool:
