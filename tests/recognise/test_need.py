@@ -56,6 +56,10 @@ def test_price_range() -> None:
         ("tv under $1,299.99", 0, 129999, "USD"),
         ("sofa 1.000 to 1.500 euros", 100000, 150000, "EUR"),
         ("watch under 1’200.50", 0, 120050, ""),
+        ("laptop under 1 000 €", 0, 100000, "EUR"),
+        ("laptop under 1\u202f299,50 €", 0, 129950, "EUR"),
+        ("rug between 1\xa0000 and 2\xa0500 euros", 100000, 250000, "EUR"),
+        ("sheets under 50 100% cotton", 0, 5000, ""),
         ("flat under 250.000.000 yen", 0, 250000000, "JPY"),
         ("tickets before under 12.5.2024", 0, 0, ""),
         ("shoes under 999,999,999,999,999,999,999 dollars", 0, 0, ""),
@@ -64,11 +68,31 @@ def test_price_range() -> None:
 )
 def test_price_range_with_currency(words: str, low: int, high: int, currency: str) -> None:
     """A range carries the currency that its words name; yen have no minor unit; bare numbers are no range, nor are
-    those that no price has; points and apostrophes part thousands as commas do.
+    those that no price has; points, apostrophes and spaces part thousands as commas do.
     """
     found = need(words)
 
     assert (found.price_from, found.price_to, found.currency) == (low, high, currency)
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "most", "currency"),
+    [
+        ("shoes under $80", "USD", 8000, "USD"),
+        ("shoes under $80", "AUD", 8000, "AUD"),
+        ("shoes under 80 dollars", "CAD", 8000, "CAD"),
+        ("shoes under $80", "EUR", 8000, "USD"),
+        ("shoes under US$80", "AUD", 8000, "USD"),
+        ("shoes under 80 usd", "AUD", 8000, "USD"),
+        ("shoes under $ 5.000", "CLP", 5000, "CLP"),
+        ("shoes under ¥500", "CNY", 50000, "CNY"),
+        ("shoes under £80", "AUD", 8000, "GBP"),
+    ],
+)
+def test_a_sign_of_several_currencies(words: str, own: str, most: int, currency: str) -> None:
+    """It is the project's own where that is written so; a code is no sign."""
+    found = need(words, own)
+    assert (found.price_to, found.currency) == (most, currency)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,16 @@ DIGITS = {
     "CLF": 4,
     "UYW": 4,
 }
+#: Currencies that are written with the sign, or called by the name, of a better known one: dollars and pesos, pounds,
+#: yuan, rupees (Unicode CLDR, "narrow" symbols).
+_ALIKE = {
+    "USD": "ARS AUD BBD BMD BND BSD BZD CAD CLP COP CUP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD SRD TTD TWD "
+    "UYU XCD",
+    "GBP": "EGP FKP GIP LBP SDG SHP SSP SYP",
+    "JPY": "CNY",
+    "INR": "LKR MUR NPR PKR SCR",
+}
+_SHARED = {code: frozenset(others.split()) for code, others in _ALIKE.items()}
 _MOST_DIGITS = 15
 """Amounts with more digits before the point are a sender's mistake."""
 _MOST_UNITS = 2**63 - 1
@@ -38,6 +48,15 @@ def minor(amount: object, currency: str) -> int | None:
         return None
     units = int(exact.scaleb(DIGITS.get(currency.upper(), 2)).to_integral_value(rounding=ROUND_HALF_EVEN))
     return units if -_MOST_UNITS <= units <= _MOST_UNITS else None
+
+
+def meant(code: str, own: str) -> str:
+    """The currency that a sign or a name means: ``own`` where that is written alike, else the best known.
+
+    >>> meant("USD", "AUD"), meant("USD", "EUR"), meant("JPY", "CNY"), meant("EUR", "USD")
+    ('AUD', 'USD', 'CNY', 'EUR')
+    """
+    return own if own in _SHARED.get(code, ()) else code
 
 
 def beside(amount: int, currency: str, wanted: str) -> float | None:

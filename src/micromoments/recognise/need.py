@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from micromoments.core.money import DIGITS, meant
 from micromoments.core.moment import Need
 from micromoments.recognise.features import CLASS, classes_of, pair_bits, tokens
 
@@ -34,10 +35,10 @@ _TIME = re.compile(
 )
 _SIGNS = r"(?:us\$|[$€£¥₹])"
 _NAMES = r"(?:dollars?|euros?|pounds?|quid|yen|rupees?|usd|eur|gbp|jpy|inr|bucks|[$€£¥₹])"
-_WRITTEN = r"\d{1,3}(?:[.,'’]\d{3}){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
+_WRITTEN = r"\d{1,3}(?:[.,'’ ]\d{3}(?!\d|\s?%)){1,3}(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
 _AMOUNT = rf"(?:{_SIGNS}\s?)?({_WRITTEN})(?![.,'’]?\d)(k\b)?(?:\s?{_NAMES})?"
 """No more digits than that: what is no amount of money is no bound, and no store holds a whole number past 64 bits."""
-_GROUPED = re.compile(r"(\d{1,3}(?:[.,'’]\d{3})+)(?:[.,](\d{1,2}))?")
+_GROUPED = re.compile(r"(\d{1,3}(?:[.,'’ ]\d{3})+)(?:[.,](\d{1,2}))?")
 _BETWEEN = re.compile(rf"(?:\b(?:between|from)\s+)?{_AMOUNT}(?:\s+(?:and|to)\s+|\s?[-–]\s?){_AMOUNT}")
 _UNDER = re.compile(
     rf"(?:\b(?:for )?(?:under|below|less than|up to|max(?:imum)?|cheaper than|no more than)\s+|<\s?){_AMOUNT}"
@@ -51,6 +52,8 @@ _CURRENCIES = (
     ("INR", re.compile(r"₹|\binr\b|\brupees?\b")),
     ("USD", re.compile(r"\$|\busd\b|\bdollars?\b|\bbucks\b")),
 )
+_CODE = re.compile(r"\b(?:usd|gbp|jpy|inr)\b|\bus\$")
+"""What names one currency and no other."""
 _NOWHERE = frozenset(
     """
     home bed bulk stock general winter summer spring fall autumn oven microwave rain snow sun dark shower pan water
@@ -86,18 +89,23 @@ _STOP = frozenset(
 
 
 def _minor(amount: str, thousands: str | None, currency: str) -> int:
-    """An amount in words to minor units: hundredths, whole ones for yen; groups of three digits are thousands."""
+    """An amount in words to minor units of its currency, hundredths where none is named; groups of three digits are
+    thousands.
+    """
     grouped = _GROUPED.fullmatch(amount)
     value = float(f"{re.sub(r'[^0-9]', '', grouped[1])}.{grouped[2] or 0}" if grouped else amount.replace(",", "."))
-    return round(value * (1000 if thousands else 1) * (1 if currency == "JPY" else 100))
+    return round(value * (1000 if thousands else 1) * 10 ** DIGITS.get(currency, 2))
 
 
-def _currency(text: str) -> str:
-    """The ISO 4217 code of the currency that a phrase names, or nothing; a bare $ is read as US dollars."""
-    return next((code for code, pattern in _CURRENCIES if pattern.search(text)), "")
+def _currency(text: str, own: str) -> str:
+    """The ISO 4217 code of the currency that a phrase names, or nothing; a sign or a name of several is the project's
+    ``own`` where that is among them (a bare $ in Canada), else the best known.
+    """
+    code = next((code for code, pattern in _CURRENCIES if pattern.search(text)), "")
+    return code if _CODE.search(text) else meant(code, own)
 
 
-def _prices(text: str) -> tuple[int, int, str, str]:
+def _prices(text: str, own: str) -> tuple[int, int, str, str]:
     """The price range in minor units (0: open), its currency, and the text without it.
 
     Bare numbers count beside "under" and its like only: "size 10 to 12" and "from 9 to 5" are no prices.
@@ -106,7 +114,7 @@ def _prices(text: str) -> tuple[int, int, str, str]:
         found = pattern.search(text)
         if found is None:
             continue
-        currency = _currency(found.group(0))
+        currency = _currency(found.group(0), own)
         if not currency and pattern is not _UNDER:
             continue
         amounts = sorted(
@@ -140,8 +148,8 @@ def _place(text: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def need(text: str) -> Need:
-    """What a query is about.
+def need(text: str, own: str = "") -> Need:
+    """What a query is about; ``own`` is the project's currency.
 
     >>> need("cheap trail running shoes under $80 near me").query
     'trail running shoes'
@@ -153,7 +161,7 @@ def need(text: str) -> Need:
     """
     words = _SPACES.sub(" ", text).strip()[:MAX_WORDS]
     rest = words.lower()
-    price_from, price_to, currency, rest = _prices(rest)
+    price_from, price_to, currency, rest = _prices(rest, own)
     times = [found.group(0) for found in _TIME.finditer(rest)]
     time = " ".join(re.sub(r"^(?:on|at) ", "", t) for t in times[:2])
     rest = _TIME.sub(" ", rest)

@@ -108,6 +108,7 @@ class Reader:
         self._learned = weights.acts
         self._kept: dict[tuple[str, float], Vector] = {}
         self._needs: dict[str, Need] = {}
+        self._own = settings.currency
         self._goals: dict[str, int] = {}
         for goal in settings.goals.values():
             if goal.ends and not goal.where:
@@ -246,7 +247,7 @@ class Reader:
             if len(self._needs) >= MOST_TEXTS:
                 self._needs.clear()
             # What is only refused is what the refusal is about, so that it counts against the moment of it.
-            about = need(in_full(asked(query) or query))
+            about = need(in_full(asked(query) or query), self._own)
             kept = self._needs[query] = named(replace(about, words=need(query).words), self._text.lexicon)
         return kept
 
@@ -284,7 +285,7 @@ class Reader:
         if title and record.event.type == "page":
             k, g, d, b, n = self._weights(title.lower(), _TITLED)
             if max(k, g, d, b) > max(n, 0):  # what lies open leans a moment; it takes more to open one
-                read = replace(need(title[:160]), item=about.item, category=about.category)
+                read = replace(need(title[:160], self._own), item=about.item, category=about.category)
                 return (k, g, d, b, 0), "title", read, 1
         return QUIET, "", about, 0
 
