@@ -15,7 +15,7 @@ import pytest
 
 import micromoments as mm
 from micromoments.cli import feeds
-from micromoments.sources.feed import Reading
+from micromoments.sources.feed import FeedError, Reading
 from tests.cli.commands import COMMAND, environment, micromoments
 
 
@@ -101,6 +101,37 @@ def test_a_feed_that_holds_nothing_any_more_is_not_believed(tmp_path: Path, body
     assert ids(folder) == {"p0", "p1"}
     micromoments("import", folder, path, "--format", "items", "--shrink")
     assert ids(folder) == set()
+
+
+def test_what_a_broken_feed_put_is_gone_once_a_whole_one_lacks_it(tmp_path: Path) -> None:
+    """Items that were put before a feed's fault, or by a feed that wasn't believed, are the feed's as all others are."""
+    path, reading = tmp_path / "products.json", Reading(now=1, currency="EUR")
+    there, gone = set[str](), list[str]()
+
+    class Shelf:
+        def put(self, items: list[mm.Item]) -> None:
+            """Put items."""
+            there.update(item.id for item in items)
+
+        def delete(self, ids: list[str]) -> None:
+            """Delete items."""
+            gone.extend(ids)
+            there.difference_update(ids)
+
+    def brought(*ids: int, end: str = "") -> None:
+        """A feed of these products, and what stands behind them."""
+        path.write_text("<rss>" + "".join(f"<item><id>{n}</id><title>T{n}</title></item>" for n in ids) + end)
+        feeds.Feed(tmp_path, str(path), "google-merchant").bring(path, reading, Shelf(), lambda _: None)
+
+    brought(*range(60), end="</rss>")
+    with pytest.raises(FeedError):
+        brought(*range(60), 60, end="<item>")  # cut off
+    brought(*range(60), end="</rss>")
+    with pytest.raises(FeedError):
+        brought(61, end="</rss>")  # most of it is gone
+    brought(*range(60), end="</rss>")
+    assert there == {str(n) for n in range(60)}
+    assert gone == ["60", "61"]
 
 
 def test_a_line_that_can_not_be_read_deletes_nothing(tmp_path: Path) -> None:

@@ -48,13 +48,15 @@ def test_a_text_is_read_in_the_alphabet_that_it_is_in(tmp_path: Path, body: byte
         ("£1,089.90", "", Money(108990, "GBP")),
         ("$5", "", Money(500, "USD")),
         ("$5", "CAD", Money(500, "CAD")),
+        ("$5", "EUR", Money(500, "USD")),
+        ("5 000 $", "CLP", Money(5000, "CLP")),
         ("A$5.10", "", Money(510, "AUD")),
         ("1 299 zł", "", Money(129900, "PLN")),
         ("¥1500", "", Money(1500, "JPY")),
     ],
 )
 def test_money_by_its_sign(text: str, currency: str, wanted: Money) -> None:
-    """A sign says the currency; a mere dollar is the feed's own where it has one."""
+    """A sign says the currency; a mere dollar is the feed's own where that is written so."""
     assert money(text, currency) == wanted
 
 
@@ -62,6 +64,80 @@ def test_a_sign_of_several_currencies_says_none() -> None:
     """Crowns are of three countries."""
     with pytest.raises(BadItem):
         money("50 kr")
+
+
+def test_the_least_price_is_of_one_currency(tmp_path: Path) -> None:
+    """500 yen aren't more than 5 euros: prices are compared in the feed's own currency, else in the first one's."""
+    offers = [{"price": p, "priceCurrency": c} for p, c in (("7", "EUR"), ("500", "JPY"), ("5", "EUR"), ("400", "JPY"))]
+    file = tmp_path / "thing.json"
+    file.write_text(json.dumps({"@type": "Product", "sku": "1", "name": "Lamp", "offers": offers}))
+    for currency, wanted in (("", Money(500, "EUR")), ("USD", Money(500, "EUR")), ("JPY", Money(400, "JPY"))):
+        (item,) = rows("schema-org", file, Reading(now=0, currency=currency))
+        assert isinstance(item, Item)
+        assert item.price == wanted
+
+
+def test_an_offer_that_never_ends(tmp_path: Path) -> None:
+    """The last day that there is has no day after it."""
+    thing = {"@type": "Offer", "name": "Tea", "@id": "tea", "price": "5 EUR", "validThrough": "9999-12-31"}
+    (item,) = read(tmp_path / "thing.json", "schema-org", json.dumps(thing).encode())
+    assert item.valid_until == 253_402_214_400_000
+
+
+@pytest.mark.parametrize(
+    ("format", "body"),
+    [
+        ("schema-org", "[" * 100_000),
+        ("schema-org", f'<script type="application/ld+json">{"[" * 100_000}</script>'),
+        ("shopify-products", "[" * 100_000),
+        ("items", "[" * 100_000),
+    ],
+)
+def test_nesting_without_end_is_no_feed(tmp_path: Path, format: str, body: str) -> None:
+    """It is told in words."""
+    file = tmp_path / "feed"
+    file.write_text(body)
+    with pytest.raises(FeedError):
+        list(rows(format, file, Reading(now=0)))
+
+
+@pytest.mark.parametrize("listed", [{"edges": None}, {"edges": [1]}, {"nodes": 3}, 7])
+def test_products_in_no_shape_are_set_aside(tmp_path: Path, listed: object) -> None:
+    """Connections that hold something else break nothing, whether of products or of their variants."""
+    file = tmp_path / "feed"
+    for value in ({"products": listed}, {"products": [{"id": 1, "title": "Lamp", "variants": listed}]}):
+        file.write_text(json.dumps(value))
+        try:
+            found = list(rows("shopify-products", file, Reading(now=0)))
+        except FeedError:
+            continue
+        assert len(found) == 1
+
+
+def test_what_a_spreadsheet_unpublished_is_left_out(tmp_path: Path) -> None:
+    """Spreadsheets write FALSE in capitals."""
+    body = "Handle,Title,Published,Variant Price\nin,In,TRUE,3 EUR\nout,Out,FALSE,3 EUR\n"
+    assert [item.id for item in read(tmp_path / "feed.csv", "shopify-products", body.encode())] == ["in"]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        '3,Cup,"Of three\n',
+        '3,Cup,"Of three\nlines\n',
+        '3,"Cup\n',
+    ],
+)
+def test_a_feed_that_stops_within_a_cell_of_several_lines(tmp_path: Path, cut: str) -> None:
+    """Cut off behind a line's end it is no whole feed either; a last quote that is a letter is one, where nothing in the
+    feed is quoted.
+    """
+    file = tmp_path / "feed.csv"
+    file.write_text(f'id,title,description\n1,Mug,One\n2,Tea,"Of two\nlines"\n{cut}')
+    with pytest.raises(FeedError, match="within a quoted cell"):
+        list(rows("google-merchant", file, Reading(now=0)))
+    body = 'id,title,description\n1,Mug,One\n3,Cup,"Lonely\n'
+    assert [item.id for item in read(file, "google-merchant", body.encode())] == ["1", "3"]
 
 
 @pytest.mark.parametrize(

@@ -217,12 +217,16 @@ class Feed:
                     self._put(waiting, to, counts)
                     told(counts.put + counts.unchanged)
             self._put(waiting, to, counts)
+            # What can't be taken now isn't gone: such an item stays as it was, and is tried anew the next time.
+            now |= {id: 0 for id in named if id not in now}
+            counts.set_aside = aside.count
+            self._end(before, now, to, counts)
+        except BaseException:
+            # What was put is this feed's also where the feed isn't believed: only what is noted is ever deleted.
+            self._note(before | now | {item.id: 0 for item in waiting})
+            raise
         finally:
             aside.close()
-        # What can't be taken now isn't gone: such an item stays as it was, and is tried anew the next time.
-        now |= {id: 0 for id in named if id not in now}
-        counts.set_aside = aside.count
-        self._end(before, now, to, counts)
         if aside.count:
             why = ", ".join(f"{code} {count}" for code, count in sorted(aside.reasons.items()))
             say(f"{self.name}: {aside.count} entries set aside in {aside.path} ({why})")

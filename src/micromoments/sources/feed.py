@@ -17,9 +17,9 @@ import msgspec
 
 from micromoments.core.event import Millis
 from micromoments.core.item import Item, Money
-from micromoments.core.money import minor
+from micromoments.core.money import meant, minor
 from micromoments.sources.items import BadItem, checked
-from micromoments.sources.opened import Bad, split
+from micromoments.sources.opened import Bad, closed, split
 
 FEEDS: Mapping[str, str] = {
     "items": "feed_items",
@@ -43,18 +43,11 @@ _WITHIN = frozenset(
 NOT_NOW = frozenset({"outofstock", "soldout", "discontinued", "unavailable", "notavailable", "preorder", "backorder"})
 """What feeds call what can't be had now, in small letters without anything between them."""
 _NAMES = (
-    "€ EUR, £ GBP, ¥ JPY, ₹ INR, ₩ KRW, ₺ TRY, ₴ UAH, ₪ ILS, zł PLN, Kč CZK, Fr. CHF, "
+    "$ USD, € EUR, £ GBP, ¥ JPY, ₹ INR, ₩ KRW, ₺ TRY, ₴ UAH, ₪ ILS, zł PLN, Kč CZK, Fr. CHF, "
     "US$ USD, R$ BRL, A$ AUD, C$ CAD, HK$ HKD"
 )
 _SIGNS: dict[str, str] = {sign: code for sign, _, code in (pair.partition(" ") for pair in _NAMES.split(", "))}
-"""Signs and whose they mostly are; ``kr`` says nothing alone."""
-_SHARED: dict[str, frozenset[str]] = {
-    "¥": frozenset({"JPY", "CNY"}),
-    "£": frozenset({"GBP", "EGP", "FKP", "GIP", "LBP", "SDG", "SHP", "SSP", "SYP"}),
-}
-"""Signs of several currencies: the feed's own where it is one of them. ``$`` is the feed's own in any case, else the
-United States'.
-"""
+"""Signs and whose they mostly are, of several currencies the best known; ``kr`` says nothing alone."""
 _SIGN = r"[A-Za-z]{0,2}\$|[€£¥₹₩₺₴₪]|zł|Kč|Fr\."
 _PRICE = re.compile(rf"^\s*(?:([A-Za-z]{{3}}|{_SIGN})\s*)?([\d.,'’\s]+?)\s*([A-Za-z]{{3}}|{_SIGN})?\s*$")
 
@@ -105,7 +98,7 @@ def made(line: int, row: Any, make: Callable[[], Item | None]) -> Iterator[Item 
 
 def money(text: object, currency: str = "") -> Money | None:
     """A price as feeds write it: ``15.00 USD``, ``USD 15``, ``1.234,50 EUR``, ``€ 4.50``, or an amount with its
-    currency beside it.
+    currency beside it. A sign of several currencies is the one beside it, where that is among them.
 
     Raises:
         BadItem: an amount that can't be read, or without a currency.
@@ -116,14 +109,23 @@ def money(text: object, currency: str = "") -> Money | None:
     if found is None:
         raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
     told = found.group(1) or found.group(3) or currency
-    own = currency.upper()
-    code = (own or "USD") if told == "$" else own if own in _SHARED.get(told, ()) else _SIGNS.get(told, told.upper())
+    code = meant(_SIGNS[told], currency.upper()) if told in _SIGNS else told.upper()
     if not code:
         raise BadItem("no_currency", f"got {str(text)[:40]!r} without a currency; say it with --currency")
     amount = minor(_plain(found.group(2)), code)
     if amount is None or amount < 0:
         raise BadItem("bad_price", f"got {str(text)[:40]!r}; wanted an amount and a currency, such as 15.00 USD")
     return Money(amount, code)
+
+
+def least(prices: Iterable[Money], currency: str = "") -> Money | None:
+    """The lowest of several prices of one thing: of those in the feed's own currency, else in that of the first, as
+    amounts of two currencies can't be compared.
+    """
+    found = list(prices)
+    told = {price.currency for price in found}
+    own = currency.upper() if currency.upper() in told else found[0].currency if found else ""
+    return min((price for price in found if price.currency == own), key=lambda price: price.amount, default=None)
 
 
 def _plain(amount: str) -> str:
@@ -214,18 +216,30 @@ def headed(first: str, delimiter: str, name: str) -> list[str]:
 
 
 def _cells(text: Iterable[str], width: int, delimiter: str, name: str) -> Iterator[list[str]]:
-    last, short = "", False
+    record, short, quoted = list[str](), False, False
+    fresh = list[str]()
 
     def lines() -> Iterator[str]:
-        nonlocal last
-        for last in text:  # noqa: UP028 the last one is looked at
-            yield last
+        for line in text:
+            fresh.append(line)
+            yield line
 
     for _, row in split(lines(), width, delimiter):
         if isinstance(row, csv.Error):
             raise row
+        if fresh:  # rows that were taken for one come from the same lines
+            quoted = quoted or _quoted(record, delimiter)
+            record = fresh.copy()
+            fresh.clear()
         if len(row) < width:
-            if not (short or last.endswith(("\n", "\r"))):
+            if not (short or record[-1].endswith(("\n", "\r"))):
                 raise FeedError(f"got {name}, which stops after {len(row)} of {width} cells; wanted the whole feed")
             short = True  # whoever leaves out empty cells at the end does so in other rows too
         yield row
+    if not closed(record, delimiter) and (quoted or not closed(record[-1:], delimiter, width)):
+        raise FeedError(f"got {name}, which stops within a quoted cell; wanted the whole feed")
+
+
+def _quoted(record: list[str], delimiter: str) -> bool:
+    """Whether lines have a cell that is quoted by the book."""
+    return any('"' in line for line in record) and closed(record, delimiter)

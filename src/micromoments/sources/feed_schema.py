@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 from micromoments.core.geo import Point
 from micromoments.core.item import Item, Kind
 from micromoments.core.when import zone_of
-from micromoments.sources.feed import BROKEN, NOT_NOW, FeedError, Reading, kept, made, money, plain, title
+from micromoments.sources.feed import BROKEN, NOT_NOW, FeedError, Reading, kept, least, made, money, plain, title
 from micromoments.sources.feed_hours import osm_hours
 from micromoments.sources.opened import Bad, open_bytes
 
@@ -53,7 +53,7 @@ def _values(body: bytes, name: str) -> Iterator[Any]:
         for script in page.found:
             try:
                 yield decode(script)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 broken += 1
                 if broken == len(page.found):
                     raise FeedError(f"got {name}, a page whose JSON-LD can't be read ({error})") from None
@@ -61,10 +61,10 @@ def _values(body: bytes, name: str) -> Iterator[Any]:
         return
     try:
         yield decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         try:
             yield from [decode(line) for line in body.splitlines() if line.strip()]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise FeedError(
                 f"got {name}, which is no JSON-LD ({error}); wanted JSON, or a page that holds it"
             ) from None
@@ -232,7 +232,7 @@ def _price(offers: list[Thing], reading: Reading) -> Any:
         code = str(offer.get("priceCurrency") or spec.get("priceCurrency") or reading.currency)
         if (price := money(amount, code)) is not None:
             found.append(price)
-    return min(found, key=lambda price: price.amount) if found else None
+    return least(found, reading.currency)
 
 
 def _stock(offers: list[Thing]) -> int | None:
@@ -347,7 +347,7 @@ def _instant(value: Any, reading: Reading, *, last: bool = False) -> int | None:
         return None
     text = str(value).strip()
     at = datetime.fromisoformat(text)
-    if last and len(text) <= len("2026-12-31"):
+    if last and len(text) <= len("2026-12-31") and at.date() < date.max:  # the last day that there is means never
         at += timedelta(days=1)
     zone = zone_of(reading.timezone) or UTC
     return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)

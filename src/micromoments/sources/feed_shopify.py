@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from micromoments.core.item import Item
-from micromoments.sources.feed import FeedError, Reading, cells, headed, kept, made, money, plain, title
+from micromoments.sources.feed import FeedError, Reading, cells, headed, kept, least, made, money, plain, title
 from micromoments.sources.opened import Bad, open_bytes, text_of
 from micromoments.sources.values import whole
 
@@ -46,7 +46,7 @@ def _json(file: BinaryIO, name: str) -> Iterator[Product]:
         value = inner if isinstance(inner, dict) else answer
         listed = value.get("products", value) if isinstance(value, dict) else value
         if isinstance(listed, dict):
-            listed = listed.get("nodes") or [edge.get("node") for edge in listed.get("edges", ())] or [listed]
+            listed = _listed(listed) or [listed]
         if not isinstance(listed, list):
             raise FeedError(f"got {name}, without products; wanted an object with products, or one product a line")
         yield from (one for one in listed if isinstance(one, dict))
@@ -71,7 +71,7 @@ def _csv(file: BinaryIO, name: str) -> Iterator[Product]:
                 "vendor": row.get("Vendor"),
                 "product_type": row.get("Type") or (row.get("Product Category") or "").rpartition(">")[2].strip(),
                 "tags": row.get("Tags"),
-                "status": (row.get("Status") or "active") if (row.get("Published") or "true") != "false" else "draft",
+                "status": (row.get("Status") or "active") if _published(row) else "draft",
                 "variants": [],
                 "images": [],
             }
@@ -82,6 +82,11 @@ def _csv(file: BinaryIO, name: str) -> Iterator[Product]:
     if product:
         yield product
     text.detach()
+
+
+def _published(row: dict[str, str]) -> bool:
+    """Spreadsheets write ``FALSE`` where the admin's export has ``false``."""
+    return (row.get("Published") or "true").strip().lower() != "false"
 
 
 def _variant(row: dict[str, Any]) -> Product:
@@ -125,7 +130,7 @@ def _item(product: Product, reading: Reading) -> Item | None:
         tags=tuple(dict.fromkeys(str(tag) for tag in tags if tag)),
         url=str(product.get("onlineStoreUrl") or (f"/products/{handle}" if handle else "")),
         image=images[0] if images else "",
-        price=min(prices, key=lambda price: price.amount) if prices else None,
+        price=least(prices, reading.currency),
         stock=_stock(variants),
         attributes=kept({"handle": handle, "variants": [_shown(v) for v in variants], "images": images[1:10]}),
     )
@@ -134,8 +139,8 @@ def _item(product: Product, reading: Reading) -> Item | None:
 def _listed(value: Any) -> list[Product]:
     """A list of objects, or the nodes of a GraphQL connection."""
     if isinstance(value, dict):
-        value = value.get("nodes") or [edge.get("node") for edge in value.get("edges", ())]
-    return [one for one in value or () if isinstance(one, dict)]
+        value = value.get("nodes") or [edge.get("node") for edge in _listed(value.get("edges"))]
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _amount(price: Any) -> Any:

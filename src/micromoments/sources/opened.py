@@ -111,6 +111,16 @@ def _apart(lines: Sequence[str], width: int, delimiter: str) -> list[tuple[int, 
     return alone if any(isinstance(row, list) and len(row) == width for _, row in alone) else []
 
 
+def closed(lines: Sequence[str], delimiter: str, letters: int = 0) -> bool:
+    """Whether every quote of these lines is closed by the book; with ``letters``, whether they are one row of so many
+    cells once quotes are letters like any other.
+    """
+    if not letters:
+        return not isinstance(_next(csv.reader(lines, delimiter=delimiter, strict=True)), csv.Error)
+    row = _next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+    return isinstance(row, list) and len(row) == letters
+
+
 def _alone(line: str, width: int, delimiter: str) -> list[str] | csv.Error | None:
     """A line as a row: with its quotes, or with quotes that are letters where one stays open."""
     if isinstance(_next(csv.reader([line], delimiter=delimiter, strict=True)), csv.Error):
