@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -311,3 +312,27 @@ def test_a_value_holds_no_others(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "who,when,x\nana,2026-01-02,1\n")
     with pytest.raises(MappingError, match=r"got fields\.properties\.a and fields\.properties\.a\.b"):
         read(file, mapping.words("userId=who,timestamp=when,properties.a=x,properties.a.b=x"))
+
+
+def test_parquets_days_and_numbers_that_are_none(tmp_path: Path) -> None:
+    """A day is its midnight, UTC; what is "not a number" is nobody's id, and no value."""
+    file = tmp_path / "a.parquet"
+    when = pa.array([date(2026, 1, 2)] * 2)
+    pq.write_table(pa.table({"who": pa.array([7.0, float("nan")]), "when": when, "item": [float("nan"), 3.0]}), file)
+    good, bad = read(file, mapping.words("userId=who,timestamp=when,event:=Product Viewed,properties.product_id=item"))
+    assert [(r.arrival.event.user_id, r.arrival.occurred) for r in good] == [("7", 1_767_312_000_000)]
+    assert "properties" not in body(good[0])
+    assert [b.code for b in bad] == ["no_user_anon_id"]
+
+
+@pytest.mark.parametrize(("as_", "said"), [("integer", "12.5"), ("json", '"' + "[" * 20_000 + '"')])
+def test_a_value_of_another_type_is_set_aside(tmp_path: Path, as_: str, said: str) -> None:
+    """Half a piece is no whole number, and what is nested without end no JSON: the row says so, the others are read."""
+    shape = mapping.parse(
+        '[fields]\nuserId = "who"\ntimestamp = "when"\nevent = { value = "Product Added" }\n'
+        f'properties.n = {{ column = "n", as = "{as_}" }}\n'
+    )
+    lines = [f'{{"who": "ana", "when": 1767323045, "n": {n}}}' for n in (said, "12")]
+    good, bad = read(write(tmp_path / "a.jsonl", "\n".join(lines)), shape)
+    assert [b.code for b in bad] == ["wrong_type"]
+    assert [body(r)["properties"] for r in good] == [{"n": 12}]

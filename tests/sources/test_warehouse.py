@@ -53,3 +53,12 @@ def test_a_warehouses_table_as_parquet(tmp_path: Path) -> None:
     (event,), bad, _ = read(tmp_path / "order_completed.parquet", "segment")
     assert not bad
     assert (event.event, event.properties, event.message_id) == ("Order Completed", {"revenue": 20.5}, "m1")
+
+
+def test_a_cell_nested_without_end_stays_text(tmp_path: Path) -> None:
+    """What looks like JSON and can't be read is what it says."""
+    path = tmp_path / "order_completed.csv"
+    path.write_text(f"{WAREHOUSE}event_text,note\nm1,{SAID}Order Completed,{'[' * 20_000}\n")
+    (event,), bad, _ = read(path, "segment")
+    assert not bad
+    assert event.properties == {"note": "[" * 20_000}

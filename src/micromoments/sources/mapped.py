@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -180,7 +180,7 @@ def _getter(column: str, header: Sequence[str] | None) -> Get:
         place = header.index(column)
         return lambda row: row[place] or None
     if "." not in column:
-        return lambda row: row.get(column)
+        return lambda row: _something(row.get(column))
     first, *steps = column.split(".")
     start: Get = (lambda row: row.get(first)) if header is None else _cell(header.index(first))
 
@@ -192,9 +192,14 @@ def _getter(column: str, header: Sequence[str] | None) -> Get:
             if not isinstance(value, dict):
                 return None
             value = value.get(step)
-        return value
+        return _something(value)
 
     return walk
+
+
+def _something(value: Any) -> Any:
+    """A value, nothing where it is what numbers are that nobody told: tables in memory write "not a number" for it."""
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 it alone differs from itself
 
 
 def _cell(place: int) -> Get:
@@ -277,7 +282,10 @@ def _typed(path: str, get: Get, wanted: str) -> Get:
         return float(pointed(value))
 
     def integer(value: Any) -> Any:
-        return int(value)
+        whole = int(value)
+        if isinstance(value, float) and whole != value:  # half a piece isn't none
+            raise ValueError
+        return whole
 
     def boolean(value: Any) -> Any:
         if isinstance(value, bool):
@@ -298,7 +306,7 @@ def _typed(path: str, get: Get, wanted: str) -> Get:
             return None
         try:
             return value if wanted == "text" and isinstance(value, str) else convert(value)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise BadRow("wrong_type", f"got {_text(value)[:60]!r} for {path}; wanted {wanted}") from None
 
     return typed
@@ -351,6 +359,8 @@ def _when(value: Any, pattern: str, scale: float | None, start: float) -> Millis
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
         return int(aware.timestamp() * 1000 + 0.5)
+    if isinstance(value, date):
+        return int(datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() * 1000)
     if pattern:
         parsed = datetime.strptime(value, pattern)  # noqa: DTZ007 - without an offset it is read as UTC, below
         return int((parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)).timestamp() * 1000 + 0.5)
