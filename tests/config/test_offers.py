@@ -30,6 +30,12 @@ EXPERIMENT = "[experiments.e]\nslot = 'a'\nvariants = { x = 1, y = 1 }\n"
             "[rules.r]\naction = 'pin'\nwhere = { id = 'p' }\nstarts = '2026-02-01'\nends = '2026-01-01'",
             "5: rules.r.ends: ",
         ),
+        (
+            "[rules.r]\naction = 'boost'\nwhere = { id = 'p' }\nfactor = 1e300",
+            "4: rules.r.factor: got 1e+300; wanted at least 0.001 and at most 1000",
+        ),
+        ("[goals.g]\nevent = 'E'\nmargin = 30", "3: goals.g.margin: got 30; wanted at least 0 and at most 1"),
+        ("[goals.g]\nevent = 'E'\nvalue = -1", "3: goals.g.value: got -1; wanted at least 0"),
         ("[budgets.b]\nunits = 5\npacing = 'even'", "3: budgets.b.pacing: got even without a stretch of time"),
         ("exclusive = [['spring']]", "1: exclusive.0: got 1 campaigns; wanted two or more"),
         (

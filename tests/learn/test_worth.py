@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from micromoments.core.outcome import Outcome
 from micromoments.core.settings import Slot
@@ -135,6 +136,9 @@ def test_margin_is_what_the_event_says_or_a_share() -> None:
     share = MONEY.__class__(slots=MONEY.slots, goals=goals)
     order = event("Order Completed", decision_id="d1", revenue=40)
     assert attribute(person, order, share)[1][0].worth == 1_200
+    whole = replace(share, goals={"order": replace(goals["order"], margin=1.0)})
+    most = event("Order Completed", decision_id="d1", revenue="922337203685477.5807", currency="CLF")
+    assert attribute(person, most, whole)[1][0].worth == 2**63 - 1, "a share of the most that is held is held, too"
 
 
 def test_a_late_goal_is_learned_in_place_of_the_ignored_zero() -> None:

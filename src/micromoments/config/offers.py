@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from micromoments.config.conditions import unreadable
 from micromoments.config.mistakes import Found, Place, shown
-from micromoments.config.numbers import above_zero, number, span
+from micromoments.config.numbers import number, span
 from micromoments.core.fairness import protected_in
 from micromoments.core.settings import Budget, Rule, Settings
 from micromoments.core.when import instant
+
+MOST_FACTOR = 1000
+"""A boost beyond it is a pin; the odds of many together must stay numbers."""
 
 
 def impossible(settings: Settings) -> Iterator[Found]:
@@ -41,7 +44,7 @@ def _budget(budget: Budget, place: Place) -> Iterator[Found]:
 def _rule(rule: Rule, place: Place) -> Iterator[Found]:
     yield from number(rule.position, (*place, "position"), least=1, most=100)
     yield from number(rule.measure, (*place, "measure"), least=0, most=1, below=True)
-    yield from above_zero(rule.factor, (*place, "factor"))
+    yield from number(rule.factor, (*place, "factor"), least=1 / MOST_FACTOR, most=MOST_FACTOR)
     yield from _stretch(rule.starts, rule.ends, place)
     if not rule.where:
         yield Found((*place, "where"), "an empty condition", "which items it is about", 'write { category = "shoes" }')

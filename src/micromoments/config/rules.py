@@ -20,6 +20,8 @@ from micromoments.core.when import minutes
 
 TYPES = ("know", "go", "do", "buy")
 MAX_ITEMS = 100
+MOST_WORTH = 1e9
+"""Of one goal, in major units: what is worth less than nothing would be a refund."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#\s]+")
 
@@ -128,6 +130,10 @@ def _goal(goal: Goal, place: Place) -> Iterator[Found]:
         yield Found((*place, "event"), "an empty text", "the name of an event", 'write "Order Completed", for example')
     yield from _currency(goal.currency, (*place, "currency"))
     yield from span(goal.window_hours, (*place, "window_hours"), "hours")
+    if not isinstance(goal.value, str):
+        yield from _number(goal.value, (*place, "value"), least=0, most=MOST_WORTH)
+    if not isinstance(goal.margin, str):
+        yield from _number(goal.margin, (*place, "margin"), least=0, most=1)
 
 
 def _experiment(experiment: Experiment, place: Place, settings: Settings) -> Iterator[Found]:

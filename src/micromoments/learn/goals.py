@@ -122,7 +122,7 @@ def guarded(record: EventRecord, settings: Settings) -> tuple[str, ...]:
 def _margin(goal: Goal, properties: Mapping[str, Any], value: int, currency: str) -> int:
     """What is left of a value, with its sign; all of it where the property isn't there."""
     if not isinstance(goal.margin, str):
-        return round(value * goal.margin)
+        return max(-abs(value), min(round(value * goal.margin), abs(value)))  # a share is no more than the whole
     said = minor(properties.get(goal.margin), currency)
     return value if said is None else -abs(said) if value < 0 else said
 
