@@ -130,11 +130,14 @@ def test_what_became_of_items() -> None:
     ]
     facts += [outcome("o5", 2, NOW + 9, "d2", "goal", item="b", value=900, cost=100, currency="EUR")]
     facts += [outcome("o6", 2, NOW + 10, "d2", "goal", item="b", value=-300, currency="EUR")]
+    # The same order reaches another goal, and so does a later event: its worth counts once, the offer costs once.
+    facts += [outcome("o7", 2, NOW + 9, "d2", "goal", item="b", goal="big", value=900, cost=100, currency="EUR")]
+    facts += [outcome("o8", 2, NOW + 11, "d2", "goal", item="b", goal="back", value=50, cost=100, currency="EUR")]
     reply = run(Facts(*facts).query, "items", {}, SETTINGS)
     first = reply["rows"][0]
     assert (first["item"], first["served"], first["people"], first["first"]) == ("b", 2, 2, 1)
     assert (first["seen"], first["clicked"], first["click_share"]) == (2, 1, 0.5)
-    assert (first["goals"], first["value"], first["cost"], first["currency"]) == (1, 600, 100, "EUR")
+    assert (first["goals"], first["value"], first["cost"], first["currency"]) == (3, 650, 100, "EUR")
     assert [(r["item"], r["dismissed"]) for r in reply["rows"][1:]] == [("a", 0), ("c", 1)]
     assert counted(reply, "shown", "clicked") == [(4, 4), (1, 3)]
 

@@ -40,18 +40,24 @@ def items(asked: Ask) -> dict[str, Any]:
         f"ORDER BY served DESC, item LIMIT {MOST_ROWS}), "
         "who AS (SELECT item, count(DISTINCT surrogate) AS people FROM served "
         "WHERE item IN (SELECT item FROM top) GROUP BY item), "
-        f"came AS (SELECT item, {came}, "
-        "count(CASE WHEN what = 'goal' AND value >= 0 THEN 1 END) AS goals, "
-        f"""{total("CASE WHEN what = 'goal' THEN value ELSE 0 END")} AS value, {total("cost")} AS cost, """
-        "max(CASE WHEN value <> 0 THEN currency ELSE '' END) AS currency, "
-        "count(DISTINCT CASE WHEN value <> 0 THEN currency END) AS currencies "
-        f"FROM outcomes WHERE {where} AND item IN (SELECT item FROM top) AND item <> ''{slot} GROUP BY item) "
+        "told AS (SELECT item, decision, received_at, what, value, currency, cost FROM outcomes "
+        f"WHERE {where} AND item IN (SELECT item FROM top) AND item <> ''{slot}), "
+        f"came AS (SELECT item, {came}, count(CASE WHEN what = 'goal' AND value >= 0 THEN 1 END) AS goals "
+        "FROM told GROUP BY item), "
+        # An event that reaches several goals is told with each of them, and a decision's offer is redeemed once.
+        "won AS (SELECT DISTINCT item, decision, received_at, value, currency FROM told "
+        "WHERE what = 'goal' AND value <> 0), "
+        f"brought AS (SELECT item, {total('value')} AS value, max(currency) AS currency, "
+        "count(DISTINCT currency) AS currencies FROM won GROUP BY item), "
+        "paid AS (SELECT item, decision, max(cost) AS cost FROM told WHERE cost > 0 GROUP BY item, decision), "
+        f"spent AS (SELECT item, {total('cost')} AS cost FROM paid GROUP BY item) "
         "SELECT top.item, top.kind, top.served, who.people, top.first, coalesce(came.seen, 0) AS seen, "
         "coalesce(came.clicked, 0) AS clicked, coalesce(came.dismissed, 0) AS dismissed, coalesce(came.goals, 0) AS "
-        "goals, CASE WHEN came.currencies > 1 THEN NULL ELSE coalesce(came.value, 0) END AS value, "
-        "coalesce(came.cost, 0) AS cost, CASE WHEN came.currencies > 1 THEN '' ELSE coalesce(came.currency, '') END AS "
-        "currency, top.places, top.items FROM top JOIN who ON who.item = top.item LEFT JOIN came "
-        "ON came.item = top.item ORDER BY top.served DESC, top.item",
+        "goals, CASE WHEN brought.currencies > 1 THEN NULL ELSE coalesce(brought.value, 0) END AS value, "
+        "coalesce(spent.cost, 0) AS cost, CASE WHEN brought.currencies > 1 THEN '' ELSE coalesce(brought.currency, '') "
+        "END AS currency, top.places, top.items FROM top JOIN who ON who.item = top.item "
+        "LEFT JOIN came ON came.item = top.item LEFT JOIN brought ON brought.item = top.item "
+        "LEFT JOIN spent ON spent.item = top.item ORDER BY top.served DESC, top.item",
         *stretch,
         *more,
         *stretch,
