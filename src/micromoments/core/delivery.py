@@ -13,8 +13,8 @@ STATUSES: tuple[Status, ...] = ("intended", "waiting", "sent", "dead", "held")
 """*intended*: to be decided; *waiting*: written, to be sent (again); *sent*: the destination took it; *dead*: given up,
 kept to be replayed; *held*: not sent on purpose, ``detail`` says why.
 """
-
-
+LATE = "too_late"
+"""The reason of what was given up because its time was over."""
 FORWARDED = "fwd_"
 """How the ids of forwarded events' deliveries begin."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from micromoments.core.decision import Decision, Request
-from micromoments.core.delivery import Delivery
+from micromoments.core.delivery import LATE, Delivery
 from micromoments.core.event import Millis
 from micromoments.core.moment import Moment, MomentView
 from micromoments.core.person import Person
@@ -62,6 +62,27 @@ class Chooser:
         if decision is not None and (reason := _nothing(decision)):
             return _held(replace(one, destination=name, decision=decision.id), reason, now)
         return self._written(one, name, settings.destinations[name], trigger, person, moment, decision)
+
+    def still(self, one: Delivery) -> Delivery:
+        """A written delivery as it is where it may go now, which is asked before each try; else held, as consent was
+        withdrawn since, put off to the end of quiet hours, or given up as too late. What an operator sends again is not
+        too late.
+        """
+        now, settings = self._clock(), self._view().settings
+        person, destination = self._person(one.person), settings.destinations.get(one.destination)
+        if destination is None:
+            return one
+        if reason := triggers.barred(person, destination, settings) if person is not None else "no_person":
+            return _held(one, reason, now)
+        if one.events:
+            return one
+        ours = one.since < one.until
+        trigger = settings.triggers.get(one.trigger)
+        hours = _hours(destination, trigger, settings)
+        awake = triggers.awake(person, hours, settings, now)
+        if ours and one.until <= awake:
+            return replace(one, status="dead", detail=LATE, due=now)
+        return one if awake == now else replace(one, due=awake)
 
     def trigger(self, name: str) -> Trigger:
         """The trigger of that name.
@@ -126,7 +147,7 @@ class Chooser:
                 reasons.append("no_destination")
                 continue
             reason = triggers.barred(person, destination, settings) or _capped(theirs, name, destination, now)
-            hours = destination.quiet_hours or (settings.slot(trigger.slot).quiet_hours if trigger.slot else "")
+            hours = _hours(destination, trigger, settings)
             awake = triggers.awake(person, hours, settings, now)
             if not reason and awake == now:
                 return name, "", 0
@@ -172,6 +193,12 @@ class Chooser:
         )
         known = letters.values(person, view, decision, one.trigger, now)
         return letters.written(ready, destination, known, letters.news(ready, trigger, person, view, decision))
+
+
+def _hours(destination: Destination, trigger: Trigger | None, settings: Settings) -> str:
+    """The quiet hours that hold: the destination's, else the slot's."""
+    slot = trigger.slot if trigger is not None else ""
+    return destination.quiet_hours or (settings.slot(slot).quiet_hours if slot else "")
 
 
 def _channel(settings: Settings, name: str) -> str:

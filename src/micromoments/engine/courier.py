@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec.structs import replace
 
-from micromoments.core.delivery import Delivery, Receipt, later
+from micromoments.core.delivery import LATE, Delivery, Receipt, later
 from micromoments.core.event import Millis
 from micromoments.core.fact import DeliveryFact
 from micromoments.core.settings import HOUR, Destination, Settings
@@ -42,8 +42,8 @@ class Courier:
 
     Args:
         outbox: where deliveries are kept. stream: who is told. open: a destination's channel (``ValueError`` where it
-            can't be had). settings: those in force. clock: the time. lost: is told of a message to a
-            person that was given up.
+            can't be had). settings: those in force. clock: the time. lost: is told of a written message to a person
+            that won't arrive. still: gives a delivery back as it is where it may go now, else as it has become.
     """
 
     def __init__(
@@ -54,9 +54,10 @@ class Courier:
         settings: Callable[[], Settings],
         clock: Callable[[], Millis],
         lost: Callable[[Delivery], Awaitable[None]],
+        still: Callable[[Delivery], Delivery],
     ) -> None:
         self._outbox, self._stream, self._open, self._settings, self.clock = outbox, stream, open, settings, clock
-        self._lost = lost
+        self._lost, self.still = lost, still
         self.traced = traced()
         self._lanes: dict[str, _Lane] = {}
         self._awake = asyncio.Event()
@@ -135,14 +136,11 @@ class Courier:
         await asyncio.to_thread(self._outbox.settle, deliveries, facts)
         self.traced(facts)
         for d in ended:
-            if d.status == "held":
-                self.held += 1
-            elif d.status == "dead":
-                self.dead += 1
-                if d.channel and d.decision:
-                    await self._give_up(d)
-            else:
-                self.sent += 1
+            self.held += d.status == "held"
+            self.dead += d.status == "dead"
+            self.sent += d.status == "sent"
+            if d.status != "sent" and d.channel and d.decision:
+                await self._give_up(d)
             self._tell(d)
 
     async def _give_up(self, d: Delivery) -> None:
@@ -219,13 +217,15 @@ class _Lane:
             due = await self._courier.due(self._name, self.destination.concurrency)
             if not due:
                 return 0.0
-            receipts = await asyncio.gather(*(self._send(one) for one in due))
-            done = [self._courier.after(one, r, self.destination) for one, r in zip(due, receipts, strict=True)]
-            await self._courier.settle(done)
+            may = [self._courier.still(one) for one in due]
+            gone = [one for one, now in zip(due, may, strict=True) if now is one]
+            receipts = await asyncio.gather(*(self._send(one) for one in gone))
+            done = [self._courier.after(one, r, self.destination) for one, r in zip(gone, receipts, strict=True)]
+            await self._courier.settle([*done, *(now for one, now in zip(due, may, strict=True) if now is not one)])
         except Exception as error:  # noqa: BLE001 - whatever it was, what was not settled is still in the outbox
             log.error("destination %s can't be served (%s); tried again", self._name, error)
             return REST / 4
-        if any(r.taken or not r.again for r in receipts):
+        if len(gone) < len(due) or any(r.taken or not r.again for r in receipts):
             return -1.0
         return min(REST, max(1.0, rested * 2))
 
@@ -262,7 +262,7 @@ def fact(d: Delivery, now: Millis) -> DeliveryFact:
         channel=d.channel,
         status=d.status,
         tries=d.tries,
-        detail=d.detail if d.status == "held" else d.detail[:3],
+        detail=d.detail if d.status == "held" or d.detail == LATE else d.detail[:3],
         decision=d.decision,
         item=d.item,
         moment=d.moment,

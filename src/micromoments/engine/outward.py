@@ -73,7 +73,7 @@ class Deliveries:
         self._outbox, self._inside, self._clock = stores.outbox, inside, clock
         self._chooser = Chooser(stores.outbox, inside.person, inside.decide, inside.view, clock)
         settings = lambda: inside.view().settings  # noqa: E731 - what is in force when it is asked
-        self._courier = Courier(stores.outbox, stream, stores.channel, settings, clock, self._lost)
+        self._courier = Courier(stores.outbox, stream, stores.channel, settings, clock, self._lost, self._chooser.still)
         self._forwarder: Passing = forwarder or Forwarder(stores, inside, clock)
         self.wake = self._courier.wake
 
