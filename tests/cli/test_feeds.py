@@ -104,7 +104,7 @@ def test_a_feed_that_holds_nothing_any_more_is_not_believed(tmp_path: Path, body
 
 
 def test_what_a_broken_feed_put_is_gone_once_a_whole_one_lacks_it(tmp_path: Path) -> None:
-    """Items that were put before a feed's fault, or by a feed that wasn't believed, are the feed's as all others are."""
+    """What was put before a feed's fault, or by a feed that wasn't believed, is the feed's like all others."""
     path, reading = tmp_path / "products.json", Reading(now=1, currency="EUR")
     there, gone = set[str](), list[str]()
 

@@ -129,8 +129,8 @@ def test_what_a_spreadsheet_unpublished_is_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_feed_that_stops_within_a_cell_of_several_lines(tmp_path: Path, cut: str) -> None:
-    """Cut off behind a line's end it is no whole feed either; a last quote that is a letter is one, where nothing in the
-    feed is quoted.
+    """Cut off behind a line's end it is no whole feed either; one whose last quote is a letter is one, where nothing in
+    it is quoted.
     """
     file = tmp_path / "feed.csv"
     file.write_text(f'id,title,description\n1,Mug,One\n2,Tea,"Of two\nlines"\n{cut}')

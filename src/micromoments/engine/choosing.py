@@ -72,15 +72,16 @@ class Chooser:
         person, destination = self._person(one.person), settings.destinations.get(one.destination)
         if destination is None:
             return one
-        if reason := triggers.barred(person, destination, settings) if person is not None else "no_person":
+        if person is None:
+            return _held(one, "no_person", now)
+        if reason := triggers.barred(person, destination, settings):
             return _held(one, reason, now)
         if one.events:
             return one
-        ours = one.since < one.until
         trigger = settings.triggers.get(one.trigger)
         hours = _hours(destination, trigger, settings)
         awake = triggers.awake(person, hours, settings, now)
-        if ours and one.until <= awake:
+        if one.since < one.until <= awake:
             return replace(one, status="dead", detail=LATE, due=now)
         return one if awake == now else replace(one, due=awake)
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from micromoments.core.money import DIGITS, meant
 from micromoments.core.moment import Need
+from micromoments.core.money import DIGITS, meant
 from micromoments.recognise.features import CLASS, classes_of, pair_bits, tokens
 
 MAX_WORDS = 160
@@ -94,7 +94,7 @@ def _minor(amount: str, thousands: str | None, currency: str) -> int:
     """
     grouped = _GROUPED.fullmatch(amount)
     value = float(f"{re.sub(r'[^0-9]', '', grouped[1])}.{grouped[2] or 0}" if grouped else amount.replace(",", "."))
-    return round(value * (1000 if thousands else 1) * 10 ** DIGITS.get(currency, 2))
+    return round(value * (1000 if thousands else 1) * 10.0 ** DIGITS.get(currency, 2))
 
 
 def _currency(text: str, own: str) -> str:
