@@ -123,3 +123,12 @@ def test_open_bandit_log(shared: Path) -> None:
     got = backtest.policy(records, make("random"))
     assert got.estimates[0].value == pytest.approx(got.logged_value)
     assert got.estimates[0].effective == pytest.approx(3_000)
+
+
+def test_whole_numbers_of_hundreds_of_digits_are_features_like_others() -> None:
+    """No floating number holds them; they are as large as a feature can be."""
+    for features in ({"x": 10**400, "y": -(10**400)}, [10**400] * logged.DIM):
+        found, wrong = logged.read([line(actions=[{"id": id, "features": features} for id in "abc"])])
+        assert not wrong
+        assert np.abs(logged.encode(found[0])).max() == 1.0
+        assert logged.engine_rows(found[0]) is None

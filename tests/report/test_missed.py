@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections import Counter
 from itertools import pairwise
@@ -104,6 +105,16 @@ def test_every_row_behind_a_number_can_be_reached() -> None:
         rows = [row for page in pages for row in page if row["of"] == kind]
         assert len({row["id"] for row in rows}) == len(rows) == count
         assert [row["at"] for row in rows] == sorted((row["at"] for row in rows), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "read", ['{"moment":[1e999,"x"]}', '{"moment":[Infinity,"x"]}', '{"moment":[9e30,"x"]}', "[1]", "[" * 99]
+)
+def test_a_cursor_that_was_made_up_is_refused(read: str) -> None:
+    """No place in time is beyond what is kept."""
+    cursor = base64.urlsafe_b64encode(read.encode()).decode()
+    with pytest.raises(ValueError, match="wanted one that this report gave"):
+        run(Facts().query, "behind", {"cursor": cursor}, SETTINGS)
 
 
 def test_a_cursor_that_no_report_gave_is_refused() -> None:

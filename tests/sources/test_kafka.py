@@ -17,6 +17,14 @@ def test_a_call_keeps_its_id_or_gets_one_from_its_place() -> None:
     assert calls("t/0/7", json.dumps(CART).encode()) == [{**CART, "messageId": "t/0/7"}]
 
 
+def test_a_place_in_a_topic_of_a_long_name_is_an_id_too() -> None:
+    """No id is longer than ids may be, and two places have two."""
+    place = f"{'a-team.' * 20}events/11/1234567890"
+    ids = [calls(f"{place}{n}", json.dumps(CART).encode())[0]["messageId"] for n in "001"]
+    assert ids[0] == ids[1] != ids[2]
+    assert max(map(len, ids)) <= 100
+
+
 @pytest.mark.parametrize("several", [{"batch": [CART, CART]}, [CART, CART]])
 def test_several_calls_get_an_id_each(several: object) -> None:
     """A batch and an array are alike."""

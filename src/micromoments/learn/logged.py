@@ -19,6 +19,7 @@ from micromoments.learn.estimate import FloatArray
 
 DIM = 64
 """Width of a logged action's features, as the engine's policies take them."""
+_LARGE = 1e300
 Id = str | int
 """Ids may be written as numbers; they are compared as text."""
 
@@ -153,7 +154,8 @@ def keys(values: Mapping[str, Any] | list[Any] | None) -> list[tuple[str, float]
         if isinstance(value, bool | str) or (isinstance(value, int) and 0 <= value < 100):
             out.append((f"{name}={value}", 0.5))
         if isinstance(value, int | float) and not isinstance(value, bool) and value:
-            out.append((name, value / (1.0 + abs(value))))
+            sized = max(-_LARGE, min(value, _LARGE))  # whole numbers of hundreds of digits are no floating ones
+            out.append((name, sized / (1.0 + abs(sized))))
     return out
 
 
@@ -162,12 +164,11 @@ def engine_rows(record: Logged) -> FloatArray | None:
     rows = [action.features for action in record.actions]
     if not all(isinstance(row, list) and len(row) == DIM and all(map(_number, row)) for row in rows):
         return None
-    x = np.array(rows, dtype=np.float64)
-    return x if np.isfinite(x).all() and np.abs(x).max(initial=0.0) <= 1.0 else None
+    return np.array(rows, dtype=np.float64)
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float)
+    return isinstance(value, int | float) and -1 <= value <= 1
 
 
 def encode(record: Logged, dim: int = DIM) -> FloatArray:

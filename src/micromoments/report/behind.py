@@ -10,7 +10,9 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from micromoments.report.ask import COUNTED, Ask, has_goal, iso
 from micromoments.report.missed import CAUSES, causes
@@ -106,6 +108,7 @@ Place = tuple[int, str] | None
 """The instant and the id of the last row given; None before the first."""
 
 
+_PLACES = msgspec.json.Decoder(dict[str, tuple[Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)], str]])
 _LISTED = ("moment", "decision", "goal", "search", "event")
 
 
@@ -114,10 +117,10 @@ def _places(cursor: str) -> dict[str, Place]:
     if not cursor:
         return dict.fromkeys(_LISTED)
     try:
-        read = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return {kind: (int(at), str(id)) for kind, (at, id) in read.items() if kind in _LISTED}
-    except (binascii.Error, ValueError, TypeError, AttributeError):
+        read = _PLACES.decode(base64.urlsafe_b64decode(cursor.encode()))
+    except (binascii.Error, ValueError, RecursionError):
         raise ValueError(f"got cursor={cursor[:40]!r}; wanted one that this report gave; leave it out") from None
+    return {kind: place for kind, place in read.items() if kind in _LISTED}
 
 
 def _cursor(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:

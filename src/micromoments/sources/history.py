@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from micromoments.sources.lenient import Rejected
 from micromoments.sources.mapped import BadRow, Skipped
-from micromoments.sources.segment import MAX_MESSAGE_ID
+from micromoments.sources.segment import short_id
 from micromoments.sources.shopify_orders import shopify_order
 from micromoments.sources.snowplow import call
 from micromoments.sources.values import Row, kept, number, record, rows_of, whole
@@ -106,7 +105,7 @@ def ga4(row: Row) -> dict[str, Any]:
     user, device = row.get("user_id"), row.get("user_pseudo_id")
     place = f"{row.get('event_bundle_sequence_id') or 0}-{row.get('batch_event_index') or 0}"
     one = {
-        "messageId": _short(f"ga4-{device or user}-{stamp}-{name}-{place}"),
+        "messageId": short_id(f"ga4-{device or user}-{stamp}-{name}-{place}"),
         "userId": user or None,
         "anonymousId": device or None,
         "timestamp": datetime.fromtimestamp(stamp / 1e6, UTC).isoformat(),
@@ -120,11 +119,6 @@ def ga4(row: Row) -> dict[str, Any]:
     own = {name: value for name, value in params.items() if name not in _GA4_SESSION}
     properties = {**own, **_ga4_shop(name, row, params)}
     return kept({**one, "type": "track", "event": GA4_NAMES.get(name, name), "properties": kept(properties)})
-
-
-def _short(id: str) -> str:
-    """An id as it is, or what stands for one that is longer than may be: devices of apps and names of one's own are."""
-    return id if len(id) <= MAX_MESSAGE_ID else f"ga4-{blake2b(id.encode(), digest_size=16).hexdigest()}"
 
 
 _GA4_SESSION = frozenset({

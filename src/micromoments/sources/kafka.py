@@ -10,6 +10,7 @@ from typing import Any
 from micromoments.sources import cloudevents
 from micromoments.sources.called import NAME
 from micromoments.sources.lenient import Rejected, decode
+from micromoments.sources.segment import short_id
 
 
 def calls(place: str, value: bytes, parent: str = "") -> list[dict[str, Any]]:
@@ -46,4 +47,4 @@ def _call(place: str, one: Any) -> dict[str, Any]:
             return cloudevents.call(one)
         except Rejected:
             return {}
-    return one if one.get("messageId") else {**one, "messageId": place}
+    return one if one.get("messageId") else {**one, "messageId": short_id(place)}

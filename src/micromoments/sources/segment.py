@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
@@ -78,6 +79,13 @@ class Malformed(ValueError):
 def new_message_id() -> str:
     """A message id for a client that sent none."""
     return f"mm-{uuid4()}"
+
+
+def short_id(named: str) -> str:
+    """A message's id by what names it, or by a hash of that where it is longer than ids are: GA4's events of an app, a
+    Kafka topic of many parts.
+    """
+    return named if len(named) <= MAX_MESSAGE_ID else f"mm-{blake2b(named.encode(), digest_size=16).hexdigest()}"
 
 
 def instant(text: str) -> Millis | None:
