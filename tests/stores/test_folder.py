@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -75,3 +76,18 @@ def test_a_damaged_artifact_is_named(tmp_path: Path) -> None:
     (tmp_path / digest.removeprefix("sha256:")).write_bytes(b"hullo")
     with pytest.raises(Corrupt, match=digest):
         artifacts.get(digest)
+
+
+def test_a_folder_on_a_disk_that_became_read_only_is_given_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note can't be taken back there; whoever comes next finds it unlocked all the same."""
+    folder = Folder.open(tmp_path / "shop")
+
+    def refused(_descriptor: int, _length: int) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "ftruncate", refused)
+        folder.close()
+    Folder.open(tmp_path / "shop").close()

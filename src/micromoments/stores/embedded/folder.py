@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
 from time import sleep
@@ -122,7 +123,8 @@ class Folder:
     def close(self) -> None:
         """Give the folder free."""
         if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
+            with suppress(OSError):  # a disk may be read-only by now; without its lock the note says nothing
+                os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = -1
 
