@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -233,3 +234,17 @@ def test_tables_are_valid() -> None:
     settings = parse(project.settings("UTC", more=coffee.TABLES))
     assert settings.slot("coffee_offers").holdout == 0.5
     assert settings.slot("coffee_usual").caps[0].times == 1
+
+
+@pytest.mark.parametrize(
+    ("night", "hours"),
+    [("2026-10-24", 10.0), ("2026-03-28", 8.0), ("2026-06-06", 9.0)],
+    ids=["autumn", "spring", "summer"],
+)
+def test_a_night_on_which_clocks_change_is_as_long_as_it_is(night: str, hours: int) -> None:
+    """A store that closes at ten and opens at seven is closed for nine hours, but for those two nights a year."""
+    zone, square = "Europe/Helsinki", menu.bar("square")
+    closed = int(datetime.fromisoformat(f"{night}T22:00").replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+    assert menu.open_until(square, closed - 3_600_000, zone) == closed
+    assert menu.open_until(square, closed, zone) is None
+    assert menu.opens(square, closed, zone) == closed + hours * 3_600_000

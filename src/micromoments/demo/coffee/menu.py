@@ -143,21 +143,25 @@ def local(at: int, zone: str) -> datetime:
     return datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).replace(tzinfo=None)
 
 
+def _instant(local: datetime, zone: str) -> int:
+    """What the town's clock shows as an instant (ms): between two of a night there may be an hour more or less."""
+    return int(local.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
 def open_until(where: Bar, at: int, zone: str) -> int | None:
     """Until when (ms) a store is open that is open at an instant; ``None`` where it is closed."""
     now = local(at, zone)
     hours = _hours(where.hours)
     if not hours.is_open(now):
         return None
-    change = hours.next_change(now)
-    return at + int(((change or now + timedelta(days=1)) - now).total_seconds() * 1000)
+    return _instant(hours.next_change(now) or now + timedelta(days=1), zone)
 
 
 def opens(where: Bar, at: int, zone: str) -> int | None:
     """When (ms) a closed store opens next."""
     now = local(at, zone)
     change = _hours(where.hours).next_change(now)
-    return None if change is None else at + int((change - now).total_seconds() * 1000)
+    return None if change is None else _instant(change, zone)
 
 
 def items(zone: str, point: dict[str, mm.Point]) -> list[mm.Item]:
