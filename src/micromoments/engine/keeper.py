@@ -14,9 +14,9 @@ from micromoments.core.event import Millis
 from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
 from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord, Record
-from micromoments.core.settings import DAY
 from micromoments.engine.applier import Applier
 from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
+from micromoments.engine.forgetting import Forgetting
 from micromoments.engine.held import held, keys_of, mine, readable
 from micromoments.engine.learned import bodies, due, let_go
 from micromoments.engine.residents import Residents
@@ -109,7 +109,7 @@ class Keeper:
 
     async def run(self, barrier: Barrier) -> None:
         """Commit every second, seal and trim from time to time, until cancelled."""
-        failed = False
+        failed, forgetting = False, Forgetting(self._stores, self._clock)
         trimmed = monotonic()
         sealed = trimmed + SEAL_FIRST - SEAL_EVERY if self._stores.apart else trimmed
         while True:
@@ -131,7 +131,7 @@ class Keeper:
                 await self._seal()
             if monotonic() - trimmed > TRIM_EVERY:
                 trimmed = monotonic()
-                await self._trim()
+                await forgetting.go(self._quietly)
 
     async def commit(self, barrier: Barrier, everything: bool = False) -> bool:
         """Write all changes since the last commit to the state; with ``everything`` the snapshots too. False where that
@@ -256,18 +256,6 @@ class Keeper:
                 self._catalog.recount()
             elif isinstance(logged.record, EventRecord):
                 observe(self._catalog, None, logged.record)
-
-    async def _trim(self) -> None:
-        """Forget what is older than the project keeps: log below the state's position, facts, people not heard of."""
-        keep = self._stores.retention
-        now = self._clock()
-        oldest = now - int(keep.log_days * DAY)
-        await self._quietly(lambda: self._stores.log.trim(oldest, self._stores.position(), now))
-        await self._quietly(self._stores.facts().trim, now - int(keep.facts_days * DAY))
-        await self._quietly(self._stores.outbox.trim, now - int(keep.log_days * DAY))
-        await self._quietly(self._stores.forget_decisions, now - int(keep.log_days * DAY))
-        await self._quietly(self._stores.state.erase, frozenset(), frozenset(), now - int(keep.people_days * DAY))
-        await self._quietly(self._stores.seen.seal, now)
 
     async def _seal(self) -> None:
         """Move live facts to Parquet, in the reports' process, so that serving doesn't feel it."""
