@@ -31,6 +31,7 @@ async def test_a_clock_that_is_ahead_for_an_hour_forgets_nothing(
     clock, time = Clock(), Time()
 
     async def at_once(work: Any, *args: object) -> None:
+        """Not beside the loop."""
         work(*args)
 
     async with opened(tmp_path / "shop", clock) as service:

@@ -85,6 +85,7 @@ def test_a_folder_on_a_disk_that_became_read_only_is_given_free(
     folder = Folder.open(tmp_path / "shop")
 
     def refused(_descriptor: int, _length: int) -> None:
+        """As a file system says it."""
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     with monkeypatch.context() as patch:
