@@ -3,10 +3,10 @@
 RetailRocket's typed sessions: from the first k events of a session in which nothing was bought yet, is something bought
 later in it? Ours is the recogniser's probability of buy: with the shipped weights, and with weights that
 ``micromoments train --counts done`` learned from the sessions before. Beside it gradient boosting (scikit-learn's
-defaults) on the same facts. The UCI shoppers have no events, only sums of a session: there our fit learns from the sums
-in bins, beside gradient boosting on the sums. Tests are the newest 30 % of the sessions (of UCI, which has no dates,
-30 % drawn with a seed). Differences have 95 % bootstrap intervals. Prints tables; writes
-``benchmarks/results/purchase.json``.
+defaults) on the same facts. Besides, after every event: how likely buy was said to be, and how often an order followed.
+The UCI shoppers have no events, only sums of a session: there our fit learns from the sums in bins, beside gradient
+boosting on the sums. Tests are the newest 30 % of the sessions (of UCI, which has no dates, 30 % drawn with a seed).
+Differences have 95 % bootstrap intervals. Prints tables; writes ``benchmarks/results/purchase.json``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ SEED = 20260101
 SEEN = (1, 2, 3, 4, 5, 8)
 TAUGHT = 0.7
 DRAWS = 400
+EDGES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
+"""Where the bins of ``believed`` part."""
 NAMES = {"view": "Product Viewed", "addtocart": "Product Added", "transaction": "Order Completed"}
 Session = list[EventRecord]
 
@@ -82,6 +84,29 @@ def told(recogniser: Recogniser, session: Session) -> float:
             reading = recogniser.add(reading, Trace(r.occurred, r.mid, signal))
     p = recogniser.said(reading, session[-1].occurred)
     return float(np.log(p[BUY]) - np.log(p[NONE]))
+
+
+def believed(recogniser: Recogniser, found: Sequence[Session]) -> list[dict[str, float]]:
+    """By how likely buy was said to be, how often an order followed: after each event before a session's first."""
+    said: list[float] = []
+    followed: list[bool] = []
+    for session in found:
+        reading = Reading()
+        for n, r in enumerate(session):
+            if bought(session[: n + 1]):
+                break
+            signal = recogniser.signal(r)
+            if signal is not None:
+                reading = recogniser.add(reading, Trace(r.occurred, r.mid, signal))
+            said.append(recogniser.said(reading, r.occurred)[BUY])
+            followed.append(bought(session[n + 1 :]))
+    p, y = np.array(said), np.array(followed)
+    place = np.searchsorted(EDGES, p, side="right")
+    bins = [place == b for b in np.unique(place)]
+    return [
+        {"events": int(b.sum()), "said": round(float(p[b].mean()), 4), "bought": round(float(y[b].mean()), 4)}
+        for b in bins
+    ]
 
 
 def facts(recogniser: Recogniser, session: Session) -> list[float]:
@@ -146,8 +171,8 @@ def compared(y: IntArray, scores: dict[str, FloatArray], ours: str) -> dict[str,
     return {**row, "difference": round(row[ours] - row["gradient boosting"], 4), "low": low, "high": high}
 
 
-def retailrocket(path: Path) -> list[dict[str, Any]]:
-    """A row for each number of events seen."""
+def retailrocket(path: Path) -> tuple[list[dict[str, Any]], dict[str, list[dict[str, float]]]]:
+    """A row for each number of events seen; what was believed, as shipped and as trained."""
     found = sessions(path)
     split = int(TAUGHT * len(found))
     shipped, taught = Recogniser(Settings()), trained(found[:split])
@@ -162,7 +187,7 @@ def retailrocket(path: Path) -> list[dict[str, Any]]:
             "gradient boosting": boosted.predict_proba(np.array([facts(shipped, s) for s in after]))[:, 1],
         }
         rows.append({"seen": k, **compared(y, scores, "trained")})
-    return rows
+    return rows, {"shipped": believed(shipped, found[split:]), "trained": believed(taught, found[split:])}
 
 
 def binned(rows: Sequence[dict[str, str]], teach: Sequence[dict[str, str]]) -> FloatArray:
@@ -230,13 +255,17 @@ def main() -> int:
     if not folder.exists():
         print(f"skipped: {folder} isn't there; name the data's folder with --shared")
         return 0
-    rows = retailrocket(folder / "retailrocket_events.tsv.gz")
+    rows, sure = retailrocket(folder / "retailrocket_events.tsv.gz")
     print("AUC of buying later in the session, RetailRocket, newest 30 % of sessions")
     form = "{:>6}{:>8}{:>8}{:>10}{:>10}{:>10}{:>12}  {}"
     print(form.format("seen", "n", "bought", "shipped", "trained", "boosting", "difference", "95 % interval"))
     for r in rows:
         shown = (r["seen"], r["n"], r["bought"], r["shipped"], r["trained"], r["gradient boosting"], r["difference"])
         print(form.format(*shown, f"{r['low']:+.3f} to {r['high']:+.3f}"))
+    for name, bins in sure.items():
+        error = sum(abs(b["said"] - b["bought"]) * b["events"] for b in bins) / sum(b["events"] for b in bins)
+        print(f"\n{name}: buy said, an order followed (events); calibration error {error:.4f}")
+        print("  ".join(f"{b['said']:.3f} {b['bought']:.3f} ({b['events']})" for b in bins))
     shoppers = uci(folder / "uci_online_shoppers.csv.gz")
     print("\nAUC of buying, UCI shoppers without PageValues, sums of whole sessions")
     print(
@@ -244,7 +273,8 @@ def main() -> int:
         f"{shoppers['difference']:+.4f} ({shoppers['low']:+.3f} to {shoppers['high']:+.3f})"
     )
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"seed": SEED, "retailrocket": rows, "uci": shoppers}, indent=1) + "\n")
+    report = {"seed": SEED, "retailrocket": rows, "believed": sure, "uci": shoppers}
+    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
     return 0
 
 

@@ -68,6 +68,19 @@ def test_the_cart_says_more_for_what_was_looked_at() -> None:
     assert read(first, same).open[0].sums[3] > read(first, other).open[0].sums[3]
 
 
+def test_a_log_can_teach_that_a_second_thing_in_the_cart_says_less() -> None:
+    """A further thing put into the cart is a turn of its own; shipped, it adds nothing."""
+    two = [record("Product Added", {"product_id": item}, at=n * MINUTE) for n, item in enumerate("ab")]
+    taught = Recogniser(Settings(), weights=Weights(turns={"filled": (0, 0, 0, -200, 0)}))
+
+    def said(records: list[EventRecord], by: Recogniser) -> float:
+        return by.said(read(*records, by=by), records[-1].occurred)[3]
+
+    assert TURNS["filled"] == (0, 0, 0, 0, 0)
+    assert said(two, taught) < said(two, R)
+    assert said(two[:1], taught) == said(two[:1], R)
+
+
 def test_coming_closer_leaving_and_staying() -> None:
     """A way to the door is a go moment that rises; a way from it falls; who stays there has arrived."""
     closer, leaving = read(near(300, 0), near(200, 60), near(90, 120)), read(near(30, 0), near(170, 60), near(330, 120))

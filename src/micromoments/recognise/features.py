@@ -65,6 +65,8 @@ MAX_KINDS: Final = 3
 """Classes of one word that take part in cues, the telling ones first."""
 CUE: Final = 0.5
 """The value of a cue's row."""
+LONGEST_MODEL: Final = 20
+"""Letters and digits of a number of a model or an article; longer ones are ids and hashes."""
 CACHE: Final = 20_000
 """Words remembered before the cache is emptied; about 10 MB at the worst."""
 
@@ -95,7 +97,8 @@ def tokens(text: str) -> list[str]:
     ['nike', 'pegasus', '41', 'size', '10', '?']
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("€", "$").replace("£", "$")
+        text = unicodedata.normalize("NFKC", text[: 4 * MAX_CHARS])
+        text = text.replace("’", "'").replace("€", "$").replace("£", "$")
     return _WORD.findall(text[:MAX_CHARS].lower())[:MAX_WORDS]
 
 
@@ -158,6 +161,8 @@ def classes_of(word: str, lexicon: Lexicon) -> int:
             if lexicon.get(crc32(base.encode()), 0) & _DO_VERB:
                 bits |= GERUND
                 break
+    if len(word) > LONGEST_MODEL:
+        return bits
     if word[0].isdigit():
         if _NUMBER.fullmatch(word):
             bits |= 1 << CLASS["number"]

@@ -57,7 +57,7 @@ def turns(moment: Moment, trace: Trace) -> tuple[str, ...]:
     if moment.stage < LOOKED or signal.stage not in (LOOKED, CHOSE):
         return ()
     chose, known = signal.stage == CHOSE, bool(theirs.item) and hashed(theirs.item) in moment.seen
-    told = (["chose"] if known else []) if chose else ["more"]
+    told = ((["chose"] if known else []) + (["filled"] if moment.stage >= CHOSE else [])) if chose else ["more"]
     if age < HASTY:
         told.append("hasty")
     elif DWELT[0] <= age <= DWELT[1]:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from micromoments.core.moment import TYPES, MomentType
+from micromoments.recognise.babble import coded, gibberish, wordless
 from micromoments.recognise.features import (
     CACHE,
     CUE,
@@ -60,6 +61,8 @@ PAIRS: Final = 0.7
 UNFINISHED: Final[Mapping[int, float]] = {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.4}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
+SILENT: Final[Five] = (0.2, 0.2, 0.2, 0.2, 0.2)
+"""What is known of what isn't words, where every type was as likely as another before it."""
 LIKELY: Final = 0.1
 """Only types at least this likely are told as what a word speaks for."""
 MIN_TELLING: Final = 0.25
@@ -181,6 +184,11 @@ class TextModel:
         mk, mg, md, mb, mn = self.sense.logits([(word.text, word.bits) for word in words], listed, title=title)
         return (share * k + mk, share * g + mg, share * d + md, share * b + mb, share * none + mn), known / size
 
+    def _babbled(self, texts: list[str]) -> bool:
+        """Whether more than half of a query's letters are in words that were never seen and can't be any."""
+        junk = sum(len(t) for t in texts if not self._word(t)[0].known and gibberish(t))
+        return 2 * junk > sum(map(len, texts))
+
     def loglik(self, text: str) -> Five:
         """Calibrated log-likelihoods in nats, relative to their class: 0 for each type where nothing is known.
 
@@ -196,7 +204,11 @@ class TextModel:
         title, texts = titled(text), tokens(asked(text))
         if not texts:
             return REFUSED
+        if wordless(texts) or (not text.replace(" ", "").isalnum() and coded(text)):
+            return SILENT
         logits, known = self._logits(texts, title=title)
+        if known < 0.5 and self._babbled(texts):
+            return SILENT
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
         if len(texts) == 1:
@@ -209,7 +221,10 @@ class TextModel:
         """The posterior over know, go, do, buy and none under the shipped prior; six digits, summing to 1."""
         if not tokens(text):
             return EMPTY
-        k, g, d, b, n = self._posterior(text)
+        found = self._posterior(text)
+        if found is SILENT:
+            return EMPTY
+        k, g, d, b, n = found
         pk, pg, pd, pb, pn = self._prior
         k, g, d, b, n = k * pk, g * pg, d * pd, b * pb, n * pn
         total = k + g + d + b + n

@@ -22,6 +22,7 @@ TURNS: Final[Mapping[str, Vector]] = {
     "several": (-40, -40, -40, -40, 0),
     "again": (40, 30, 50, 60, 0),
     "chose": (0, 0, 0, 40, 0),
+    "filled": (0, 0, 0, 0, 0),
     "wandered": (-15, -15, -15, -25, 0),
     "dwelt": (20, 0, 20, 15, 0),
     "hasty": (-20, 0, -20, -20, 0),
@@ -32,9 +33,10 @@ TURNS: Final[Mapping[str, Vector]] = {
 """What a turn of the story adds to the type that its event speaks for, set by hand, in hundredths of a nat.
 
 ``more`` is any look that isn't the first, ``several`` one at a third item or a later one (the next look tells less than
-the first); ``again`` comes back to an item, ``chose`` puts one into the cart that was looked at, ``wandered`` goes to
-another category; ``dwelt`` follows a while with the thing before, ``hasty`` a glance; ``refined`` words the same need
-anew; ``closer`` and ``leaving`` are ways to and from the place of the moment.
+the first); ``again`` comes back to an item, ``chose`` puts one into the cart that was looked at, ``filled`` a further
+one (nothing until a log teaches how much less that says), ``wandered`` goes to another category; ``dwelt`` follows a
+while with the thing before, ``hasty`` a glance; ``refined`` words the same need anew; ``closer`` and ``leaving`` are
+ways to and from the place of the moment.
 """
 
 
