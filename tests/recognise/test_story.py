@@ -74,6 +74,7 @@ def test_a_log_can_teach_that_a_second_thing_in_the_cart_says_less() -> None:
     taught = Recogniser(Settings(), weights=Weights(turns={"filled": (0, 0, 0, -200, 0)}))
 
     def said(records: list[EventRecord], by: Recogniser) -> float:
+        """The probability of buy after records."""
         return by.said(read(*records, by=by), records[-1].occurred)[3]
 
     assert TURNS["filled"] == (0, 0, 0, 0, 0)
