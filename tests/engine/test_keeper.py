@@ -6,8 +6,9 @@ from itertools import count
 
 import pytest
 
-from micromoments.engine import keeper
-from micromoments.engine.keeper import COMMIT_EVERY, COMMIT_LATEST, in_bites, pause
+from micromoments.engine import bites
+from micromoments.engine.bites import in_bites
+from micromoments.engine.keeper import COMMIT_EVERY, COMMIT_LATEST, pause
 
 
 def test_commits_take_a_small_share_of_the_time() -> None:
@@ -24,7 +25,7 @@ def test_messages_do_not_wait_for_a_later_commit() -> None:
 
 async def test_a_commit_is_made_ready_between_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps are taken for a bite at a time: with the shortest of bites, whatever else waits has a turn after each."""
-    monkeypatch.setattr(keeper, "BITE", -1.0)
+    monkeypatch.setattr(bites, "BITE", -1.0)
     turns: list[str] = []
 
     def steps() -> Generator[None, None, str]:
@@ -61,8 +62,8 @@ async def test_steps_that_fail_say_so() -> None:
 async def test_a_commit_that_is_late_gets_longer_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     """While more changes than commits take, the loop's other work gets fewer turns between a commit's steps."""
     ticks = count()
-    monkeypatch.setattr(keeper, "perf_counter", lambda: next(ticks))
-    monkeypatch.setattr(keeper, "BITE", 10)
+    monkeypatch.setattr(bites, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(bites, "BITE", 10)
 
     async def turns(late: bool) -> int:
         """How many turns others get between a hundred steps of a tick each."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from heapq import heapify
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from micromoments.core.geo import Point
 from micromoments.core.item import KINDS, Item, Kind
-from micromoments.retrieve import popular, similar
+from micromoments.core.steps import at_once
+from micromoments.retrieve import learned, popular, similar
 from micromoments.retrieve.catalog import Ask, Catalog
+from micromoments.retrieve.habits import Kept, Known
+from micromoments.retrieve.learned import Learned
 from micromoments.retrieve.popular import Clock, Cold, Top
 from micromoments.retrieve.repeats import Repeats
 from micromoments.retrieve.similar import Ties
 from tests.retrieve.shop import DAY, ITEMS, NOON, item, shop
 
+HERE = Point(60.17, 24.94)
 IDS = [one.id for one in ITEMS]
 events = st.lists(
     st.tuples(
@@ -69,6 +76,66 @@ def test_restored_learns_on_alike(
     for key, id, what, later, recent in after:
         half.learn(key, id, what, NOON + later, recent)
     assert half.encode() == whole.encode()
+
+
+@given(events, events, st.data())
+@settings(max_examples=40)
+def test_what_is_learned_meanwhile_is_neither_in_a_snapshot_nor_lost(
+    before: list[tuple[str, str, popular.What, int, list[str]]],
+    meanwhile: list[tuple[str, str, popular.What, int, list[str]]],
+    data: st.DataObject,
+) -> None:
+    """A snapshot that is encoded in steps is of when it was begun, whatever is learned, put, deleted or let go of
+    between two of them; and that goes on as if no snapshot were made.
+    """
+    catalog, alone = taught(before), taught(before)
+    body, made = catalog.encode(), list[bytes]()
+
+    def encoded() -> Generator[None, None, None]:
+        """The snapshot, kept when it is whole."""
+        made.extend((yield from steps))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learned, "ROWS", 1)
+        patch.setattr(learned, "PAIRS", 1)
+        steps = catalog.encoding()
+        going = encoded()
+        for key, id, what, after, recent in meanwhile:
+            for one in (catalog, alone):
+                one.learn(key, id, what, NOON + after, recent, HERE)
+                if what == "cart":
+                    one.apply({"stove": item("stove", "product", "Stove") if one.get("stove") is None else None})
+                if (what, after % 5) == ("view", 0):
+                    one.recount()
+            for _ in range(data.draw(st.integers(0, 3))):
+                next(going, None)
+        at_once(going)
+    assert b"".join(made) == body
+    assert catalog.encode() == alone.encode()
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 501, 65_535, 65_536, 70_000])
+def test_the_bytes_of_a_snapshot_are_those_of_all_at_once(size: int) -> None:
+    """In steps or in one go, whatever the sizes of tables: the same bytes."""
+    ties = {f"p{n}": {f"p{m}": float(m) for m in range(n % 40)} for n in range(size)}
+
+    def held() -> Learned:
+        """Of tables of that size, of its own."""
+        return Learned(
+            counted_from=5,
+            counts=dict.fromkeys(ties, 0.5),
+            met_from=None,
+            met=dict(ties),
+            bought_from=7,
+            bought=dict(ties),
+            repeats=b"abc",
+            local_from=9,
+            local=dict(ties),
+            habits=Kept({n: n for n in range(size)}, {id: Known(1, 2, gaps=[3]) for id in ties}, 3),
+        )
+
+    whole = msgspec.msgpack.encode(held())
+    assert b"".join(at_once(learned.encoding(held())))[9:] == whole
 
 
 @pytest.mark.parametrize("spoil", [b"", b"mm", b"something else altogether"])

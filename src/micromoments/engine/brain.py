@@ -5,7 +5,7 @@ bytes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -240,9 +240,16 @@ def slots_of(settings: Settings) -> set[str]:
     return {ACTIONS, *settings.slots, *tried, *(trigger.slot for trigger in settings.triggers.values())}
 
 
-def pack_catalog(catalog: Catalog, position: int) -> bytes:
-    """The catalogue's learned part, with the position up to which it learned."""
-    return msgspec.msgpack.encode(Saved(position, catalog.encode()))
+def packing(catalog: Catalog, position: int) -> Generator[None, None, bytes]:
+    """The catalogue's learned part as of this call, with the position up to which it learned, in steps."""
+    return _packed(catalog.encoding(), position)
+
+
+def _packed(learned: Generator[None, None, list[bytes]], position: int) -> Generator[None, None, bytes]:
+    pieces = yield from learned
+    # As msgspec writes ``Saved``, but for the body's length, always four bytes: the pieces are put together once.
+    head = msgspec.msgpack.encode(Saved(position, b""))[:-2] + b"\xc6" + sum(map(len, pieces)).to_bytes(4, "big")
+    return b"".join([head, *pieces])
 
 
 def restore_catalog(catalog: Catalog, kept: Mapping[str, bytes]) -> int:

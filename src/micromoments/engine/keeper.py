@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from time import monotonic, perf_counter
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any
 
 import msgspec
 
@@ -15,7 +15,8 @@ from micromoments.core.fact import Fact
 from micromoments.core.person import Link, Person
 from micromoments.core.record import ActivationRecord, DecidedRecord, EventRecord, OutcomeRecord, Record
 from micromoments.engine.applier import Applier
-from micromoments.engine.brain import CATALOG, SESSIONS, Policies, pack_catalog
+from micromoments.engine.bites import in_bites
+from micromoments.engine.brain import CATALOG, SESSIONS, Policies, packing
 from micromoments.engine.forgetting import Forgetting
 from micromoments.engine.held import held, keys_of, mine, readable
 from micromoments.engine.learned import bodies, due, let_go
@@ -35,10 +36,6 @@ COMMIT_LATEST = 8.0
 """Seconds between commits at the most; what a crash has to fold again."""
 COMMIT_AT = 40_000
 """Changed people that bring the next commit forward."""
-BITE = 0.00025
-"""Seconds of making a commit ready at a time: what a request has to wait for it at the most, give or take a value."""
-LATE = 4
-"""How much longer that is where more people change than commits take: folding waits for them, or memory would grow."""
 SNAPSHOT_EVERY = 60.0
 """Seconds between snapshots of what the catalogue learned."""
 FAR = 10_000
@@ -53,7 +50,6 @@ TRIM_EVERY = 3600.0
 """Seconds between looks at what may be forgotten."""
 
 Barrier = Callable[[], Awaitable[None]]
-T = TypeVar("T")
 log = logging.getLogger("micromoments")
 
 
@@ -149,16 +145,15 @@ class Keeper:
             taught = a.catalog_dirty or a.position - self._learned_to > FAR
             if not (self._changed() or (everything and taught)):
                 return True
+            if taught and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
+                # Before all else, as more is folded meanwhile: it may say less than the state does, never more.
+                self._kept_policies[CATALOG] = await self._snapshot()
             if not a.settle():
                 self.failures += 1
                 return False
             policies = {**self._kept_policies, **self._policies.encoded(), **self.active}
             versions = bodies(policies, self._policies)
             self.active = {}  # what is put in force meanwhile is the next commit's
-            if taught and (everything or monotonic() - self._snapshot_at > SNAPSHOT_EVERY):
-                policies[CATALOG] = pack_catalog(self._catalog, a.position)
-                self._snapshot_at, self._learned_to = monotonic(), a.position
-                a.catalog_dirty = False
             people, links = self._residents.begin()
             facts, a.facts = a.facts, []
             callers, a.callers = a.callers, {}
@@ -203,6 +198,13 @@ class Keeper:
             await self._keep_versions(let_go(policies), versions)
             await in_bites(_freed(facts, self._residents), self._late)
             return True
+
+    async def _snapshot(self) -> bytes:
+        """What the catalogue has learned by now, encoded in bites: all at once it would take 0.1 s and more."""
+        steps = packing(self._catalog, self._applier.position)
+        self._snapshot_at, self._learned_to = monotonic(), self._applier.position
+        self._applier.catalog_dirty = False
+        return await in_bites(steps, self._late)
 
     async def _keep_versions(self, gone: Sequence[str], versions: Sequence[tuple[str, int, bytes]]) -> None:
         """Let go of the kept versions of policies that are gone, and keep those that are due."""
@@ -358,20 +360,6 @@ def _freed(facts: list[Fact], residents: Residents) -> Generator[None, None, Non
         del facts[-10:]
         yield
     yield from residents.let_go()
-
-
-async def in_bites(steps: Generator[None, None, T], late: Callable[[], bool] = lambda: False) -> T:
-    """What the steps return, taken for ``BITE`` at a time between the loop's other work, for longer while ``late``."""
-    until = perf_counter() + BITE
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        if perf_counter() > until:
-            await asyncio.sleep(0)
-            until = perf_counter() + (BITE * LATE if late() else BITE)
 
 
 def _nobody() -> None:

@@ -5,7 +5,7 @@ One object, one thread. Every change shows in the very next call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from micromoments.core import hours
@@ -14,24 +14,21 @@ from micromoments.core.fence import Fence, shape_of
 from micromoments.core.geo import Point, bearing
 from micromoments.core.item import KINDS, Facet, Item, Kind, Nearby
 from micromoments.core.offer import Redemption, offer_of
-from micromoments.retrieve import learned
+from micromoments.core.steps import at_once
 from micromoments.retrieve.answers import ANSWERING, Answers
 from micromoments.retrieve.ask import Answer, Ask, Candidate, Hit, Mode, Via
 from micromoments.retrieve.candidates import gather
 from micromoments.retrieve.covered import Covered
 from micromoments.retrieve.document import mark_of
+from micromoments.retrieve.experience import Experience
 from micromoments.retrieve.faceted import Found, Look, look
 from micromoments.retrieve.fences import Fences
 from micromoments.retrieve.guides import Guides
-from micromoments.retrieve.habits import Habits
-from micromoments.retrieve.local import Local
 from micromoments.retrieve.names import Names
 from micromoments.retrieve.nearby import Grid
 from micromoments.retrieve.offers import Offers
-from micromoments.retrieve.popular import WEIGHTS, Popular, What, rank_of
-from micromoments.retrieve.repeats import Repeats
+from micromoments.retrieve.popular import What, rank_of
 from micromoments.retrieve.search import Meaning, Search
-from micromoments.retrieve.similar import Ties
 from micromoments.retrieve.sources import Sources
 from micromoments.retrieve.trained import Trained
 
@@ -71,13 +68,9 @@ class Catalog:
         self._grid = Grid()
         self._fences = Fences()
         self._names = Names()
-        self._popular = Popular(self.get)
-        self._local = Local()
-        self._met = Ties()
-        self._bought = Ties()
-        self._repeats = Repeats()
+        self._learned = known = Experience(self.get)
+        self._popular = known.popular
         self._guides = Guides()
-        self._habits = Habits()
         self.covered = Covered(self._items)
         self._offers = Offers()
         self._answers = Answers(self._search, self.get)
@@ -87,14 +80,14 @@ class Catalog:
             self._search,
             self._grid,
             self._popular,
-            self._met,
-            self._bought,
+            known.met,
+            known.bought,
             self._answers,
             self._guides,
             self._offers,
-            self._local,
+            known.local,
             self._names,
-            self._habits,
+            known.habits,
         )
 
     def apply(self, changes: Mapping[str, Item | None]) -> None:
@@ -333,34 +326,25 @@ class Catalog:
             recent: the items of the session before it, newest first; for a purchase, what was bought with it.
             point: where the person was, if that may be used; only its cell of some five kilometres is.
         """
-        found = self._items.get(item)
-        if found is None or not self._repeats.fresh(key, item, what, at):
-            return
-        self._popular.count(found, WEIGHTS[what], at)
-        if point is not None:
-            self._local.count(point, item, WEIGHTS[what], at)
-        if what == "buy":
-            self._habits.learn(key, found, at)
-        known = [other for other in dict.fromkeys(recent) if other in self._items]
-        if known:
-            (self._bought if what == "buy" else self._met).tie(item, known, WEIGHTS[what], at)
+        self._learned.learn(key, item, what, at, recent, point)
 
     def foresee(self, trained: Trained, *, fresh: bool) -> None:
         """Recommend what a model of sessions says, beside the counts of what comes from now on; with ``fresh`` those
         of before, which it has learned from, are let go.
         """
-        self._met.trained = trained
+        self._learned.met.trained = trained
         if fresh:
             self.recount()
 
     def recount(self) -> None:
         """Let go of the counts of what is met together: a model has learned from them."""
-        self._met.rows.clear()
+        self._learned.recount()
 
     @property
     def foreseen_at(self) -> Millis:
         """When the model of sessions in use was learned, 0 without one."""
-        return self._met.trained.at if self._met.trained is not None else 0
+        trained = self._learned.met.trained
+        return trained.at if trained is not None else 0
 
     @property
     def rations(self) -> bool:
@@ -373,8 +357,13 @@ class Catalog:
 
     def encode(self) -> bytes:
         """The learned part, for a snapshot; the same bytes for the same calls."""
-        kept = learned.of(self._popular, self._met, self._bought, self._repeats, self._local, self._habits)
-        return learned.encode(kept)
+        return b"".join(at_once(self.encoding()))
+
+    def encoding(self) -> Generator[None, None, list[bytes]]:
+        """``encode`` for who has other things to do: steps that give the pieces of the bytes, all as of this call,
+        whatever is learned between two of them.
+        """
+        return self._learned.encoding()
 
     def restore(self, body: bytes) -> None:
         """Take the learned part from a snapshot, in place of what was learned; items stay as they are.
@@ -382,10 +371,4 @@ class Catalog:
         Raises:
             ValueError: bytes that ``encode`` didn't give, damaged ones, or those of another version.
         """
-        found = learned.decode(body)
-        self._repeats.restore(found.repeats)
-        self._popular.restore(found.counts, found.counted_from, self._items.values())
-        self._met.rows, self._met.clock.landmark = found.met, found.met_from
-        self._bought.rows, self._bought.clock.landmark = found.bought, found.bought_from
-        self._local.cells, self._local.clock.landmark = found.local, found.local_from
-        self._habits.restore(found.habits)
+        self._learned.restore(body, self._items.values())

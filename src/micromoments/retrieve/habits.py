@@ -57,6 +57,10 @@ class Known(msgspec.Struct, array_like=True, gc=False):
     people: int = 0
     gaps: list[int] = []
 
+    def copy(self) -> Known:
+        """The same, to be changed."""
+        return Known(self.since, self.latest, self.bought, self.again, self.people, list(self.gaps))
+
     def usual(self) -> float:
         """The middle interval in days; 0 where too few people say, or all is too new for it to be seen."""
         days = float(median(self.gaps)) if self.people >= ENOUGH else 0.0
@@ -114,7 +118,9 @@ class Habits:
     def _about(self, name: str, day: int) -> Known:
         """What is known under a name, as of a purchase on a day."""
         all_known = self.kept.known
-        known = all_known.pop(name, None) or Known(day, day)
+        before = all_known.pop(name, None)
+        # Another one and not this one changed: a snapshot that is being made may hold it.
+        known = before.copy() if before is not None else Known(day, day)
         known.since, known.latest = min(known.since, day), max(known.latest, day)
         all_known[name] = known
         self._usual.pop(name, None)
@@ -131,6 +137,7 @@ class Habits:
             kept.shift += 1
             others = (1 << kept.shift) - 1 << 32
             kept.last = {pair: held for pair, held in kept.last.items() if not pair & others}
+            kept.known = {name: known.copy() for name, known in kept.known.items()}
             for known in kept.known.values():
                 known.bought, known.again = known.bought / 2, known.again / 2
 

@@ -36,6 +36,8 @@ class Local:
     def __init__(self) -> None:
         self.clock = Clock(HALF_LIFE)
         self.cells: dict[str, dict[str, float]] = {}
+        self.lent = 0
+        """Snapshots that are being made of the cells: while there are any, a cell is replaced and not changed."""
 
     def count(self, point: Point, item: str, weight: float, at: Millis) -> None:
         """Count an event of an item at a position and an instant."""
@@ -44,6 +46,8 @@ class Local:
             self.cells = {cell: {id: old * scale for id, old in row.items()} for cell, row in self.cells.items()}
         cell = cell_of(point)
         row = self.cells.pop(cell, None) or {}
+        if self.lent:
+            row = dict(row)
         self.cells[cell] = row
         row[item] = row.get(item, 0.0) + weight * self.clock.weight(at)
         if len(row) > MAX_ITEMS:

@@ -41,14 +41,14 @@ class Ties:
         self.rows: dict[str, dict[str, float]] = {}
         self.trained: Trained | None = None
         """What a model of sessions learned until it was trained; the rows are then of what came since."""
+        self.lent = 0
+        """Snapshots that are being made of the rows: while there are any, a row is replaced and not changed."""
 
     def tie(self, item: str, recent: Sequence[str], weight: float, at: Millis) -> None:
         """A session came to ``item`` after ``recent`` (newest first) at an instant."""
         scale = self.clock.due(at)
         if scale != 1.0:
-            for row in self.rows.values():
-                for other in row:
-                    row[other] *= scale
+            self.rows = {one: {other: old * scale for other, old in row.items()} for one, row in self.rows.items()}
         weight *= self.clock.weight(at)
         for place, other in enumerate(recent[:REACH], 1):
             if other != item:
@@ -61,6 +61,8 @@ class Ties:
         row = self.rows.pop(item, None)
         if row is None:
             row = {}
+        elif self.lent:
+            row = dict(row)
         self.rows[item] = row
         row[other] = row.get(other, 0.0) + weight
         if len(row) > MAX_TIES:

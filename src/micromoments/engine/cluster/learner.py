@@ -17,7 +17,8 @@ from micromoments.core.item import Item
 from micromoments.core.outcome import Outcome
 from micromoments.core.record import ActivationRecord, EventRecord, ItemRecord, OutcomeRecord
 from micromoments.core.settings import DAY
-from micromoments.engine.brain import CATALOG, FROM, POLICY, SESSIONS, Policies, pack_catalog, restore_catalog
+from micromoments.core.steps import at_once
+from micromoments.engine.brain import CATALOG, FROM, POLICY, SESSIONS, Policies, packing, restore_catalog
 from micromoments.engine.cluster.beside import beside
 from micromoments.engine.cluster.follower import FOLDED, LEARNED, LESSONS, place
 from micromoments.engine.cluster.rounds import Rounds
@@ -282,7 +283,7 @@ class Lead:
         states[FOLDED] = str(self._control).encode()
         learned = self._learned
         if catalog and self._catalog_dirty:
-            learned = self._shared.artifacts.put_unnamed(pack_catalog(self._catalog, self._place.position))
+            learned = self._shared.artifacts.put_unnamed(at_once(packing(self._catalog, self._place.position)))
             states[LEARNED] = learned.encode()
             self._catalog_dirty = False
         if self._shared.policies.teach(states, self._lease.term) < 0:

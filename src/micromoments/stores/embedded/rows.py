@@ -5,7 +5,7 @@ meanwhile can do so between two requests (``docs/decisions/0097-encoded-between-
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from micromoments.core.event import Millis
 from micromoments.core.fact import SCHEMAS, TABLES, Fact, Table
@@ -15,7 +15,6 @@ from micromoments.ports import Batch
 from micromoments.stores.embedded import codec
 from micromoments.stores.embedded.database import Bulk, Laid
 
-T = TypeVar("T")
 Frame = tuple[str, int, Millis, Millis, bytes]
 """A row of live facts: (table, count, earliest and latest received, bytes)."""
 KEEP = -1
@@ -86,16 +85,6 @@ def _values(laid: Laid, values: Mapping[str, Link | None] | Mapping[str, Item | 
             laid.add((key.encode(), codec.encode(value)))
             yield
     return laid
-
-
-def at_once(steps: Generator[None, None, T]) -> T:
-    """What the steps return, taken without a pause."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            value: T = done.value
-            return value
 
 
 def live_frames(facts: Sequence[Fact]) -> Iterator[Frame]:

@@ -19,10 +19,11 @@ from micromoments.core.decision import Decision
 from micromoments.core.event import Millis
 from micromoments.core.fact import PersonFact
 from micromoments.core.person import Link, Person, lean
+from micromoments.core.steps import at_once
 from micromoments.ports import FIRST, NOTHING, Batch
 from micromoments.stores.embedded import codec, migrate, outbox
 from micromoments.stores.embedded.database import Bulk, connect, failing, placeholders, reader, scrub, transaction
-from micromoments.stores.embedded.rows import LINKS, Rows, at_once, encoded, frame
+from micromoments.stores.embedded.rows import LINKS, Rows, encoded, frame
 
 T = TypeVar("T", Person, Link)
 
