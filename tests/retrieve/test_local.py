@@ -87,7 +87,7 @@ def test_places_count_with_consent_only() -> None:
         )
         world.fold([record])
         assert observe(catalog, world.people["anon:ana"], record, world.view.settings)
-        assert len(catalog._local.cells) == wanted
+        assert len(catalog._learned.local.cells) == wanted
 
 
 def test_what_was_popular_long_ago_is_not_popular_now() -> None:
