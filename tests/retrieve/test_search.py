@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any, cast
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micromoments.core.item import Item
+from micromoments.core.steps import at_once
 from micromoments.retrieve import shelf
 from micromoments.retrieve.catalog import Catalog
+from micromoments.retrieve.faceted import Look
 from tests.retrieve.shop import ITEMS, item, shop
 
 
@@ -137,6 +142,103 @@ def test_put_is_found_and_deleted_is_not(steps: list[tuple[str, str | None, bool
         for colour in ("red", "blue", "green"):
             assert sorted(found(catalog, colour)) == sorted(other for other, own in now.items() if own == colour)
     assert catalog.size() == len(now)
+
+
+class Committing:
+    """Somebody who commits a catalogue's index beside its calls, one step at a time."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        catalog.beside()
+        self._steps = self._committed(catalog)
+
+    def step(self) -> None:
+        """Go on a little."""
+        next(self._steps)
+
+    def _committed(self, catalog: Catalog) -> Generator[None, None, None]:
+        while True:
+            for one in catalog.unsettled():
+                write = yield from one.settling()
+                yield
+                write()
+                yield from one.swapping()
+            yield
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdef"),
+            st.sampled_from(["red", "blue", "green", "red green", None]),
+            st.sampled_from([0, 1, 2, 5]),
+            st.sampled_from([False, False, False, True]),
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_calls_are_answered_the_same_while_the_index_is_committed_beside(
+    rounds: list[tuple[str, str | None, int, bool]],
+) -> None:
+    """Whatever is put and deleted between two steps of a commit in bites, and where a commit at once comes between
+    them, too: each call finds what there is, and nothing that is gone.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "FRESH", 0)
+        catalog, now = Catalog(), dict[str, str]()
+        committing = Committing(catalog)
+        for id, words, steps, whole in rounds:
+            catalog.apply({id: None if words is None else item(id, "product", words)})
+            now |= {id: words or ""}
+            if whole:
+                catalog.settle()
+            for _ in range(steps):
+                committing.step()
+            for colour in ("red", "blue", "green"):
+                wanted = sorted(other for other, own in now.items() if colour in own)
+                assert sorted(found(catalog, colour)) == wanted
+                assert catalog.look(Look(words=colour)).total == len(wanted)
+        for _ in range(100):
+            committing.step()
+        assert not catalog.unsettled()
+        assert catalog.waiting() == 0
+
+
+class FullOnce:
+    """A writer whose disk is full at the first commit."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer, self._full = writer, True
+
+    def __getattr__(self, name: str) -> Any:
+        """What else it does."""
+        return getattr(self._writer, name)
+
+    def commit(self) -> None:
+        """Fail once."""
+        if self._full:
+            self._full = False
+            raise OSError("the disk is full")
+        self._writer.commit()
+
+
+def test_a_commit_that_fails_is_tried_again_with_each_item_once() -> None:
+    """Items that could not be committed are found meanwhile, and once afterwards."""
+    catalog = shop()
+    catalog.beside()
+    products = catalog._search._every["product"]
+    products._writer = cast(Any, FullOnce(products._index.writer(heap_size=shelf.HEAP, num_threads=1)))
+    before = found(catalog, "head lamp night")
+    for fails in (True, False):
+        write = at_once(products.settling())
+        if fails:
+            with pytest.raises(OSError, match="full"):
+                write()
+        else:
+            write()
+        at_once(products.swapping())
+        assert bool(products.waiting) == fails
+        assert found(catalog, "head lamp night") == before
 
 
 @given(st.permutations(ITEMS))

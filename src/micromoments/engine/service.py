@@ -16,9 +16,8 @@ from micromoments.core.event import UNCOUNTED, Arrival, Millis
 from micromoments.core.item import Item
 from micromoments.core.moment import MomentType, MomentView
 from micromoments.core.person import Person
-from micromoments.core.record import DecidedRecord, ItemRecord, OutcomeRecord, Record
+from micromoments.core.record import DecidedRecord, OutcomeRecord, Record
 from micromoments.core.settings import Settings
-from micromoments.decide.fair import remember
 from micromoments.engine.ahead import Ahead
 from micromoments.engine.appender import Appender, Down, LogDown
 from micromoments.engine.applier import Applier
@@ -28,6 +27,7 @@ from micromoments.engine.control import Control
 from micromoments.engine.erasure import Erasure
 from micromoments.engine.fallback import chosen
 from micromoments.engine.forwarder import Inside
+from micromoments.engine.indexing import Indexer
 from micromoments.engine.intake import Intake, names_in
 from micromoments.engine.keeper import Keeper
 from micromoments.engine.learned import Learned
@@ -95,6 +95,7 @@ class Service:
         self.deliveries = Deliveries(stores, self.stream, inside, clock)
         self._keeper.committed = self.deliveries.wake
         self._erasure = Erasure(self._keeper, self.stream, self.home, self.settled, self._barrier)
+        self._indexer = Indexer(self.catalog, self.change, clock, apart=stores.apart)
         self.nexts = Nexts(stores, kept, self.catalog, self.change, clock)
         self._timers = Timers(
             stores.state, self._residents, self.change, lambda: self._keeper.commits, lambda: self._erasure.barred
@@ -123,6 +124,8 @@ class Service:
         ]
         if outward:
             self._tasks.append(loop.create_task(self.deliveries.run(), name="deliveries"))
+        if self._stores.apart:  # elsewhere nothing happens between calls
+            self._tasks.append(loop.create_task(self._indexer.run(), name="indexer"))
         self.ready = True
 
     async def stop(self) -> None:
@@ -278,14 +281,11 @@ class Service:
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Put items; durable and to be found when this returns. ``ValueError`` for what ``Catalog.check`` refuses."""
-        now, known = self.clock(), self.catalog.get
-        self.catalog.check(items)
-        await self.change([ItemRecord(key=i.id, at=now, item=remember(i, known(i.id), now)) for i in items])
+        await self._indexer.put(items)
 
     async def delete_items(self, ids: Sequence[str]) -> None:
         """Delete items; those that aren't there are no error."""
-        now = self.clock()
-        await self.change([ItemRecord(key=id, at=now, item=None) for id in ids])
+        await self._indexer.delete(ids)
 
     async def change(self, records: Sequence[Record]) -> None:
         """Append records of the business's own (items, activations); durable and folded when this returns."""

@@ -34,6 +34,7 @@ from micromoments.retrieve.trained import Trained
 
 if TYPE_CHECKING:
     from micromoments.core.event import Event
+    from micromoments.retrieve.shelf import Shelf
     from micromoments.retrieve.ways import Reach
 
 __all__ = ["Ask", "Candidate", "Catalog", "Hit", "Via"]
@@ -178,6 +179,18 @@ class Catalog:
     def settle(self) -> None:
         """Commit what the search index still holds in its overlay, after a bulk load say; answers stay the same."""
         self._search.settle()
+
+    def beside(self) -> None:
+        """From now on the caller commits what waits of the index, as ``unsettled`` says, and no request does."""
+        self._search.beside()
+
+    def unsettled(self) -> Sequence[Shelf]:
+        """The shelves on which so much waits that it should be committed: by their ``settling`` and ``swapping``."""
+        return self._search.unsettled()
+
+    def waiting(self) -> int:
+        """How many items wait to be committed."""
+        return self._search.waiting()
 
     def loaded(self) -> None:
         """All items that there are were put, after a start: what an index on disk has beside them is let go."""

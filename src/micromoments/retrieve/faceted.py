@@ -17,15 +17,16 @@ import msgspec
 
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.retrieve.document import MAX_TEXT, PLAIN, STEMMED
+from micromoments.retrieve.looked import Looked, Order, Query, Wanted
 from micromoments.retrieve.narrow import EVERYTHING, FACETS, Narrow
-from micromoments.retrieve.shelf import MAX_VALUES, Looked, Order, Wanted
+from micromoments.retrieve.shelf import MAX_VALUES
 from micromoments.retrieve.written import UNSPACED, is_unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from micromoments.core.event import Millis
-    from micromoments.retrieve.search import Query, Search
+    from micromoments.retrieve.search import Search
 
 MAX_REACH = 1_000
 """The farthest row of an answer that can be paged to; who goes farther should narrow the search."""

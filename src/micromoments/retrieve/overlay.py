@@ -24,13 +24,17 @@ class Overlay:
 
     def read(self, fresh: dict[int, Words]) -> None:
         """Take in those not read yet, the last of ``fresh``. What left since is skipped by its number later."""
-        for ord_, (words, plain, *_) in reversed(fresh.items()):
+        for ord_, words in reversed(fresh.items()):
             if ord_ in self.lengths:
                 return
-            terms = STEMMED.analyze(words)
-            self.lengths[ord_] = len(terms)
-            self.length += len(terms)
-            for term in terms:
-                self.postings.setdefault(term, {}).setdefault(ord_, 0)
-                self.postings[term][ord_] += 1
-            self.plain.update(set(PLAIN.analyze(plain)))
+            self.add(ord_, words)
+
+    def add(self, ord_: int, words: Words) -> None:
+        """Take in one item, the last of those that there are."""
+        terms = STEMMED.analyze(words.words)
+        self.lengths[ord_] = len(terms)
+        self.length += len(terms)
+        for term in terms:
+            self.postings.setdefault(term, {}).setdefault(ord_, 0)
+            self.postings[term][ord_] += 1
+        self.plain.update(set(PLAIN.analyze(words.plain)))

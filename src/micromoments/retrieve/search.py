@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log
-from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -18,8 +17,9 @@ from micromoments.retrieve import compounds
 from micromoments.retrieve.ask import Hit
 from micromoments.retrieve.compounds import PART_FROM
 from micromoments.retrieve.document import PLAIN, STEMMED
+from micromoments.retrieve.looked import Looked, Query, Wanted
 from micromoments.retrieve.narrow import EVERYTHING, Narrow
-from micromoments.retrieve.shelf import MAX_TERMS, Looked, Shelf, Wanted
+from micromoments.retrieve.shelf import MAX_TERMS, Shelf
 from micromoments.retrieve.written import sized
 
 MAX_COMPLETIONS = 12
@@ -46,14 +46,6 @@ LOOKED_THROUGH = 40
 """Words near in meaning that are looked up among those that items have."""
 MAX_CORRECTED = 3
 """Words of a query that are put right: looking for the nearest word costs as much as a search."""
-
-
-class Query(NamedTuple):
-    """A query read: groups of words each with its forms, those surely meant, and what mistyped words may mean."""
-
-    groups: tuple[tuple[str, ...], ...]
-    sure: tuple[tuple[str, ...], ...]
-    meant: dict[str, tuple[str, ...]]
 
 
 class Search:
@@ -122,6 +114,19 @@ class Search:
         """Commit what waits on every shelf."""
         for shelf in self._shelves.values():
             shelf.settle()
+
+    def beside(self) -> None:
+        """From now on somebody commits what waits on each shelf that is ``unsettled``."""
+        for shelf in self._shelves.values():
+            shelf.beside()
+
+    def unsettled(self) -> list[Shelf]:
+        """The shelves on which so much waits that it should be committed."""
+        return [shelf for shelf in self._every.values() if shelf.unsettled]
+
+    def waiting(self) -> int:
+        """How many items wait to be committed."""
+        return sum([shelf.waiting for shelf in self._every.values()])
 
     def loaded(self) -> None:
         """All items were put: what an index on disk has beside them is gone."""

@@ -6,26 +6,28 @@ five, a word of brand, category or tags as three, in one field (Robertson, Zarag
 to multiple weighted fields"); it also lets tantivy stop early (block-max WAND).
 
 A commit costs some milliseconds, so an item just put first waits in a small overlay that is searched by the same
-formula; it is found by the very next call. The overlay is committed when it grows past ``FRESH`` items.
+formula; it is found by the very next call. The overlay is committed when it grows past ``FRESH`` items: by the next
+call, or, where somebody sees to that (``beside``), between calls and in a thread, which no call waits for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from math import log
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import tantivy
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
+from micromoments.core.steps import at_once
+from micromoments.retrieve import spelled
 from micromoments.retrieve.document import PLAIN, STEMMED, document_of, schema, words_of
+from micromoments.retrieve.looked import Counts, Looked, Row, Wanted
 from micromoments.retrieve.narrow import EVERYTHING, FACETS, INTEGER, Facet, Narrow, labels_of
 from micromoments.retrieve.overlay import Overlay
 from micromoments.retrieve.trusted import Trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from micromoments.core.item import Item
     from micromoments.retrieve.document import Words
@@ -45,43 +47,6 @@ _Q = tantivy.Query
 _SHOULD, _MUST, _NOT = tantivy.Occur.Should, tantivy.Occur.Must, tantivy.Occur.MustNot
 MAX_VALUES = 50
 """Values of a facet that are counted, the most frequent."""
-Order = Literal["", "price", "-price"]
-"""Best first, or by price, the lowest or the highest first."""
-
-
-class Wanted(NamedTuple):
-    """What ``look`` is asked: groups of words of which an item must hold ``least``, each group a word's forms."""
-
-    groups: tuple[tuple[str, ...], ...]
-    least: int
-    narrow: Narrow
-    limit: int
-    order: Order = ""
-    facets: bool = False
-
-
-class Row(NamedTuple):
-    """A found item: its id, what it is ordered by (a score, or a price), and its place among the shelf's items."""
-
-    id: str
-    key: float
-    ord: int
-
-
-class Counts(NamedTuple):
-    """How many items of each value there are, by facet, and the lowest and highest price, -1 for none."""
-
-    values: dict[Facet, Counter[str]]
-    low: int
-    high: int
-
-
-class Looked(NamedTuple):
-    """The best rows, how many there are in all, and what they are."""
-
-    rows: list[Row]
-    total: int
-    counts: Counts
 
 
 class Shelf:
@@ -104,11 +69,16 @@ class Shelf:
         self._fresh: dict[int, Words] = {}
         self._gone: list[int] = []
         self._overlay = Overlay()
-        self._letters: dict[tuple[str, bool], dict[str, tuple[int, str]]] = {}
+        self._letters: spelled.Letters = {}
         self._mean = (0, 0)
         self._bounded = False
         self._trusted = Trusted(self._searcher)
         self._next = self._trusted.highest + 1
+        self._beside = False
+        self._taken: dict[int, Words] = {}
+        self._going = 0
+        self._turn = object()
+        self._written = False
 
     def __len__(self) -> int:
         return len(self._ords)
@@ -124,7 +94,9 @@ class Shelf:
         self._ids[ord_] = item.id
         words = self._fresh[ord_] = words_of(item)
         self._bounded = self._bounded or words.labels.bounded
-        if len(self._fresh) > MAX_WAITING:
+        if self._beside:
+            self._overlay.add(ord_, words)
+        if len(self._fresh) > MAX_WAITING and not self._beside:
             self.settle()
 
     def _adopt(self, item: Item) -> bool:
@@ -155,34 +127,94 @@ class Shelf:
         if ord_ < 0:
             return
         del self._ids[ord_]
-        if self._fresh.pop(ord_, None) is None:
+        if self._fresh.pop(ord_, None) is None or ord_ in self._taken:
             self._gone.append(ord_)
 
+    def beside(self) -> None:
+        """From now on somebody commits what waits as ``unsettled`` says, by ``settling`` and ``swapping``, and bounds
+        how much waits.
+        """
+        self._beside = True
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether so much waits that it should be committed."""
+        return len(self._fresh) > FRESH or len(self._gone) > FRESH or len(self._overlay.lengths) > 2 * FRESH
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait."""
+        return len(self._fresh)
+
     def settle(self) -> None:
-        """Commit what waits, whatever its size; the answers stay the same."""
-        if not (self._fresh or self._gone):
-            return
+        """Commit what waits, whatever its size; the answers stay the same. Not while a thread commits."""
+        self._turn = object()  # what a thread has not begun, it finds taken back
+        if self._written:
+            self._swap(Overlay())
+        if self._fresh or self._gone:
+            at_once(self.settling())()
+            self._swap(Overlay())
+
+    def settling(self) -> Generator[None, None, Callable[[], None]]:
+        """``settle`` for who has other things to do: steps that return what commits, to be called in a thread;
+        ``swapping`` comes then. Calls meanwhile are answered, and items put, as ever.
+        """
+        documents = []
+        for ord_, words in list(self._fresh.items()):
+            documents.append((ord_, words, document_of(ord_, words, kept=self._kept)))
+            yield
+        turn = self._turn = object()
+        still, gone = [one for one in documents if one[0] in self._fresh], list(self._gone)
+        self._taken, self._going, self._written = {ord_: words for ord_, words, _ in still}, len(gone), False
+
+        def write() -> None:
+            """Commit them, unless somebody else did."""
+            if self._turn is turn:
+                self._write([document for _, _, document in still], gone)
+                self._written = True
+
+        return write
+
+    def _write(self, documents: Sequence[tantivy.Document], gone: Sequence[int]) -> None:
         if self._writer is None:
             # One thread, so that the same calls make the same index.
             self._writer = self._index.writer(heap_size=HEAP, num_threads=1)
-        if self._gone:
-            # By a query: tantivy-py makes a signed term of the number, which deletes nothing of an unsigned field.
-            self._writer.delete_documents_by_query(_Q.term_set_query(self._index.schema, "ord", self._gone))
+        try:
+            if gone:
+                # By a query: tantivy-py makes a signed term of the number, which deletes nothing of an unsigned field.
+                self._writer.delete_documents_by_query(_Q.term_set_query(self._index.schema, "ord", gone))
+            for document in documents:
+                self._writer.add_document(document)
+            self._writer.commit()
+        except BaseException:
+            self._writer.rollback()  # or the next try would add them twice
+            raise
+
+    def swapping(self) -> Generator[None, None, None]:
+        """Search what was committed, in steps: what was put meanwhile is read for an overlay of its own first."""
+        turn, overlay = self._turn, Overlay()
+        for ord_, words in list(self._fresh.items()):
+            if ord_ not in self._taken:
+                overlay.add(ord_, words)
+                yield
+        if self._turn is turn and self._written:
+            self._swap(overlay)
+
+    def _swap(self, overlay: Overlay) -> None:
+        """From now on search what was committed, and beside it an overlay of what wasn't."""
         count, total = self._mean
-        for ord_, words in self._fresh.items():
-            self._writer.add_document(document_of(ord_, words, kept=self._kept))
-            total += words.length
-        self._mean = (count + len(self._fresh), total)
-        self._writer.commit()
+        self._mean = (count + len(self._taken), total + sum(words.length for words in self._taken.values()))
+        for ord_ in self._taken:
+            self._fresh.pop(ord_, None)
+        del self._gone[: self._going]
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._fresh.clear()
-        self._gone.clear()
         self._letters.clear()
-        self._overlay = Overlay()
+        self._overlay = overlay
+        self._taken, self._going, self._written = {}, 0, False
 
     def _ready(self) -> None:
-        if len(self._fresh) > FRESH or len(self._gone) > FRESH or len(self._overlay.lengths) > 2 * FRESH:
+        if self.unsettled and not self._beside:
             self.settle()
         if self._fresh:
             self._overlay.read(self._fresh)
@@ -350,44 +382,12 @@ class Shelf:
     def completions(self, prefix: str, limit: int) -> dict[str, int]:
         """The words as written that begin with a prefix, most frequent first, and in how many items each occurs."""
         self._ready()
-        # A single letter begins too many words to look at them all.
-        enough = 400 if len(prefix) < 2 else None
-        found = Counter(dict(self._searcher.terms_with_prefix("plain", prefix, limit=enough)))
-        for word, n in self._overlay.plain.items():
-            if word.startswith(prefix):
-                found[word] += n
-        return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+        return spelled.completions(self._searcher, self._overlay, prefix, limit)
 
     def near_words(self, word: str, most: int, *, text: bool = False) -> list[tuple[int, int, str]]:
-        """The words within an edit distance that begin with the same letter, as (away, in how many items, word).
-
-        A mistyped first letter is rare, and demanding it keeps chance likenesses out. Words are those of titles and
-        labels as written, their stems measured too; with ``text`` the stems of all words.
-        """
+        """The words near one, as ``spelled.near_words`` gives them."""
         self._ready()
-        known = self._near(word[0], text=text)
-        near = process.extract(word, list(known), scorer=OSA.distance, score_cutoff=most, limit=None)
-        return [(away, *known[form]) for form, away, _ in near]
-
-    def _near(self, letter: str, *, text: bool) -> dict[str, tuple[int, str]]:
-        """By what they are measured by, the words that begin with a letter, and in how many items each is."""
-        known = self._letters.get((letter, text))
-        if known is None:
-            told = self._searcher.terms_with_prefix("words" if text else "plain", letter)
-            known = self._letters[letter, text] = _forms(dict(told), text=text)
-        waiting = self._overlay.postings if text else self._overlay.plain
-        fresh = {word: 1 for word in waiting if word[0] == letter and word not in known}
-        return known | _forms(fresh, text=text) if fresh else known
-
-
-def _forms(words: dict[str, int], *, text: bool) -> dict[str, tuple[int, str]]:
-    if text:
-        return {word: (n, word) for word, n in words.items()}
-    known = {word: (n, word) for word, n in words.items()}
-    for word, n in sorted(words.items(), key=lambda pair: len(pair[0])):
-        for stem in STEMMED.analyze(word):
-            known.setdefault(stem, (n, word))
-    return known
+        return spelled.near_words(self._searcher, self._overlay, self._letters, word, most, text=text)
 
 
 def _order(wanted: Wanted) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from micromoments.core.item import Item
 from micromoments.decide.fair import unfair
+from micromoments.engine.bites import in_bites
 from micromoments.server import shapes
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access, require_whole
@@ -42,7 +43,7 @@ class ItemDoors:
         more = len(found) > limit
         page = found[:limit]
         cursor = base64.urlsafe_b64encode(page[-1].id.encode()).decode() if more else None
-        return reply({"items": [shapes.item(one) for one in page], "cursor": cursor})
+        return reply({"items": await in_bites(_shown(page)), "cursor": cursor})
 
     async def get(self, call: Call, access: Access) -> Reply:
         """One item."""
@@ -117,9 +118,17 @@ class ItemDoors:
 
     async def _bulk(self, body: bytes, *, patch: bool) -> Reply:
         items: dict[str, Item] = {}
+        values = _values(body)
+        rejected = await in_bites(self._read(values, items, patch=patch))
+        await self._service.put_items(list(items.values()))
+        return reply({"accepted": len(values) - len(rejected), "rejected": rejected})
+
+    def _read(
+        self, values: Sequence[Any], items: dict[str, Item], *, patch: bool
+    ) -> Generator[None, None, Sequence[dict[str, Any]]]:
+        """Gather the items by id, a step for each; gives those that can't be taken."""
         rejected: list[dict[str, Any]] = []
-        accepted = 0
-        for index, value in enumerate(_values(body)):
+        for index, value in enumerate(values):
             id = value.get("id") if isinstance(value, dict) else None
             try:
                 if not isinstance(value, dict):
@@ -127,12 +136,20 @@ class ItemDoors:
                 check_sound(value)
                 one = read(self._on_known(value, items) if patch else value)
                 items[one.id] = one
-                accepted += 1
             except (BadItem, Rejected) as bad:
                 shown_id = id[:MAX_ID] if isinstance(id, str) else None
                 rejected.append({"index": index, "id": shown_id, "code": bad.code, "detail": bad.detail})
-        await self._service.put_items(list(items.values()))
-        return reply({"accepted": accepted, "rejected": rejected})
+            yield
+        return rejected
+
+
+def _shown(items: Sequence[Item]) -> Generator[None, None, list[shapes.ItemShape]]:
+    """Items as a list has them, a step for each."""
+    shown: list[shapes.ItemShape] = []
+    for one in items:
+        shown.append(shapes.item(one))
+        yield
+    return shown
 
 
 def read(value: dict[str, Any]) -> Item:

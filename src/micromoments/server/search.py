@@ -12,8 +12,8 @@ import msgspec
 from micromoments.core.item import KINDS, Item, Kind
 from micromoments.decide.fair import passed_on
 from micromoments.retrieve.faceted import MAX_REACH, Found, Look, Match
+from micromoments.retrieve.looked import Order
 from micromoments.retrieve.narrow import Narrow
-from micromoments.retrieve.shelf import Order
 from micromoments.server.http import Call, Reply, reply
 from micromoments.server.keys import Access
 from micromoments.server.problem import Problem, shown
