@@ -145,6 +145,30 @@ thread.join()
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's turns are asked for on Linux alone")
+async def test_the_worker_stands_back_before_it_loads_anything(tmp_path: Path) -> None:
+    """Its priority is lower than the engine's by the time that it runs its first line of ours."""
+    reporter = Reporter(tmp_path, patience, seal, leave, apart=True, begin=note_patience)
+    try:
+        told = await reporter.report("patience", {}, Settings())
+        assert told["first"] == told["now"] == min(19, os.getpriority(os.PRIO_PROCESS, 0) + PATIENCE)
+    finally:
+        reporter.close()
+
+
+FOUND: list[int] = []
+
+
+def note_patience() -> None:
+    """In the worker, as it begins."""
+    FOUND.append(os.getpriority(os.PRIO_PROCESS, 0))
+
+
+def patience(_folder: Path, _name: str, _params: dict[str, str], _settings: Settings) -> dict[str, object]:
+    """How far the worker stands back, and did at first."""
+    return {"first": FOUND[0], "now": os.getpriority(os.PRIO_PROCESS, 0)}
+
+
 async def test_a_core_is_left_to_serving(tmp_path: Path) -> None:
     """The process of reports asks with all cores but one, where there are two."""
     reporter = Reporter(tmp_path, threads, seal, leave, apart=True, begin=beside)

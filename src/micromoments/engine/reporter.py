@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -36,9 +37,8 @@ def _alone() -> None:
 
 
 def _begin(begin: Callable[[], None]) -> None:
-    """In the worker: stand back from serving, and end when the engine's process does, however that ends."""
+    """In the worker: end when the engine's process does, however that ends."""
     share_heaps()
-    stand_back()
     begin()
     Thread(target=_end_with_parent, name="micromoments-parent", daemon=True).start()
 
@@ -79,6 +79,7 @@ class Reporter:
         self._ahead: asyncio.Task[None] | None = None
         self._leave = leave
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = asyncio.Lock()
 
     async def report(self, name: str, params: Mapping[str, str], settings: Settings) -> dict[str, object]:
         """Answer a report from the facts as committed.
@@ -111,8 +112,9 @@ class Reporter:
             return await asyncio.to_thread(work, *args)
         loop = asyncio.get_running_loop()
         for last in (False, True):
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._begin,))
+            async with self._starting:
+                if self._pool is None:
+                    self._pool = await asyncio.to_thread(self._started)
             try:
                 return await loop.run_in_executor(self._pool, work, *args)
             except BrokenProcessPool:
@@ -120,6 +122,15 @@ class Reporter:
                 if last:
                     raise
         raise AssertionError("unreachable")
+
+    def _started(self) -> ProcessPoolExecutor:
+        """A worker that stands back from serving from its first breath: what it loads takes a second of a core."""
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._begin,))
+        pool.submit(_alone)
+        for pid in pool._processes or ():
+            with suppress(OSError):  # it ended already: who asks is told
+                stand_back(process=pid)
+        return pool
 
     def close(self) -> None:
         """End the worker; it isn't waited for while it only makes ready, which may be cut off anywhere."""

@@ -54,14 +54,16 @@ def tune_process() -> None:
     sys.setswitchinterval(SWITCH)
 
 
-def stand_back(patience: int = PATIENCE) -> None:
-    """Let serving go first, from this thread and all that it starts from now on: fewer turns, and longer ones (Linux
-    6.12 and later; elsewhere the niceness alone holds). Needs no rights, and takes none away: a question ends also
-    where the machine has no idle moment, as it wouldn't at the idle class.
+def stand_back(patience: int = PATIENCE, process: int = 0) -> None:
+    """Let serving go first: this thread and all that it starts from now on, or another process of ours that has just
+    been started, get fewer turns, and longer ones (Linux 6.12 and later; elsewhere the niceness alone holds). Needs no
+    rights, and takes none away: a question ends also where the machine has no idle moment, as it wouldn't at the idle
+    class.
     """
-    os.nice(patience)
+    nice = min(19, os.getpriority(os.PRIO_PROCESS, process) + patience)
+    os.setpriority(os.PRIO_PROCESS, process, nice)
     number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
     if number is not None:
         # struct sched_attr: size, policy, flags, nice, priority, runtime (of SCHED_OTHER: the turn), deadline, period
-        wanted = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, os.nice(0), 0, SLICE, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, wanted, 0)  # an older Linux takes no notice, or refuses
+        wanted = struct.pack("IIQiIQQQ", 48, os.SCHED_OTHER, 0, nice, 0, SLICE, 0, 0)
+        ctypes.CDLL(None).syscall(number, process, wanted, 0)  # an older Linux takes no notice, or refuses

@@ -51,7 +51,7 @@ def decode(name: str, body: bytes) -> Policy:
 
 def known(name: str) -> bool:
     """Whether ``make`` can make it; for checking settings."""
-    return name in NAMES or name in _points(entry_points).names
+    return name in NAMES or (bool(name) and name in _points(entry_points).names)
 
 
 @lru_cache(maxsize=2)
