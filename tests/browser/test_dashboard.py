@@ -239,10 +239,31 @@ def test_words_of_charts_can_be_read(page: Page, busy: Shop, width: int) -> None
 def test_zones_are_told_as_people_write_them(page: Page, busy: Shop) -> None:
     """The names in Etc count to the west: what is nine hours ahead isn't shown as minus nine."""
     at(page, busy, "health")
-    line = "zone => import('./frame.js').then((frame) => frame.provenance({ counting: '', tz: zone }).textContent)"
+    line = """zone => import('./frame.js').then((frame) => frame.provenance(
+        { counting: '', tz: zone, to: '2026-11-20T10:00:00Z' }).textContent)"""
     assert "days in UTC+9." in page.evaluate(line, "Etc/GMT-9")
     assert "days in UTC−11." in page.evaluate(line, "Etc/GMT+11")
     assert "days in Europe/Berlin." in page.evaluate(line, "Europe/Berlin")
+
+
+def test_a_new_project_says_what_to_do(browser: Browser, tmp_path: Path, troubles: list[str]) -> None:
+    """Before the first event no instant is made up, a number of nothing leads nowhere, and the way to begin is said."""
+    with shop(tmp_path / "shop", people=0) as fresh:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = watched(context, troubles)
+        sign_in(page, fresh)
+        box, lane = (page.locator(one).first.bounding_box() for one in (".picture > .empty", ".picture"))
+        assert box and lane
+        assert lane["y"] <= box["y"] <= box["y"] + box["height"] <= lane["y"] + lane["height"]
+        at(page, fresh, "health")
+        assert "1970" not in page.locator("#view").inner_text()
+        at(page, fresh, "needs")
+        assert "send events to /v1/track" in page.locator("#view").inner_text()
+        assert page.locator("#view .figures a").count() == 0
+        at(page, fresh, "deliveries")
+        page.get_by_text("[triggers.come-back]").wait_for()
+        context.close()
+    assert troubles == []
 
 
 def test_people_are_masked_and_looks_are_logged(page: Page, busy: Shop) -> None:

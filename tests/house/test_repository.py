@@ -69,6 +69,13 @@ def test_no_large_file_is_kept() -> None:
     assert [str(file.relative_to(ROOT)) for file in _files() if file.stat().st_size > 5 * 2**20] == []
 
 
+def test_every_file_of_the_engine_is_in_the_house() -> None:
+    """The page of the house says of each file of the engine what it does."""
+    house = (ROOT / "docs" / "explanation" / "house.md").read_text(encoding="utf-8")
+    files = sorted((ROOT / "src" / "micromoments" / "engine").glob("[a-z]*.py"))
+    assert [file.name for file in files if f"| `{file.name}` |" not in house] == []
+
+
 def test_every_decision_is_in_the_index() -> None:
     """Each numbered decision has a line in the index, and numbers are not used twice."""
     folder = ROOT / "docs" / "decisions"

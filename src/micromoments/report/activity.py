@@ -85,7 +85,7 @@ def decisions(asked: Ask) -> dict[str, Any]:
         share("empty", "With nothing to serve", total["empty"], n),
         share("held_out", "To people held out", total["held_out"], n),
         share("degraded", "Degraded", total["degraded"], n),
-        share("bad_propensities", "With a propensity outside (0, 1]", total["bad_propensities"], n),
+        share("bad_propensities", "With an impossible chance", total["bad_propensities"], n),
     ]
     return {"figures": figures, "rows": [*rows, *_refusals(asked)]}
 

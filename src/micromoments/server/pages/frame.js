@@ -56,7 +56,7 @@ export function figureOf(reply, name) {
 export function figures(list, to) {
   const number = (f) => {
     const at = typeof to === "string" ? to : to?.[f.name];
-    if (!at) return shown(f);
+    if (!at || f.value === null) return shown(f);
     if (at.startsWith("#/")) return el("a", { href: at, title: "What is behind this number" }, shown(f));
     return el("button", { type: "button", class: "as-link", title: "What is behind this number", onclick: () => document.getElementById(at)?.scrollIntoView({ block: "start" }) }, shown(f));
   };
@@ -95,8 +95,8 @@ const zoned = (tz) => tz.replace(/^Etc\/GMT([+-])(\d+)$/, (_, sign, hours) => `U
 export function provenance(reply) {
   const from = Date.parse(reply.from) > 0 ? when(reply.from) : "the beginning";
   return el("p", { class: "fine source" }, `${reply.counting} `,
-    el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)} by your clock, days in ${zoned(reply.tz)}. `),
-    el("span", { class: "fresh" }, reply.as_of ? `Newest fact: ${ago(reply.as_of)}.` : "No facts yet."),
+    Date.parse(reply.to) > 0 ? el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)} by your clock, days in ${zoned(reply.tz)}. `) : null,
+    el("span", { class: "fresh" }, reply.as_of ? `Newest fact: ${ago(reply.as_of)}.` : "No facts yet: send events to /v1/track, or bring your history with micromoments import."),
     reply.simulated ? el("span", { class: "sim" }, "has simulated people") : null);
 }
 

@@ -144,12 +144,16 @@ function list(found, typed, again) {
   ].filter(Boolean);
 }
 
+/** Words that are in many titles and say nothing of what is looked for. */
+const SMALL = new Set("a an and are as at by can do does for from how i in is it long much my of on or the to what when where which why with you your".split(" "));
+
 /** What was searched for, marked: by the engine where it is in English, by its first letters otherwise. */
 function marked(item, typed) {
+  const telling = (part) => !SMALL.has(part.toLowerCase());
   const html = item.highlights?.title;
   if (language === "en" && html) {
     const plain = (s) => new DOMParser().parseFromString(s, "text/html").body.textContent;
-    return h("span", {}, html.split(/<mark>|<\/mark>/).map((part, n) => (n % 2 ? h("mark", {}, plain(part)) : document.createTextNode(part === " " ? " " : keepSpace(part, plain)))));
+    return h("span", {}, html.split(/<mark>|<\/mark>/).map((part, n) => (n % 2 && telling(part) ? h("mark", {}, plain(part)) : document.createTextNode(part === " " ? " " : keepSpace(part, plain)))));
   }
   const words = typed.toLowerCase().split(/\s+/).filter((w) => w.length > 1);
   return h("span", {}, title(item.id).split(/(\s+)/).map((w) => (words.some((x) => w.toLowerCase().startsWith(x)) ? h("mark", {}, w) : document.createTextNode(w))));

@@ -74,9 +74,12 @@ export function chosen(name, said) {
   if (!items.length) return null;
   if (said.decisionId && !seen.has(said.decisionId)) { seen.add(said.decisionId); api("outcomes", { decisionId: said.decisionId, what: "seen" }).catch(() => {}); }
   const id = `s-${name.replace(/\W/g, "")}`;
-  return h("section", { "aria-labelledby": id }, h("div", { class: "head" }, h("h2", { id }, t(name)), said.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => explain(said, e.currentTarget) }, t("why")) : null),
+  return h("section", { "aria-labelledby": id }, h("div", { class: "head" }, h("h2", { id }, t(popular(items) ? "popular" : name)), said.decisionId ? h("button", { type: "button", class: "quiet", onclick: (e) => explain(said, e.currentTarget) }, t("why")) : null),
     h("ul", { class: "cards" }, items.map((i) => card(i.id, { ...i, decisionId: said.decisionId }))));
 }
+
+/** Whether all that is shown is only what sells: then the heading says no more than that. */
+const popular = (items) => items.every((i) => i.reasons?.length && i.reasons.every((reason) => reason.startsWith("popular")));
 
 /** Why something is shown, with the switch that turns it off. */
 export const explain = (shown, button) => why(shown.decisionId, button, {

@@ -6,6 +6,14 @@ import { button, confirmed, csvButton, empty, into, masked, panel, table, toast,
 import { pick, text } from "../range.js";
 
 export const title = "Deliveries";
+const EXAMPLE = `[destinations.crm]
+url = "https://hooks.shop.example/moments"
+
+[triggers.come-back]
+on = "abandoned"
+types = ["buy"]
+to = ["crm"]
+slot = "mail"`;
 const STATES = { "": "all", intended: "intended", waiting: "waiting", sent: "sent", dead: "dead letters", held: "held back" };
 
 export function show(view, params, go, link) {
@@ -16,7 +24,7 @@ export function show(view, params, go, link) {
   const look = () => into(holder, async () => {
     const query = new URLSearchParams(Object.entries({ limit: "100", status: chosen, destination: params.destination, cursor: params.cursor }).filter(([, value]) => value));
     const { deliveries, cursor } = await ask(`v1/deliveries?${query}`);
-    if (!deliveries.length) return empty(chosen || params.destination ? "None like that." : "Nothing is sent yet: a trigger in micromoments.toml sends what a moment calls for, over a channel.");
+    if (!deliveries.length) return chosen || params.destination ? empty("None like that.") : empty("Nothing is sent yet: a trigger in micromoments.toml sends what a moment calls for, over a channel. Such as:", el("pre", {}, EXAMPLE));
     return panel("Deliveries", { tools: [csvButton("deliveries", deliveries)] }, table("Deliveries, in the order of their ids", columns(link, look), deliveries, { hideCaption: true }),
       el("div", { class: "acts" }, chosen === "dead" ? button("Send these again", () => replay(deliveries.map((d) => d.deliveryId), look)) : null, params.cursor ? button("From the beginning", () => go({ cursor: "" })) : null, cursor ? button("More", () => go({ cursor })) : null));
   }, "Listing");

@@ -50,5 +50,5 @@ function found(reply, link) {
   const some = tables.filter(([, kind]) => of(kind).length);
   return panel("Where nothing was there", { tools: reply.rows.length ? [csvButton("unmet", reply.rows)] : [] }, figures(reply.figures, { unserved: link("behind", { only: "served:no" }), empty: link("behind", { only: "empty:yes" }), unanswered: link("behind", { only: "degraded:yes" }), no_results: link("pain", {}) }),
     some.map(([caption, kind, columns]) => table(caption, leads(columns, (r) => link("behind", kind === "decision" ? { slot: r.slot, type: r.type, only: "empty:yes" } : { need: r.need })), of(kind), { most: 25 })), some.length ? null : empty("Nothing of this that at least ten people share, in this stretch."),
-    provenance(reply), el("p", { class: "fine" }, el("a", { href: link("missed", {}) }, "Why moments were missed"), ` · ${percent(reply.figures[0]?.value)} of the moments opened were served nothing.`));
+    provenance(reply), el("p", { class: "fine" }, el("a", { href: link("missed", {}) }, "Why moments were missed"), reply.figures[0]?.value === null ? null : ` · ${percent(reply.figures[0]?.value)} of the moments opened were served nothing.`));
 }
