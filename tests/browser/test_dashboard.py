@@ -253,7 +253,8 @@ def test_a_new_project_says_what_to_do(browser: Browser, tmp_path: Path, trouble
         page = watched(context, troubles)
         sign_in(page, fresh)
         box, lane = (page.locator(one).first.bounding_box() for one in (".picture > .empty", ".picture"))
-        assert box and lane
+        assert box
+        assert lane
         assert lane["y"] <= box["y"] <= box["y"] + box["height"] <= lane["y"] + lane["height"]
         at(page, fresh, "health")
         assert "1970" not in page.locator("#view").inner_text()
