@@ -95,7 +95,7 @@ const zoned = (tz) => tz.replace(/^Etc\/GMT([+-])(\d+)$/, (_, sign, hours) => `U
 export function provenance(reply) {
   const from = Date.parse(reply.from) > 0 ? when(reply.from) : "the beginning";
   return el("p", { class: "fine source" }, `${reply.counting} `,
-    Date.parse(reply.to) > 0 ? el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)} by your clock, days in ${zoned(reply.tz)}. `) : null,
+    Date.parse(reply.to) > 1000 ? el("span", { class: "stretch" }, `From ${from} to ${when(reply.to)} by your clock, days in ${zoned(reply.tz)}. `) : null,
     el("span", { class: "fresh" }, reply.as_of ? `Newest fact: ${ago(reply.as_of)}.` : "No facts yet: send events to /v1/track, or bring your history with micromoments import."),
     reply.simulated ? el("span", { class: "sim" }, "has simulated people") : null);
 }
