@@ -15,6 +15,7 @@ from micromoments.decide.slate import Beside, draw, mixture, pick
 from micromoments.decide.slate import chance as drawn_from
 from micromoments.policy import make
 from micromoments.policy.features import DIM
+from micromoments.policy.thompson import Thompson
 from micromoments.testing.check_policy import some_rows
 from tests.decide.build import Fixed
 
@@ -64,6 +65,53 @@ def test_logged_propensities_are_unbiased(name: str) -> None:
         squares[rows[0]] += 1.0 / given_above[0] ** 2
     spread = np.sqrt(np.maximum(squares / n - (totals / n) ** 2, 1e-12) / n)
     assert (np.abs(totals / n - 1.0) < 4.5 * spread + 1e-9).all()
+
+
+@pytest.mark.parametrize("name", ["thompson", "adaptive"])
+def test_a_slates_logged_propensities_are_unbiased(name: str) -> None:
+    """Weighting each slate of two by 1 / its propensity counts every ordered pair once: the draws that both positions
+    are counted from are the slate's own chance.
+    """
+    policy, x, n = make(name), some_rows(chance(1), 4, DIM), 4_000
+    for row in some_rows(chance(2), 40, DIM):
+        policy.learn(row, float(row[1] > 0))
+    weights: dict[tuple[int, ...], list[float]] = {pair: [0.0, 0.0] for pair in permutations(range(4), 2)}
+    for seed in range(n):
+        rows, given_above, _ = draw(policy, x, limit=2, floor=0.3, rng=chance(seed), groups=[""] * 4)
+        weight = 1.0 / prod(given_above)
+        weights[tuple(rows)][0] += weight / n
+        weights[tuple(rows)][1] += weight**2 / n
+    for mean, square in weights.values():
+        assert abs(mean - 1.0) < 4.5 * (max(square - mean**2, 1e-12) / n) ** 0.5 + 1e-9
+
+
+def test_below_the_first_position_the_same_draws_are_counted_among_what_is_left() -> None:
+    """The second's distribution is how often each of the others is the best of them, where little mass was left."""
+    policy, x = Thompson(DIM), some_rows(chance(3), 6, DIM)
+    for _ in range(60):
+        policy.learn(x[2], 1.0)
+    draws = policy.draws(x, chance(7))
+    others = [0, 1, 3, 4, 5]
+    counted = np.bincount(draws.take(others, axis=1).argmax(axis=1), minlength=5) / len(draws)
+    rows, given_above, first = draw(policy, x, limit=2, floor=0.0, rng=chance(7), groups=[""] * 6)
+    assert first[2] > 0.5
+    assert rows[0] == 2
+    assert given_above[1] == pytest.approx(counted[others.index(rows[1])])
+
+
+def test_a_policy_is_asked_by_its_own_distribution() -> None:
+    """A class that changes ``pmf`` of one that tells its draws is drawn from by what it says itself."""
+
+    class Last(Thompson):
+        """Always the last."""
+
+        def pmf(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            """All on the last row."""
+            return np.eye(len(x))[-1]
+
+    x = some_rows(chance(1), 5, DIM)
+    rows, given_above, _ = draw(Last(DIM), x, limit=2, floor=0.0, rng=chance(1), groups=[""] * 5)
+    assert (rows, given_above) == ([4, 3], [1.0, 1.0])
 
 
 @given(

@@ -16,7 +16,7 @@ from micromoments.policy.base import Encoded, pack
 from micromoments.policy.features import DIM, POPULAR, PRIORITY, VALUE
 from micromoments.policy.linear import SPARSE, Regression
 from micromoments.policy.squarecb import Epsilon, LinUCB, SquareCB
-from micromoments.policy.thompson import SAMPLES, Thompson
+from micromoments.policy.thompson import SAMPLES, SETS, Thompson
 
 
 def chance(seed: int = 1) -> np.random.Generator:
@@ -37,6 +37,18 @@ def test_thompson_counts_agree_with_the_exact_probability() -> None:
     exact = 0.5 * (1.0 + erf(float(gap @ model.mean) / spread / sqrt(2.0)))
     counted = np.mean([policy.pmf(x, chance(seed))[0] for seed in range(400)])
     assert counted == pytest.approx(exact, abs=4.0 * 0.5 / sqrt(400 * SAMPLES / 2))
+
+
+def test_draws_are_anew_for_each_state_and_few_for_one() -> None:
+    """One state has ``SETS`` sets of draws, of which a decision takes one; what was learned brings others."""
+    policy, x = Thompson(8), np.eye(8)
+    policy.learn(x[0], 1.0)
+    before = {policy.pmf(x, chance(seed)).tobytes() for seed in range(200)}
+    assert 2 <= len(before) <= SETS
+    again = policy.decode(policy.encode())
+    assert {again.pmf(x, chance(seed)).tobytes() for seed in range(200)} == before
+    policy.amend(x[0], 1.0, 0.999)
+    assert before.isdisjoint(policy.pmf(x, chance(seed)).tobytes() for seed in range(20))
 
 
 def test_thompson_narrows_as_it_learns() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
 from math import fsum
@@ -20,10 +21,10 @@ import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
-from micromoments.policy.base import FloatArray, Policy
+from micromoments.policy.base import Drawing, FloatArray, Policy
 
 ENOUGH = 0.5
-"""While so much of the last distribution's mass is left, it is renormalised; asking again costs ten times as much."""
+"""While so much of the last distribution's mass is left, it is renormalised, which costs less than asking again."""
 IN_A_ROW = 2
 """At most so many of one group follow each other, for as long as there are others."""
 
@@ -99,6 +100,41 @@ class Mind(NamedTuple):
 FREE = Mind()
 
 
+@lru_cache(maxsize=64)
+def _counts(kind: type) -> bool:
+    """Whether a class of policies is ``Drawing``, and no class below gave it another ``pmf``."""
+    of = [next((n for n, one in enumerate(kind.__mro__) if name in vars(one)), -1) for name in ("draws", "pmf")]
+    return 0 <= of[0] <= of[1]
+
+
+class Source:
+    """What a policy says of some of a slate's rows ``x`` (n, d), position by position; asked with one chance.
+
+    What it counts over draws of what it believes is counted anew among what is left: a position's distribution is then
+    that of being the best of those, under the same draws as the positions above.
+    """
+
+    __slots__ = ("_draws", "_n", "_policy", "_rng", "_x")
+
+    def __init__(self, policy: Policy, x: FloatArray, rng: np.random.Generator) -> None:
+        self._policy, self._x, self._rng, self._n = policy, x, rng, len(x)
+        self._draws = cast(Drawing, policy).draws(x, rng) if _counts(type(policy)) else None
+
+    def of(self, rows: list[int], mind: Mind) -> list[float]:
+        """The probabilities of some rows, times their weights, summing to 1."""
+        whole = len(rows) == self._n
+        if self._draws is None:
+            p = distribution(self._policy, self._x if whole else self._x.take(rows, axis=0), self._rng)
+        else:
+            wins = (self._draws if whole else self._draws.take(rows, axis=1)).argmax(axis=1)
+            p = (np.bincount(wins, minlength=len(rows)) / len(wins)).tolist()
+        if not mind.weights:
+            return p
+        out = [one * mind.weights[row] for one, row in zip(p, rows, strict=True)]
+        total = fsum(out)
+        return [one / total for one in out] if total > 0.0 else p
+
+
 class Beside:
     """Another policy that a slate may come from: with probability ``share`` the whole slate is its own.
 
@@ -110,6 +146,7 @@ class Beside:
     def __init__(self, policy: Policy, share: float, floor: float, rng: np.random.Generator) -> None:
         self.policy, self._share, self._floor, self._rng = policy, share, floor, rng
         self.main = self.beside = 1.0
+        self._source: Source | None = None
         self._p: list[float] = []
         self._q: list[float] = []
         self._mixed: list[float] = []
@@ -117,8 +154,9 @@ class Beside:
     def mixed(self, p: list[float], x: FloatArray, rows: list[int], mind: Mind) -> list[float]:
         """The mixture of the slate's own probabilities of some rows of ``x`` with the other policy's."""
         even, here = self._floor / len(rows), min(1.0, self._share * self.beside)
-        asked = _asked(self.policy, x, rows, self._rng, mind)
-        self._p, self._q = p, [(1.0 - self._floor) * one + even for one in asked]
+        if self._source is None:
+            self._source = Source(self.policy, x, self._rng)
+        self._p, self._q = p, [(1.0 - self._floor) * one + even for one in self._source.of(rows, mind)]
         self._mixed = [(1.0 - here) * a + here * b for a, b in zip(self._p, self._q, strict=True)]
         return self._mixed
 
@@ -126,16 +164,6 @@ class Beside:
         """Take in which of the mixture's rows was drawn."""
         self.main *= self._p[at] / self._mixed[at]
         self.beside *= self._q[at] / self._mixed[at]
-
-
-def _asked(policy: Policy, x: FloatArray, rows: list[int], rng: np.random.Generator, mind: Mind) -> list[float]:
-    """The policy's probabilities of some rows of ``x``, times their weights, summing to 1 again."""
-    p = distribution(policy, x if len(rows) == len(x) else x.take(rows, axis=0), rng)
-    if not mind.weights:
-        return p
-    out = [one * mind.weights[row] for one, row in zip(p, rows, strict=True)]
-    total = fsum(out)
-    return [one / total for one in out] if total > 0.0 else p
 
 
 def draw(  # noqa: PLR0913 what a slate depends on, by name
@@ -174,6 +202,7 @@ def draw(  # noqa: PLR0913 what a slate depends on, by name
     propensities: list[float] = []
     first = [0.0] * n
     known = first
+    source: Source | None = None
     while len(chosen) < limit:
         may = _pinned(mind, chosen, rest, takes, purse)
         if may:
@@ -185,7 +214,8 @@ def draw(  # noqa: PLR0913 what a slate depends on, by name
             p = [known[i] for i in may] if chosen else []
             mass = fsum(p)
             if mass < ENOUGH:
-                p, mass = _asked(policy, x, may, rng, mind), 1.0
+                source = source or Source(policy, x, rng)
+                p, mass = source.of(may, mind), 1.0
                 known = _spread(may, p, n) if len(may) == len(rest) else known
             # Few numbers at a time: plain ones are drawn from faster than arrays.
             share, even = (1.0 - floor) / mass, floor / len(may)

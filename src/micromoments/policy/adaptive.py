@@ -28,7 +28,7 @@ from micromoments.policy.base import (
     unpack,
 )
 from micromoments.policy.linear import ARRAYS, NUMBERS, PRECISION, Regression
-from micromoments.policy.thompson import Sampler
+from micromoments.policy.thompson import PAIR, Drawn, Sampler
 from micromoments.policy.unprimed import UNPRIMED_ARRAYS, UNPRIMED_NUMBERS, Unprimed
 
 TEMPER = 0.35
@@ -81,13 +81,18 @@ class Adaptive:
 
     def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over draws of the weights."""
-        model = self._model
-        n = len(rows(x, model.dim))
-        if n <= 1:
-            return np.ones(n)
+        n = len(rows(x, self._model.dim))
+        return self._draws.counted(self._in_range(x), rng) if n > 1 else np.ones(n)
+
+    def draws(self, x: FloatArray, rng: np.random.Generator) -> Drawn | None:
+        """What ``pmf`` counts, as ``policy.base.Drawing``."""
+        return self._draws.drawn(self._in_range(rows(x, self._model.dim)), rng) if len(x) > PAIR else None
+
+    @property
+    def _draws(self) -> Sampler:
         if self._sampler is None:
-            self._sampler = Sampler(model, self._temper)
-        return self._sampler.counted(self._in_range(x), rng)
+            self._sampler = Sampler(self._model, self._temper)
+        return self._sampler
 
     def score(self, x: FloatArray) -> FloatArray:
         """Expected rewards (n,)."""

@@ -69,6 +69,19 @@ class Amending(Protocol):
         ...
 
 
+@runtime_checkable
+class Drawing(Protocol):
+    """A policy whose probabilities are counted: how often each row is the best, over draws of what is believed. A slate
+    counts them once more for the positions below, among what is left, which costs less than asking again.
+    """
+
+    def draws(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32] | None:
+        """Features (n, d) -> what each row is worth under each of s draws (s, n), of which ``pmf`` with the same chance
+        gives the counts; ``None`` where it counts nothing.
+        """
+        ...
+
+
 class Encoded(msgspec.Struct, frozen=True, array_like=True):
     """The stored form of every built-in policy. ``numbers`` are scalars by the class's own order; ``arrays`` are
     little-endian float64 in C order, by the class's own order.

@@ -9,6 +9,7 @@ counts*: what is logged is the distribution that was drawn from, not an estimate
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import blake2b
 from math import copysign, erf, inf, sqrt
 from typing import Self
 
@@ -22,6 +23,8 @@ SAMPLES = 128
 """Draws of the weights for one distribution of more than two: a probability is a multiple of 1/128. They come in
 mirrored pairs.
 """
+SETS = 8
+"""Sets of draws of what is believed at one time; a decision takes one of them, so that making them isn't its cost."""
 BANK = 2048
 """Normal vectors that the draws are taken from."""
 BLOCK = 64
@@ -30,12 +33,13 @@ save.
 """
 PAIR = 2
 """Of so many the probabilities have a closed form."""
+Drawn = NDArray[np.float32]
 _SIGNS = np.array([1.0, -1.0], dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
-def _normals(dim: int) -> NDArray[np.float32]:
-    """``BANK`` standard normal vectors (d,), always the same; a distribution takes some, with signs turned at random.
+def _normals(dim: int) -> Drawn:
+    """``BANK`` standard normal vectors (d,), always the same; a set takes some, with signs turned at random.
 
     Fresh normals would cost more than all the rest of a distribution: for 64 x 64 about 118 us here, against 5.
     Single precision, because the draws are only compared.
@@ -48,27 +52,30 @@ def _normals(dim: int) -> NDArray[np.float32]:
 class Sampler:
     """The draws of one state of a regression: made anew when it has learned. ``temper`` narrows their spread."""
 
-    __slots__ = ("_model", "_narrow", "_signed", "_temper", "_width")
+    __slots__ = ("_model", "_sets", "_temper", "_width")
 
     def __init__(self, model: Regression, temper: float = 1.0) -> None:
         self._model = model
         self._temper = temper
         self._width = np.float32(temper * sqrt(model.noise))
-        self._signed = _SIGNS * self._width
-        self._narrow = model.root.astype(np.float32) if model.dim < SPARSE else None
+        self._sets: dict[int, Drawn] = {}
 
     def counted(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights; of two, exactly."""
-        n = len(x)
-        if n == PAIR:
+        if len(x) == PAIR:
             return self._of_two(x[0] - x[1])
-        few = self._narrow is None and n < min(self._model.dim, BANK)
+        return np.bincount(self.drawn(x, rng).argmax(axis=1), minlength=len(x)) / float(SAMPLES)
+
+    def drawn(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
+        """What each of n rows is worth under each of ``SAMPLES`` draws of the weights: (``SAMPLES``, n)."""
+        n = len(x)
+        few = self._model.dim >= SPARSE and n < min(self._model.dim, BANK)
         offset = self._drawn(x, rng) if few else self._drawn_by_weights(x, rng)
         middle = self._model.predict(x).astype(np.float32)
         both = np.empty((SAMPLES, n), dtype=np.float32)
         np.add(middle, offset, out=both[: SAMPLES // 2])
         np.subtract(middle, offset, out=both[SAMPLES // 2 :])
-        return np.bincount(both.argmax(axis=1), minlength=n) / float(SAMPLES)
+        return both
 
     def _of_two(self, gap: FloatArray) -> FloatArray:
         """The first and the second's probabilities, given the difference (d,) of their features: what is drawn of it is
@@ -80,7 +87,7 @@ class Sampler:
         first = 0.5 * (1.0 + erf(ahead / spread if spread > 0.0 else copysign(inf, ahead)))
         return np.array([first, 1.0 - first])
 
-    def _drawn(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _drawn(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
         """What half of the draws add to the expected rewards of n rows, (``SAMPLES`` / 2, n), drawn row by row."""
         pool, many = _normals(SPARSE).ravel(), SAMPLES // 2 * len(x)
         # One word of chance says where in the bank they start: taking them apart would cost more than all the rest.
@@ -88,24 +95,33 @@ class Sampler:
         z = pool[start : start + many].reshape(SAMPLES // 2, len(x))
         return self._model.drawn(x, z * self._width)
 
-    def _drawn_by_weights(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _drawn_by_weights(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
         """The same by draws of all d weights, which is cheaper where the weights are no more than the rows."""
-        model, n = self._model, len(x)
-        # Whole words of chance: bounded integers cost ten times as much.
-        words = rng.bit_generator.random_raw(SAMPLES // 2 + (model.dim + 63) // 64)
-        z = _normals(model.dim).take((words[: SAMPLES // 2] % BANK).astype(np.intp), axis=0)
-        signs = np.unpackbits(words[SAMPLES // 2 :].astype("<u8").view(np.uint8), count=model.dim)
-        z *= self._signed.take(signs)
-        offset = np.empty((SAMPLES // 2, n), dtype=np.float32)
-        for start in range(0, n, BLOCK):
-            np.matmul(z, self._spread(x[start : start + BLOCK]).T, out=offset[:, start : start + BLOCK])
+        number = int(rng.bit_generator.random_raw()) % SETS
+        z = self._sets.get(number)
+        if z is None:
+            z = self._sets[number] = self._set(number)
+        wide = self._model.dim >= SPARSE
+        offset = np.empty((SAMPLES // 2, len(x)), dtype=np.float32)
+        for start in range(0, len(x), BLOCK):
+            some = x[start : start + BLOCK]
+            rows = (self._model.spread(some) if wide else some).astype(np.float32)
+            np.matmul(z, rows.T, out=offset[:, start : start + BLOCK])
         return offset
 
-    def _spread(self, x: FloatArray) -> NDArray[np.float32]:
-        """Rows (n, d) whose products with normals are what draws of the weights add to the expected rewards."""
-        if self._narrow is None:
-            return self._model.spread(x).astype(np.float32)
-        return np.asarray(x.astype(np.float32) @ self._narrow, dtype=np.float32)
+    def _set(self, number: int) -> Drawn:
+        """Half of one set's draws (``SAMPLES`` / 2, d), less the expected weights: which, follows from what is believed
+        now, so that every state is drawn from anew. Of wide features the normals alone, to be multiplied by the root's
+        product with the rows.
+        """
+        model = self._model
+        seed = b"%d " % number + model.mean.tobytes()
+        words = np.frombuffer(blake2b(seed, digest_size=40).digest(), dtype="<u8")
+        start = int(words[0]) % (BANK - SAMPLES // 2 + 1)
+        # Signs of 256 features; wider ones take them again and again.
+        signs = np.unpackbits(words[1:].view(np.uint8))
+        z = _normals(model.dim)[start : start + SAMPLES // 2] * np.resize(_SIGNS.take(signs) * self._width, model.dim)
+        return z if model.dim >= SPARSE else z @ model.root.T.astype(np.float32)
 
 
 class Thompson:
@@ -128,11 +144,17 @@ class Thompson:
     def pmf(self, x: FloatArray, rng: np.random.Generator) -> FloatArray:
         """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights."""
         n = len(rows(x, self._model.dim))
-        if n <= 1:
-            return np.ones(n)
+        return self._draws.counted(x, rng) if n > 1 else np.ones(n)
+
+    def draws(self, x: FloatArray, rng: np.random.Generator) -> Drawn | None:
+        """What ``pmf`` counts, as ``policy.base.Drawing``."""
+        return self._draws.drawn(rows(x, self._model.dim), rng) if len(x) > PAIR else None
+
+    @property
+    def _draws(self) -> Sampler:
         if self._sampler is None:
             self._sampler = Sampler(self._model)
-        return self._sampler.counted(x, rng)
+        return self._sampler
 
     def score(self, x: FloatArray) -> FloatArray:
         """Expected rewards (n,)."""

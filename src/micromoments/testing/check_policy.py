@@ -186,6 +186,19 @@ def refuses_nonsense(make: Make, dim: int = DIM) -> None:
     raise AssertionError(f"{policy.name}: decoded nonsense; wanted ValueError")
 
 
+def counts_what_it_draws(make: Make, dim: int = DIM) -> None:
+    """Where a policy tells its draws (``policy.base.Drawing``), ``pmf`` with the same chance is how often each row is
+    the best of them: a slate is drawn from these counts.
+    """
+    policy = taught(make, dim, 100)
+    for n in (3, 40):
+        x = some_rows(chance(12), n, dim)
+        draws = policy.draws(x, chance(13)) if hasattr(policy, "draws") else None
+        if draws is not None:
+            counted = np.bincount(draws.argmax(axis=1), minlength=n) / len(draws)
+            assert np.allclose(counted, policy.pmf(x, chance(13))), f"{policy.name}: its draws say other than its pmf"
+
+
 def memory_is_bounded(make: Make, dim: int = DIM) -> None:
     """The encoded state doesn't grow with the number of outcomes."""
     small, large = len(taught(make, dim, 200).encode()), len(taught(make, dim, 2_000).encode())
@@ -224,6 +237,7 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     round_trips,
     same_outcomes_same_bytes,
     refuses_nonsense,
+    counts_what_it_draws,
     memory_is_bounded,
 )
 """The laws of every policy. ``beats_random`` is one more, for those that learn."""
