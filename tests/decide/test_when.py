@@ -13,6 +13,7 @@ from micromoments.core.person import Served, Stamp, Trait
 from micromoments.core.settings import Cap, Settings, Slot
 from micromoments.core.when import gone, instant, minutes, quiet, within, zone_of
 from micromoments.decide import slate
+from micromoments.decide.chance import Chance
 from micromoments.decide.eligibility import CODES, eligible
 from micromoments.policy import make
 from micromoments.policy.features import DIM
@@ -121,7 +122,7 @@ def test_a_slate_holds_one_campaign_of_a_group() -> None:
             np.ones((5, DIM)),
             limit=5,
             floor=0.1,
-            rng=slate.chance(seed),
+            rng=Chance(seed),
             groups=[""] * 5,
             mind=mind,
         )

@@ -18,6 +18,7 @@ from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE, Rule, Settings, Slot
 from micromoments.decide import slate, targeting
 from micromoments.decide.answer import Drawn, ranked, reservations, scored
+from micromoments.decide.chance import Chance
 from micromoments.decide.eligibility import consents, eligible, units_left
 from micromoments.decide.experiment import HOLDOUT, WASHOUT, assign, holdout, policy_name, ramped, unit_of
 from micromoments.decide.rules import Ruled, pins, plain, ruled
@@ -172,8 +173,8 @@ def _exposed(
 def _beside(slot: Slot, policy: Policy, popular: Policy, seed: int, share: float) -> slate.Beside | None:
     """What the slate is weighed against: under a guard the default, in shadow the policy, which has no share there."""
     if slot.mode in SHADOW:
-        return slate.Beside(policy, 0.0, slot.floor, slate.chance(seed ^ 2))
-    return slate.Beside(_default(slot, popular)[0], 1.0 - share, 0.0, slate.chance(seed ^ 2)) if share < 1.0 else None
+        return slate.Beside(policy, 0.0, slot.floor, Chance(seed ^ 2))
+    return slate.Beside(_default(slot, popular)[0], 1.0 - share, 0.0, Chance(seed ^ 2)) if share < 1.0 else None
 
 
 def _guard(
@@ -299,7 +300,7 @@ class _Draw:
         seed: int,
     ) -> tuple[Drawn, Drawn | None, PolicyRef]:
         """What is served, what ``policy`` would have served (in shadow), and who decided."""
-        slot, rng = self._slot, slate.chance(seed)
+        slot, rng = self._slot, Chance(seed)
         limit = request.limit or slot.limit
         shadow = slot.mode in SHADOW
         drawn = theirs(self._field.may, request) if shadow else None
@@ -317,12 +318,10 @@ class _Draw:
         before, x, rules = self._field.before, self._field.x, self._field.rules
         if rules is None or not rules.names or not len(x):
             return 0.0
-        free = slate.mixture(by, before, self._slot.floor if treated else 0.0, slate.chance(seed ^ 1))
+        free = slate.mixture(by, before, self._slot.floor if treated else 0.0, Chance(seed ^ 1))
         return float(free @ by.score(before) - drawn.first @ by.score(x))
 
-    def _slate(
-        self, by: Policy, limit: int, floor: float, rng: np.random.Generator, beside: slate.Beside | None = None
-    ) -> Drawn:
+    def _slate(self, by: Policy, limit: int, floor: float, rng: Chance, beside: slate.Beside | None = None) -> Drawn:
         return Drawn(
             *slate.draw(
                 by,

@@ -11,17 +11,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import accumulate
 from math import fsum
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import numpy as np
-from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
-from micromoments.policy.base import Drawing, FloatArray, Policy
+from micromoments.decide.chance import Chance
+from micromoments.policy.base import Drawing, FloatArray, Policy, one_hot
 
 ENOUGH = 0.5
 """While so much of the last distribution's mass is left, it is renormalised, which costs less than asking again."""
@@ -29,30 +28,7 @@ IN_A_ROW = 2
 """At most so many of one group follow each other, for as long as there are others."""
 
 
-_LITTLE = {np.dtype(kind): np.dtype(kind).newbyteorder("<") for kind in (np.uint32, np.uint64)}
-"""Words of chance as they are on every machine."""
-
-
-class _Hashed(ISeedSequence):
-    """A seed's words by BLAKE2b: numpy's own way of mixing a seed takes 10 us, a tenth of all the drawing."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
-        """``n_words`` words of a type, at most 64 bytes; the same on every machine."""
-        kind = _LITTLE[np.dtype(dtype)]
-        words = blake2b(b"%d" % self._seed, digest_size=n_words * kind.itemsize).digest()
-        return np.frombuffer(words, dtype=kind).astype(dtype)
-
-
-def chance(seed: int) -> np.random.Generator:
-    """The generator that a decision is drawn with: the same seed draws the same."""
-    # numpy documents ISeedSequence here; its stubs name only its own class.
-    return np.random.Generator(np.random.PCG64(cast("np.random.SeedSequence", _Hashed(seed))))
-
-
-def distribution(policy: Policy, x: FloatArray, rng: np.random.Generator) -> list[float]:
+def distribution(policy: Policy, x: FloatArray, rng: Chance) -> list[float]:
     """The policy's distribution over rows (n, d): n probabilities, summing to 1.
 
     Raises:
@@ -61,7 +37,7 @@ def distribution(policy: Policy, x: FloatArray, rng: np.random.Generator) -> lis
     n = len(x)
     if not n:
         return []
-    given = policy.pmf(x, rng)
+    given = policy.pmf(x, rng.generator)
     p: list[float] = given.tolist()
     total = fsum(p) if given.shape == (n,) else -1.0
     if not (abs(total - 1.0) <= 1e-6 and min(p) >= 0.0):
@@ -72,12 +48,12 @@ def distribution(policy: Policy, x: FloatArray, rng: np.random.Generator) -> lis
     return p if total == 1.0 else [one / total for one in p]
 
 
-def mixture(policy: Policy, x: FloatArray, floor: float, rng: np.random.Generator) -> FloatArray:
+def mixture(policy: Policy, x: FloatArray, floor: float, rng: Chance) -> FloatArray:
     """The policy's distribution over rows (n, d), with ``floor`` of the mass spread evenly: (n,), summing to 1."""
     return (1.0 - floor) * np.array(distribution(policy, x, rng)) + floor / max(1, len(x))
 
 
-def pick(p: Sequence[float], rng: np.random.Generator) -> int:
+def pick(p: Sequence[float], rng: Chance) -> int:
     """An index drawn from n probabilities; never one whose probability is 0."""
     cumulative = list(accumulate(p))
     index = bisect_right(cumulative, rng.random() * cumulative[-1])
@@ -114,25 +90,38 @@ class Source:
     that of being the best of those, under the same draws as the positions above.
     """
 
-    __slots__ = ("_draws", "_n", "_policy", "_rng", "_x")
+    __slots__ = ("_draws", "_gone", "_n", "_policy", "_rng", "_x", "counts")
 
-    def __init__(self, policy: Policy, x: FloatArray, rng: np.random.Generator) -> None:
-        self._policy, self._x, self._rng, self._n = policy, x, rng, len(x)
-        self._draws = cast(Drawing, policy).draws(x, rng) if _counts(type(policy)) else None
+    def __init__(self, policy: Policy, x: FloatArray, rng: Chance) -> None:
+        self._policy, self._x, self._rng, self._n, self._gone = policy, x, rng, len(x), 0
+        self._draws = cast(Drawing, policy).draws(x, rng.word()) if _counts(type(policy)) else None
+        self.counts = self._draws is not None
 
     def of(self, rows: list[int], mind: Mind) -> list[float]:
         """The probabilities of some rows, times their weights, summing to 1."""
-        whole = len(rows) == self._n
         if self._draws is None:
-            p = distribution(self._policy, self._x if whole else self._x.take(rows, axis=0), self._rng)
+            x = self._x if len(rows) == self._n else self._x.take(rows, axis=0)
+            p = distribution(self._policy, x, self._rng)
         else:
-            wins = (self._draws if whole else self._draws.take(rows, axis=1)).argmax(axis=1)
+            wins = self._draws.take(rows, axis=1).argmax(axis=1)
             p = (np.bincount(wins, minlength=len(rows)) / len(wins)).tolist()
         if not mind.weights:
             return p
         out = [one * mind.weights[row] for one, row in zip(p, rows, strict=True)]
         total = fsum(out)
         return [one / total for one in out] if total > 0.0 else p
+
+    def best(self, rows: list[int]) -> NDArray[np.intp]:
+        """Which of some rows is the best under each draw (s,), where they are counted."""
+        draws = cast("NDArray[np.float32]", self._draws)
+        if len(rows) + self._gone == self._n:
+            return np.asarray(draws.argmax(axis=1), dtype=np.intp)
+        return np.asarray(np.array(rows)[draws.take(rows, axis=1).argmax(axis=1)], dtype=np.intp)
+
+    def take(self, row: int) -> None:
+        """No later position may have a row, where they are counted."""
+        cast("NDArray[np.float32]", self._draws)[:, row] = -np.inf
+        self._gone += 1
 
 
 class Beside:
@@ -143,7 +132,7 @@ class Beside:
     is drawn so far: how likely the slate's own policy and this one were to draw it, over its propensity.
     """
 
-    def __init__(self, policy: Policy, share: float, floor: float, rng: np.random.Generator) -> None:
+    def __init__(self, policy: Policy, share: float, floor: float, rng: Chance) -> None:
         self.policy, self._share, self._floor, self._rng = policy, share, floor, rng
         self.main = self.beside = 1.0
         self._source: Source | None = None
@@ -166,13 +155,72 @@ class Beside:
         self.beside *= self._q[at] / self._mixed[at]
 
 
+class _Places:
+    """Draws a row for one position after the other. ``first`` (n,) is the first drawn position's distribution."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        x: FloatArray,
+        floor: float,
+        rng: Chance,
+        mind: Mind,
+        beside: Beside | None,
+    ) -> None:
+        self._x, self._floor, self._rng, self._mind, self._beside = x, floor, rng, mind, beside
+        self._source = Source(policy, x, rng)
+        self._straight = self._source.counts and beside is None and not mind.weights
+        self._known: list[float] = []
+        self.first: FloatArray | None = None
+
+    def draw(self, may: list[int], *, whole: bool) -> tuple[int, float]:
+        """One of the rows that may be shown, and its propensity; ``whole`` says that they are all that are left."""
+        return self._counted(may) if self._straight else self._picked(may, whole)
+
+    def _counted(self, may: list[int]) -> tuple[int, float]:
+        """The floor's share of chance falls on any of them, the rest on whoever is the best under one of the draws: the
+        same mixture, without working out what nobody asks for.
+        """
+        floor, even, best = self._floor, self._floor / len(may), self._source.best(may)
+        u = self._rng.random()
+        among, part = (may, u / floor) if u < floor else (best, (u - floor) / (1.0 - floor))
+        # Rounding may let the part reach the very end.
+        row = int(among[min(int(part * len(among)), len(among) - 1)])
+        share = (1.0 - floor) / len(best)
+        if self.first is None:
+            first: FloatArray = np.bincount(best, minlength=len(self._x)).astype(np.float64) * share
+            first[may] += even
+            self.first = first
+        self._source.take(row)
+        return row, int(np.count_nonzero(best == row)) * share + even
+
+    def _picked(self, may: list[int], whole: bool) -> tuple[int, float]:
+        n, known, beside = len(self._x), self._known, self._beside
+        p = [known[i] for i in may] if known else []
+        mass = fsum(p)
+        if mass < ENOUGH:
+            p, mass = self._source.of(may, self._mind), 1.0
+            self._known = _spread(may, p, n) if whole else known
+        # Few numbers at a time: plain ones are drawn from faster than arrays.
+        share, even = (1.0 - self._floor) / mass, self._floor / len(may)
+        p = [one * share + even for one in p]
+        if beside is not None:
+            p = beside.mixed(p, self._x, may, self._mind)
+        at = pick(p, self._rng)
+        if beside is not None:
+            beside.drew(at)
+        if self.first is None:
+            self.first = np.array(_spread(may, p, n))
+        return may[at], p[at]
+
+
 def draw(  # noqa: PLR0913 what a slate depends on, by name
     policy: Policy,
     x: FloatArray,
     *,
     limit: int,
     floor: float,
-    rng: np.random.Generator,
+    rng: Chance,
     groups: Sequence[str],
     takes: Sequence[tuple[str, int]] = (),
     left: Mapping[str, int] | None = None,
@@ -200,43 +248,29 @@ def draw(  # noqa: PLR0913 what a slate depends on, by name
     purse = dict(left or {})
     chosen: list[int] = []
     propensities: list[float] = []
-    first = [0.0] * n
-    known = first
-    source: Source | None = None
+    places: _Places | None = None
+    first: FloatArray | None = None
     while len(chosen) < limit:
         may = _pinned(mind, chosen, rest, takes, purse)
         if may:
-            p, at = [1.0], 0
+            row, given = may[0], 1.0
+            first = one_hot(n, row) if first is None else first
         else:
             may = _varied(_minded(_affordable(rest, takes, purse), chosen, mind), chosen, groups)
             if not may:
                 break
-            p = [known[i] for i in may] if chosen else []
-            mass = fsum(p)
-            if mass < ENOUGH:
-                source = source or Source(policy, x, rng)
-                p, mass = source.of(may, mind), 1.0
-                known = _spread(may, p, n) if len(may) == len(rest) else known
-            # Few numbers at a time: plain ones are drawn from faster than arrays.
-            share, even = (1.0 - floor) / mass, floor / len(may)
-            p = [one * share + even for one in p]
-            if beside is not None:
-                p = beside.mixed(p, x, may, mind)
-            at = pick(p, rng)
-            if beside is not None:
-                beside.drew(at)
-        if not chosen:
-            first = _spread(may, p, n)
-        row = may[at]
+            places = places or _Places(policy, x, floor, rng, mind, beside)
+            row, given = places.draw(may, whole=len(may) == len(rest))
+            first = places.first if first is None else first
         chosen.append(row)
-        propensities.append(p[at])
+        propensities.append(given)
         if row in pinned:
             pinned.remove(row)
         else:
             rest.remove(row)
         if takes and takes[row][0]:
             purse[takes[row][0]] = purse.get(takes[row][0], 0) - takes[row][1]
-    return chosen, propensities, np.array(first)
+    return chosen, propensities, np.zeros(n) if first is None else first
 
 
 def _spread(may: list[int], p: list[float], n: int) -> list[float]:

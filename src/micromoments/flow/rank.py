@@ -13,6 +13,7 @@ from micromoments.core.effect import Reserve
 from micromoments.core.person import Person
 from micromoments.core.settings import MINUTE
 from micromoments.decide import decider, slate
+from micromoments.decide.chance import Chance
 from micromoments.flow.view import View
 from micromoments.policy.actions import rows
 from micromoments.policy.features import sparse
@@ -42,7 +43,7 @@ def rank(
     slot = decider.in_force(view.slot(request.slot), person, request)
     policy = view.policies[f"{request.slot}:{acting(slot.policy)}"]
     x = rows(request.actions, request.context)
-    rng = slate.chance(seed)
+    rng = Chance(seed)
     own = slate.mixture(policy, x, slot.floor, rng).tolist()
     first = [1.0] + [0.0] * (len(own) - 1)
     share = view.share(request.slot, slot) if slot.mode == "live" else 0.0

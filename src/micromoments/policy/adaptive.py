@@ -84,9 +84,9 @@ class Adaptive:
         n = len(rows(x, self._model.dim))
         return self._draws.counted(self._in_range(x), rng) if n > 1 else np.ones(n)
 
-    def draws(self, x: FloatArray, rng: np.random.Generator) -> Drawn | None:
+    def draws(self, x: FloatArray, word: int) -> Drawn | None:
         """What ``pmf`` counts, as ``policy.base.Drawing``."""
-        return self._draws.drawn(self._in_range(rows(x, self._model.dim)), rng) if len(x) > PAIR else None
+        return self._draws.drawn(self._in_range(rows(x, self._model.dim)), word) if len(x) > PAIR else None
 
     @property
     def _draws(self) -> Sampler:

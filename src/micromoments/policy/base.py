@@ -75,9 +75,9 @@ class Drawing(Protocol):
     counts them once more for the positions below, among what is left, which costs less than asking again.
     """
 
-    def draws(self, x: FloatArray, rng: np.random.Generator) -> NDArray[np.float32] | None:
-        """Features (n, d) -> what each row is worth under each of s draws (s, n), of which ``pmf`` with the same chance
-        gives the counts; ``None`` where it counts nothing.
+    def draws(self, x: FloatArray, word: int) -> NDArray[np.float32] | None:
+        """Features (n, d) and 64 bits of chance -> what each row is worth under each of s draws (s, n), the caller's to
+        write to. ``pmf`` gives the counts of those of its generator's next word. ``None`` where it counts nothing.
         """
         ...
 

@@ -64,13 +64,16 @@ class Sampler:
         """How often each of the n rows is the best of all, over ``SAMPLES`` draws of the weights; of two, exactly."""
         if len(x) == PAIR:
             return self._of_two(x[0] - x[1])
-        return np.bincount(self.drawn(x, rng).argmax(axis=1), minlength=len(x)) / float(SAMPLES)
+        drawn = self.drawn(x, int(rng.bit_generator.random_raw()))
+        return np.bincount(drawn.argmax(axis=1), minlength=len(x)) / float(SAMPLES)
 
-    def drawn(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
-        """What each of n rows is worth under each of ``SAMPLES`` draws of the weights: (``SAMPLES``, n)."""
+    def drawn(self, x: FloatArray, word: int) -> Drawn:
+        """What each of n rows is worth under each of ``SAMPLES`` draws of the weights: (``SAMPLES``, n). ``word`` are
+        64 bits of chance, which say which.
+        """
         n = len(x)
         few = self._model.dim >= SPARSE and n < min(self._model.dim, BANK)
-        offset = self._drawn(x, rng) if few else self._drawn_by_weights(x, rng)
+        offset = self._drawn(x, word) if few else self._drawn_by_weights(x, word)
         middle = self._model.predict(x).astype(np.float32)
         both = np.empty((SAMPLES, n), dtype=np.float32)
         np.add(middle, offset, out=both[: SAMPLES // 2])
@@ -87,17 +90,17 @@ class Sampler:
         first = 0.5 * (1.0 + erf(ahead / spread if spread > 0.0 else copysign(inf, ahead)))
         return np.array([first, 1.0 - first])
 
-    def _drawn(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
+    def _drawn(self, x: FloatArray, word: int) -> Drawn:
         """What half of the draws add to the expected rewards of n rows, (``SAMPLES`` / 2, n), drawn row by row."""
         pool, many = _normals(SPARSE).ravel(), SAMPLES // 2 * len(x)
-        # One word of chance says where in the bank they start: taking them apart would cost more than all the rest.
-        start = int(rng.bit_generator.random_raw()) % (len(pool) - many + 1)
+        # The chance says where in the bank they start: taking them apart would cost more than all the rest.
+        start = word % (len(pool) - many + 1)
         z = pool[start : start + many].reshape(SAMPLES // 2, len(x))
         return self._model.drawn(x, z * self._width)
 
-    def _drawn_by_weights(self, x: FloatArray, rng: np.random.Generator) -> Drawn:
+    def _drawn_by_weights(self, x: FloatArray, word: int) -> Drawn:
         """The same by draws of all d weights, which is cheaper where the weights are no more than the rows."""
-        number = int(rng.bit_generator.random_raw()) % SETS
+        number = word % SETS
         z = self._sets.get(number)
         if z is None:
             z = self._sets[number] = self._set(number)
@@ -146,9 +149,9 @@ class Thompson:
         n = len(rows(x, self._model.dim))
         return self._draws.counted(x, rng) if n > 1 else np.ones(n)
 
-    def draws(self, x: FloatArray, rng: np.random.Generator) -> Drawn | None:
+    def draws(self, x: FloatArray, word: int) -> Drawn | None:
         """What ``pmf`` counts, as ``policy.base.Drawing``."""
-        return self._draws.drawn(rows(x, self._model.dim), rng) if len(x) > PAIR else None
+        return self._draws.drawn(rows(x, self._model.dim), word) if len(x) > PAIR else None
 
     @property
     def _draws(self) -> Sampler:

@@ -193,7 +193,8 @@ def counts_what_it_draws(make: Make, dim: int = DIM) -> None:
     policy = taught(make, dim, 100)
     for n in (3, 40):
         x = some_rows(chance(12), n, dim)
-        draws = policy.draws(x, chance(13)) if hasattr(policy, "draws") else None
+        word = int(chance(13).bit_generator.random_raw())
+        draws = policy.draws(x, word) if hasattr(policy, "draws") else None
         if draws is not None:
             counted = np.bincount(draws.argmax(axis=1), minlength=n) / len(draws)
             assert np.allclose(counted, policy.pmf(x, chance(13))), f"{policy.name}: its draws say other than its pmf"
