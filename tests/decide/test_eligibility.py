@@ -11,6 +11,7 @@ from micromoments.core.item import Money
 from micromoments.core.offer import units_of
 from micromoments.core.person import Pending, Person, Served, Stamp, Trait
 from micromoments.core.settings import Budget, Cap, Settings, Slot
+from micromoments.decide import eligibility
 from micromoments.decide.eligibility import CODES, eligible
 from micromoments.retrieve.ask import Candidate
 from tests.decide.build import DAY, NOW, candidate, moment, person, request
@@ -188,3 +189,41 @@ def test_units_are_whole_numbers() -> None:
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"stock": 0}, "out_of_stock"),
+        ({"valid_until": NOW}, "expired"),
+        ({"valid_from": NOW + 1}, "not_valid_yet"),
+        ({"condition": {"country": "NO"}}, "targeting"),
+        ({"budget": "gone"}, "budget"),
+        ({"attributes": {"purposes": ["contact"]}}, "no_consent"),
+        ({"kind": "article"}, "wrong_kind"),
+    ],
+)
+def test_an_item_that_changes_is_judged_as_it_is_now(change: dict[str, Any], code: str) -> None:
+    """What was known of an item as it was says nothing of it as it is: put back, it may be served again."""
+    slot, plain, changed = Slot(kinds=("product",)), candidate(), candidate(**change)
+    for _ in range(2):
+        assert refusal(plain, slot=slot) is None
+        got = refusal(changed, slot=slot)
+        assert got is not None
+        assert got[0] == code
+
+
+def test_an_open_item_and_a_closed_one_are_told_apart() -> None:
+    """Whether it is open is the candidate's to say, not the item's; of a closed one without hours nothing is said."""
+    assert refusal(candidate()) is None
+    assert refusal(candidate(open=False)) == ("closed", "closed now")
+    assert refusal(candidate()) is None
+
+
+def test_what_is_remembered_of_items_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound it is forgotten, and found out anew."""
+    monkeypatch.setattr(eligibility, "_SILENT", {})
+    monkeypatch.setattr(eligibility, "MAX_SILENT", 5)
+    for n in range(23):
+        assert refusal(candidate(f"p{n}")) is None
+        assert 0 < len(eligibility._SILENT) <= 5

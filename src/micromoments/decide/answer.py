@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from micromoments.retrieve.ask import Candidate
 
 MAX_REASONS = 4
+MAX_WEIGHED = 16
+"""Policies whose weights are remembered for as long as they learn nothing."""
 HOLD_MINUTES = 60.0
 """How long a reservation holds of a budget that says nothing of it."""
 
@@ -48,13 +50,29 @@ def ranked(
     """
     if not drawn.rows:
         return ()
-    weights: list[float] = by.score(_each_alone(x.shape[1])).tolist()
+    weights = _weights(by, x.shape[1])
     return tuple(
         [
             _ranked(may[row], sparse(x[row]), scores[row], given, weights, at)
             for row, given in zip(drawn.rows, drawn.propensities, strict=True)
         ]
     )
+
+
+_WEIGHED: dict[int, tuple[Policy, int, list[float]]] = {}
+"""By its identity a policy, the version that it had, and its ``_weights`` then."""
+
+
+def _weights(by: Policy, dim: int) -> list[float]:
+    """What a policy of a version holds of every feature alone (d,), for the words of why something is served."""
+    known = _WEIGHED.get(id(by))
+    if known is not None and known[0] is by and known[1] == by.version:
+        return known[2]
+    weights: list[float] = by.score(_each_alone(dim)).tolist()
+    if len(_WEIGHED) >= MAX_WEIGHED:
+        _WEIGHED.clear()
+    _WEIGHED[id(by)] = (by, by.version, weights)
+    return weights
 
 
 @lru_cache(maxsize=4)

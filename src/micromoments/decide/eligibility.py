@@ -32,6 +32,9 @@ OF_HISTORY = frozenset({"similar", "together", "again"})
 """Ways of finding that use the person's history, and so need consent to personalisation."""
 ATTRIBUTES = frozenset({"personalised", "purposes", "offer"})
 """Attributes of an item that may speak against serving it."""
+BY_HISTORY = ("no_consent", "found by the person's history; wanted consent to personalise")
+MAX_SILENT = 16_384
+"""Items that are remembered as saying nothing against being served."""
 CODES = (
     "quiet_hours",
     "not_asked",
@@ -81,30 +84,55 @@ def eligible(
     may: list[Candidate] = []
     refused: list[Refused] = []
     plain, kinds, unwanted, consented = rules.plain, rules.kinds, rules.unwanted, rules.consented
-    budgets = settings.budgets
+    budgets, silent = settings.budgets, _SILENT.get
     for candidate in candidates:
         item = candidate.item
-        # That nothing speaks against a candidate is plain at a glance for most.
+        # Of most a glance tells what there is to tell.
         glance = (
             plain
             and item.kind in kinds
             and item.id not in unwanted
-            and candidate.open
-            and (item.stock is None or item.stock > 0)
-            and item.valid_from is None
-            and item.valid_until is None
-            and item.condition is None
-            and not item.budget
-            and item.campaign not in budgets
-            and ATTRIBUTES.isdisjoint(item.attributes)
-            and (consented or not OF_HISTORY.issuperset(candidate.via))
+            and (silent(item.id) is item or _is_silent(item))
+            and (not budgets or item.campaign not in budgets)
         )
-        found = None if glance else rules.refusal(candidate)
+        if not glance:
+            found = rules.refusal(candidate)
+        elif not candidate.open:
+            found = "closed", _closed(item)
+        elif consented or not candidate.via or not OF_HISTORY.issuperset(candidate.via):
+            found = None
+        else:
+            found = BY_HISTORY
         if found is None:
             may.append(candidate)
         else:
             refused.append(Refused(item.id, *found))
     return may, refused
+
+
+_SILENT: dict[str, Item] = {}
+"""Items by id of which ``_is_silent`` was told, as they were then: a memo that changes no result."""
+
+
+def _is_silent(item: Item) -> bool:
+    """Whether an item itself says nothing that could speak against serving it, but for its kind, hours and campaign."""
+    silent = (
+        (item.stock is None or item.stock > 0)
+        and item.valid_from is None
+        and item.valid_until is None
+        and item.condition is None
+        and not item.budget
+        and ATTRIBUTES.isdisjoint(item.attributes)
+    )
+    if silent:
+        if len(_SILENT) >= MAX_SILENT:
+            _SILENT.clear()
+        _SILENT[item.id] = item
+    return silent
+
+
+def _closed(item: Item) -> str:
+    return f"closed now; hours are {item.hours}" if item.hours else "closed now"
 
 
 class _Rules:
@@ -189,7 +217,7 @@ class _Rules:
         if item.stock is not None and item.stock <= 0:
             return "out_of_stock", f"got {item.stock} pieces; wanted at least 1"
         if not candidate.open:
-            return "closed", f"closed now; hours are {item.hours}" if item.hours else "closed now"
+            return "closed", _closed(item)
         return None
 
     def _consented(self, candidate: Candidate) -> tuple[str, str] | None:
@@ -198,7 +226,7 @@ class _Rules:
             if fair.personal(candidate.item):
                 return "no_consent", "a personal offer; wanted consent to personalise"
             if candidate.via and OF_HISTORY.issuperset(candidate.via):
-                return "no_consent", "found by the person's history; wanted consent to personalise"
+                return BY_HISTORY
         purposes = attributes.get("purposes") or ()
         for purpose in purposes if isinstance(purposes, list | tuple) else (purposes,):
             # What can't be a purpose is one that nobody agreed to.

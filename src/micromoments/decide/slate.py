@@ -189,7 +189,7 @@ class _Places:
         share = (1.0 - floor) / len(best)
         if self.first is None:
             first: FloatArray = np.bincount(best, minlength=len(self._x)).astype(np.float64) * share
-            first[may] += even
+            first[may if len(may) < len(first) else slice(None)] += even
             self.first = first
         self._source.take(row)
         return row, int(np.count_nonzero(best == row)) * share + even

@@ -8,7 +8,7 @@ al., "Feature Hashing for Large Scale Multitask Learning", 2009), so new ones ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from itertools import count
 from math import exp, log1p
@@ -182,7 +182,13 @@ class Found(Protocol):
 
 def hour_part(context: Mapping[str, Any], now: Millis) -> int:
     """The part of the day (0 night ... 3 evening) in the context's ``timezone``, else UTC."""
-    return datetime.fromtimestamp(now / 1000, zone_of(str(context.get("timezone"))) or UTC).hour // 6
+    return _part(zone_of(str(context.get("timezone"))) or UTC, now // MINUTE)
+
+
+@lru_cache(maxsize=1024)
+def _part(zone: tzinfo, minute: int) -> int:
+    """The same in one minute since the epoch: no zone of our time changes its hour within one."""
+    return datetime.fromtimestamp(minute * 60, zone).hour // 6
 
 
 def _spread(key: str, salt: int, buckets: int, hashes: int) -> list[tuple[int, float]]:

@@ -23,13 +23,14 @@ SAMPLES = 128
 """Draws of the weights for one distribution of more than two: a probability is a multiple of 1/128. They come in
 mirrored pairs.
 """
+HALF = SAMPLES // 2
 SETS = 8
 """Sets of draws of what is believed at one time; a decision takes one of them, so that making them isn't its cost."""
 BANK = 2048
 """Normal vectors that the draws are taken from."""
-BLOCK = 64
-"""Rows in one matrix product. OpenBLAS takes several threads above 64^3 products, whose waking costs more than they
-save.
+BLOCK = 60
+"""Rows in one matrix product of 65 weights. OpenBLAS takes several threads above 64^3 products, whose waking costs
+more than they save.
 """
 PAIR = 2
 """Of so many the probabilities have a closed form."""
@@ -68,16 +69,18 @@ class Sampler:
         return np.bincount(drawn.argmax(axis=1), minlength=len(x)) / float(SAMPLES)
 
     def drawn(self, x: FloatArray, word: int) -> Drawn:
-        """What each of n rows is worth under each of ``SAMPLES`` draws of the weights: (``SAMPLES``, n). ``word`` are
-        64 bits of chance, which say which.
+        """What each of n rows is worth under each of ``SAMPLES`` draws of the weights, beside what all rows have in
+        common: (``SAMPLES``, n). ``word`` are 64 bits of chance, which say which draws.
         """
-        n = len(x)
-        few = self._model.dim >= SPARSE and n < min(self._model.dim, BANK)
-        offset = self._drawn(x, word) if few else self._drawn_by_weights(x, word)
-        middle = self._model.predict(x).astype(np.float32)
+        n, model = len(x), self._model
+        if model.dim < SPARSE:
+            offset, middle = self._by_weights(x, word)
+        else:
+            offset = self._drawn(x, word) if n < min(model.dim, BANK) else self._by_wide_weights(x, word)
+            middle = model.predict(x).astype(np.float32)
         both = np.empty((SAMPLES, n), dtype=np.float32)
-        np.add(middle, offset, out=both[: SAMPLES // 2])
-        np.subtract(middle, offset, out=both[SAMPLES // 2 :])
+        np.add(middle, offset, out=both[:HALF])
+        np.subtract(middle, offset, out=both[HALF:])
         return both
 
     def _of_two(self, gap: FloatArray) -> FloatArray:
@@ -91,40 +94,47 @@ class Sampler:
         return np.array([first, 1.0 - first])
 
     def _drawn(self, x: FloatArray, word: int) -> Drawn:
-        """What half of the draws add to the expected rewards of n rows, (``SAMPLES`` / 2, n), drawn row by row."""
-        pool, many = _normals(SPARSE).ravel(), SAMPLES // 2 * len(x)
+        """What half of the draws add to the expected rewards of n rows, (``HALF``, n), drawn row by row."""
+        pool, many = _normals(SPARSE).ravel(), HALF * len(x)
         # The chance says where in the bank they start: taking them apart would cost more than all the rest.
         start = word % (len(pool) - many + 1)
-        z = pool[start : start + many].reshape(SAMPLES // 2, len(x))
+        z = pool[start : start + many].reshape(HALF, len(x))
         return self._model.drawn(x, z * self._width)
 
-    def _drawn_by_weights(self, x: FloatArray, word: int) -> Drawn:
-        """The same by draws of all d weights, which is cheaper where the weights are no more than the rows."""
+    def _by_weights(self, x: FloatArray, word: int) -> tuple[Drawn, Drawn]:
+        """The same by draws of all d weights, which is cheaper where the weights are no more than the rows, and what is
+        expected of the rows (n,).
+        """
         number = word % SETS
-        z = self._sets.get(number)
-        if z is None:
-            z = self._sets[number] = self._set(number)
-        wide = self._model.dim >= SPARSE
-        offset = np.empty((SAMPLES // 2, len(x)), dtype=np.float32)
+        weights = self._sets.get(number)
+        if weights is None:
+            added = self._normals_of(number) @ self._model.root.T.astype(np.float32)
+            weights = self._sets[number] = np.vstack((added, self._model.weights.astype(np.float32)))
+        told = np.empty((HALF + 1, len(x)), dtype=np.float32)
         for start in range(0, len(x), BLOCK):
-            some = x[start : start + BLOCK]
-            rows = (self._model.spread(some) if wide else some).astype(np.float32)
-            np.matmul(z, rows.T, out=offset[:, start : start + BLOCK])
+            rows = x[start : start + BLOCK].astype(np.float32)
+            np.matmul(weights, rows.T, out=told[:, start : start + BLOCK])
+        return told[:HALF], told[HALF]
+
+    def _by_wide_weights(self, x: FloatArray, word: int) -> Drawn:
+        """The same of wide features, whose root is kept in blocks: what of it meets the rows is multiplied."""
+        z = self._normals_of(word % SETS)
+        offset = np.empty((HALF, len(x)), dtype=np.float32)
+        for start in range(0, len(x), BLOCK):
+            spread = self._model.spread(x[start : start + BLOCK]).astype(np.float32)
+            np.matmul(z, spread.T, out=offset[:, start : start + BLOCK])
         return offset
 
-    def _set(self, number: int) -> Drawn:
-        """Half of one set's draws (``SAMPLES`` / 2, d), less the expected weights: which, follows from what is believed
-        now, so that every state is drawn from anew. Of wide features the normals alone, to be multiplied by the root's
-        product with the rows.
+    def _normals_of(self, number: int) -> Drawn:
+        """The normals of a set (``HALF``, d): which follows from what is believed now, so that every state is drawn
+        from anew.
         """
-        model = self._model
-        seed = b"%d " % number + model.mean.tobytes()
-        words = np.frombuffer(blake2b(seed, digest_size=40).digest(), dtype="<u8")
-        start = int(words[0]) % (BANK - SAMPLES // 2 + 1)
+        dim = self._model.dim
+        words = blake2b(b"%d " % number + self._model.mean.tobytes(), digest_size=40).digest()
+        start = int.from_bytes(words[:8], "little") % (BANK - HALF + 1)
         # Signs of 256 features; wider ones take them again and again.
-        signs = np.unpackbits(words[1:].view(np.uint8))
-        z = _normals(model.dim)[start : start + SAMPLES // 2] * np.resize(_SIGNS.take(signs) * self._width, model.dim)
-        return z if model.dim >= SPARSE else z @ model.root.T.astype(np.float32)
+        signs = np.unpackbits(np.frombuffer(words[8:], dtype=np.uint8))
+        return _normals(dim)[start : start + HALF] * np.resize(_SIGNS.take(signs) * self._width, dim)
 
 
 class Thompson:
