@@ -93,13 +93,17 @@ def _ranked(
 ) -> Ranked:
     item = candidate.item
     why = dict.fromkeys((*candidate.reasons, *heaviest(pairs, weights)))
-    shown: dict[str, Any] = {
-        "url": item.url,
-        "image": item.image,
-        "price": {"amount": item.price.amount, "currency": item.price.currency} if item.price is not None else None,
-        "metres": candidate.metres if candidate.metres >= 0 else None,
-        "closes_at": candidate.closes_at or None,
-    }
+    shown: dict[str, Any] = {}
+    if item.url:
+        shown["url"] = item.url
+    if item.image:
+        shown["image"] = item.image
+    if item.price is not None:
+        shown["price"] = {"amount": item.price.amount, "currency": item.price.currency}
+    if candidate.metres >= 0:
+        shown["metres"] = candidate.metres
+    if candidate.closes_at:
+        shown["closes_at"] = candidate.closes_at
     said = fair.shown(item, at)
     if candidate.answer is not None:
         said["answer"] = answers.shown(candidate.answer)
@@ -112,9 +116,7 @@ def _ranked(
         score=score,
         propensity=given,
         reasons=tuple(why)[:MAX_REASONS],
-        attributes={name: value for name, value in shown.items() if value not in ("", None)}
-        | fair.passed_on(item)
-        | said,
+        attributes={**shown, **fair.passed_on(item), **said},
         features=pairs,
         campaign=item.campaign,
         category=item.category,

@@ -228,15 +228,11 @@ def _like(
     recent = [id for id in ask.recent[:TALKING] if id in items]
     allowed = frozenset(only)
     liked = 0
+    seen: dict[str, str] = {}
     for id, strength, because in sources.met.like(recent, ask.at, SIMILAR) if recent else ():
         if (item := items.get(id)) is not None and (id in allowed if only else item.kind in worth):
-            note(
-                found,
-                id,
-                min(0.99, 2 * strength) * SIMILAR_STRENGTH,
-                "similar",
-                reasons.looked_at(items[because].title),
-            )
+            reason = seen.get(because) or seen.setdefault(because, reasons.looked_at(items[because].title))
+            note(found, id, min(0.99, 2 * strength) * SIMILAR_STRENGTH, "similar", reason)
             liked += 1
     past = sorted(ask.bought)[:TALKING] if worth.get("product", 0.0) > LEAST_SHARE else []
     for id, strength, because in sources.bought.like([*recent[:2], *past], ask.at, TOGETHER) if recent or past else ():
@@ -264,7 +260,7 @@ def _alike(sources: Sources, item: Item, worth: dict[Kind, float], only: tuple[s
 def _popular(sources: Sources, ask: Ask, worth: dict[Kind, float], found: Found) -> None:
     best, category = sources.popular.best, ask.category
     # A kind of which there is nothing leaves its room to the others.
-    total = sum(share for kind, share in worth.items() if best((kind, ""), 1, 1)) or 1.0
+    total = sum([share for kind, share in worth.items() if best((kind, ""), 1, 1)]) or 1.0
     for kind, share in worth.items():
         n, room = _portion(POPULAR, share, total), _portion(COLD, share, total)
         if category:
@@ -326,6 +322,7 @@ def _ranked(
     if category:
         left[category] = left.get(category, 1.0) * (1.0 - IN_CATEGORY)
     order: list[tuple[float, str, Item, list[Note]]] = []
+    fitting = bool(minutes) or wish is not None
     for id, notes in found.items():
         item = items[id]
         if len(notes) == 1:
@@ -334,14 +331,14 @@ def _ranked(
             miss = 1.0
             for note in notes:
                 miss *= 1.0 + note[0]
-        if item.category in left:
+        if left and item.category in left:
             miss *= left[item.category]
+        worthy = worth[item.kind] if id not in first else 1.0
+        if fitting:
+            fits = sources.guides.left(id, minutes) if minutes else 1.0
+            worthy *= fits if wish is None else fits * wish.left(item)
         # In whole millionths, so that a last bit doesn't decide an order.
-        fits = sources.guides.left(id, minutes) if minutes else 1.0
-        if wish is not None:
-            fits *= wish.left(item)
-        of_kind = 1.0 if id in first else worth[item.kind]
-        order.append((-int(of_kind * fits * (1.0 - miss) * 1e6 + 0.5) / 1e6, id, item, notes))
+        order.append((int(worthy * (miss - 1.0) * 1e6 - 0.5) / 1e6, id, item, notes))
     order.sort()  # no id is there twice, so nothing beyond it is compared
     return order
 
