@@ -22,6 +22,7 @@ from micromoments.core.item import KINDS, Item, Money
 from micromoments.core.moment import MomentView
 from micromoments.core.person import Person, Served, Stamp, Trait
 from micromoments.core.settings import Cap, Settings, Slot
+from micromoments.decide.chance import Chance
 from micromoments.decide.decider import decide
 from micromoments.decide.eligibility import eligible
 from micromoments.decide.slate import draw
@@ -105,7 +106,7 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
     thompson = policies["thompson"]
     out["features"] = timed(lambda _: matrix(made, view, asked.context, NOW), rounds)
     out["eligible"] = timed(lambda _: eligible(made, who, slot, settings, asked, NOW, {}, view), rounds)
-    out["slate of 3"] = timed(lambda _: draw(thompson, x, limit=3, floor=0.05, rng=rng, groups=groups), rounds)
+    out["slate of 3"] = timed(lambda _: draw(thompson, x, limit=3, floor=0.05, rng=Chance(1), groups=groups), rounds)
     out["decide"] = timed(
         lambda n: decide(
             who,

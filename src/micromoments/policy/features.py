@@ -261,38 +261,21 @@ _KEPT = [_Kept(MAX_ROWS)]
 """A memo that changes no result."""
 
 
-class _Told(NamedTuple):
-    """What is read of candidates (n) in one go: what is known of each, its score and the number of its ways of finding,
-    and the places of those that have a way or hours.
-    """
-
-    known: list[_Known]
-    scores: list[float]
-    ways: list[int]
-    placed: list[int]
-
-
-def _told(candidates: Sequence[Found], part: int) -> tuple[FloatArray, _Told]:
-    """The candidates' own features (n, d) in a part of the day, and what else is read of them."""
+def _known(candidates: Sequence[Found], part: int) -> tuple[FloatArray, list[_Known]]:
+    """The candidates' own features (n, d) in a part of the day, and what else is known of each."""
     kept = _KEPT[0]
-    here = kept.known[part]
-    at: list[int] = []
-    known, scores, ways, placed = told = _Told([], [], [], [])
+    known = kept.known[part]
+    out: list[_Known] = []
     for c in candidates:
         item = c.item
-        found = here.get(item.id)
+        found = known.get(item.id)
         if found is None or found.item is not item:
             found = kept.add(item, part)
             if found is None:
                 _KEPT[0] = _Kept(max(MAX_ROWS, len(candidates)))
-                return _told(candidates, part)
-        if c.metres >= 0 or c.seconds >= 0 or item.hours:
-            placed.append(len(known))
-        at.append(found.at)
-        known.append(found)
-        scores.append(c.score)
-        ways.append(_way(c.via))
-    return kept.rows.take(at, axis=0), told
+                return _known(candidates, part)
+        out.append(found)
+    return kept.rows.take([one.at for one in out], axis=0), out
 
 
 _WAYS: FloatArray = np.array([[float(n >> at & 1) for at in range(len(VIA))] for n in range(1 << len(VIA))])
@@ -316,16 +299,17 @@ def matrix(
     """The features of candidates in a moment: (n, d), every value in [-1, 1], the same for the same arguments."""
     if not candidates:
         return np.zeros((0, DIM))
-    x, told = _told(candidates, hour_part(context, now))
-    scores = told.scores
+    x, known = _known(candidates, hour_part(context, now))
+    scores = [c.score for c in candidates]
     if not (min(scores) >= 0.0 and max(scores) <= 1.0):
         scores = [min(1.0, max(0.0, score)) for score in scores]
     x[:, SCORE] = scores
-    x[:, FOUND:NEAR] = _WAYS.take(told.ways, axis=0)
+    x[:, FOUND:NEAR] = _WAYS.take([_way(c.via) for c in candidates], axis=0)
     x[:, POPULAR] = x[:, SCORE] * x[:, FOUND + VIA.index("popular")]
-    for n in told.placed:
-        _place(x, n, candidates[n], now)
-    _moment(x, told.known, moment)
+    for n, c in enumerate(candidates):
+        if c.metres >= 0 or c.seconds >= 0 or c.item.hours:
+            _place(x, n, c, now)
+    _moment(x, known, moment)
     return x
 
 
