@@ -226,7 +226,7 @@ def test_telling_words() -> None:
         ("how to fix a leaking tap", {"how", "to", "fix"}, "do"),
         ("how to unclog a sink", {"how", "to", "unclog"}, "do"),
         ("trail running shoes near me", {"near"}, "go"),
-        ("cheap tap repair kit", {"cheap", "kit"}, "buy"),
+        ("cheap tap repair kit", {"cheap"}, "buy"),
         ("why does my tap drip", {"why"}, "know"),
     ],
 )

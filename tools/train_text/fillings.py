@@ -51,6 +51,9 @@ SPELLED: dict[str, str] = {
     "state": (
         "loud|hot|cold|slow|wet|dry|dirty|noisy|heavy|soft|hard|sticky|yellow|brown|cloudy|itchy|tired|weak|dense|blurry"
     ),
+    "family": "son|daughter|wife|husband|partner|mum|mom|dad|parents|kids|child|family|dog|cat|parents in law",
+    "season": "winter|summer|spring|autumn|january|march|october|december|the rainy season",
+    "door": "back door|side door|patio door|car|shed|balcony door|cellar door|driveway gate|van|boot|cat door",
     "gibberish": (
         "asdkjh|qwe rty|jjjj|dfgdfg|xzxz|hjkl|aaaaaa|zzz|blah blah|lalala|hmmmm|ffff|kjsdf sdf|test123|...|uh "
         "um|ehh"
@@ -76,6 +79,26 @@ NAMED: dict[str, tuple[str, ...]] = {
         "{name_like}",
         "the {adjective} {noun}s", "{first_name} {unknown_word}", "{first_name} {name_like} jr.", "dj {name_like}",
         "{first_name}",
+    ),
+    "pair": (
+        "{model} vs {model}", "{model} or {model}", "{model} vs {num}", "{brand} {product} vs {brand} {product}",
+        "{brand} vs {brand} {product}", "{product} vs {product}", "{product} or {product}", "{product} and {product}",
+        "{car} vs {car}", "{car} or {car}", "{compound} vs {compound}", "{machine} vs {machine}",
+        "{machine} or {machine}",
+        "{ingredient} vs {ingredient}", "{ingredient} or {ingredient}", "{animal} vs {animal}",
+        "{activity} vs {activity}", "{activity} or {activity}", "{place_name} vs {place_name}",
+        "{device_name} vs {device_name}", "{device_name} or {device_name}", "{name_like} vs {name_like}",
+        "{name_like} {num} vs {num}",
+    ),
+    "pair_of_things": (
+        "{model} vs {model}", "{model} or {model}", "{brand} {product} vs {brand} {product}",
+        "{brand} or {brand} {product}", "{brand} vs {brand}", "{car} vs {car}", "{car} or {car}",
+        "{product} or {product}", "{name_like} {num} or {num}",
+    ),
+    "pair_of_subjects": (
+        "{ingredient} vs {ingredient}", "{animal} vs {animal}", "{activity} vs {activity}", "{dish} vs {dish}",
+        "{know_thing} vs {know_thing}", "{place_name} vs {place_name}", "{loan} vs {loan}", "{noun} vs {noun}",
+        "{compound} vs {compound}", "{name_like} vs {name_like}",
     ),
     "venue": (
         "{name_like}", "{name_like}'s", "the {adjective} {noun}", "the {noun}", "{first_name}'s", "{chain}",

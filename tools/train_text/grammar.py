@@ -12,7 +12,7 @@ from tools.train_text.fillings import NAMED, SPELLED
 from tools.train_text.lexicon import LISTS, own, public
 
 TEMPLATES = tuple(
-    Path(__file__).parent / name for name in ("templates.txt", "verticals.txt", "frames.txt", "questions.txt")
+    Path(__file__).parent / f"{name}.txt" for name in ("templates", "verticals", "frames", "questions", "services")
 )
 WRITTEN = Path(__file__).parent / "written"
 """Whole queries by type, as people put them, a line each."""
@@ -27,6 +27,7 @@ LATER: tuple[dict[str, float], ...] = (
     {"know": 1.2, "go": 0.8, "do": 1.2, "buy": 1.2, "none": 0.9},
     {"know": 0.25, "go": 0.25, "do": 0.12, "buy": 0.15, "none": 0.3},
     {"know": 0.55, "go": 0.1, "do": 0.1, "buy": 0.12, "none": 0.08},
+    {"know": 0.12, "go": 0.06, "do": 0.12, "buy": 0.16, "none": 0.12},
 )
 """For each file its draws for one from all the files before it, by type."""
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
@@ -155,6 +156,11 @@ class Grammar:
                 "dish",
             ),
             "dest": ("place_name", "chain", "place_kind"),
+            "contract": ("loan", "bank_account", "cover", "cover", "line"),
+            "compared": (
+                *("model", "product", "compound", "car", "ingredient", "animal", "activity", "place_name"),
+                *("device_name", "machine", "loan", "cover"),
+            ),
             "ails": ("product", "household", "household", "household", "animal", "body", "device_name", "car"),
         }
         if slot in union:

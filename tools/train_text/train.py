@@ -32,7 +32,7 @@ from tools.train_text.sources import Query, mapping, read
 from tools.train_text.vectors import vectors
 
 SEED = 20261123
-OWN_EXAMPLES = 32_000
+OWN_EXAMPLES = 36_000
 """Examples drawn from the grammar for each type."""
 OWN_SHARE = 0.75
 """Share of a type's weight that own examples have beside the public sources."""

@@ -60,6 +60,8 @@ PAIRS: Final = 0.7
 """How much rows of pairs of words count beside single words; part of the weights' format."""
 UNFINISHED: Final[Mapping[int, float]] = {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.4}
 """Letters of a whole query -> how much it counts: so few may still become anything, though they are a word ("so")."""
+UNLISTED: Final = 0.6
+"""How much a query of one word counts that stands in no list: it may be the beginning of another ("runni")."""
 NOTHING: Final[Five] = (0.0, 0.0, 0.0, 0.0, 0.0)
 SILENT: Final[Five] = (0.2, 0.2, 0.2, 0.2, 0.2)
 """What is known of what isn't words, where every type was as likely as another before it."""
@@ -212,7 +214,7 @@ class TextModel:
         doubt = 1.0 - known
         cool = 1.0 / (self._temperature * (1.0 + self._doubt * doubt * doubt))
         if len(texts) == 1:
-            cool *= UNFINISHED.get(len(texts[0]), 1.0)
+            cool *= UNFINISHED.get(len(texts[0]), 1.0 if self._word(texts[0])[0].bits else UNLISTED)
         k, g, d, b, n = logits
         k, g, d, b, n = softmax((k * cool, g * cool, d * cool, b * cool, n * cool))
         return (max(k, 1e-6), max(g, 1e-6), max(d, 1e-6), max(b, 1e-6), max(n, 1e-6))
