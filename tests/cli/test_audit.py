@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+import typer
+
+from micromoments.config import load
 from tests.cli.commands import micromoments
 
+audit = import_module("micromoments.cli.audit")
 ROWS = "event_time,event_type,product_id,price,user_id\n" + "".join(
     f"2019-10-01 {n % 24:02}:{minute:02}:00 UTC,{what},{n % 5},20,u{n}\n"
     for n in range(40)
@@ -83,3 +89,17 @@ def test_a_project_on_a_cluster_may_give_its_settings(tmp_path: Path) -> None:
     history.write_text('{"type": "track", "anonymousId": "a", "event": "Cart Viewed", "timestamp": "2026-01-02"}\n')
     done = micromoments("audit", history, "--config", config, "--format", "json")
     assert done.status == 0, done.words
+
+
+def test_worth_is_in_the_projects_currency(tmp_path: Path) -> None:
+    """An amount without a currency is the project's own, in its minor units; one that is said becomes the project's,
+    whatever a goal's is, and another than the project's is refused.
+    """
+    assert [audit._money("40").minor(own) for own in ("JPY", "EUR", "KWD")] == [40, 4_000, 40_000]
+    config = tmp_path / "micromoments.toml"
+    config.write_text('[goals.order]\nevent = "Order Completed"\ncurrency = "USD"\n')
+    with audit._project(None, config, "40 EUR") as folder:
+        assert load(folder).currency == "EUR"
+    config.write_text('currency = "JPY"\n')
+    with pytest.raises(typer.BadParameter, match="EUR and a project in JPY"), audit._project(None, config, "40 EUR"):
+        pass

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -106,23 +106,32 @@ class Reading:
 
 
 class Money(NamedTuple):
-    """What a goal without a value is worth: minor units, and their currency where one was said."""
+    """What a goal without a value is worth, and its currency where one was said."""
 
-    minor: int
+    amount: Decimal
     currency: str
+
+    def minor(self, own: str) -> int:
+        """In minor units of the project's currency.
+
+        Raises:
+            typer.BadParameter: another currency was said.
+        """
+        from micromoments.core.money import minor
+
+        if self.currency not in ("", own):
+            raise typer.BadParameter(f"got --worth in {self.currency} and a project in {own}; wanted one currency")
+        return minor(self.amount, own) or 0
 
 
 def _money(text: str) -> Money:
     from micromoments.core.money import minor
 
     amount, _, currency = text.strip().partition(" ")
-    try:
-        found = minor(Decimal(amount), currency or "USD")
-    except InvalidOperation:
-        found = None
-    if found is None or found < 0 or (currency and not re.fullmatch("[A-Za-z]{3}", currency)):
+    units = minor(amount, currency)
+    if units is None or units < 0 or (currency and not re.fullmatch("[A-Za-z]{3}", currency)):
         raise typer.BadParameter(f"got --worth {text!r}; wanted an amount, such as 40 or '40 EUR'")
-    return Money(found, currency.upper())
+    return Money(Decimal(amount), currency.upper())
 
 
 def _reading(path: Path, shape: Any, renames: Sequence[str], time: str, input: ImportFormat | None) -> Reading:
@@ -153,16 +162,19 @@ def _project(keep: Path | None, config: Path | None, worth: str) -> Iterator[Pat
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter(f"got --keep {str(keep)!r}, which holds something; wanted a new folder")
     from micromoments.config.cluster import parted
-    from micromoments.config.loader import read_text
+    from micromoments.config.loader import read_text, read_toml
 
     with tempfile.TemporaryDirectory(prefix="micromoments-audit-") as temporary:
         folder = keep or Path(temporary) / "audit"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Where the project's own Kafka and Redis are, is of no concern to a history in a folder.
         said = parted(read_text(config)) if config is not None else ""
-        currency = _money(worth).currency if worth else ""
-        if currency and "currency" not in said:
-            said = f'currency = "{currency}"\n{said}'
+        named = _money(worth) if worth else Money(Decimal(0), "")
+        own = read_toml(said, config or "micromoments.toml").get("currency", "")
+        if own:
+            named.minor(str(own))
+        elif named.currency:
+            said = f'currency = "{named.currency}"\n{said}'
         if "[retention]" not in said:
             said = f"{said}\n{_FOREVER}"
         (folder / "micromoments.toml").write_text(said, encoding="utf-8")
@@ -197,11 +209,11 @@ def _asked(folder: Path, given: dict[str, str], worth: str) -> dict[str, Any]:
     from micromoments.config import load
     from micromoments.report.reports import run
 
-    params = {name: value for name, value in given.items() if value}
+    params, settings = {name: value for name, value in given.items() if value}, load(folder)
     if worth:
-        params["worth"] = str(_money(worth).minor)
+        params["worth"] = str(_money(worth).minor(settings.currency))
     with asking(folder) as ask:
-        return run(ask, "history", params, load(folder))
+        return run(ask, "history", params, settings)
 
 
 def _told(one: Reading) -> dict[str, Any]:
