@@ -148,6 +148,13 @@ def test_a_receiver_that_asks_to_wait_is_heard() -> None:
     assert [channel.send(one(), NOW).after for _ in said] == [7.0, 10.0, 86_400.0, 0.0]
 
 
+@pytest.mark.parametrize(("status", "again"), [(401, True), (429, True), (503, True), (400, False), (410, False)])
+def test_what_may_be_mended_is_tried_again(status: int, again: bool) -> None:
+    """A key that was changed is put right some time; what is wrong with the request isn't."""
+    got = webhook(receiver(lambda _n, _body: (status, {})).url).send(one(), NOW)
+    assert (got.taken, got.again) == (False, again)
+
+
 def test_a_receiver_that_hangs_or_is_not_there_is_tried_later() -> None:
     """Neither silence nor a closed door is an exception, and silence lasts no longer than the destination's time."""
     hanging = webhook(receiver(lambda _n, _body: None).url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import subprocess
@@ -106,6 +107,15 @@ def test_importing_twice_is_once(tmp_path: Path) -> None:
     assert told(done.out)[0]["imported"] == 0
     assert told(done.out)[0]["known"] == 100
     assert len(log_of(shop)) == 100
+
+
+def test_a_file_and_its_gzip_are_imported_once(tmp_path: Path) -> None:
+    """Given to one import, too: what both say is told once."""
+    file, zipped = put(tmp_path / "a.csv", rows(100)), tmp_path / "a.csv.gz"
+    zipped.write_bytes(gzip.compress(file.read_bytes()))
+    done = micromoments("import", tmp_path / "shop", file, zipped, "--map", MAP, "--output", "json")
+    assert [(row["file"], row["imported"]) for row in told(done.out)] == [("a.csv", 100)]
+    assert "a.csv.gz says what a.csv says" in done.words
 
 
 def test_a_longer_export_with_ids_of_its_own_adds_what_is_new(tmp_path: Path) -> None:

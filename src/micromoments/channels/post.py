@@ -16,8 +16,8 @@ from micromoments.core.event import Millis
 MOST = 4096
 """Bytes of an answer that are read, for its words."""
 LONGEST_WAIT = 24 * 3600.0
-AGAIN = frozenset({408, 409, 421, 423, 425, 429})
-"""Statuses below 500 that a later try may find mended."""
+AGAIN = frozenset({401, 408, 409, 421, 423, 425, 429})
+"""Statuses below 500 that a later try may find mended; 401 is a key that isn't known yet, or no longer."""
 _PARTLY = re.compile(rb'"(?:errors|rejected)"\s*:\s*\[\s*[^\s\]]')
 """How Braze and Customer.io (``errors``) and servers like ours (``rejected``) say, with 2xx, that they took a part."""
 

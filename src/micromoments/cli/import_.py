@@ -116,10 +116,13 @@ def _events(
         sources = [
             Source(path, shape, now=now, format=chosen, marks=marks, watch=watch(n)) for n, path in enumerate(paths)
         ]
-        imports, done = [], []
+        imports, done, again = [], [], dict[str, Any]()
         for n, source in enumerate(sources):
             source.check()
-            entry = history.plan(source, shape, ledger, window)
+            if source.digest in again:
+                words(f"{source.path.name} says what {again[source.digest].file} says; it is imported once")
+                continue
+            entry = again[source.digest] = history.plan(source, shape, ledger, window)
             if entry.finished:
                 done.append(entry)
                 words(f"{source.path.name} was imported before, as {entry.file}; nothing of it is imported again")
