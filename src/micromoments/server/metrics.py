@@ -20,6 +20,51 @@ if TYPE_CHECKING:
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
+SAID: Mapping[str, str] = {
+    "apply_backlog": "Durable records that are not folded yet.",
+    "apply_busy_seconds_total": "Seconds spent folding; a second a second is one core, full.",
+    "apply_lag_seconds": "How long ago the record folded last became durable.",
+    "clock_ahead_seconds": "How far this machine's clock is ahead of the store's; behind it where negative.",
+    "commit_failures_total": "Commits and housekeeping that failed and are tried again.",
+    "commits_total": "Commits of folded changes to the state.",
+    "decisions_total": "Decisions made and logged.",
+    "dedup_window_seconds": "How far back a message that is sent again is known to be caught.",
+    "deliveries_dead_total": "Deliveries given up: dead letters, which can be sent again.",
+    "deliveries_held_total": "Deliveries not sent for consent, a cap, or a time that had passed.",
+    "deliveries_sent_total": "Deliveries that their destination took.",
+    "delivery_failures_total": "Tries of a delivery that failed.",
+    "events_accepted_total": "Events made durable.",
+    "events_duplicate_total": "Events left out because their messageId was accepted before.",
+    "events_forwarded_total": "Events passed on to destinations.",
+    "fence_crossings_total": "Times that somebody entered or left a geofence.",
+    "forward_dead_total": "Events that a destination refused for good.",
+    "forward_failures_total": "Tries of passing events on that failed.",
+    "forward_waiting": "Events waiting to be passed on.",
+    "items": "Items in the catalogue.",
+    "learn_leading": "1 for the learner that is the active one.",
+    "listeners": "Listeners to the live stream.",
+    "log_failures_total": "Groups of records that the log could not take; none of them was acknowledged.",
+    "log_groups_total": "Groups of records made durable, each by one sync of the disk.",
+    "log_waiting": "Records waiting to be durable.",
+    "moments_opened_total": "Moments that opened.",
+    "outcomes_learned_total": "Outcomes that policies learned from.",
+    "outcomes_total": "Outcomes of decisions.",
+    "people_resident": "People held in memory.",
+    "ready": "Whether the process takes its work.",
+    "records_applied_total": "Records folded into people.",
+    "records_failed_total": "Records that could not be folded and were passed over.",
+    "redemptions_unfunded_total": "Redemptions beyond an offer's budget.",
+    "redis_commands_total": "Commands sent to Redis.",
+    "redis_round_trips_total": "Waits for an answer of Redis.",
+    "shards_again_total": "Shards of people folded again, as another worker wrote meanwhile.",
+    "work_aside": "1 for a worker that stands aside for another release.",
+    "work_failures_total": "Rounds of folding that failed and are tried again.",
+    "work_lag_records": "Records of this worker's partitions that are not folded yet.",
+    "work_partitions": "Partitions that this worker folds.",
+}
+"""What each counter and gauge of the engine and of a cluster's roles says, for whoever reads the page."""
+
+
 class Metrics(Source):
     """Read when scraped, so that counting costs the hot path an addition."""
 
@@ -73,9 +118,4 @@ def families(stats: Mapping[str, float]) -> Iterable[Metric]:
     """Counters and gauges, by their names."""
     for name, value in stats.items():
         family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-        yield family(f"micromoments_{name}", _said(name), value=value)
-
-
-def _said(name: str) -> str:
-    words = name.removesuffix("_total").replace("_", " ")
-    return f"{words[:1].upper()}{words[1:]}."
+        yield family(f"micromoments_{name}", SAID[name], value=value)
