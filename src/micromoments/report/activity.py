@@ -84,7 +84,7 @@ def decisions(asked: Ask) -> dict[str, Any]:
         figure("decisions", "Decisions", n, None, "decisions"),
         share("empty", "With nothing to serve", total["empty"], n),
         share("held_out", "To people held out", total["held_out"], n),
-        share("degraded", "Degraded", total["degraded"], n),
+        share("degraded", "With something left out, or fallen back", total["degraded"], n),
         share("bad_propensities", "With an impossible chance", total["bad_propensities"], n),
     ]
     return {"figures": figures, "rows": [*rows, *_refusals(asked)]}

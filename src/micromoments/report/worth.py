@@ -81,7 +81,7 @@ def _notes(asked: Ask, rows: list[dict[str, Any]]) -> list[str]:
                 f"{money(value * low, currency)} to {money(value * high, currency)} in this stretch."
             )
     said.append(
-        f"The {100 * low:g} % and {100 * high:g} % are assumed, not measured (parameter lift). A holdout measures "
-        "them; a need that nothing followed may still be worth much, and no log can say how much."
+        f"The {100 * low:g} % and {100 * high:g} % are assumed, not measured; lift=0.1-0.3 asks with others. A holdout "
+        "measures them; a need that nothing followed may still be worth much, and no log can say how much."
     )
     return said
