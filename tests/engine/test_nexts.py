@@ -15,7 +15,8 @@ from msgspec.structs import replace
 import micromoments as mm
 from micromoments.core.record import ActivationRecord, Record
 from micromoments.core.settings import Recommend, Settings, Slot
-from micromoments.engine.nexts import TooFew, learn_of
+from micromoments.engine import nexts
+from micromoments.engine.nexts import TooFew
 from micromoments.engine.wiring import open_stores
 from micromoments.retrieve.catalog import Catalog
 from micromoments.retrieve.nextitem.distil import Exam, Examined
@@ -65,10 +66,13 @@ def shop(lived: Path, tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def test_too_few_sessions_teach_nothing(shop: Path) -> None:
-    """How many there are and how many are wanted is said."""
+def test_too_few_sessions_teach_nothing(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many there are and how many are wanted is said, from behind everything else."""
+    patience: list[int] = []
+    monkeypatch.setattr(nexts, "stand_back", patience.append)  # else this process would, and all tests after this one
     with pytest.raises(TooFew, match="got 200 sessions of two items or more, wanted 1,000"):
-        learn_of(shop, 1_000, T0)
+        nexts.learn_of(shop, 1_000, T0)
+    assert patience == [15]
 
 
 def test_learned_sessions_recommend_through_the_command_and_restarts(shop: Path) -> None:
